@@ -1,0 +1,21 @@
+# crolang_layer(<name> SOURCES … [LINK …] [SYSTEM_LINK …])
+# A folder of host/ as a static library `crolang_<name>`. LINK names the layers it may include, and so draws the arrows.
+function(crolang_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(crolang_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(crolang_${name} PUBLIC ${CMAKE_SOURCE_DIR}/host)
+  target_link_libraries(crolang_${name} PUBLIC ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK} crolang_warnings)
+endfunction()
+
+# crolang_test(<name> SOURCES … LINK … [LABELS …]) — a GoogleTest program that ctest runs.
+function(crolang_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/host ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest GTest::gtest_main crolang_warnings)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()

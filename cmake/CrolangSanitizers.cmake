@@ -1,0 +1,16 @@
+if(CROLANG_BUILD_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "The fuzzers need clang (libFuzzer): cmake --preset fuzz")
+  endif()
+  # Coverage in every layer, so that libFuzzer sees where an input leads; libFuzzer itself only in the fuzzers.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  set(CROLANG_SANITIZE address,undefined)
+endif()
+
+if(CROLANG_SANITIZE)
+  add_compile_options(-fsanitize=${CROLANG_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${CROLANG_SANITIZE})
+  if(CROLANG_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()

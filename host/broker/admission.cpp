@@ -1,0 +1,238 @@
+#include "broker/admission.hpp"
+
+#include <sys/random.h>
+
+#include <utility>
+
+#include "broker/broker.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/throttle.hpp"
+
+namespace crolang::broker {
+namespace {
+
+// Tokens are compared across instances, so they must not repeat anywhere; nobody has to guess them.
+std::uint64_t make_token() {
+  thread_local std::array<std::uint64_t, 32> block;
+  thread_local std::size_t left = 0;
+  std::uint64_t token = 0;
+  while (token == 0) {
+    if (left == 0) {
+      // Blocks of at most 256 bytes are never interrupted nor short once the system has booted (getrandom(2)).
+      while (::getrandom(block.data(), sizeof block, 0) != static_cast<ssize_t>(sizeof block)) {
+      }
+      left = block.size();
+    }
+    token = block[--left];
+  }
+  return token;
+}
+
+}  // namespace
+
+Admissions::Admissions(Grid& grid, modules::Clients& clients, AdmissionOutcomes& outcomes,
+                       std::uint16_t worker)
+    : grid_(grid), clients_(clients), outcomes_(outcomes), worker_(worker) {}
+
+std::optional<Refusal> Admissions::check(const session::Identity& identity) const {
+  if (const auto missing = identity.missing()) {
+    switch (*missing) {
+      case session::Identity::Field::version:
+        return Refusal::missing_version;
+      case session::Identity::Field::runtime:
+        return Refusal::missing_runtime;
+      default:
+        return Refusal::missing_id;
+    }
+  }
+  if (session::check_id(identity.id(), grid_.policy.max_node_id_bytes) != session::IdFault::none) {
+    return Refusal::invalid_id;
+  }
+  return std::nullopt;
+}
+
+void Admissions::start(SessionHandle session, const session::Identity& identity) {
+  if (grid_.draining.load(std::memory_order_relaxed)) {
+    outcomes_.on_trouble(session, Trouble::draining);
+    return;
+  }
+  if (const auto refusal = check(identity)) {
+    outcomes_.on_refused(session, *refusal);
+    return;
+  }
+  using Field = session::Identity::Field;
+  Admission admission;
+  admission.session = session;
+  admission.identity = &identity;
+  admission.tag = ++last_tag_;
+  const modules::NodeFacts facts{identity.id(), *identity.field(Field::version),
+                                 *identity.field(Field::runtime), identity.field(Field::data)};
+  const modules::Answer* answer = clients_.authenticate(waiter(admission), facts);
+  run(std::move(admission), answer);
+}
+
+void Admissions::cancel(SessionHandle session) {
+  const auto found = running_.find(session.slot);
+  if (found == running_.end() || found->second.session != session) return;
+  Admission admission = std::move(found->second);
+  running_.erase(found);
+  withdraw(admission);
+}
+
+void Admissions::release(std::string_view id, std::uint64_t token) {
+  clients_.release({id, token});
+  // After the release: until then a probe of this token must not say "gone" of a lease that stands.
+  grid_.claims.erase(token);
+}
+
+void Admissions::on_answer(const modules::Waiter& waiter, const modules::Answer& answer) {
+  const auto found = running_.find(waiter.session.slot);
+  // Cancelled meanwhile: cancel() has released the claim by its token, and does so for a grant that is still under way.
+  if (found == running_.end() || found->second.tag != waiter.tag) return;
+  Admission admission = std::move(found->second);
+  running_.erase(found);
+  run(std::move(admission), &answer);
+}
+
+modules::Waiter Admissions::waiter(const Admission& admission) {
+  return {this, admission.session, admission.tag};
+}
+
+void Admissions::run(Admission admission, const modules::Answer* answer) {
+  while (answer != nullptr && !admission.finished) answer = advance(admission, *answer);
+  if (!admission.finished) running_.insert_or_assign(admission.session.slot, std::move(admission));
+}
+
+const modules::Answer* Admissions::advance(Admission& admission, const modules::Answer& answer) {
+  switch (admission.step) {
+    case Step::authenticate:
+      if (!answer.could_ask()) {
+        trouble(admission, Trouble::authentication);
+      } else if (!answer.yes) {
+        refuse(admission, Refusal::authentication_failed);
+      } else {
+        return claim(admission);
+      }
+      return nullptr;
+    case Step::claim:
+      if (!answer.could_ask()) {
+        trouble(admission, Trouble::registry);
+        return nullptr;
+      }
+      if (answer.code == CROLANG_GRANTED) return resolve(admission);
+      return probe(admission, answer.holders.front());
+    case Step::probe:
+      return on_verdict(admission, answer.could_ask() ? answer.code : CROLANG_UNREACHABLE);
+    case Step::replace:
+      if (!answer.could_ask()) {
+        trouble(admission, Trouble::registry);
+        return nullptr;
+      }
+      if (answer.code == CROLANG_GRANTED) return resolve(admission);
+      // Another newcomer was faster.
+      trouble(admission, Trouble::probing);
+      return nullptr;
+    case Step::resolve_rtc:
+      admit(admission, answer);
+      return nullptr;
+  }
+  return nullptr;
+}
+
+const modules::Answer* Admissions::claim(Admission& admission) {
+  admission.step = Step::claim;
+  admission.token = make_token();
+  // Known before it is claimed: who meets the lease and asks about it must not be told "gone".
+  grid_.claims.insert(admission.token, {admission.session, Claims::Stage::claiming});
+  return clients_.claim(waiter(admission), {admission.identity->id(), admission.token});
+}
+
+const modules::Answer* Admissions::probe(Admission& admission, const modules::Holder& incumbent) {
+  if (grid_.policy.probe_timeout.count() == 0) {
+    refuse(admission, Refusal::already_connected);
+    return nullptr;
+  }
+  admission.step = Step::probe;
+  admission.incumbent = incumbent;
+  if (incumbent.instance != grid_.instance) {
+    return clients_.probe(waiter(admission), admission.identity->id(), incumbent,
+                          grid_.policy.probe_timeout);
+  }
+  // The verdict comes to this worker as any answer does, even if it is known at once.
+  const modules::Waiter me = waiter(admission);
+  Grid& grid = grid_;
+  const std::uint16_t worker = worker_;
+  grid.probe(incumbent.token, [&grid, worker, me](std::int32_t verdict) {
+    grid.workers.post(worker, [me, verdict](Broker&) {
+      modules::Answer answer;
+      answer.status = CROLANG_OK;
+      answer.code = verdict;
+      me.sink->on_answer(me, answer);
+    });
+  });
+  return nullptr;
+}
+
+const modules::Answer* Admissions::on_verdict(Admission& admission, std::int32_t verdict) {
+  switch (verdict) {
+    case CROLANG_ALIVE:
+      refuse(admission, Refusal::already_connected);
+      return nullptr;
+    case CROLANG_YIELDED:
+    case CROLANG_GONE:
+      admission.step = Step::replace;
+      return clients_.replace(waiter(admission), {admission.identity->id(), admission.token},
+                              admission.incumbent);
+    default:
+      trouble(admission, Trouble::probing);
+      return nullptr;
+  }
+}
+
+const modules::Answer* Admissions::resolve(Admission& admission) {
+  admission.step = Step::resolve_rtc;
+  return clients_.resolve_rtc(waiter(admission), admission.identity->id());
+}
+
+void Admissions::admit(Admission& admission, const modules::Answer& answer) {
+  if (!answer.could_ask()) {
+    trouble(admission, Trouble::rtc);
+    return;
+  }
+  auto normalised = rtc_.normalise(answer.text);
+  if (const auto* fault = std::get_if<RtcNormaliser::Fault>(&normalised)) {
+    static telemetry::Throttle throttle{5};
+    if (throttle.admit(std::chrono::steady_clock::now())) {
+      telemetry::log::fault("the RTC configuration cannot be used",
+                            {{"why", fault->text}, {"node", admission.identity->id()}});
+    }
+    trouble(admission, Trouble::rtc);
+    return;
+  }
+  admission.finished = true;
+  grid_.claims.set_stage(admission.token, Claims::Stage::open);
+  outcomes_.on_admitted(admission.session, admission.token,
+                        std::get<RtcLiteral>(std::move(normalised)));
+}
+
+void Admissions::refuse(Admission& admission, Refusal refusal) {
+  admission.finished = true;
+  withdraw(admission);
+  outcomes_.on_refused(admission.session, refusal);
+}
+
+void Admissions::trouble(Admission& admission, Trouble trouble) {
+  admission.finished = true;
+  withdraw(admission);
+  outcomes_.on_trouble(admission.session, trouble);
+}
+
+void Admissions::withdraw(Admission& admission) {
+  if (admission.token == 0) return;
+  // Also when the registry said that somebody else holds it, or said nothing: the token makes it harmless, and a grant
+  // whose answer got lost must not outlive this admission.
+  release(admission.identity->id(), admission.token);
+  admission.token = 0;
+}
+
+}  // namespace crolang::broker

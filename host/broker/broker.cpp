@@ -1,0 +1,219 @@
+#include "broker/broker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "telemetry/log.hpp"
+
+namespace crolang::broker {
+
+using session::Session;
+using session::State;
+using telemetry::Counter;
+namespace log = telemetry::log;
+
+namespace {
+
+// A transport may ask to be admitted once before its 101 and twice after.
+constexpr std::uint8_t kMaxAdmissions = 3;
+
+Counter counter_of(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::authentication_failed:
+      return Counter::refused_authentication;
+    case Refusal::already_connected:
+      return Counter::refused_duplicate;
+    case Refusal::invalid_id:
+      return Counter::refused_invalid_id;
+    default:
+      return Counter::refused_missing_field;
+  }
+}
+
+Counter counter_of(Trouble trouble) {
+  constexpr Counter kCounters[] = {
+      Counter::unavailable_authentication, Counter::unavailable_registry,
+      Counter::unavailable_rtc,            Counter::unavailable_draining,
+      Counter::unavailable_limit,          Counter::unavailable_probing};
+  return kCounters[static_cast<std::size_t>(trouble)];
+}
+
+}  // namespace
+
+Broker::Broker(Grid& grid, modules::Clients& clients, LocalSessions& sessions,
+               const session::Limits& limits, telemetry::WorkerCounters& counters,
+               std::uint16_t worker)
+    : grid_(grid),
+      sessions_(sessions),
+      clients_(clients),
+      bench_{limits, *this, counters, {}, {}, {}, {}},
+      admissions_(grid, clients, *this, worker),
+      relay_(grid, clients, sessions, bench_, reader_),
+      presence_(grid, clients, sessions, bench_, reader_),
+      probes_(sessions, bench_, grid.policy.probe_timeout) {}
+
+void Broker::admit(Session& session) {
+  session.count_admission();
+  admissions_.start(session.handle(), session.identity());
+}
+
+void Broker::on_connect(Session& session) {
+  Session::Verdict verdict = session.take_verdict();
+  if (!verdict.empty()) {
+    apply(session, std::move(verdict));
+    return;
+  }
+  if (session.count_admission() > kMaxAdmissions) {
+    session.close(bench_, Session::Farewell::may_return, websocket::CloseCode::no_status,
+                  Counter::violation_socketio);
+    return;
+  }
+  session.begin_readmission();
+  admissions_.start(session.handle(), session.identity());
+}
+
+void Broker::apply(Session& session, Session::Verdict verdict) {
+  if (verdict.refusal) {
+    session.refuse(bench_, text_of(static_cast<Refusal>(*verdict.refusal)), now_);
+    return;
+  }
+  session.join(bench_, *verdict.rtc);
+  grid_.directory.insert(session.id(), {session.handle(), session.token()});
+  clients_.announce({session.id(), session.token()});
+  bench_.counters.add(Counter::nodes_joined);
+  if (log::enabled(log::Level::connections)) {
+    log::connection("node joined", {{"node", session.id()}});
+  }
+}
+
+void Broker::on_admitted(SessionHandle handle, std::uint64_t token, RtcLiteral rtc) {
+  Session* session = sessions_.find(handle);
+  if (session == nullptr) return;
+  session->set_token(token);
+  Session::Verdict verdict{std::move(rtc), std::nullopt};
+  if (session->state() == State::admitting) {
+    session->set_verdict(std::move(verdict));
+    sessions_.open_transport(*session);
+    return;
+  }
+  apply(*session, std::move(verdict));
+  sessions_.touched(*session);
+}
+
+void Broker::on_refused(SessionHandle handle, Refusal refusal) {
+  Session* session = sessions_.find(handle);
+  if (session == nullptr) return;
+  bench_.counters.add(counter_of(refusal));
+  if (log::enabled(log::Level::connections)) {
+    log::connection("node refused", {{"node", session->id()}, {"why", text_of(refusal)}});
+  }
+  Session::Verdict verdict{nullptr, static_cast<std::uint8_t>(refusal)};
+  if (session->state() == State::admitting) {
+    session->set_verdict(std::move(verdict));
+    sessions_.open_transport(*session);
+    return;
+  }
+  apply(*session, std::move(verdict));
+  sessions_.touched(*session);
+}
+
+void Broker::on_trouble(SessionHandle handle, Trouble trouble) {
+  Session* session = sessions_.find(handle);
+  if (session == nullptr) return;
+  bench_.counters.add(counter_of(trouble));
+  if (log::enabled(log::Level::connections)) {
+    log::connection("node told to come again",
+                    {{"node", session->id()}, {"why", text_of(trouble)}});
+  }
+  if (session->state() == State::admitting) {
+    sessions_.refuse_transport(*session, trouble);
+    return;
+  }
+  // On an open transport a CONNECT_ERROR would be final: the node comes again if it is closed.
+  session->close(bench_, Session::Farewell::may_return, websocket::CloseCode::no_status,
+                 counter_of(trouble));
+  sessions_.touched(*session);
+}
+
+void Broker::on_event(Session& session, const socketio::Packet& packet) {
+  if (const auto type = relayed_type(packet.event.name)) {
+    relay_.on_event(session, *type, packet);
+  } else if (packet.event.name == kAreNodesConnected) {
+    presence_.on_event(session, packet);
+  }
+}
+
+void Broker::on_disconnect(Session& session) {
+  relay_.on_end(session);
+  give_up_lease(session);
+  session.leave(bench_, now_);
+  if (log::enabled(log::Level::connections)) {
+    log::connection("node left", {{"node", session.id()}});
+  }
+}
+
+void Broker::on_sign_of_life(Session& session) { probes_.on_sign_of_life(session); }
+
+void Broker::on_end(Session& session) {
+  if (session.state() == State::admitting || session.state() == State::readmitting) {
+    admissions_.cancel(session.handle());
+  }
+  relay_.on_end(session);
+  give_up_lease(session);
+  probes_.on_end(session);
+  if (log::enabled(log::Level::connections) && session.state() == State::joined) {
+    log::connection("node gone", {{"node", session.id()}});
+  }
+}
+
+void Broker::give_up_lease(Session& session) {
+  if (session.token() == 0) return;
+  grid_.directory.erase(session.id(), session.token());
+  admissions_.release(session.id(), session.token());
+  session.set_token(0);
+}
+
+void Broker::expel(SessionHandle handle, Counter reason) {
+  Session* session = sessions_.find(handle);
+  if (session == nullptr) return;
+  log::connection("node expelled",
+                  {{"node", session->id()},
+                   {"why", reason == Counter::closed_lost_id ? "its id is held elsewhere"
+                                                             : "it is not valid any more"}});
+  session->close(bench_, Session::Farewell::shall_not_return, websocket::CloseCode::no_status,
+                 reason);
+  sessions_.touched(*session);
+}
+
+void Broker::expel_holder(SessionHandle handle, std::uint64_t token) {
+  const Session* session = sessions_.find(handle);
+  if (session != nullptr && session->token() == token) expel(handle, Counter::closed_lost_id);
+}
+
+void Broker::shut_down(Session& session) {
+  session.close(bench_, Session::Farewell::may_return, websocket::CloseCode::going_away,
+                Counter::closed_shutdown);
+  sessions_.touched(session);
+}
+
+void Broker::probe(SessionHandle handle, std::uint64_t token, Probes::Reply reply) {
+  probes_.begin(handle, token, now_, std::move(reply));
+}
+
+void Broker::start_sweeping(std::chrono::milliseconds interval, TimePoint now) {
+  sweep_.emplace(grid_, clients_, interval, now);
+}
+
+void Broker::tick() {
+  clients_.desk().tick(now_);
+  probes_.tick(now_);
+  if (sweep_) sweep_->tick(now_);
+}
+
+Broker::TimePoint Broker::deadline() const {
+  TimePoint first = std::min(clients_.desk().deadline(), probes_.deadline());
+  if (sweep_) first = std::min(first, sweep_->deadline());
+  return first;
+}
+
+}  // namespace crolang::broker

@@ -1,0 +1,79 @@
+#pragma once
+/// What the product does, for the sessions of one worker: gathers admission, relay, presence, probes and sweep, and keeps
+/// directory and leases in step with what sessions do.
+/// Threads: owning worker only. Time is an argument.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "broker/admission.hpp"
+#include "broker/grid.hpp"
+#include "broker/ports.hpp"
+#include "broker/presence.hpp"
+#include "broker/probes.hpp"
+#include "broker/relay.hpp"
+#include "broker/sweep.hpp"
+#include "envelope/envelope.hpp"
+#include "modules/clients/clients.hpp"
+#include "session/session.hpp"
+
+namespace crolang::broker {
+
+class Broker final : public session::SessionEvents, public AdmissionOutcomes {
+ public:
+  using TimePoint = session::TimePoint;
+
+  Broker(Grid& grid, modules::Clients& clients, LocalSessions& sessions,
+         const session::Limits& limits, telemetry::WorkerCounters& counters, std::uint16_t worker);
+
+  /// A node is at the door: the outcome goes to LocalSessions::open_transport or refuse_transport, perhaps before this
+  /// returns.
+  void admit(session::Session& session);
+  /// The session is disconnected for good.
+  void expel(SessionHandle handle, telemetry::Counter reason);
+  /// Another session holds the id: expels this one if it still stands on that token.
+  void expel_holder(SessionHandle handle, std::uint64_t token);
+  /// The broker goes down: the session is closed so that the node comes back by itself.
+  void shut_down(session::Session& session);
+  void probe(SessionHandle handle, std::uint64_t token, Probes::Reply reply);
+  void start_sweeping(std::chrono::milliseconds interval, TimePoint now);
+
+  /// Set by the worker at the start of each of its turns.
+  void set_now(TimePoint now) { now_ = now; }
+  void tick();
+  TimePoint deadline() const;
+
+  session::Workbench& bench() { return bench_; }
+  Admissions& admissions() { return admissions_; }
+
+  // SessionEvents
+  void on_connect(session::Session& session) override;
+  void on_disconnect(session::Session& session) override;
+  void on_event(session::Session& session, const socketio::Packet& packet) override;
+  void on_sign_of_life(session::Session& session) override;
+  void on_end(session::Session& session) override;
+
+  // AdmissionOutcomes
+  void on_admitted(SessionHandle handle, std::uint64_t token, RtcLiteral rtc) override;
+  void on_refused(SessionHandle handle, Refusal refusal) override;
+  void on_trouble(SessionHandle handle, Trouble trouble) override;
+
+ private:
+  void apply(session::Session& session, session::Session::Verdict verdict);
+  void give_up_lease(session::Session& session);
+
+  Grid& grid_;
+  LocalSessions& sessions_;
+  modules::Clients& clients_;
+  session::Workbench bench_;
+  envelope::EnvelopeReader reader_;
+  Admissions admissions_;
+  Relay relay_;
+  Presence presence_;
+  Probes probes_;
+  std::optional<Sweep> sweep_;
+  TimePoint now_;
+};
+
+}  // namespace crolang::broker

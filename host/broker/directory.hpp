@@ -1,0 +1,91 @@
+#pragma once
+/// Who is here: node id → session, for nodes that have joined; and claim token → session, for every lease that a session
+/// of this instance holds or is about to hold.
+///
+/// Threads: any. Sharded; a lock is held for a find only, and never while anything is called.
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "session/handle.hpp"
+
+namespace crolang::broker {
+
+using session::SessionHandle;
+
+struct Joined {
+  SessionHandle session;
+  std::uint64_t token = 0;
+};
+
+class Directory {
+ public:
+  void insert(std::string_view id, Joined joined);
+  /// Removes the id if this token still stands behind it.
+  void erase(std::string_view id, std::uint64_t token);
+  // Hot: per message.
+  std::optional<Joined> find(std::string_view id) const;
+
+  std::size_t size() const;
+
+  struct Entry {
+    std::string id;
+    SessionHandle session;
+  };
+  /// Everybody, for the validity check.
+  std::vector<Entry> all() const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  static constexpr std::size_t kShards = 256;
+  struct alignas(64) Shard {
+    mutable std::mutex mutex;  // guards nodes
+    std::unordered_map<std::string, Joined, Hash, std::equal_to<>> nodes;
+  };
+  const Shard& shard(std::size_t hash) const { return shards_[hash >> 56]; }
+  // The map uses the low bits of the same hash.
+  Shard& shard(std::size_t hash) { return shards_[hash >> 56]; }
+
+  std::array<Shard, kShards> shards_;
+};
+
+class Claims {
+ public:
+  enum class Stage : std::uint8_t {
+    claiming,  ///< the registry is asked, the node has no 101 yet: never evicted
+    open,      ///< the node has its transport
+  };
+  struct Claim {
+    SessionHandle session;
+    Stage stage = Stage::claiming;
+  };
+
+  void insert(std::uint64_t token, Claim claim);
+  void set_stage(std::uint64_t token, Stage stage);
+  void erase(std::uint64_t token);
+  std::optional<Claim> find(std::uint64_t token) const;
+
+ private:
+  static constexpr std::size_t kShards = 64;
+  struct alignas(64) Shard {
+    mutable std::mutex mutex;  // guards claims
+    std::unordered_map<std::uint64_t, Claim> claims;
+  };
+  const Shard& shard(std::uint64_t token) const { return shards_[token % kShards]; }
+  Shard& shard(std::uint64_t token) { return shards_[token % kShards]; }
+
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace crolang::broker

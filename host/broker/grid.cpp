@@ -1,0 +1,96 @@
+#include "broker/grid.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "broker/broker.hpp"
+#include "broker/events.hpp"
+#include "socketio/packet.hpp"
+#include "telemetry/log.hpp"
+#include "websocket/frame_writer.hpp"
+#include "websocket/utf8.hpp"
+
+namespace crolang::broker {
+namespace {
+
+std::string_view view(crolang_str text) { return {text.data, text.size}; }
+
+Grid& grid_of(void* ctx) { return *static_cast<Grid*>(ctx); }
+
+/// Other instances are trusted to be brokers, but what they send goes to a node only if it is what a broker sends.
+bool is_relayed_event(std::string_view text) {
+  if (!text.starts_with("42") || !websocket::is_utf8(text)) return false;
+  thread_local socketio::PacketParser parser;
+  const auto packet = parser.parse(text.substr(1));
+  return packet && packet->type == socketio::PacketType::event &&
+         relayed_type(packet->event.name).has_value() && packet->event.argument_count == 1;
+}
+
+void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken, void* op) {
+  Grid& grid = grid_of(ctx);
+  const std::string_view text = view(body);
+  const auto here = grid.directory.find(view(to.id));
+  bool took = false;
+  if (here && here->token == to.token && is_relayed_event(text)) {
+    if (session::Outlet* outlet = grid.outlets.find(here->session)) {
+      session::DirtyList dirty;
+      took = outlet->push(here->session.generation,
+                          websocket::header_size(text.size()) + text.size(),
+                          grid.policy.max_outbox_bytes, dirty, [&](char* out) {
+                            out += websocket::write_header(out, websocket::Opcode::text, text.size());
+                            std::memcpy(out, text.data(), text.size());
+                          }) == session::Pushed::taken;
+      grid.workers.flush(dirty);
+    }
+  }
+  taken(op, CROLANG_OK, took, {nullptr, 0});
+}
+
+void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t, crolang_verdict verdict, void* op) {
+  grid_of(ctx).probe(incumbent.token, [verdict, op](std::int32_t answer) {
+    verdict(op, CROLANG_OK, answer, {nullptr, 0});
+  });
+}
+
+void on_lost(void* ctx, crolang_claim claim) {
+  Grid& grid = grid_of(ctx);
+  const auto known = grid.claims.find(claim.token);
+  if (!known) return;
+  const SessionHandle session = known->session;
+  grid.workers.post(session.worker, [session, token = claim.token](Broker& broker) {
+    broker.expel_holder(session, token);
+  });
+}
+
+void on_unavailable(void*, crolang_str reason) {
+  telemetry::log::fault("the registry cannot be reached", {{"why", view(reason)}});
+}
+
+void on_available(void*) { telemetry::log::info("the registry can be reached again"); }
+
+}  // namespace
+
+void Grid::probe(std::uint64_t token, std::function<void(std::int32_t)> reply) {
+  const auto known = claims.find(token);
+  if (!known) {
+    reply(CROLANG_GONE);
+    return;
+  }
+  if (known->stage == Claims::Stage::claiming) {
+    reply(CROLANG_UNREACHABLE);
+    return;
+  }
+  workers.post(known->session.worker,
+               [session = known->session, token, answer = std::move(reply)](Broker& broker) {
+                 broker.probe(session, token, answer);
+               });
+}
+
+crolang_registry_events registry_events(Grid& grid) {
+  return {sizeof(crolang_registry_events), &grid,    &on_message,   &on_probe,
+          &on_lost,                        &on_unavailable, &on_available};
+}
+
+}  // namespace crolang::broker

@@ -1,0 +1,170 @@
+#include "config/print.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace crolang::config {
+namespace {
+
+constexpr std::size_t kColumns = 100;
+
+constexpr std::string_view kUsage = R"(Signalling broker for WebRTC nodes.
+
+Usage:
+  crolang-broker                      run; configured by environment variables and a .env file here
+  crolang-broker --help               this text
+  crolang-broker --version            the version
+  crolang-broker --check-config       validate the configuration, start nothing
+  crolang-broker --print-config       show every variable and where its value comes from
+  crolang-broker plugins              show which plugins there are and which are chosen
+  crolang-broker plugins check FILE   say whether a plugin fits, what it provides and reads
+
+Environment variables, with their [default]. An empty value counts as not set. A secret variable X
+may be given as X_FILE, the name of a file that holds the value.
+)";
+
+constexpr std::array<std::string_view, 5> kExitCodes{
+    "orderly end",
+    "could not start or listen: port taken, file limit too low, …",
+    "invalid configuration or command line",
+    "a plugin that was asked for is missing or was refused",
+    "a plugin did not stop in time",
+};
+
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+std::string wrapped(std::string_view text, std::string_view indent) {
+  std::string out;
+  std::string line(indent);
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    if (line.size() > indent.size() && columns(line) + 1 + columns(word) > kColumns) {
+      out += line + '\n';
+      line = indent;
+    }
+    if (line.size() > indent.size()) line += ' ';
+    line += word;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out + line + '\n';
+}
+
+std::string default_of(const Variable& variable) {
+  return variable.default_value.empty() ? variable.default_note : variable.default_value;
+}
+
+// Strings and URLs say for themselves what may stand there.
+std::string values_of(const Variable& variable) {
+  if (variable.type == Type::string || variable.type == Type::url || variable.type == Type::address)
+    return {};
+  if (variable.type != Type::uint) return allowed(variable);
+  if (variable.max == std::numeric_limits<std::uint64_t>::max())
+    return "from " + std::to_string(variable.min);
+  return std::to_string(variable.min) + " to " + std::to_string(variable.max);
+}
+
+std::string head_line(const Variable& variable) {
+  std::string line = "  " + variable.name;
+  if (const std::string text = default_of(variable); !text.empty()) line += " [" + text + "]";
+  if (variable.presence == Presence::required) line += " (required)";
+  if (variable.secrecy == Secrecy::secret) line += " (secret)";
+  return line + '\n';
+}
+
+std::string meaning(const Variable& variable) {
+  const std::string values = values_of(variable);
+  return values.empty() ? variable.help : variable.help + " (" + values + ")";
+}
+
+// Plugins declare in any order; what belongs to one heading stands under it together.
+std::vector<Variable> by_group(std::vector<Variable> all) {
+  std::vector<std::string> groups;
+  for (const Variable& each : all)
+    if (std::find(groups.begin(), groups.end(), each.group) == groups.end())
+      groups.push_back(each.group);
+  const auto rank = [&](const Variable& each) {
+    return std::find(groups.begin(), groups.end(), each.group) - groups.begin();
+  };
+  std::stable_sort(all.begin(), all.end(),
+                   [&](const Variable& a, const Variable& b) { return rank(a) < rank(b); });
+  return all;
+}
+
+// As dotenv.hpp reads it back.
+std::string dotenv_value(std::string_view value) {
+  if (value.find_first_of(" \t\r\n#\"'`\\") == std::string_view::npos) return std::string(value);
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else
+      (c == '"' || c == '\\' ? out += '\\' : out) += c;
+  }
+  return out + '"';
+}
+
+std::string line_of(const Environment& environment, const Variable& variable) {
+  const Found found = find(environment, variable);
+  if (!found.fault.empty()) return variable.name + "=  # " + found.fault;
+  if (found.source == Source::unset)
+    return variable.name + "=  # not set" +
+           (variable.default_note.empty() ? "" : ": " + variable.default_note);
+  return variable.name + "=" + dotenv_value(shown(variable, found.text)) + "  # " + found.from;
+}
+
+std::string in_markdown(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string default_cell(const Variable& variable) {
+  if (!variable.default_value.empty()) return "`" + in_markdown(variable.default_value) + "`";
+  if (variable.presence == Presence::required) return "required";
+  return variable.default_note.empty() ? "–" : in_markdown(variable.default_note);
+}
+
+}  // namespace
+
+std::string help_text(std::span<const Variable> plugin_variables) {
+  std::string out(kUsage);
+  std::string group;
+  for (const Variable& each : by_group(merged(plugin_variables))) {
+    if (each.group != group) out += "\n" + each.group + ":\n";
+    group = each.group;
+    out += head_line(each) + wrapped(meaning(each), "      ");
+  }
+  out += "\nExit codes:\n";
+  for (std::size_t code = 0; code < kExitCodes.size(); ++code)
+    out += "  " + std::to_string(code) + "  " + std::string(kExitCodes[code]) + '\n';
+  return out;
+}
+
+std::string config_text(const Environment& environment,
+                        std::span<const Variable> plugin_variables) {
+  std::string out;
+  for (const Variable& each : by_group(merged(plugin_variables)))
+    out += line_of(environment, each) + '\n';
+  return out;
+}
+
+std::string markdown_table(std::span<const Variable> plugin_variables) {
+  std::string out = "| variable | default | meaning |\n|---|---|---|\n";
+  for (const Variable& each : by_group(merged(plugin_variables)))
+    out += "| `" + each.name + "` | " + default_cell(each) + " | " + in_markdown(meaning(each)) +
+           (each.secrecy == Secrecy::secret ? "; secret" : "") + " |\n";
+  return out;
+}
+
+}  // namespace crolang::config

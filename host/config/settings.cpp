@@ -1,0 +1,184 @@
+#include "config/settings.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <thread>
+
+#include "config/spelling.hpp"
+#include "telemetry/escape.hpp"
+
+namespace crolang::config {
+namespace {
+
+struct ModuleRow {
+  std::string_view kind;
+  std::string_view explicit_choice;
+  std::string_view else_if_set;
+  std::string_view bundled;
+};
+
+// Indexed by Module.
+constexpr std::array<ModuleRow, kModules> kModuleTable{{
+    {CROLANG_REGISTRY, "NODES_REGISTRY_PLUGIN", "REDIS_URL", "redis-registry"},
+    {CROLANG_RTC_CONFIG, "RTC_CONFIGURATION_RESOLVER_PLUGIN",
+     "RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL", "webhook-rtc"},
+    {CROLANG_AUTHENTICATION, "NODES_AUTHENTICATION_PLUGIN", "NODES_AUTHENTICATION_WEBHOOK_URL",
+     "webhook-auth"},
+    {CROLANG_AUTHORIZATION, "AUTHORIZE_NODES_COMMUNICATION_PLUGIN",
+     "AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL", "webhook-authorize"},
+    {CROLANG_VALIDITY, "NODES_VALIDITY_CHECK_PLUGIN", "NODES_VALIDITY_CHECK_WEBHOOK_URL",
+     "webhook-validity"},
+    {CROLANG_OBSERVER, "ON_AUTHENTICATED_SOCKET_MSG_PLUGIN",
+     "ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL", "webhook-message"},
+}};
+
+const Variable& variable(std::string_view name) {
+  return *std::find_if(variables().begin(), variables().end(),
+                       [&](const Variable& each) { return each.name == name; });
+}
+
+std::string refusal(const Variable& variable, const Found& found) {
+  const std::string value = variable.secrecy == Secrecy::secret
+                                ? "its value (secret, not shown)"
+                                : telemetry::in_quotes(shown(variable, found.text));
+  return variable.name + ": " + value + " from " + found.from + " is not " + allowed(variable);
+}
+
+/// Reads every variable once, collects faults, and hands out values that are sure to be of their
+/// type.
+class Reader {
+ public:
+  explicit Reader(const Environment& environment) : environment_(environment) {}
+
+  void check(const Variable& variable) {
+    const Found found = find(environment_, variable);
+    if (!found.fault.empty()) {
+      fault(found.fault);
+    } else if (found.source == Source::unset) {
+      if (variable.presence == Presence::required)
+        fault(variable.name + " is not set, but " + variable.group + " needs it");
+    } else if (found.source != Source::default_value && !accepts(variable, found.text)) {
+      fault(refusal(variable, found));
+    }
+  }
+
+  /// Empty: not set and no default. A value that was refused is replaced by the default.
+  std::string text(std::string_view name) const {
+    const Variable& described = variable(name);
+    const Found found = find(environment_, described);
+    return accepts(described, found.text) ? found.text : described.default_value;
+  }
+
+  std::uint64_t number(std::string_view name) const {
+    const std::string digits = text(name);
+    std::uint64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+  }
+
+  std::chrono::milliseconds milliseconds(std::string_view name) const {
+    return std::chrono::milliseconds(number(name));
+  }
+
+  Switch is_on(std::string_view name) const {
+    return text(name) == "true" ? Switch::on : Switch::off;
+  }
+
+  // A plugin may declare what the host or another plugin declares; what is wrong is said once.
+  void fault(std::string sentence) {
+    if (std::find(faults_.begin(), faults_.end(), sentence) == faults_.end())
+      faults_.push_back(std::move(sentence));
+  }
+
+  std::vector<std::string> take_faults() { return std::move(faults_); }
+
+ private:
+  const Environment& environment_;
+  std::vector<std::string> faults_;
+};
+
+// What one plugin keeps secret must not show in a sentence about another's variable of that name.
+Variable with_secrecy_of(const std::vector<Variable>& all, Variable variable) {
+  variable.secrecy = std::find_if(all.begin(), all.end(), [&](const Variable& each) {
+                       return each.name == variable.name;
+                     })->secrecy;
+  return variable;
+}
+
+unsigned workers(const Reader& read) {
+  const auto chosen = static_cast<unsigned>(read.number("WORKERS"));
+  return chosen != 0 ? chosen : std::clamp(std::thread::hardware_concurrency(), 1u, 256u);
+}
+
+Settings settings_from(const Reader& read) {
+  Settings s;
+  s.port = static_cast<std::uint16_t>(read.number("PORT"));
+  s.bind_address = read.text("BIND_ADDRESS");
+  s.workers = workers(read);
+  s.log_level = static_cast<int>(read.number("LOG_LEVEL"));
+  s.log_format = read.text("LOG_FORMAT") == "json" ? LogFormat::json : LogFormat::text;
+  s.metrics = read.is_on("METRICS_ENABLED");
+  s.p2p_connection = read.is_on("P2P_CONNECTION_ENABLED");
+  s.websocket_relay = read.is_on("WEBSOCKET_RELAY_ENABLED");
+  s.authorization_scope = read.text("AUTHORIZE_NODES_COMMUNICATION_SCOPE") == "initiation"
+                              ? AuthorizationScope::initiation
+                              : AuthorizationScope::every_message;
+  s.ping_interval = read.milliseconds("PING_INTERVAL_MS");
+  s.ping_timeout = read.milliseconds("PING_TIMEOUT_MS");
+  s.handshake_timeout = read.milliseconds("HANDSHAKE_TIMEOUT_MS");
+  s.duplicate_id_probe_timeout = read.milliseconds("DUPLICATE_ID_PROBE_TIMEOUT_MS");
+  s.nodes_status_check_interval = read.milliseconds("NODES_STATUS_CHECK_INTERVAL_MS");
+  s.plugin_timeout = read.milliseconds("PLUGIN_TIMEOUT_MS");
+  s.drain_duration = read.milliseconds("DRAIN_DURATION_MS");
+  s.max_connections = read.number("MAX_CONNECTIONS");
+  s.max_payload_bytes = read.number("MAX_PAYLOAD_BYTES");
+  s.max_outbox_bytes = read.number("MAX_OUTBOX_BYTES");
+  s.max_presence_ids = read.number("MAX_PRESENCE_IDS");
+  s.max_node_id_bytes = read.number("MAX_NODE_ID_BYTES");
+  s.plugins_dir = read.text("PLUGINS_DIR");
+  return s;
+}
+
+}  // namespace
+
+PluginChoices choose_plugins(const Environment& environment) {
+  PluginChoices choices;
+  for (std::size_t i = 0; i < kModules; ++i) {
+    const ModuleRow& row = kModuleTable[i];
+    PluginChoice& choice = choices[i];
+    choice.module = static_cast<Module>(i);
+    choice.kind = row.kind;
+    const Found named = find(environment, variable(row.explicit_choice));
+    const Found selecting = find(environment, variable(row.else_if_set));
+    if (named.source != Source::unset) {
+      choice.plugin = named.text;
+      choice.chosen_by = row.explicit_choice;
+    } else if (selecting.source != Source::unset || !selecting.fault.empty()) {
+      choice.plugin = row.bundled;
+      choice.chosen_by = row.else_if_set;
+    }
+  }
+  return choices;
+}
+
+Loaded load(const Environment& environment, std::span<const Variable> plugin_variables) {
+  Reader read(environment);
+  for (const std::string& each : environment.faults) read.fault(each);
+  const std::vector<Variable> all = merged(plugin_variables);
+  for (const Variable& each : variables()) read.check(with_secrecy_of(all, each));
+  for (const Variable& each : plugin_variables) read.check(with_secrecy_of(all, each));
+
+  Loaded loaded{settings_from(read), {}, misspelt(environment, all)};
+  loaded.settings.plugins = choose_plugins(environment);
+  const std::size_t least = 2 * loaded.settings.max_payload_bytes;
+  if (loaded.settings.max_outbox_bytes < least)
+    read.fault("MAX_OUTBOX_BYTES: " + std::to_string(loaded.settings.max_outbox_bytes) +
+               " is less than twice MAX_PAYLOAD_BYTES (" +
+               std::to_string(loaded.settings.max_payload_bytes) + "): set it to at least " +
+               std::to_string(least));
+  loaded.faults = read.take_faults();
+  return loaded;
+}
+
+}  // namespace crolang::config

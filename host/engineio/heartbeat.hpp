@@ -1,0 +1,50 @@
+/// When to ping a client and when to give it up (Engine.IO protocol 4: the server pings). Only
+/// pongs count as answers; other traffic doesn't.
+/// Threads: owned by one session. Errors: none. The clock is the caller's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace crolang::engineio {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+/// Kept once per process, not per session.
+struct Timing {
+  std::chrono::milliseconds ping_interval;
+  std::chrono::milliseconds ping_timeout;
+};
+
+class Heartbeat {
+ public:
+  enum class Action : std::uint8_t {
+    none,
+    send_ping,  ///< Send it now: the time-out of its pong runs from this tick.
+    timed_out,  ///< Close the transport.
+  };
+
+  /// Starts when the open packet is sent.
+  Heartbeat(TimePoint now, const Timing& timing) noexcept : deadline_(now + timing.ping_interval) {}
+
+  /// What to do now. Nothing before `deadline()`.
+  [[nodiscard]] Action tick(TimePoint now, const Timing& timing) noexcept;
+
+  /// Any pong restarts the interval, whether it was asked for or not.
+  void on_pong(TimePoint now, const Timing& timing) noexcept;
+
+  /// Restarts the time-out of a pong that is due: the ping still waits in our own outbox, behind
+  /// what a slow reader keeps taking, so that it can't have been answered. Otherwise no effect.
+  void extend(TimePoint now, const Timing& timing) noexcept;
+
+  /// When `tick` will have something to say.
+  [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
+
+ private:
+  TimePoint deadline_;
+  bool pong_due_ = false;
+};
+
+static_assert(sizeof(Heartbeat) <= 16, "every idle node holds one");
+
+}  // namespace crolang::engineio

@@ -1,0 +1,64 @@
+/// Reads the few members of a message that the broker looks at: `from` and `to` of a relayed
+/// message, `ids` of a presence question. The payload is a JSON text inside a JSON string literal;
+/// both readers see in it exactly what a node's JSON.parse would, or a fault where it would throw.
+/// Threads: one reader per worker. Errors: an empty optional; nothing throws but an allocation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/scanner.hpp"
+
+namespace crolang::envelope {
+
+struct Envelope {
+  /// `unusable`: there is a `from`, but it is no string.
+  enum class From : std::uint8_t { absent, named, unusable };
+
+  From from_kind = From::absent;
+  std::string_view from;  ///< Not trimmed; empty unless named.
+  std::string_view to;    ///< Trimmed, never empty.
+};
+
+/// In the order asked, repetitions kept; each trimmed and never empty.
+using Ids = std::span<const std::string_view>;
+
+/// The text without the white space around it that JavaScript's trim() removes.
+[[nodiscard]] std::string_view trim(std::string_view utf8) noexcept;
+
+/// Reads payloads given as the raw literal of the packet: with its quotes, checked by
+/// `json::scan_string`, in valid UTF-8. What it returns views its own memory or the literal's
+/// decoded copy in it, and so is valid until its next call.
+class EnvelopeReader {
+ public:
+  /// Hot: per message. No JSON tree, and no allocation once the buffers have grown to the traffic.
+  /// Fault: malformed JSON anywhere, no object, or no `to` that names a receiver.
+  [[nodiscard]] std::optional<Envelope> read(std::string_view literal);
+
+  /// Fault: malformed JSON anywhere, no object, `ids` no array, an id that is no string or blank,
+  /// or more than `max_ids` of them.
+  [[nodiscard]] std::optional<Ids> read_ids(std::string_view literal, std::size_t max_ids);
+
+ private:
+  struct Member {
+    std::string_view name;
+    std::string_view value = {};  ///< Raw JSON; empty: absent.
+  };
+
+  [[nodiscard]] std::string_view decode_payload(std::string_view literal);
+  [[nodiscard]] bool find_members(std::string_view text, std::span<Member> wanted);
+  [[nodiscard]] bool is_named(const json::KeyScan& key, std::string_view name);
+  [[nodiscard]] std::string_view decode(std::string_view literal);
+
+  std::string payload_;  ///< Never shrinks; only decode_payload() knows how much of it is in use.
+  std::string decoded_;  ///< Strings of the payload that had escapes.
+  std::vector<std::string_view> ids_;
+  json::Depth depth_;
+};
+
+}  // namespace crolang::envelope

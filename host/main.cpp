@@ -1,0 +1,400 @@
+/// crolang-broker: settings → plugins → run → drain. The only place that turns errors into exit codes.
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/grid.hpp"
+#include "config/command_line.hpp"
+#include "config/environment.hpp"
+#include "config/print.hpp"
+#include "config/settings.hpp"
+#include "config/version.hpp"
+#include "modules/builtin/builtin.hpp"
+#include "modules/module_table.hpp"
+#include "net/control.hpp"
+#include "net/listener.hpp"
+#include "net/server.hpp"
+#include "plugin_host/describe.hpp"
+#include "plugin_host/kinds.hpp"
+#include "plugin_host/loader.hpp"
+#include "plugin_host/module_set.hpp"
+#include "telemetry/log.hpp"
+
+extern char** environ;
+
+namespace {
+
+using namespace crolang;
+namespace fs = std::filesystem;
+namespace log = telemetry::log;
+
+enum ExitCode : int {
+  kFine = 0,
+  kCannotRun = 1,
+  kBadConfiguration = 2,
+  kPluginRefused = 3,
+  kPluginHangs = 4,
+};
+
+// The host's listening, worker and plugin needs come first; fewer files than this serve nobody.
+constexpr std::uint64_t kFewestConnections = 16;
+constexpr std::uint64_t kFewConnections = 1000;
+
+/// Beside the binary in a build tree, or where `cmake --install` puts them.
+fs::path default_plugins_dir() {
+  std::error_code error;
+  const fs::path binary = fs::read_symlink("/proc/self/exe", error);
+  const fs::path beside = binary.parent_path() / "plugins";
+  if (fs::is_directory(beside, error)) return beside;
+  const fs::path installed = binary.parent_path().parent_path() / "lib/crolang-broker/plugins";
+  return fs::is_directory(installed, error) ? installed : beside;
+}
+
+void append_variables(std::vector<config::Variable>& variables, const crolang_plugin& plugin) {
+  for (std::size_t i = 0; i < plugin.env_count; ++i) {
+    variables.push_back(config::from_plugin(plugin.env[i], plugin.id));
+  }
+}
+
+/// The variables of the plugins that come with the broker, as far as they are there.
+std::vector<config::Variable> bundled_variables(const fs::path& plugins_dir) {
+  std::vector<config::Variable> variables;
+  for (const plugin_host::Kind& kind : plugin_host::kinds()) {
+    const fs::path file = plugins_dir / (std::string(kind.bundled) + ".so");
+    std::error_code error;
+    if (!fs::is_regular_file(file, error)) continue;
+    const auto opened = plugin_host::open_plugin(file);
+    if (opened) append_variables(variables, *opened->entry);
+  }
+  return variables;
+}
+
+plugin_host::Lookup lookup_in(const config::Environment& environment,
+                              std::vector<config::Variable> variables) {
+  return [&environment, known = std::move(variables)](
+             std::string_view name) -> std::optional<std::string> {
+    for (const config::Variable& variable : known) {
+      if (variable.name != name) continue;
+      config::Found found = config::find(environment, variable);
+      if (found.text.empty()) return std::nullopt;
+      return std::move(found.text);
+    }
+    return std::nullopt;
+  };
+}
+
+void print_all(const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences) {
+    std::cerr << "crolang-broker: " << sentence << '\n';
+  }
+}
+
+std::string make_instance_id() {
+  std::array<unsigned char, 8> bytes{};
+  while (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+  }
+  std::string id;
+  for (const unsigned char byte : bytes) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    id += kHex[byte >> 4];
+    id += kHex[byte & 15];
+  }
+  return id;
+}
+
+net::ServerOptions server_options(const config::Settings& settings, std::uint64_t max_connections) {
+  net::ServerOptions options;
+  options.workers = static_cast<std::uint16_t>(settings.workers);
+  options.max_connections = max_connections;
+  options.limits.timing = {settings.ping_interval, settings.ping_timeout};
+  options.limits.max_payload_bytes = settings.max_payload_bytes;
+  options.limits.max_outbox_bytes = settings.max_outbox_bytes;
+  options.limits.handshake_timeout = settings.handshake_timeout;
+  options.policy.p2p_enabled = settings.p2p_connection == config::Switch::on;
+  options.policy.relay_enabled = settings.websocket_relay == config::Switch::on;
+  options.policy.authorization_scope =
+      settings.authorization_scope == config::AuthorizationScope::initiation
+          ? broker::Policy::Scope::initiation
+          : broker::Policy::Scope::every_message;
+  options.policy.probe_timeout = settings.duplicate_id_probe_timeout;
+  options.policy.max_presence_ids = settings.max_presence_ids;
+  options.policy.max_node_id_bytes = settings.max_node_id_bytes;
+  options.policy.max_outbox_bytes = settings.max_outbox_bytes;
+  options.plugin_timeout = settings.plugin_timeout;
+  options.sweep_interval = settings.nodes_status_check_interval;
+  options.version = config::version();
+  options.metrics = settings.metrics == config::Switch::on;
+  return options;
+}
+
+template <class Table>
+void serve(modules::Module<Table>& module, const plugin_host::ModuleSet::Module& plugin) {
+  module = {static_cast<const Table*>(plugin.table), plugin.self, plugin.plugin->id};
+}
+
+/// What the plugins do not serve, the built-ins do.
+modules::ModuleTable make_module_table(const plugin_host::ModuleSet& plugins,
+                                       modules::builtin::MemoryRegistry* memory) {
+  modules::ModuleTable table;
+  table.registry = {modules::builtin::memory_registry_table(), memory, {}};
+  table.rtc_config = {modules::builtin::google_stun_table(), nullptr, {}};
+  table.authentication = {modules::builtin::everybody_table(), nullptr, {}};
+  table.authorization = {modules::builtin::every_pair_table(), nullptr, {}};
+  table.validity = {modules::builtin::all_valid_table(), nullptr, {}};
+  for (const plugin_host::ModuleSet::Module& plugin : plugins.modules()) {
+    const std::string_view kind = plugin.kind->name;
+    if (kind == CROLANG_REGISTRY) {
+      serve(table.registry, plugin);
+    } else if (kind == CROLANG_RTC_CONFIG) {
+      serve(table.rtc_config, plugin);
+    } else if (kind == CROLANG_AUTHENTICATION) {
+      serve(table.authentication, plugin);
+    } else if (kind == CROLANG_AUTHORIZATION) {
+      serve(table.authorization, plugin);
+    } else if (kind == CROLANG_VALIDITY) {
+      serve(table.validity, plugin);
+    } else if (kind == CROLANG_OBSERVER) {
+      serve(table.observers.emplace_back(), plugin);
+    }
+  }
+  return table;
+}
+
+void log_plugin_line(std::int32_t level, std::string_view plugin, std::string_view text) {
+  switch (level) {
+    case CROLANG_LOG_DEBUG:
+      log::debug(text, {{"plugin", plugin}});
+      break;
+    case CROLANG_LOG_INFO:
+      log::info(text, {{"plugin", plugin}});
+      break;
+    case CROLANG_LOG_WARN:
+      log::warning(text, {{"plugin", plugin}});
+      break;
+    default:
+      log::fault(text, {{"plugin", plugin}});
+  }
+}
+
+/// The broker once its configuration is known to be good.
+class Application {
+ public:
+  Application(const config::Settings& settings, plugin_host::ModuleSet& plugins,
+              plugin_host::Lookup lookup)
+      : settings_(settings), plugins_(plugins), lookup_(std::move(lookup)) {}
+
+  int run() {
+    const net::FileLimit limit = net::raise_file_limit();
+    if (const int code = check_file_limit(limit); code != kFine) return code;
+    auto listening = net::listen_on(settings_.bind_address, settings_.port);
+    if (const auto* fault = std::get_if<net::ListenFault>(&listening)) {
+      print_all({fault->text});
+      return kCannotRun;
+    }
+    // A client that has gone is an error of one write, never a signal.
+    std::signal(SIGPIPE, SIG_IGN);
+    log::Options logging;
+    logging.level = static_cast<log::Level>(settings_.log_level);
+    logging.format = settings_.log_format == config::LogFormat::json ? log::Format::json
+                                                                     : log::Format::text;
+    log::start(logging);
+    int code = create_plugins();
+    if (code == kFine) {
+      code = serve(limit, std::get<net::Descriptor>(std::move(listening)));
+    } else {
+      stop_plugins();
+    }
+    log::stop();
+    return code;
+  }
+
+ private:
+  int check_file_limit(const net::FileLimit& limit) const {
+    const std::uint64_t wanted = settings_.max_connections;
+    if (limit.connections < kFewestConnections || limit.connections < wanted) {
+      print_all({"the limit of open files is " + std::to_string(limit.files) +
+                 ", which leaves room for " + std::to_string(limit.connections) + " connections" +
+                 (wanted == 0 ? std::string()
+                              : ", less than MAX_CONNECTIONS=" + std::to_string(wanted)) +
+                 ": raise it (ulimit -n, LimitNOFILE= in systemd, docker run --ulimit nofile=…)" +
+                 (wanted == 0 ? "" : " or lower MAX_CONNECTIONS")});
+      return kCannotRun;
+    }
+    return kFine;
+  }
+
+  int create_plugins() {
+    const plugin_host::Services services{control_, blocking_, lookup_, log_plugin_line};
+    const std::vector<std::string> refusals = plugins_.create(services);
+    for (const std::string& refusal : refusals) log::fault(refusal);
+    print_all(refusals);
+    return refusals.empty() ? kFine : kPluginRefused;
+  }
+
+  int serve(const net::FileLimit& limit, net::Descriptor listener) {
+    struct Memory {
+      modules::builtin::MemoryRegistry* registry = modules::builtin::make_memory_registry();
+      ~Memory() { modules::builtin::destroy_memory_registry(registry); }
+    } memory;
+    const modules::ModuleTable table = make_module_table(plugins_, memory.registry);
+    const std::string instance = make_instance_id();
+    const std::uint64_t max_connections =
+        settings_.max_connections != 0 ? settings_.max_connections : limit.connections;
+    net::Server server(server_options(settings_, max_connections), instance, table,
+                       std::move(listener));
+    const crolang_registry_events events = broker::registry_events(server.grid());
+    char error[512] = "";
+    const crolang_status bound = table.registry.table->bind(
+        table.registry.self, {instance.data(), instance.size()}, &events, error, sizeof error);
+    int code = kFine;
+    if (bound == CROLANG_OK) {
+      server.start();
+      log_start(instance, limit, max_connections);
+      wait_for_end(server);
+      server.stop();
+    } else {
+      log::fault("the registry cannot be used", {{"plugin", table.registry.plugin_id}, {"why", error}});
+      code = kPluginRefused;
+    }
+    const bool stopped = stop_plugins();
+    log::info("stopped");
+    if (!stopped) {
+      // What hangs may still use what is about to be destroyed.
+      log::stop();
+      ::_exit(kPluginHangs);
+    }
+    return code;
+  }
+
+  void log_start(const std::string& instance, const net::FileLimit& limit,
+                 std::uint64_t max_connections) const {
+    for (const crolang_plugin* plugin : plugins_.plugins()) {
+      log::info("plugin loaded", {{"plugin", plugin->id}, {"version", plugin->version}});
+    }
+    if (limit.connections < kFewConnections) {
+      log::warning("the limit of open files is low: raise it with ulimit -n, LimitNOFILE or --ulimit nofile",
+                   {{"files", limit.files}});
+    }
+    log::info("listening", {{"port", settings_.port},
+                            {"version", config::version()},
+                            {"workers", settings_.workers},
+                            {"max_connections", max_connections},
+                            {"instance", instance}});
+  }
+
+  void wait_for_end(net::Server& server) {
+    bool draining = false;
+    control_.on_signal([&](int signal) {
+      if (draining) {
+        log::info("second signal: ending at once");
+        log::stop();
+        ::_exit(128 + signal);
+      }
+      draining = true;
+      log::info("draining", {{"signal", signal},
+                             {"duration_ms", settings_.drain_duration.count()}});
+      server.drain(control_, settings_.drain_duration, [this] { control_.stop(); });
+    });
+    control_.run();
+  }
+
+  /// False: a plugin did not stop in time.
+  bool stop_plugins() {
+    std::vector<plugin_host::ModuleSet::Straggler> stragglers;
+    plugins_.stop([&](std::vector<plugin_host::ModuleSet::Straggler> late) {
+      stragglers = std::move(late);
+      control_.stop();
+    });
+    control_.run();
+    for (const auto& straggler : stragglers) {
+      log::fault("a plugin did not stop within 5 s",
+                 {{"plugin", straggler.id}, {"blocking_functions", straggler.blocking}});
+    }
+    if (!stragglers.empty()) return false;
+    plugins_.destroy();
+    return true;
+  }
+
+  const config::Settings& settings_;
+  plugin_host::ModuleSet& plugins_;
+  const plugin_host::Lookup lookup_;
+  net::Control control_;
+  net::BlockingThreads blocking_;
+};
+
+int report(const plugin_host::Report& report) {
+  std::cout << report.text;
+  return report.outcome == plugin_host::Report::Outcome::fine ? kFine : kPluginRefused;
+}
+
+int run(const config::Command& command) {
+  const config::Environment environment = config::read_environment(environ, ".env");
+  const plugin_host::Lookup host_lookup = lookup_in(environment, config::variables());
+  const fs::path plugins_dir =
+      host_lookup("PLUGINS_DIR").value_or(default_plugins_dir().string());
+
+  switch (command.kind) {
+    case config::Command::Kind::help:
+      std::cout << config::help_text(bundled_variables(plugins_dir));
+      return kFine;
+    case config::Command::Kind::version:
+      std::cout << "crolang-broker " << config::version() << '\n';
+      return kFine;
+    case config::Command::Kind::print_markdown:
+      std::cout << config::markdown_table(bundled_variables(plugins_dir));
+      return kFine;
+    case config::Command::Kind::plugins_list:
+      return report(plugin_host::describe_folder(plugins_dir));
+    case config::Command::Kind::plugins_check:
+      return report(plugin_host::describe_file(command.file));
+    case config::Command::Kind::usage_error:
+      print_all({command.error});
+      return kBadConfiguration;
+    default:
+      break;
+  }
+
+  const plugin_host::Choices choices = plugin_host::resolve_choices(host_lookup, plugins_dir);
+  plugin_host::ModuleSet plugins(choices.chosen);
+  std::vector<config::Variable> plugin_variables;
+  for (const crolang_plugin* plugin : plugins.plugins()) append_variables(plugin_variables, *plugin);
+  if (command.kind == config::Command::Kind::print_config) {
+    std::cout << config::config_text(environment, plugin_variables);
+  }
+  const config::Loaded loaded = config::load(environment, plugin_variables);
+  for (const std::string& warning : loaded.warnings) {
+    std::cerr << "crolang-broker: warning: " << warning << '\n';
+  }
+  print_all(loaded.faults);
+  print_all(choices.refusals);
+  print_all(plugins.refusals());
+  if (!loaded.faults.empty()) return kBadConfiguration;
+  if (!choices.refusals.empty() || !plugins.refusals().empty()) return kPluginRefused;
+  if (command.kind == config::Command::Kind::check_config) std::cout << "the configuration is fine\n";
+  if (command.kind != config::Command::Kind::run) return kFine;
+  Application application(loaded.settings, plugins,
+                          lookup_in(environment, config::merged(plugin_variables)));
+  return application.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(config::parse_command_line(argc, argv));
+  } catch (const std::exception& error) {
+    print_all({error.what()});
+    return kCannotRun;
+  }
+}

@@ -1,0 +1,318 @@
+#include "modules/clients/call_desk.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace crolang::modules {
+namespace {
+
+constexpr std::uint32_t kAnswered = 1;   // somebody has claimed the right to answer
+constexpr std::uint32_t kReady = 2;      // the answer can be read
+constexpr std::uint32_t kWaiting = 4;    // the question has returned without an answer
+constexpr std::uint32_t kDetached = 8;   // the deadline has passed, nobody waits
+constexpr std::uint32_t kFlagBits = 8;
+constexpr std::uint32_t kFlags = (1U << kFlagBits) - 1;
+
+// A handle is the op's address with its generation in the 16 bits that user-space addresses leave free, on every
+// platform that Debian's g++ makes 64-bit code for.
+constexpr unsigned kAddressBits = 48;
+constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
+constexpr std::uint32_t kGenerationMask = 0xffff;
+
+constexpr auto kSlow = std::chrono::milliseconds(5);
+
+std::string copy(crolang_str text) {
+  return text.data == nullptr ? std::string() : std::string(text.data, text.size);
+}
+
+}  // namespace
+
+const char* status_name(crolang_status status) noexcept {
+  switch (status) {
+    case CROLANG_OK:
+      return "ok";
+    case CROLANG_UNAVAILABLE:
+      return "unavailable";
+    case CROLANG_TIMEOUT:
+      return "timeout";
+    case CROLANG_CANCELLED:
+      return "cancelled";
+    case CROLANG_INVALID:
+      return "invalid answer";
+    default:
+      return "internal error";
+  }
+}
+
+const char* question_name(Question question) noexcept {
+  constexpr const char* kNames[kQuestions] = {
+      "authenticate", "claim",  "replace",     "announce",  "release",       "probe",
+      "lookup",       "send",   "resolve",     "authorize", "check validity"};
+  return kNames[static_cast<std::size_t>(question)];
+}
+
+CallDesk::CallDesk(Hooks hooks, std::size_t max_open)
+    : hooks_(std::move(hooks)), max_open_(max_open) {
+  refused_.status = CROLANG_UNAVAILABLE;
+  refused_.error = "too many questions open";
+}
+
+CallDesk::~CallDesk() = default;
+
+void* CallDesk::handle_of(const Op* op) noexcept {
+  const std::uint64_t generation =
+      (op->state.load(std::memory_order_relaxed) >> kFlagBits) & kGenerationMask;
+  const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(op));
+  return reinterpret_cast<void*>(
+      static_cast<std::uintptr_t>((address & kAddressMask) | generation << kAddressBits));
+}
+
+CallDesk::Op* CallDesk::accept(void* handle) {
+  const auto value = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(handle));
+  auto* op = reinterpret_cast<Op*>(static_cast<std::uintptr_t>(value & kAddressMask));
+  const auto generation = static_cast<std::uint32_t>(value >> kAddressBits);
+  std::uint32_t state = op->state.load(std::memory_order_acquire);
+  while (((state >> kFlagBits) & kGenerationMask) == generation && (state & kAnswered) == 0) {
+    if (op->state.compare_exchange_weak(state, state | kAnswered, std::memory_order_acq_rel)) {
+      return op;
+    }
+  }
+  op->desk->hooks_.fault(CallFault::answered_twice, op->question.load(std::memory_order_relaxed),
+                         *op->plugin_id.load(std::memory_order_relaxed), {});
+  return nullptr;
+}
+
+void CallDesk::finish(Op* op, crolang_status status, crolang_str error) {
+  op->answer.status = status < CROLANG_OK || status > CROLANG_INTERNAL ? CROLANG_INVALID : status;
+  if (error.size != 0 && error.data != nullptr) {
+    op->answer.error.assign(error.data, std::min<std::size_t>(error.size, 512));
+  }
+  CallDesk* desk = op->desk;
+  if ((op->state.fetch_or(kReady, std::memory_order_acq_rel) & kWaiting) == 0) return;
+  bool first = false;
+  {
+    const std::lock_guard lock(desk->arrived_mutex_);
+    first = desk->arrived_.empty();
+    desk->arrived_.push_back(op);
+  }
+  if (first) desk->hooks_.wake();
+}
+
+CallDesk::Op* CallDesk::begin(Question question, const std::string& plugin_id, const Waiter& waiter,
+                              std::size_t expected, const Claim& claim) {
+  if (open_ >= max_open_ || abandoned_) {
+    hooks_.fault(CallFault::too_many_open, question, plugin_id, {});
+    return nullptr;
+  }
+  ++open_;
+  Op* op = nullptr;
+  if (free_.empty()) {
+    ops_.push_back(std::make_unique<Op>());
+    op = ops_.back().get();
+    op->desk = this;
+  } else {
+    op = free_.back();
+    free_.pop_back();
+  }
+  op->question.store(question, std::memory_order_relaxed);
+  op->plugin_id.store(&plugin_id, std::memory_order_relaxed);
+  op->waiter = waiter;
+  op->expected = expected;
+  op->answer.error.clear();
+  if (claim.token != 0) {
+    op->claim_id = claim.id;
+    op->claim_token = claim.token;
+  }
+  return op;
+}
+
+const Answer* CallDesk::leave(Op* op, std::chrono::milliseconds timeout) {
+  if ((op->state.fetch_or(kWaiting, std::memory_order_acq_rel) & kReady) != 0) {
+    note_answer(*op);
+    recycle(op);
+    return &op->answer;
+  }
+  op->deadline = std::chrono::steady_clock::now() + timeout;
+  list(op);
+  return nullptr;
+}
+
+void CallDesk::recycle(Op* op) {
+  const std::uint32_t generation = (op->state.load(std::memory_order_relaxed) >> kFlagBits) + 1;
+  op->claim_token = 0;
+  op->state.store(generation << kFlagBits, std::memory_order_release);
+  free_.push_back(op);
+  --open_;
+}
+
+void CallDesk::list(Op* op) {
+  // Nearly all questions have the same time-out, so the place is nearly always the end.
+  Op* before = last_;
+  while (before != nullptr && before->deadline > op->deadline) before = before->earlier;
+  op->earlier = before;
+  op->later = before == nullptr ? first_ : before->later;
+  (op->later == nullptr ? last_ : op->later->earlier) = op;
+  (before == nullptr ? first_ : before->later) = op;
+  op->listed = true;
+}
+
+void CallDesk::unlist(Op* op) {
+  if (!op->listed) return;
+  (op->earlier == nullptr ? first_ : op->earlier->later) = op->later;
+  (op->later == nullptr ? last_ : op->later->earlier) = op->earlier;
+  op->earlier = op->later = nullptr;
+  op->listed = false;
+}
+
+void CallDesk::deliver(Op* op) {
+  const bool late = (op->state.load(std::memory_order_acquire) & kDetached) != 0;
+  unlist(op);
+  if (late) {
+    hooks_.fault(CallFault::late, op->question, *op->plugin_id, {});
+    const bool granted = op->answer.status == CROLANG_OK && op->answer.code == CROLANG_GRANTED;
+    if (op->claim_token != 0 && granted) {
+      const std::string id = op->claim_id;
+      const std::uint64_t token = op->claim_token;
+      recycle(op);
+      hooks_.granted_late(id, token);
+      return;
+    }
+    recycle(op);
+    return;
+  }
+  note_answer(*op);
+  // The op is free before the sink runs, since the sink may ask again: it gets the answer by value.
+  const Waiter waiter = op->waiter;
+  const Answer answer = std::move(op->answer);
+  op->answer = Answer{};
+  recycle(op);
+  if (waiter.sink != nullptr && !abandoned_) waiter.sink->on_answer(waiter, answer);
+}
+
+void CallDesk::collect() {
+  {
+    const std::lock_guard lock(arrived_mutex_);
+    collecting_.swap(arrived_);
+  }
+  for (Op* op : collecting_) deliver(op);
+  collecting_.clear();
+}
+
+void CallDesk::tick(TimePoint now) {
+  while (first_ != nullptr && first_->deadline <= now) {
+    Op* op = first_;
+    unlist(op);
+    // Answered in this very moment: the answer is on its way to collect().
+    std::uint32_t state = op->state.load(std::memory_order_acquire);
+    bool detached = false;
+    while ((state & kAnswered) == 0) {
+      if (op->state.compare_exchange_weak(state, state | kDetached, std::memory_order_acq_rel)) {
+        detached = true;
+        break;
+      }
+    }
+    if (!detached) continue;
+    hooks_.fault(CallFault::timed_out, op->question, *op->plugin_id, {});
+    if (op->waiter.sink == nullptr || abandoned_) continue;
+    Answer answer;
+    answer.status = CROLANG_TIMEOUT;
+    answer.error = "no answer within the deadline";
+    const Waiter waiter = op->waiter;
+    waiter.sink->on_answer(waiter, answer);
+  }
+}
+
+TimePoint CallDesk::deadline() const noexcept {
+  return first_ == nullptr ? TimePoint::max() : first_->deadline;
+}
+
+void CallDesk::abandon() { abandoned_ = true; }
+
+void CallDesk::note_duration(const Op& op, std::chrono::steady_clock::duration took) {
+  if (took < kSlow) return;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+  hooks_.fault(CallFault::slow, op.question, *op.plugin_id, std::to_string(ms) + " ms");
+}
+
+void CallDesk::note_answer(const Op& op) const {
+  if (op.answer.status == CROLANG_OK || abandoned_) return;
+  hooks_.fault(CallFault::could_not_ask, op.question, *op.plugin_id,
+               op.answer.error.empty() ? status_name(op.answer.status) : op.answer.error);
+}
+
+void CallDesk::on_done(void* op, crolang_status status, crolang_str error) {
+  if (Op* o = accept(op)) finish(o, status, error);
+}
+
+void CallDesk::on_yes_no(void* op, crolang_status status, bool yes, crolang_str error) {
+  Op* o = accept(op);
+  if (o == nullptr) return;
+  o->answer.yes = yes;
+  finish(o, status, error);
+}
+
+void CallDesk::on_text(void* op, crolang_status status, crolang_str text, crolang_str error) {
+  Op* o = accept(op);
+  if (o == nullptr) return;
+  o->answer.text = copy(text);
+  finish(o, status, error);
+}
+
+void CallDesk::on_flags(void* op, crolang_status status, const bool* flags, std::size_t count,
+                        crolang_str error) {
+  Op* o = accept(op);
+  if (o == nullptr) return;
+  if (status == CROLANG_OK && (count != o->expected || (flags == nullptr && count != 0))) {
+    static constexpr std::string_view kText = "answered another number of flags than was asked";
+    finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
+    return;
+  }
+  if (status == CROLANG_OK) o->answer.flags.assign(flags, flags + count);
+  finish(o, status, error);
+}
+
+void CallDesk::on_claimed(void* op, crolang_status status, std::int32_t outcome,
+                          crolang_holder holder, crolang_str error) {
+  Op* o = accept(op);
+  if (o == nullptr) return;
+  if (status == CROLANG_OK && outcome != CROLANG_GRANTED && outcome != CROLANG_HELD) {
+    status = CROLANG_INVALID;
+  }
+  o->answer.code = outcome;
+  o->answer.holders.clear();
+  if (status == CROLANG_OK && outcome == CROLANG_HELD) {
+    o->answer.holders.push_back(Holder{copy(holder.instance), holder.token});
+  }
+  finish(o, status, error);
+}
+
+void CallDesk::on_verdict(void* op, crolang_status status, std::int32_t verdict,
+                          crolang_str error) {
+  Op* o = accept(op);
+  if (o == nullptr) return;
+  if (status == CROLANG_OK && (verdict < CROLANG_ALIVE || verdict > CROLANG_UNREACHABLE)) {
+    status = CROLANG_INVALID;
+  }
+  o->answer.code = verdict;
+  finish(o, status, error);
+}
+
+void CallDesk::on_located(void* op, crolang_status status, const crolang_holder* holders,
+                          std::size_t count, crolang_str error) {
+  Op* o = accept(op);
+  if (o == nullptr) return;
+  if (status == CROLANG_OK && (count != o->expected || (holders == nullptr && count != 0))) {
+    static constexpr std::string_view kText = "answered another number of holders than was asked";
+    finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
+    return;
+  }
+  o->answer.holders.clear();
+  if (status == CROLANG_OK) {
+    for (std::size_t i = 0; i < count; ++i) {
+      o->answer.holders.push_back(Holder{copy(holders[i].instance), holders[i].token});
+    }
+  }
+  finish(o, status, error);
+}
+
+}  // namespace crolang::modules

@@ -1,0 +1,50 @@
+#pragma once
+/// Decides what a request header means: an upgrade to a node's WebSocket, a page, or a refusal. Parsing is Beast's; no
+/// IO. Threads: pure. Errors: each is a response.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "session/identity.hpp"
+
+namespace crolang::net {
+
+/// Node.js's own bound, which nodes and operators know.
+inline constexpr std::size_t kMaxHeaderBytes = 16384;
+
+enum class Page : std::uint8_t { health, readiness, metrics };
+
+/// The whole 101 is ready; it is sent once the node is admitted.
+struct UpgradeRequest {
+  std::string response;
+  session::Identity identity;
+};
+
+/// A whole response, upon which the connection ends.
+struct Response {
+  unsigned status = 0;
+  std::string bytes;
+};
+
+/// The connection ends without a byte, at once or after kSilence.
+struct Silence {
+  enum class When : std::uint8_t { now, later } when;
+};
+
+using Decision = std::variant<UpgradeRequest, Response, Page, Silence>;
+
+/// `header`: from the request line to the empty line, both included.
+Decision decide(std::string_view header);
+
+/// May these bytes be the beginning of a request? Says no as soon as they cannot, so that a stranger who speaks another
+/// protocol is not left waiting.
+bool may_be_http(std::string_view beginning);
+
+/// `content_type` empty: no body.
+Response make_response(unsigned status, std::string_view content_type, std::string_view body,
+                       std::string_view extra_headers = {});
+
+}  // namespace crolang::net

@@ -1,0 +1,145 @@
+#include "net/server.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/wire.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace crolang::net {
+namespace {
+
+// A connection is handed to another worker only if that evens out more than this: the hand-over costs a wake-up.
+constexpr std::uint32_t kSlack = 16;
+constexpr auto kSlice = std::chrono::milliseconds(50);
+
+}  // namespace
+
+Server::Server(const ServerOptions& options, std::string instance,
+               const modules::ModuleTable& modules, Descriptor listener)
+    : options_(options),
+      listener_(std::move(listener)),
+      outlets_(options.workers),
+      grid_(options.policy, std::move(instance), modules, outlets_, *this) {
+  for (std::uint16_t i = 0; i < options.workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, grid_, *this, options_.limits,
+                                                options.plugin_timeout, listener_.get()));
+  }
+}
+
+Server::~Server() { stop(); }
+
+void Server::start() {
+  workers_.front()->start_sweeping(options_.sweep_interval);
+  for (const auto& worker : workers_) {
+    threads_.emplace_back([w = worker.get()] { w->run(); });
+  }
+}
+
+void Server::stop() {
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    workers_[i]->post([](Worker& worker) { worker.stop(); });
+  }
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void Server::drain(Control& control, std::chrono::milliseconds duration,
+                   std::function<void()> finished) {
+  grid_.draining.store(true);
+  // The last fifth is left for the slowest to answer the close.
+  const auto slices = static_cast<std::size_t>(duration * 4 / 5 / kSlice);
+  drain_slice(control, std::max<std::size_t>(slices, 1), std::chrono::steady_clock::now() + duration,
+              std::move(finished));
+}
+
+void Server::drain_slice(Control& control, std::size_t slices_left,
+                         std::chrono::steady_clock::time_point deadline,
+                         std::function<void()> finished) {
+  if (connections() == 0 || std::chrono::steady_clock::now() >= deadline) {
+    finished();
+    return;
+  }
+  for (const auto& worker : workers_) {
+    worker->post([slices_left](Worker& w) { w.drain(slices_left); });
+  }
+  // After the last slice everything that is still there, or comes late, is told at once.
+  const std::size_t next = std::max<std::size_t>(slices_left - 1, 1);
+  control.post_after(kSlice, [this, &control, next, deadline, done = std::move(finished)]() mutable {
+    drain_slice(control, next, deadline, std::move(done));
+  });
+}
+
+void Server::post(std::uint16_t worker, std::function<void(broker::Broker&)> task) {
+  workers_[worker]->post([run = std::move(task)](Worker& w) { run(w.broker()); });
+}
+
+void Server::flush(session::DirtyList& dirty) {
+  for (session::Outlet* outlet : dirty.outlets) {
+    net::flush(*outlet, options_.limits.max_outbox_bytes);
+  }
+  dirty.outlets.clear();
+  dirty.bytes = 0;
+}
+
+std::uint64_t Server::connections() const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->load();
+  return sum;
+}
+
+std::uint16_t Server::choose_worker(std::uint16_t accepted_by) {
+  std::uint16_t least = accepted_by;
+  for (std::uint16_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i]->load() < workers_[least]->load()) least = i;
+  }
+  const bool worth_it = workers_[least]->load() + kSlack < workers_[accepted_by]->load();
+  return worth_it ? least : accepted_by;
+}
+
+bool Server::is_full() const {
+  return options_.max_connections != 0 && connections() > options_.max_connections;
+}
+
+void Server::adopt(std::uint16_t worker, int fd) {
+  workers_[worker]->post([fd](Worker& w) { w.adopt(fd); });
+}
+
+Response Server::render(Page page) {
+  const bool draining = grid_.draining.load();
+  const std::size_t nodes = grid_.directory.size();
+  switch (page) {
+    case Page::health:
+    case Page::readiness: {
+      const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
+          std::chrono::steady_clock::now() - born_);
+      std::string body = R"({"status":")";
+      body += draining ? "draining" : "ok";
+      body += R"(","version":")" + options_.version + R"(","uptimeSeconds":)" +
+              std::to_string(uptime.count()) + R"(,"nodes":)" + std::to_string(nodes) + "}";
+      // A broker that drains is alive, but not ready.
+      const unsigned status = page == Page::readiness && draining ? 503 : 200;
+      return make_response(status, "application/json", body, "Cache-Control: no-store\r\n");
+    }
+    case Page::metrics:
+      break;
+  }
+  if (!options_.metrics) return make_response(404, {}, {});
+  std::vector<const telemetry::Counters*> counters;
+  for (const auto& worker : workers_) {
+    counters.push_back(&worker->counters());
+    counters.push_back(&worker->plugin_faults());
+  }
+  telemetry::Gauges gauges;
+  gauges.version = options_.version;
+  gauges.started = started_;
+  gauges.workers = workers_.size();
+  gauges.connections = connections();
+  gauges.nodes = nodes;
+  gauges.log_lines_dropped = telemetry::log::dropped();
+  gauges.draining = draining;
+  return make_response(200, telemetry::kMetricsContentType, telemetry::render(counters, gauges));
+}
+
+}  // namespace crolang::net

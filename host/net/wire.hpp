@@ -1,0 +1,27 @@
+#pragma once
+/// System calls on one connection's socket, under its outlet's lock. Threads: any.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "session/outlet.hpp"
+
+namespace crolang::net {
+
+/// Sends what is queued. What the socket does not take stays, and the owner's epoll says when it takes more; a
+/// connection that is more than `max_outbox` behind is not read from until it has caught up by half. Returns the bytes
+/// sent.
+std::size_t flush(session::Outlet& outlet, std::size_t max_outbox);
+
+/// Turns reading on or off, on top of what flush decides.
+enum class Reading : std::uint8_t { on, off };
+void set_reading(session::Outlet& outlet, Reading reading);
+
+/// Is there nothing left to send, or nobody to send it to?
+bool drained(session::Outlet& outlet);
+
+/// Bytes that the other side's TCP has acknowledged, while there is a backlog; else nothing.
+std::optional<std::uint64_t> backlog_progress(session::Outlet& outlet);
+
+}  // namespace crolang::net

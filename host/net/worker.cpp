@@ -1,0 +1,614 @@
+#include "net/worker.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "net/wire.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/throttle.hpp"
+
+namespace crolang::net {
+
+using session::Session;
+using session::SessionHandle;
+using session::State;
+using telemetry::Counter;
+namespace log = telemetry::log;
+
+namespace {
+
+constexpr std::size_t kReadBuffer = 256 * 1024;
+// Below this an incomplete frame is copied in front of what is read next; above it is read to where it is kept.
+constexpr std::size_t kCopyHeld = 16 * 1024;
+constexpr std::size_t kFlushAt = 256 * 1024;
+constexpr std::size_t kMaxOpenQuestions = 65536;
+constexpr int kMaxEvents = 512;
+constexpr int kMaxAccepts = 64;
+
+// As long as the peer gives its nodes to answer a close frame.
+constexpr auto kCloseTimeout = std::chrono::seconds(30);
+// What a client still sends after our last byte is read for this long, so that no reset overtakes that byte.
+constexpr auto kLinger = std::chrono::seconds(2);
+constexpr auto kSilence = std::chrono::seconds(1);
+// The leases of the last sessions are given back before the plugins are stopped.
+constexpr auto kStopTimeout = std::chrono::seconds(1);
+
+constexpr std::uint64_t kListenerKey = ~std::uint64_t{0};
+constexpr std::uint64_t kWakeKey = kListenerKey - 1;
+
+std::uint64_t key_of(SessionHandle handle) {
+  return std::uint64_t{handle.slot} << 32 | handle.generation;
+}
+
+int checked(int result, const char* what) {
+  if (result < 0) throw std::system_error(errno, std::generic_category(), what);
+  return result;
+}
+
+Counter counter_of(modules::CallFault fault, modules::Question question) {
+  using telemetry::PluginEvent;
+  using telemetry::PluginKind;
+  PluginKind kind = PluginKind::registry;
+  switch (question) {
+    case modules::Question::authenticate:
+      kind = PluginKind::authentication;
+      break;
+    case modules::Question::authorize:
+      kind = PluginKind::authorization;
+      break;
+    case modules::Question::resolve_rtc:
+      kind = PluginKind::rtc_config;
+      break;
+    case modules::Question::check_validity:
+      kind = PluginKind::validity;
+      break;
+    default:
+      break;
+  }
+  switch (fault) {
+    case modules::CallFault::timed_out:
+      return telemetry::plugin_counter(kind, PluginEvent::timeout);
+    case modules::CallFault::late:
+      return telemetry::plugin_counter(kind, PluginEvent::late_answer);
+    case modules::CallFault::answered_twice:
+      return telemetry::plugin_counter(kind, PluginEvent::double_answer);
+    case modules::CallFault::too_many_open:
+      return telemetry::plugin_counter(kind, PluginEvent::over_bound);
+    default:
+      return telemetry::plugin_counter(kind, PluginEvent::failed);
+  }
+}
+
+const char* words_of(modules::CallFault fault) {
+  switch (fault) {
+    case modules::CallFault::timed_out:
+      return "a plugin did not answer in time";
+    case modules::CallFault::late:
+      return "a plugin answered after its deadline";
+    case modules::CallFault::answered_twice:
+      return "a plugin answered a question twice";
+    case modules::CallFault::too_many_open:
+      return "too many questions are open with a plugin";
+    case modules::CallFault::slow:
+      return "a plugin held up a worker for more than 5 ms";
+    case modules::CallFault::could_not_ask:
+      return "a module could not answer";
+  }
+  return "";
+}
+
+}  // namespace
+
+modules::CallDesk::Hooks Worker::desk_hooks(Worker& worker) {
+  return {
+      [&worker] { worker.wake(); },
+      [&worker](modules::CallFault fault, modules::Question question, const std::string& plugin,
+                std::string_view detail) {
+        if (fault != modules::CallFault::slow) worker.plugin_faults_.add(counter_of(fault, question));
+        static telemetry::Throttle throttle{10};
+        const auto suppressed = throttle.admit(std::chrono::steady_clock::now());
+        if (!suppressed) return;
+        log::fault(words_of(fault), {{"plugin", plugin.empty() ? "built in" : plugin},
+                                     {"question", modules::question_name(question)},
+                                     {"detail", detail},
+                                     {"suppressed", *suppressed}});
+      },
+      [&worker](const std::string& id, std::uint64_t token) {
+        worker.broker_.admissions().release(id, token);
+      },
+  };
+}
+
+Worker::Worker(std::uint16_t index, broker::Grid& grid, Pages& pages, const session::Limits& limits,
+               std::chrono::milliseconds plugin_timeout, int listener)
+    : index_(index),
+      grid_(grid),
+      pages_(pages),
+      limits_(limits),
+      listener_(listener),
+      epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      event_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
+      spare_(::dup(event_.get())),
+      now_(std::chrono::steady_clock::now()),
+      wheel_(now_),
+      desk_(desk_hooks(*this), kMaxOpenQuestions),
+      clients_(grid.modules, desk_, plugin_timeout),
+      broker_(grid, clients_, *this, limits, counters_, index),
+      buffer_(kReadBuffer) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWakeKey;
+  checked(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &event), "epoll_ctl");
+  // All workers wait for the one listening socket; the kernel wakes one of them.
+  event.events = EPOLLIN | EPOLLEXCLUSIVE;
+  event.data.u64 = kListenerKey;
+  checked(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_, &event), "epoll_ctl");
+}
+
+Worker::~Worker() = default;
+
+void Worker::wake() {
+  const std::uint64_t one = 1;
+  // Fails only if the counter is full, and then the worker is awake.
+  [[maybe_unused]] const ssize_t n = ::write(event_.get(), &one, sizeof one);
+}
+
+void Worker::post(Task task) {
+  if (mailbox_.push(std::move(task))) wake();
+}
+
+void Worker::stop() {
+  for (auto& connection : connections_) {
+    if (connection) end(*connection);
+  }
+  stop_by_ = now_ + kStopTimeout;
+}
+
+bool Worker::is_done() const {
+  return stop_by_ && (desk_.open() == 0 || now_ >= *stop_by_);
+}
+
+void Worker::run() {
+  std::array<epoll_event, kMaxEvents> events;
+  while (!is_done()) {
+    const int count = ::epoll_wait(epoll_.get(), events.data(), kMaxEvents, wait_time());
+    now_ = std::chrono::steady_clock::now();
+    broker_.set_now(now_);
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (event.data.u64 == kListenerKey) {
+        accept_ready();
+        continue;
+      }
+      if (event.data.u64 == kWakeKey) {
+        std::uint64_t ignored = 0;
+        [[maybe_unused]] const ssize_t n = ::read(event_.get(), &ignored, sizeof ignored);
+        mailbox_.collect([this](Task& task) { task(*this); });
+        desk_.collect();
+        continue;
+      }
+      const auto slot = static_cast<std::uint32_t>(event.data.u64 >> 32);
+      Connection* connection = connections_[slot].get();
+      // It ended earlier in this turn.
+      if (connection == nullptr || key_of(connection->handle) != event.data.u64) continue;
+      if ((event.events & EPOLLOUT) != 0) write_ready(*connection);
+      if (connection->gone) continue;
+      if ((event.events & EPOLLIN) != 0) {
+        read_ready(*connection);
+      } else if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+        // Nothing is read now, so nothing else would notice that the other side is gone.
+        end(*connection);
+      }
+      if (broker_.bench().dirty.bytes >= kFlushAt) flush_dirty();
+    }
+    broker_.tick();
+    wheel_.advance(now_, [this](TimerNode& node) { on_timer(static_cast<Connection&>(node)); });
+    flush_dirty();
+    end_finished();
+    ended_.clear();
+  }
+}
+
+int Worker::wait_time() const {
+  TimePoint next = std::min(wheel_.next(), broker_.deadline());
+  if (stop_by_) next = std::min(next, *stop_by_);
+  if (next == TimePoint::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now_).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+// ---- accepting
+
+void Worker::accept_ready() {
+  for (int i = 0; i < kMaxAccepts; ++i) {
+    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) refuse_accept(errno);
+      return;
+    }
+    const std::uint16_t target = pages_.choose_worker(index_);
+    if (target == index_) {
+      adopt(fd);
+    } else {
+      pages_.adopt(target, fd);
+    }
+  }
+}
+
+void Worker::refuse_accept(int error) {
+  counters_.add(Counter::accept_errors);
+  static telemetry::Throttle throttle{1};
+  if (const auto suppressed = throttle.admit(now_)) {
+    log::fault("a connection could not be accepted: raise the limit of open files (ulimit -n, LimitNOFILE, --ulimit nofile)",
+               {{"why", std::strerror(error)}, {"suppressed", *suppressed}});
+  }
+  if (error != EMFILE && error != ENFILE) return;
+  // The connection waits in the kernel's queue and would wake this loop again and again: take it and cut it.
+  spare_.reset();
+  const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd >= 0) ::close(fd);
+  spare_ = Descriptor(::dup(event_.get()));
+}
+
+void Worker::adopt(int fd) {
+  if (stop_by_) {
+    ::close(fd);
+    return;
+  }
+  std::uint32_t slot = 0;
+  if (!free_slots_.empty()) {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  } else if (connections_.size() < session::OutletTable::kMaxSlots) {
+    slot = static_cast<std::uint32_t>(connections_.size());
+    connections_.emplace_back();
+  } else {
+    ::close(fd);
+    counters_.add(Counter::accept_errors);
+    return;
+  }
+  auto connection = std::make_unique<Connection>();
+  session::Outlet& outlet = grid_.outlets.table(index_).ensure(slot);
+  connection->outlet = &outlet;
+  connection->fd = fd;
+  session::Outlet::Wire wire;
+  wire.fd = fd;
+  wire.epoll = epoll_.get();
+  wire.interest = EPOLLIN | EPOLLRDHUP;
+  const std::uint32_t generation = outlet.open(wire);
+  connection->handle = {slot, generation, index_};
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLRDHUP;
+  event.data.u64 = key_of(connection->handle);
+  outlet.with_wire([&](session::Outlet::Wire& w, session::ByteQueue&) { w.key = event.data.u64; });
+  load_.fetch_add(1, std::memory_order_relaxed);
+  counters_.add(Counter::connections_opened);
+  connection->end_by = now_ + limits_.handshake_timeout;
+  Connection& reference = *connection;
+  connections_[slot] = std::move(connection);
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    end(reference);
+    return;
+  }
+  reschedule(reference);
+}
+
+// ---- reading
+
+void Worker::read_ready(Connection& connection) {
+  std::string& held = connection.held;
+  const std::size_t before = held.size();
+  char* into = buffer_.data();
+  std::size_t room = buffer_.size();
+  const bool in_place = before >= kCopyHeld;
+  if (in_place) {
+    // Grows with what arrives, not with what a header announces.
+    const std::size_t more = std::clamp<std::size_t>(connection.needed - before, 4096, before);
+    held.resize(before + more);
+    into = held.data() + before;
+    room = more;
+  } else if (before != 0) {
+    std::memcpy(into, held.data(), before);
+    into += before;
+    room -= before;
+  }
+  ssize_t n = 0;
+  do {
+    n = ::recv(connection.fd, into, room, 0);
+  } while (n < 0 && errno == EINTR);
+  if (in_place) held.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  if (n <= 0) {
+    end(connection);
+    return;
+  }
+  counters_.add(Counter::bytes_received, static_cast<std::uint64_t>(n));
+  if (connection.session) connection.session->heard(broker_.bench());
+  const std::size_t total = before + static_cast<std::size_t>(n);
+  if (total < connection.needed) {
+    if (!in_place) held.append(into, static_cast<std::size_t>(n));
+    return;
+  }
+  if (in_place) {
+    std::string bytes = std::exchange(held, std::string());
+    take(connection, bytes);
+  } else {
+    held.clear();
+    take(connection, {buffer_.data(), total});
+  }
+}
+
+void Worker::take(Connection& connection, std::span<char> bytes) {
+  switch (connection.phase) {
+    case Phase::request:
+      on_request(connection, bytes);
+      break;
+    case Phase::admitting:
+      keep(connection, bytes);
+      break;
+    case Phase::open:
+      on_open_bytes(connection, bytes);
+      break;
+    case Phase::finishing:
+    case Phase::lingering:
+      break;
+  }
+}
+
+void Worker::keep(Connection& connection, std::span<char> rest) {
+  if (!rest.empty()) {
+    connection.held.assign(rest.data(), rest.size());
+  } else if (connection.held.capacity() > 64) {
+    connection.held = std::string();
+  }
+}
+
+void Worker::on_open_bytes(Connection& connection, std::span<char> bytes) {
+  const Session::Receipt receipt = connection.session->receive(broker_.bench(), bytes, now_);
+  if (connection.gone) return;
+  connection.needed = receipt.needed;
+  keep(connection, bytes.subspan(receipt.consumed));
+  settle(connection);
+}
+
+// ---- HTTP
+
+void Worker::on_request(Connection& connection, std::span<char> bytes) {
+  const std::string_view text(bytes.data(), bytes.size());
+  const std::size_t end_of_header = text.find("\r\n\r\n");
+  if (end_of_header != std::string_view::npos && end_of_header + 4 <= kMaxHeaderBytes) {
+    const std::size_t size = end_of_header + 4;
+    connection.needed = 0;
+    // What follows the header may already be frames; it is kept first, since admission may be over before it returns.
+    const std::string header(text.substr(0, size));
+    keep(connection, bytes.subspan(size));
+    on_header(connection, header);
+    return;
+  }
+  if (!may_be_http(text)) {
+    counters_.add(Counter::violation_http);
+    respond(connection, make_response(400, {}, {}));
+  } else if (text.size() > kMaxHeaderBytes) {
+    counters_.add(Counter::violation_http);
+    respond(connection, make_response(431, {}, {}));
+  } else {
+    connection.needed = text.size() + 1;
+    keep(connection, bytes);
+  }
+}
+
+void Worker::on_header(Connection& connection, std::string_view header) {
+  Decision decision = decide(header);
+  if (auto* request = std::get_if<UpgradeRequest>(&decision)) {
+    upgrade(connection, std::move(*request));
+  } else if (const auto* response = std::get_if<Response>(&decision)) {
+    if (response->status == 400 || response->status == 431) counters_.add(Counter::violation_http);
+    respond(connection, *response);
+  } else if (const auto* page = std::get_if<Page>(&decision)) {
+    respond(connection, pages_.render(*page));
+  } else {
+    connection.phase = Phase::lingering;
+    const bool now = std::get<Silence>(decision).when == Silence::When::now;
+    connection.end_by = now ? now_ : now_ + kSilence;
+    if (now) {
+      end(connection);
+    } else {
+      reschedule(connection);
+    }
+  }
+}
+
+void Worker::upgrade(Connection& connection, UpgradeRequest request) {
+  connection.response = std::make_unique<std::string>(std::move(request.response));
+  connection.session.emplace(connection.handle, *connection.outlet, std::move(request.identity));
+  connection.phase = Phase::admitting;
+  if (pages_.is_full()) {
+    broker_.on_trouble(connection.handle, broker::Trouble::full);
+    return;
+  }
+  broker_.admit(*connection.session);
+  if (connection.phase != Phase::admitting) return;
+  // The answer takes time. Until then only the node's leaving matters.
+  set_reading(*connection.outlet, Reading::off);
+  reschedule(connection);
+}
+
+void Worker::open_transport(Session& session) {
+  Connection& connection = *connections_[session.handle().slot];
+  counters_.add(Counter::http_1xx);
+  write(connection, *connection.response);
+  connection.response.reset();
+  connection.phase = Phase::open;
+  session.open(broker_.bench(), now_);
+  set_reading(*connection.outlet, Reading::on);
+  std::string early = std::exchange(connection.held, std::string());
+  on_open_bytes(connection, early);
+}
+
+void Worker::refuse_transport(Session& session, broker::Trouble trouble) {
+  Connection& connection = *connections_[session.handle().slot];
+  // Nodes try again every two seconds whatever is said here; others may heed it.
+  respond(connection, make_response(503, "text/plain; charset=utf-8", text_of(trouble), "Retry-After: 2\r\n"));
+}
+
+void Worker::respond(Connection& connection, const Response& response) {
+  counters_.add(telemetry::http_counter(response.status));
+  write(connection, response.bytes);
+  set_reading(*connection.outlet, Reading::on);
+  finish(connection);
+}
+
+// ---- ending
+
+void Worker::settle(Connection& connection) {
+  if (connection.phase != Phase::open) return;
+  if (connection.session->state() == State::closing) {
+    if (connection.session->ending() == session::Ending::finish) {
+      finish(connection);
+      return;
+    }
+    if (connection.end_by == TimePoint::max()) connection.end_by = now_ + kCloseTimeout;
+  } else {
+    connection.end_by = TimePoint::max();
+  }
+  reschedule(connection);
+}
+
+void Worker::finish(Connection& connection) {
+  connection.phase = Phase::finishing;
+  connection.end_by = now_ + kCloseTimeout;
+  connection.held = std::string();
+  connection.needed = 0;
+  finishing_.push_back(connection.handle);
+  reschedule(connection);
+}
+
+void Worker::end_finished() {
+  for (const SessionHandle handle : finishing_) {
+    Connection* connection = connections_[handle.slot].get();
+    if (connection == nullptr || connection->handle != handle) continue;
+    // Else it is blocked, and write_ready lists it again.
+    if (!drained(*connection->outlet)) continue;
+    ::shutdown(connection->fd, SHUT_WR);
+    connection->phase = Phase::lingering;
+    connection->end_by = now_ + kLinger;
+    reschedule(*connection);
+  }
+  finishing_.clear();
+}
+
+void Worker::end(Connection& connection) {
+  if (connection.gone) return;
+  connection.gone = true;
+  if (connection.session) connection.session->drop(broker_.bench());
+  wheel_.cancel(connection);
+  connection.outlet->close([](const session::Outlet::Wire& wire) {
+    if (wire.fd >= 0) ::close(wire.fd);
+  });
+  counters_.add(Counter::connections_closed);
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  const std::uint32_t slot = connection.handle.slot;
+  // It may be anywhere on the call stack: it dies at the end of the turn.
+  ended_.push_back(std::move(connections_[slot]));
+  free_slots_.push_back(slot);
+}
+
+void Worker::drain(std::size_t slices_left) {
+  std::vector<Connection*> open;
+  for (const auto& connection : connections_) {
+    if (!connection || !connection->session) continue;
+    if (connection->phase == Phase::admitting ||
+        (connection->phase == Phase::open && connection->session->state() != State::closing)) {
+      open.push_back(connection.get());
+    }
+  }
+  const std::size_t share = (open.size() + slices_left - 1) / std::max<std::size_t>(slices_left, 1);
+  for (std::size_t i = 0; i < share && i < open.size(); ++i) {
+    Connection& connection = *open[i];
+    if (connection.phase == Phase::admitting) {
+      broker_.admissions().cancel(connection.handle);
+      refuse_transport(*connection.session, broker::Trouble::draining);
+    } else {
+      broker_.shut_down(*connection.session);
+    }
+  }
+}
+
+// ---- time
+
+void Worker::on_timer(Connection& connection) {
+  if (connection.phase == Phase::open && connection.session->state() != State::closing) {
+    connection.session->tick(broker_.bench(), now_);
+    settle(connection);
+    return;
+  }
+  if (now_ < connection.end_by) {
+    reschedule(connection);
+    return;
+  }
+  if (connection.phase == Phase::request) counters_.add(Counter::closed_handshake_timeout);
+  end(connection);
+}
+
+void Worker::reschedule(Connection& connection) {
+  if (connection.gone) return;
+  TimePoint due = connection.end_by;
+  if (connection.phase == Phase::admitting) {
+    due = TimePoint::max();  // its questions have deadlines of their own
+  } else if (connection.phase == Phase::open) {
+    due = std::min(due, connection.session->deadline());
+  }
+  wheel_.schedule(connection, due);
+}
+
+// ---- writing
+
+void Worker::write(Connection& connection, std::string_view bytes) {
+  connection.outlet->push_own(connection.handle.generation, bytes.size(), broker_.bench().dirty,
+                              [&](char* out) { std::memcpy(out, bytes.data(), bytes.size()); });
+}
+
+void Worker::flush_dirty() {
+  session::DirtyList& dirty = broker_.bench().dirty;
+  std::size_t sent = 0;
+  for (session::Outlet* outlet : dirty.outlets) sent += flush(*outlet, limits_.max_outbox_bytes);
+  dirty.outlets.clear();
+  dirty.bytes = 0;
+  if (sent != 0) counters_.add(Counter::bytes_sent, sent);
+}
+
+void Worker::write_ready(Connection& connection) {
+  const std::size_t sent = flush(*connection.outlet, limits_.max_outbox_bytes);
+  counters_.add(Counter::bytes_sent, sent);
+  if (connection.phase == Phase::finishing) finishing_.push_back(connection.handle);
+}
+
+// ---- LocalSessions
+
+Session* Worker::find(SessionHandle handle) {
+  if (handle.slot >= connections_.size()) return nullptr;
+  Connection* connection = connections_[handle.slot].get();
+  if (connection == nullptr || connection->handle != handle || !connection->session) return nullptr;
+  return &*connection->session;
+}
+
+void Worker::touched(Session& session) {
+  Connection* connection = connections_[session.handle().slot].get();
+  if (connection != nullptr && connection->handle == session.handle()) settle(*connection);
+}
+
+std::optional<std::uint64_t> Worker::backlog_progress(Session& session) {
+  return net::backlog_progress(session.outlet());
+}
+
+}  // namespace crolang::net

@@ -1,0 +1,148 @@
+#pragma once
+/// One thread with its own epoll: reads and times the connections that live on it, and lets the broker decide.
+///
+/// A turn: wait → read what is ready → collect what other threads ask → time-outs → write once to every connection that
+/// has got something. Epoll is used directly: a socket layer that is asked anew for every read would cost a system call
+/// more per message, and this is where a message's cost is.
+///
+/// Threads: run on its own; post, wake and load from any; everything else is the worker's.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "broker/grid.hpp"
+#include "broker/ports.hpp"
+#include "modules/clients/call_desk.hpp"
+#include "modules/clients/clients.hpp"
+#include "net/http_request.hpp"
+#include "net/listener.hpp"
+#include "net/mailbox.hpp"
+#include "net/timer_wheel.hpp"
+#include "session/session.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace crolang::net {
+
+/// What a worker needs of the server it belongs to. Any thread.
+class Pages {
+ public:
+  virtual Response render(Page page) = 0;
+  /// Which worker should take a connection that this one has accepted.
+  virtual std::uint16_t choose_worker(std::uint16_t accepted_by) = 0;
+  virtual bool is_full() const = 0;
+  /// Hands an accepted socket over.
+  virtual void adopt(std::uint16_t worker, int fd) = 0;
+
+ protected:
+  ~Pages() = default;
+};
+
+class Worker final : public broker::LocalSessions {
+ public:
+  Worker(std::uint16_t index, broker::Grid& grid, Pages& pages, const session::Limits& limits,
+         std::chrono::milliseconds plugin_timeout, int listener);
+  ~Worker();
+
+  using Task = std::function<void(Worker&)>;
+
+  void run();
+  /// Any thread.
+  void post(Task task);
+  void wake();
+  std::uint32_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
+  const telemetry::WorkerCounters& counters() const noexcept { return counters_; }
+  const telemetry::SharedCounters& plugin_faults() const noexcept { return plugin_faults_; }
+
+  broker::Broker& broker() noexcept { return broker_; }
+  void adopt(int fd);
+  void start_sweeping(std::chrono::milliseconds interval) { broker_.start_sweeping(interval, now_); }
+  /// Closes a share of the connections: 1 of `slices_left`.
+  void drain(std::size_t slices_left);
+  /// Cuts the connections that are left and ends the loop once their leases are given back.
+  void stop();
+
+  // LocalSessions
+  session::Session* find(session::SessionHandle handle) override;
+  void touched(session::Session& session) override;
+  void open_transport(session::Session& session) override;
+  void refuse_transport(session::Session& session, broker::Trouble trouble) override;
+  std::optional<std::uint64_t> backlog_progress(session::Session& session) override;
+
+ private:
+  enum class Phase : std::uint8_t {
+    request,    ///< the header is not complete
+    admitting,  ///< it is; the node waits for its 101
+    open,       ///< a session speaks
+    finishing,  ///< once everything is written, TCP is ended
+    lingering,  ///< our side is ended; what still comes is thrown away
+  };
+
+  struct Connection : TimerNode {
+    session::SessionHandle handle;
+    session::Outlet* outlet = nullptr;
+    int fd = -1;
+    Phase phase = Phase::request;
+    bool gone = false;
+    std::size_t needed = 0;             // how many held bytes are worth another look
+    std::string held;                   // the beginning of a request or of a frame
+    std::unique_ptr<std::string> response;  // the 101, while admitting
+    std::optional<session::Session> session;
+    TimePoint end_by;                   // of every phase but open
+  };
+
+  void accept_ready();
+  void refuse_accept(int error);
+  void read_ready(Connection& connection);
+  void write_ready(Connection& connection);
+  void take(Connection& connection, std::span<char> bytes);
+  void keep(Connection& connection, std::span<char> rest);
+  void on_request(Connection& connection, std::span<char> bytes);
+  void on_header(Connection& connection, std::string_view header);
+  void upgrade(Connection& connection, UpgradeRequest request);
+  void respond(Connection& connection, const Response& response);
+  void on_open_bytes(Connection& connection, std::span<char> bytes);
+  void settle(Connection& connection);
+  void finish(Connection& connection);
+  void end_finished();
+  void end(Connection& connection);
+  void on_timer(Connection& connection);
+  void reschedule(Connection& connection);
+  void flush_dirty();
+  void write(Connection& connection, std::string_view bytes);
+  int wait_time() const;
+  bool is_done() const;
+
+  static modules::CallDesk::Hooks desk_hooks(Worker& worker);
+
+  const std::uint16_t index_;
+  broker::Grid& grid_;
+  Pages& pages_;
+  const session::Limits& limits_;
+  const int listener_;
+  Descriptor epoll_;
+  Descriptor event_;
+  Descriptor spare_;  // closed for a moment when no descriptor is left, so that a connection can be refused
+  TimePoint now_;
+  TimerWheel wheel_;
+  telemetry::WorkerCounters counters_;
+  telemetry::SharedCounters plugin_faults_;  // plugins' threads count here
+  modules::CallDesk desk_;
+  modules::Clients clients_;
+  broker::Broker broker_;
+  Mailbox<Task> mailbox_;
+  std::vector<std::unique_ptr<Connection>> connections_;  // by slot
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<std::unique_ptr<Connection>> ended_;  // until the end of the turn
+  std::vector<session::SessionHandle> finishing_;
+  std::vector<char> buffer_;
+  std::atomic<std::uint32_t> load_{0};
+  std::optional<TimePoint> stop_by_;
+};
+
+}  // namespace crolang::net

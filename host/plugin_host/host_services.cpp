@@ -1,0 +1,134 @@
+#include "plugin_host/host_services.hpp"
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "plugin_host/environment.hpp"
+
+namespace crolang::plugin_host {
+
+struct PluginServices::State : std::enable_shared_from_this<PluginServices::State> {
+  State(const crolang_plugin& plugin, const Services& services)
+      : control(services.control),
+        pool(services.blocking),
+        log(services.log),
+        id(plugin.id),
+        quota(services.blocking_quota) {
+    for (std::size_t i = 0; i < plugin.env_count; ++i) {
+      env.emplace(plugin.env[i].name, value_of(plugin.env[i], services.env));
+    }
+  }
+
+  static State& of(void* ctx) { return *static_cast<State*>(ctx); }
+
+  static void log_line(void* ctx, std::int32_t level, crolang_str text) {
+    of(ctx).log(level, of(ctx).id, {text.data, text.size});
+  }
+
+  static bool find_env(void* ctx, const char* name, crolang_str* value) {
+    const State& state = of(ctx);
+    const auto found = state.env.find(std::string_view(name));
+    if (found == state.env.end()) {
+      state.log(CROLANG_LOG_ERROR, state.id,
+                "asks for the variable " + std::string(name) + ", which it does not declare");
+      return false;
+    }
+    if (!found->second) return false;
+    *value = {found->second->data(), found->second->size()};
+    return true;
+  }
+
+  std::function<void()> unless_closed(void (*function)(void*), void* arg) {
+    return [self = shared_from_this(), function, arg] {
+      if (!self->closed) function(arg);
+    };
+  }
+
+  static void post(void* ctx, void (*function)(void*), void* arg) {
+    of(ctx).control.post(of(ctx).unless_closed(function, arg));
+  }
+
+  static std::uint64_t post_after(void* ctx, std::uint32_t ms, void (*function)(void*), void* arg) {
+    return of(ctx).control.post_after(std::chrono::milliseconds(ms),
+                                      of(ctx).unless_closed(function, arg));
+  }
+
+  static bool cancel(void* ctx, std::uint64_t timer) { return of(ctx).control.cancel(timer); }
+
+  static bool run_blocking(void* ctx, void (*function)(void*), void* arg) {
+    State& state = of(ctx);
+    {
+      const std::lock_guard lock(state.mutex);
+      if (state.blocking >= state.quota) return false;
+      ++state.blocking;
+    }
+    state.pool.post([self = state.shared_from_this(), function, arg] {
+      function(arg);
+      self->leave_blocking();
+    });
+    return true;
+  }
+
+  static const void* service(void*, const char*) { return nullptr; }
+
+  void leave_blocking() {
+    std::function<void()> now_idle;
+    {
+      const std::lock_guard lock(mutex);
+      if (--blocking > 0) return;
+      now_idle = std::exchange(idle, nullptr);
+    }
+    if (now_idle) control.post(std::move(now_idle));
+  }
+
+  ControlExecutor& control;
+  BlockingPool& pool;
+  const LogSink log;
+  const std::string id;
+  const std::size_t quota;
+  std::map<std::string, std::optional<std::string>, std::less<>> env;
+  bool closed = false;  // control thread only
+
+  mutable std::mutex mutex;  // guards what follows
+  std::size_t blocking = 0;
+  std::function<void()> idle;
+
+  const crolang_host table{
+      sizeof(crolang_host), CROLANG_ABI_MINOR, this,          &log_line, &find_env, &post,
+      &post_after,          &cancel,           &run_blocking, &service};
+};
+
+PluginServices::PluginServices(const crolang_plugin& plugin, const Services& services)
+    : state_(std::make_shared<State>(plugin, services)) {}
+
+PluginServices::~PluginServices() = default;
+
+const crolang_host* PluginServices::table() const noexcept {
+  return &state_->table;
+}
+
+std::size_t PluginServices::blocking() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->blocking;
+}
+
+void PluginServices::when_idle(std::function<void()> idle) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->blocking > 0) {
+      state_->idle = std::move(idle);
+      return;
+    }
+  }
+  // Posted, so that it comes after what the plugin has posted.
+  state_->control.post(std::move(idle));
+}
+
+void PluginServices::close() {
+  state_->closed = true;
+}
+
+}  // namespace crolang::plugin_host

@@ -1,0 +1,72 @@
+#pragma once
+/// What the broker does for a plugin: the functions behind crolang_host.
+/// Threads: the table's functions as plugin.h says; the rest on the control thread.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "crolang/plugin.h"
+#include "plugin_host/kinds.hpp"
+
+namespace crolang::plugin_host {
+
+/// The control thread. Functions run one at a time, in the order of the posts. Threads: any.
+struct ControlExecutor {
+  virtual ~ControlExecutor() = default;
+  virtual void post(std::function<void()> function) = 0;
+  /// Returns a timer number, never 0.
+  virtual std::uint64_t post_after(std::chrono::milliseconds delay,
+                                   std::function<void()> function) = 0;
+  /// Thread: control. True: the function will not run.
+  virtual bool cancel(std::uint64_t timer) = 0;
+};
+
+/// Threads that may block. Threads: any.
+struct BlockingPool {
+  virtual ~BlockingPool() = default;
+  virtual void post(std::function<void()> function) = 0;
+};
+
+/// Gets lines as the plugin wrote them: it escapes what needs escaping. Threads: any.
+using LogSink =
+    std::function<void(std::int32_t level, std::string_view plugin_id, std::string_view text)>;
+
+struct Services {
+  ControlExecutor& control;
+  BlockingPool& blocking;
+  Lookup env;  ///< asked in the constructor of PluginServices only
+  LogSink log;
+  std::size_t blocking_quota = 32;  ///< functions in the pool for one plugin, waiting ones included
+};
+
+/// The services of one plugin. Lives until the plugin is destroyed; what it has posted may outlive
+/// it and then does nothing.
+class PluginServices {
+ public:
+  PluginServices(const crolang_plugin& plugin, const Services& services);
+  PluginServices(const PluginServices&) = delete;
+  PluginServices& operator=(const PluginServices&) = delete;
+  ~PluginServices();
+
+  const crolang_host* table() const noexcept;
+
+  /// How many of the plugin's blocking functions have not returned.
+  std::size_t blocking() const;
+
+  /// Calls `idle` on the control thread once every blocking function has returned and every posted
+  /// one too, timers aside.
+  void when_idle(std::function<void()> idle);
+
+  /// From now on no posted function and no timer of the plugin runs.
+  void close();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace crolang::plugin_host

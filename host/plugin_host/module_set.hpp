@@ -1,0 +1,81 @@
+#pragma once
+/// The plugins that the environment asks for, from opening their files to their end.
+///
+/// Construct → create → (the broker runs) → stop → destroy. The constructor may run before there
+/// are threads; the rest belongs on the control thread. Errors: sentences; a broker that was asked
+/// for a plugin must not run without it.
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "crolang/plugin.h"
+#include "plugin_host/host_services.hpp"
+#include "plugin_host/kinds.hpp"
+#include "plugin_host/loader.hpp"
+
+namespace crolang::plugin_host {
+
+class ModuleSet {
+ public:
+  using Open = std::function<Opened(const std::filesystem::path&)>;
+
+  /// Opens each file once and checks all of them.
+  explicit ModuleSet(const std::vector<Choice>& choices, const Open& open = open_plugin);
+  ModuleSet(const ModuleSet&) = delete;
+  ModuleSet& operator=(const ModuleSet&) = delete;
+  ~ModuleSet();
+
+  /// Not empty: do not create.
+  const std::vector<std::string>& refusals() const noexcept { return refusals_; }
+
+  /// In the order of their file names.
+  std::vector<const crolang_plugin*> plugins() const;
+
+  /// Faults of the variables of all plugins.
+  std::vector<std::string> environment_faults(const Lookup& lookup) const;
+
+  /// Creates all plugins in the order of their file names and returns what they refuse with. When
+  /// that is not empty, stop and destroy what was created.
+  std::vector<std::string> create(const Services& services);
+
+  /// What serves a kind, once created.
+  struct Module {
+    const Kind* kind;
+    const void* table;
+    void* self;
+    const crolang_plugin* plugin;
+  };
+  std::vector<Module> modules() const;
+
+  struct Straggler {
+    std::string id;
+    std::size_t blocking;  ///< functions that have not returned
+  };
+  /// Stops all plugins at once and waits until they have stopped and none of their posted and
+  /// blocking functions is left. `finished` is called once, with those that needed longer than
+  /// `limit`: the process must then end without destroy.
+  void stop(std::function<void(std::vector<Straggler>)> finished,
+            std::chrono::milliseconds limit = std::chrono::seconds(5));
+
+  /// After stop, once every question is answered.
+  void destroy();
+
+ private:
+  struct Loaded;
+
+  void on_stopped(Loaded& loaded);
+  void finish_if_stopped();
+
+  std::vector<std::string> refusals_;
+  std::vector<std::unique_ptr<Loaded>> loaded_;  // by file name
+  ControlExecutor* control_ = nullptr;           // set by create
+  std::function<void(std::vector<Straggler>)> finished_;
+  std::uint64_t limit_timer_ = 0;
+};
+
+}  // namespace crolang::plugin_host

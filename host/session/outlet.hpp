@@ -1,0 +1,183 @@
+#pragma once
+/// The way out of one connection, and the only part of it that several threads share.
+///
+/// A session is read, timed and decided on by one worker for life, but a message for it is written by the worker of its
+/// sender: under the outlet's own lock, into its queue, and at the end of that worker's burst into its socket. So a
+/// relayed message wakes no other thread, and the sender's acknowledgement is exact: taken, full, or gone.
+///
+/// Threads: every function that takes the lock says so by taking a generation or a Lock; the lock is per connection and
+/// is never held while anything else is called, except the system calls on the connection's own socket.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "session/byte_queue.hpp"
+#include "session/handle.hpp"
+
+namespace crolang::session {
+
+enum class Pushed : std::uint8_t {
+  taken,  ///< the bytes are in the queue
+  full,   ///< they would exceed the limit: nothing was written
+  gone,   ///< the session has ended
+};
+
+class Outlet;
+
+/// The outlets that a thread has written to since it last flushed.
+struct DirtyList {
+  std::vector<Outlet*> outlets;
+  std::size_t bytes = 0;
+};
+
+class Outlet {
+ public:
+  /// What only the flushing code of net/ and the owning worker touch, under the lock.
+  struct Wire {
+    int fd = -1;
+    int epoll = -1;
+    std::uint64_t key = 0;       ///< what epoll gives back with an event
+    std::uint32_t interest = 0;  ///< epoll events asked for
+    bool reading = true;         ///< the owner wants to read
+    bool congested = false;      ///< too far behind to be read from
+    bool blocked = false;        ///< the socket took no more; EPOLLOUT will say when it does
+    bool broken = false;         ///< the socket is dead; the owner will find out by reading
+    std::uint64_t moved = 0;     ///< bytes that the socket took so far
+  };
+
+  /// Appends `bytes` bytes that `fill(char*)` writes. `limit` bounds what may be waiting. Any thread that owns `dirty`.
+  template <class Fill>
+  Pushed push(std::uint32_t generation, std::size_t bytes, std::size_t limit, DirtyList& dirty,
+              Fill&& fill) {
+    const std::lock_guard lock(mutex_);
+    if (generation_ != generation || shut_) return Pushed::gone;
+    if (wire_.broken) return Pushed::gone;
+    if (bytes > limit || queue_.size() > limit - bytes) return Pushed::full;
+    fill(queue_.extend(bytes));
+    if (!dirty_ && !wire_.blocked) {
+      dirty_ = true;
+      dirty.outlets.push_back(this);
+    }
+    dirty.bytes += bytes;
+    return Pushed::taken;
+  }
+
+  /// As push without a limit, for what the session itself is owed: answers and control frames. They are bounded by the
+  /// flushing code, which stops reading from a connection that is too far behind.
+  template <class Fill>
+  void push_own(std::uint32_t generation, std::size_t bytes, DirtyList& dirty, Fill&& fill) {
+    push(generation, bytes, static_cast<std::size_t>(-1), dirty, static_cast<Fill&&>(fill));
+  }
+
+  /// No more bytes are taken; what is queued still goes out. Owning worker.
+  void shut(std::uint32_t generation) {
+    const std::lock_guard lock(mutex_);
+    if (generation_ == generation) shut_ = true;
+  }
+
+  /// Bytes waiting. Any thread.
+  std::size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return queue_.size();
+  }
+
+  /// Runs `use(Wire&, ByteQueue&)` under the lock. `use` must not call out.
+  template <class Use>
+  auto with_wire(Use&& use) {
+    const std::lock_guard lock(mutex_);
+    return use(wire_, queue_);
+  }
+
+  /// Flushing code: as with_wire, and the outlet leaves the caller's dirty list.
+  template <class Use>
+  auto flush_with(Use&& use) {
+    const std::lock_guard lock(mutex_);
+    dirty_ = false;
+    return use(wire_, queue_);
+  }
+
+  /// Owning worker: a new connection moves in. Returns its generation.
+  std::uint32_t open(const Wire& wire) {
+    const std::lock_guard lock(mutex_);
+    if (++last_generation_ == 0) ++last_generation_;
+    generation_ = last_generation_;
+    wire_ = wire;
+    shut_ = false;
+    return generation_;
+  }
+
+  /// Owning worker: the connection has ended; every handle to it is stale from now on. The caller closes the socket
+  /// inside `use`, so that no other thread can write to a reused descriptor.
+  template <class Use>
+  void close(Use&& use) {
+    const std::lock_guard lock(mutex_);
+    generation_ = 0;
+    queue_.clear();
+    use(wire_);
+    wire_ = Wire{};
+  }
+
+ private:
+  mutable std::mutex mutex_;  // guards everything below
+  ByteQueue queue_;
+  Wire wire_;
+  std::uint32_t generation_ = 0;
+  std::uint32_t last_generation_ = 0;
+  bool dirty_ = false;  // stands in some thread's dirty list
+  bool shut_ = false;
+};
+
+/// The outlets of one worker, by slot. They never move and are never freed before the host ends, so any thread may look
+/// one up; `at` is lock-free.
+class OutletTable {
+ public:
+  OutletTable() : chunks_(kMaxChunks) {}
+  OutletTable(const OutletTable&) = delete;
+  OutletTable& operator=(const OutletTable&) = delete;
+  ~OutletTable() {
+    for (auto& chunk : chunks_) delete[] chunk.load(std::memory_order_relaxed);
+  }
+
+  static constexpr std::uint32_t kChunk = 256;
+  static constexpr std::uint32_t kMaxChunks = 8192;
+  static constexpr std::uint32_t kMaxSlots = kChunk * kMaxChunks;
+
+  /// nullptr: no such slot was ever used.
+  Outlet* at(std::uint32_t slot) const noexcept {
+    if (slot >= kMaxSlots) return nullptr;
+    Outlet* chunk = chunks_[slot / kChunk].load(std::memory_order_acquire);
+    return chunk == nullptr ? nullptr : &chunk[slot % kChunk];
+  }
+
+  /// Owning worker only.
+  Outlet& ensure(std::uint32_t slot) {
+    std::atomic<Outlet*>& chunk = chunks_[slot / kChunk];
+    if (chunk.load(std::memory_order_relaxed) == nullptr) {
+      chunk.store(new Outlet[kChunk], std::memory_order_release);
+    }
+    return *at(slot);
+  }
+
+ private:
+  std::vector<std::atomic<Outlet*>> chunks_;
+};
+
+/// All workers' outlets: who has a handle finds the outlet here.
+class OutletGrid {
+ public:
+  explicit OutletGrid(std::size_t workers) : tables_(workers) {}
+
+  OutletTable& table(std::uint16_t worker) { return tables_[worker]; }
+  Outlet* find(SessionHandle handle) const noexcept {
+    return handle.worker < tables_.size() ? tables_[handle.worker].at(handle.slot) : nullptr;
+  }
+
+ private:
+  std::vector<OutletTable> tables_;
+};
+
+}  // namespace crolang::session

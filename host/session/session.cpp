@@ -1,0 +1,301 @@
+#include "session/session.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "engineio/open_packet.hpp"
+#include "engineio/packet.hpp"
+#include "websocket/frame_writer.hpp"
+
+namespace crolang::session {
+
+using telemetry::Counter;
+using websocket::CloseCode;
+using websocket::Opcode;
+
+void Session::open(Workbench& bench, TimePoint now) {
+  heartbeat_ = engineio::Heartbeat(now, bench.limits.timing);
+  connect_by_ = now + bench.limits.handshake_timeout;
+  state_ = State::waiting;
+  const engineio::Sid sid = bench.sids.next();
+  bench.scratch.clear();
+  engineio::append_open_packet(bench.scratch, {sid.data(), sid.size()}, bench.limits.timing,
+                               bench.limits.max_payload_bytes);
+  send_text(bench, bench.scratch);
+}
+
+Session::Receipt Session::receive(Workbench& bench, std::span<char> bytes, TimePoint now) {
+  Receipt receipt;
+  while (ending_ != Ending::finish) {
+    const websocket::Event event =
+        frames_.next(bytes.subspan(receipt.consumed), bench.limits.max_payload_bytes);
+    receipt.consumed += event.consumed;
+    const std::string_view text(event.payload.data(), event.payload.size());
+    switch (event.kind) {
+      case websocket::Event::Kind::incomplete:
+        receipt.needed = event.needed;
+        return receipt;
+      case websocket::Event::Kind::fragment:
+      case websocket::Event::Kind::pong:
+        break;
+      case websocket::Event::Kind::text:
+        if (state_ != State::closing) on_text(bench, text, now);
+        break;
+      case websocket::Event::Kind::binary:
+        if (state_ != State::closing) on_binary(bench, text.size());
+        break;
+      case websocket::Event::Kind::ping:
+        if (state_ != State::closing) send_frame(bench, Opcode::pong, event.payload);
+        break;
+      case websocket::Event::Kind::close:
+        // RFC 6455 5.5.1: a close frame is answered by one, unless ours went first.
+        if (state_ != State::closing) send_frame(bench, Opcode::close, event.payload);
+        begin_closing(bench, Ending::finish);
+        break;
+      case websocket::Event::Kind::violation:
+        bench.counters.add(Counter::violation_websocket);
+        if (state_ != State::closing) send_raw(bench, websocket::CloseFrame(event.code).bytes());
+        begin_closing(bench, Ending::finish);
+        break;
+    }
+  }
+  // Nothing that follows the end of a WebSocket means anything.
+  receipt.consumed = bytes.size();
+  receipt.needed = 0;
+  return receipt;
+}
+
+void Session::on_text(Workbench& bench, std::string_view text, TimePoint now) {
+  const auto packet = engineio::parse(text);
+  if (!packet) {
+    violate(bench, Counter::violation_engineio);
+    return;
+  }
+  switch (packet->type) {
+    case engineio::PacketType::message:
+      on_packet(bench, packet->data);
+      break;
+    case engineio::PacketType::pong:
+      heartbeat_.on_pong(now, bench.limits.timing);
+      break;
+    case engineio::PacketType::binary:
+      on_binary(bench, engineio::decoded_size(packet->data));
+      break;
+    case engineio::PacketType::ignored:
+      break;
+  }
+}
+
+void Session::on_packet(Workbench& bench, std::string_view text) {
+  // An announced attachment may be followed by nothing but its bytes.
+  if (assembly_) {
+    violate(bench, Counter::violation_socketio);
+    return;
+  }
+  const auto parsed = bench.parser.parse(text);
+  if (!parsed) {
+    violate(bench, Counter::violation_socketio);
+    return;
+  }
+  const socketio::Packet& packet = *parsed;
+  if (packet.type != socketio::PacketType::connect) {
+    if (state_ == State::joined && packet.name_space == socketio::kMainNamespace) {
+      on_connected_packet(bench, text, packet);
+    } else {
+      violate(bench, Counter::violation_socketio);
+    }
+  } else if (packet.name_space != socketio::kMainNamespace) {
+    bench.scratch.clear();
+    socketio::append_connect_error(bench.scratch, "Invalid namespace", packet.name_space);
+    send_text(bench, bench.scratch);
+  } else if (state_ == State::waiting) {
+    bench.events.on_connect(*this);
+  } else {
+    violate(bench, Counter::violation_socketio);
+  }
+}
+
+void Session::on_connected_packet(Workbench& bench, std::string_view text,
+                                  const socketio::Packet& packet) {
+  if (packet.attachments != 0) {
+    assembly_ = socketio::BinaryAssembly::begin(text, packet, bench.limits.max_payload_bytes);
+    if (!assembly_) violate(bench, Counter::violation_socketio);
+    return;
+  }
+  switch (packet.type) {
+    case socketio::PacketType::event:
+    case socketio::PacketType::binary_event:
+      bench.events.on_event(*this, packet);
+      break;
+    case socketio::PacketType::disconnect:
+      bench.events.on_disconnect(*this);
+      break;
+    case socketio::PacketType::ack:
+    case socketio::PacketType::binary_ack:
+      break;  // nobody asked for it
+    case socketio::PacketType::connect:
+    case socketio::PacketType::connect_error:
+      violate(bench, Counter::violation_socketio);
+      break;
+  }
+}
+
+void Session::on_binary(Workbench& bench, std::size_t size) {
+  if (!assembly_) {
+    violate(bench, Counter::violation_socketio);
+    return;
+  }
+  switch (assembly_->take(size)) {
+    case socketio::BinaryAssembly::Outcome::more_due:
+      break;
+    case socketio::BinaryAssembly::Outcome::fault:
+      assembly_.reset();
+      violate(bench, Counter::violation_socketio);
+      break;
+    case socketio::BinaryAssembly::Outcome::complete: {
+      const auto complete = std::exchange(assembly_, nullptr);
+      const auto parsed = bench.parser.parse(complete->text());
+      if (parsed && parsed->type == socketio::PacketType::binary_event) {
+        bench.events.on_event(*this, *parsed);
+      }
+      break;
+    }
+  }
+}
+
+void Session::tick(Workbench& bench, TimePoint now) {
+  if (state_ == State::closing || state_ == State::admitting) return;
+  if (state_ == State::waiting && now >= connect_by_) {
+    close(bench, Farewell::may_return, CloseCode::no_status, Counter::closed_handshake_timeout);
+    return;
+  }
+  if (now < heartbeat_.deadline()) return;
+  switch (heartbeat_.tick(now, bench.limits.timing)) {
+    case engineio::Heartbeat::Action::none:
+      break;
+    case engineio::Heartbeat::Action::send_ping:
+      ping(bench);
+      moved_at_ping_ = moved();
+      break;
+    case engineio::Heartbeat::Action::timed_out: {
+      const bool behind = is_behind();
+      const std::uint64_t moved_now = moved();
+      if (behind && moved_now != moved_at_ping_) {
+        moved_at_ping_ = moved_now;
+        heartbeat_.extend(now, bench.limits.timing);
+        break;
+      }
+      close(bench, Farewell::may_return, CloseCode::no_status,
+            behind ? Counter::closed_outbox_stalled : Counter::closed_ping_timeout);
+      break;
+    }
+  }
+}
+
+TimePoint Session::deadline() const {
+  if (state_ == State::closing || state_ == State::admitting) return TimePoint::max();
+  if (state_ == State::waiting) return std::min(connect_by_, heartbeat_.deadline());
+  return heartbeat_.deadline();
+}
+
+void Session::join(Workbench& bench, std::string_view rtc_literal) {
+  state_ = State::joined;
+  const engineio::Sid sid = bench.sids.next();
+  bench.scratch.clear();
+  socketio::append_connect(bench.scratch, {sid.data(), sid.size()});
+  send_text(bench, bench.scratch);
+  constexpr std::string_view kName = "AUTHENTICATED";
+  const std::size_t size = socketio::event_size(kName, rtc_literal);
+  outlet_.push_own(handle_.generation, websocket::header_size(size) + size, bench.dirty,
+                   [&](char* out) {
+                     out += websocket::write_header(out, Opcode::text, size);
+                     socketio::write_event(out, kName, rtc_literal);
+                   });
+}
+
+void Session::refuse(Workbench& bench, std::string_view message, TimePoint now) {
+  bench.scratch.clear();
+  socketio::append_connect_error(bench.scratch, message);
+  send_text(bench, bench.scratch);
+  leave(bench, now);
+}
+
+void Session::leave(Workbench& bench, TimePoint now) {
+  state_ = State::waiting;
+  connect_by_ = now + bench.limits.handshake_timeout;
+}
+
+void Session::ack(Workbench& bench, const socketio::AckId& id, socketio::AckStatus status) {
+  constexpr Counter kCounters[] = {Counter::ack_ok, Counter::ack_error, Counter::ack_unauthorized,
+                                   Counter::ack_not_connected, Counter::ack_disabled};
+  bench.counters.add(kCounters[static_cast<std::size_t>(status)]);
+  if (!id.present()) return;
+  const std::size_t size = socketio::ack_size(id, status);
+  outlet_.push_own(handle_.generation, websocket::header_size(size) + size, bench.dirty,
+                   [&](char* out) {
+                     out += websocket::write_header(out, Opcode::text, size);
+                     socketio::write_ack(out, id, status);
+                   });
+}
+
+void Session::ack_text(Workbench& bench, const socketio::AckId& id, std::string_view text) {
+  if (!id.present()) return;
+  bench.scratch.clear();
+  socketio::append_text_ack(bench.scratch, id, text);
+  send_text(bench, bench.scratch);
+}
+
+void Session::close(Workbench& bench, Farewell farewell, CloseCode code, Counter reason) {
+  if (state_ == State::closing) return;
+  bench.counters.add(reason);
+  if (farewell == Farewell::shall_not_return && state_ == State::joined) {
+    send_text(bench, socketio::kDisconnect);
+  }
+  send_raw(bench, websocket::CloseFrame(code).bytes());
+  begin_closing(bench, Ending::await_close);
+}
+
+void Session::drop(Workbench& bench) { begin_closing(bench, Ending::finish); }
+
+void Session::violate(Workbench& bench, Counter layer) {
+  close(bench, Farewell::may_return, CloseCode::no_status, layer);
+}
+
+void Session::begin_closing(Workbench& bench, Ending ending) {
+  ending_ = ending;
+  if (state_ == State::closing) return;
+  outlet_.shut(handle_.generation);
+  assembly_.reset();
+  // The broker still sees which state it leaves.
+  bench.events.on_end(*this);
+  state_ = State::closing;
+}
+
+void Session::send_text(Workbench& bench, std::string_view text) {
+  send_frame(bench, Opcode::text, text);
+}
+
+void Session::send_frame(Workbench& bench, Opcode opcode, std::span<const char> payload) {
+  const std::size_t size = payload.size();
+  outlet_.push_own(handle_.generation, websocket::header_size(size) + size, bench.dirty,
+                   [&](char* out) {
+                     out += websocket::write_header(out, opcode, size);
+                     if (size != 0) std::memcpy(out, payload.data(), size);
+                   });
+}
+
+void Session::send_raw(Workbench& bench, std::string_view bytes) {
+  outlet_.push_own(handle_.generation, bytes.size(), bench.dirty,
+                   [&](char* out) { std::memcpy(out, bytes.data(), bytes.size()); });
+}
+
+std::uint64_t Session::moved() const {
+  return outlet_.with_wire([](const Outlet::Wire& wire, const ByteQueue&) { return wire.moved; });
+}
+
+bool Session::is_behind() const {
+  return outlet_.with_wire(
+      [](const Outlet::Wire&, const ByteQueue& queue) { return !queue.empty(); });
+}
+
+}  // namespace crolang::session

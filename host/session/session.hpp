@@ -1,0 +1,183 @@
+#pragma once
+/// One connected node: stacks the codecs of WebSocket, Engine.IO and Socket.IO on each other and keeps their state, its
+/// identity and its lease. Bytes come in through `receive`, what they mean goes to SessionEvents, what is to be sent goes
+/// into its Outlet; time is an argument.
+///
+/// Threads: the owning worker, from the first byte to the last. Errors: a node that breaks a protocol is closed with the
+/// code that the protocol names; nothing is thrown but std::bad_alloc.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engineio/heartbeat.hpp"
+#include "engineio/sid.hpp"
+#include "session/handle.hpp"
+#include "session/identity.hpp"
+#include "session/outlet.hpp"
+#include "socketio/binary.hpp"
+#include "socketio/packet.hpp"
+#include "socketio/writer.hpp"
+#include "telemetry/metrics.hpp"
+#include "websocket/frame_parser.hpp"
+#include "websocket/protocol.hpp"
+
+namespace crolang::session {
+
+using engineio::TimePoint;
+
+class Session;
+
+/// What a session tells the broker.
+class SessionEvents {
+ public:
+  /// CONNECT to the main namespace while not joined and not being admitted.
+  virtual void on_connect(Session& session) = 0;
+  /// DISCONNECT of a joined node; the transport stays.
+  virtual void on_disconnect(Session& session) = 0;
+  /// An event of a joined node. The packet dies with the call. Hot: per message.
+  virtual void on_event(Session& session, const socketio::Packet& packet) = 0;
+  /// Bytes arrived while `watch` was on.
+  virtual void on_sign_of_life(Session& session) = 0;
+  /// Exactly once: it is closing or its connection is gone. Its id is free from now on.
+  virtual void on_end(Session& session) = 0;
+
+ protected:
+  ~SessionEvents() = default;
+};
+
+struct Limits {
+  engineio::Timing timing;
+  std::size_t max_payload_bytes;
+  std::size_t max_outbox_bytes;
+  std::chrono::milliseconds handshake_timeout;
+};
+
+/// What all sessions of a worker share.
+struct Workbench {
+  const Limits& limits;
+  SessionEvents& events;
+  telemetry::WorkerCounters& counters;
+  DirtyList dirty;
+  socketio::PacketParser parser;
+  engineio::SidGenerator sids;
+  std::string scratch;
+};
+
+enum class State : std::uint8_t {
+  admitting,    ///< before the 101
+  waiting,      ///< the transport is open; a CONNECT is expected within the handshake time-out
+  readmitting,  ///< an admission runs on the open transport
+  joined,
+  closing,
+};
+
+/// How a closing session's connection is to end.
+enum class Ending : std::uint8_t {
+  none,
+  await_close,  ///< our close frame is out: wait for the client's
+  finish,       ///< the closing handshake is done, or void: end TCP once everything is written
+};
+
+class Session {
+ public:
+  Session(SessionHandle handle, Outlet& outlet, Identity identity)
+      : outlet_(outlet), handle_(handle), identity_(std::move(identity)) {}
+
+  /// The 101 is written: the open packet follows, and the heartbeat starts.
+  void open(Workbench& bench, TimePoint now);
+
+  struct Receipt {
+    std::size_t consumed = 0;  ///< the rest is the beginning of a frame: pass it again with more behind it
+    std::size_t needed = 0;    ///< how many bytes, the rest included, are worth another call
+  };
+  Receipt receive(Workbench& bench, std::span<char> bytes, TimePoint now);
+  /// Bytes have arrived, whether or not they complete a frame.
+  void heard(Workbench& bench) {
+    if (watched_) bench.events.on_sign_of_life(*this);
+  }
+  void tick(Workbench& bench, TimePoint now);
+  TimePoint deadline() const;
+
+  // ---- decisions of the broker
+  /// An admission begins on the open transport.
+  void begin_readmission() { state_ = State::readmitting; }
+  /// `40{sid}` and the event AUTHENTICATED with this string literal.
+  void join(Workbench& bench, std::string_view rtc_literal);
+  /// CONNECT_ERROR. The transport stays for another CONNECT, within the handshake time-out.
+  void refuse(Workbench& bench, std::string_view message, TimePoint now);
+  /// Back to an open transport that has to CONNECT again.
+  void leave(Workbench& bench, TimePoint now);
+  void ack(Workbench& bench, const socketio::AckId& id, socketio::AckStatus status);
+  void ack_text(Workbench& bench, const socketio::AckId& id, std::string_view text);
+  void ping(Workbench& bench) { send_text(bench, "2"); }
+  /// From now on every byte that arrives is told to SessionEvents.
+  void watch(bool on) { watched_ = on; }
+
+  enum class Farewell : std::uint8_t {
+    may_return,      ///< a close frame only: nodes connect again by themselves
+    shall_not_return ///< DISCONNECT first: nodes take it as final
+  };
+  void close(Workbench& bench, Farewell farewell, websocket::CloseCode code, telemetry::Counter reason);
+  /// The connection is gone.
+  void drop(Workbench& bench);
+
+  // ---- facts
+  State state() const noexcept { return state_; }
+  Ending ending() const noexcept { return ending_; }
+  SessionHandle handle() const noexcept { return handle_; }
+  Outlet& outlet() const noexcept { return outlet_; }
+  const Identity& identity() const noexcept { return identity_; }
+  std::string_view id() const { return identity_.id(); }
+
+  // ---- the lease, kept here for the broker
+  std::uint64_t token() const noexcept { return token_; }
+  void set_token(std::uint64_t token) noexcept { token_ = token; }
+  /// What the admission before the 101 decided, until the CONNECT that it is for.
+  struct Verdict {
+    std::shared_ptr<const std::string> rtc;      ///< set: admitted
+    std::optional<std::uint8_t> refusal;         ///< set: refused
+    bool empty() const noexcept { return !rtc && !refusal; }
+  };
+  Verdict take_verdict() { return std::exchange(verdict_, Verdict{}); }
+  void set_verdict(Verdict verdict) { verdict_ = std::move(verdict); }
+  std::uint8_t count_admission() noexcept { return ++admissions_; }
+  /// Messages or questions of this node wait for an answer: the broker looks them up only then.
+  bool has_waiting() const noexcept { return has_waiting_; }
+  void set_waiting(bool waiting) noexcept { has_waiting_ = waiting; }
+
+ private:
+  void on_text(Workbench& bench, std::string_view text, TimePoint now);
+  void on_packet(Workbench& bench, std::string_view text);
+  void on_connected_packet(Workbench& bench, std::string_view text, const socketio::Packet& packet);
+  void on_binary(Workbench& bench, std::size_t size);
+  void violate(Workbench& bench, telemetry::Counter layer);
+  void send_text(Workbench& bench, std::string_view text);
+  void send_frame(Workbench& bench, websocket::Opcode opcode, std::span<const char> payload);
+  void send_raw(Workbench& bench, std::string_view bytes);
+  void begin_closing(Workbench& bench, Ending ending);
+  std::uint64_t moved() const;
+  bool is_behind() const;
+
+  Outlet& outlet_;
+  SessionHandle handle_;
+  Identity identity_;
+  websocket::FrameParser frames_;
+  std::unique_ptr<socketio::BinaryAssembly> assembly_;
+  engineio::Heartbeat heartbeat_{TimePoint{}, engineio::Timing{}};
+  TimePoint connect_by_;  // while waiting
+  Verdict verdict_;
+  std::uint64_t token_ = 0;
+  std::uint64_t moved_at_ping_ = 0;
+  State state_ = State::admitting;
+  Ending ending_ = Ending::none;
+  std::uint8_t admissions_ = 0;
+  bool watched_ = false;
+  bool has_waiting_ = false;
+};
+
+}  // namespace crolang::session

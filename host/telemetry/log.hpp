@@ -1,0 +1,80 @@
+/// The broker's log: one line per event, to standard output, written by a thread of its own.
+///
+///   log::info("listening", {{"port", port}});
+///   if (log::enabled(log::Level::relays)) log::relay("relayed", {{"from", from}, {"to", to},
+///   {"bytes", size}});
+///
+/// Never hand over secrets, authentication data or the content of messages: nothing here can tell
+/// them apart, so this is every caller's duty. Ids and other values that a stranger chose are fine,
+/// they are escaped and bounded.
+///
+/// Threads: every function from any thread. A line costs its formatting and one short lock; a
+/// reader of standard output that has stopped reading never blocks a caller: the oldest waiting
+/// lines are dropped and counted, and the log says how many. Errors: none reach the caller. Before
+/// start and after stop lines are written at once, or dropped if that would block.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "telemetry/log_line.hpp"
+
+namespace crolang::telemetry::log {
+
+/// The values of LOG_LEVEL.
+enum class Level : int {
+  essentials = 0,  ///< start, stop and faults
+  connections = 1,
+  relays = 2,
+  everything = 3,
+};
+
+struct Options {
+  Level level = Level::essentials;
+  Format format = Format::text;
+  int descriptor = 1;  ///< standard output; stays open, tests give a pipe
+};
+
+void start(const Options& options);
+
+/// Writes what waits, for at most `patience` if nobody reads, and ends the thread. Call it before
+/// every exit, `_exit` included.
+void stop(std::chrono::milliseconds patience = std::chrono::seconds(1));
+
+/// Lines dropped since start because nobody read them.
+std::uint64_t dropped();
+
+namespace detail {
+inline std::atomic<int> g_level{static_cast<int>(Level::essentials)};
+void write(std::string_view level, std::string_view message, Fields fields);
+}  // namespace detail
+
+/// Hot: check it before building anything that costs. One relaxed load.
+inline bool enabled(Level level) {
+  return static_cast<int>(level) <= detail::g_level.load(std::memory_order_relaxed);
+}
+
+/// Something is broken and an operator should look; see Throttle for those that can repeat.
+inline void fault(std::string_view message, Fields fields = {}) {
+  detail::write("fault", message, fields);
+}
+inline void warning(std::string_view message, Fields fields = {}) {
+  detail::write("warning", message, fields);
+}
+/// Start and stop.
+inline void info(std::string_view message, Fields fields = {}) {
+  detail::write("info", message, fields);
+}
+inline void connection(std::string_view message, Fields fields = {}) {
+  if (enabled(Level::connections)) detail::write("connection", message, fields);
+}
+inline void relay(std::string_view message, Fields fields = {}) {
+  if (enabled(Level::relays)) detail::write("relay", message, fields);
+}
+inline void debug(std::string_view message, Fields fields = {}) {
+  if (enabled(Level::everything)) detail::write("debug", message, fields);
+}
+
+}  // namespace crolang::telemetry::log

@@ -1,0 +1,155 @@
+/// What the broker counts, and GET /metrics in Prometheus's text format.
+///
+/// Threads: each worker counts into its own WorkerCounters, so the hot path shares nothing;
+/// everybody else counts into one SharedCounters. render reads them all from any thread while they
+/// are counted into. Errors: none. Labels come from the enums below and nowhere else: never a node
+/// id.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace crolang::telemetry {
+
+enum class PluginKind : std::uint8_t {
+  registry,
+  rtc_config,
+  authentication,
+  authorization,
+  validity,
+  observer,
+};
+inline constexpr std::size_t kPluginKinds = 6;
+
+enum class PluginEvent : std::uint8_t {
+  answered,       ///< in time, with CROLANG_OK
+  failed,         ///< in time, with another status
+  timeout,        ///< the host stopped waiting
+  over_bound,     ///< not asked: too many questions open
+  late_answer,    ///< came after the timeout, dropped
+  double_answer,  ///< came after an answer, dropped: a defect of the plugin
+};
+inline constexpr std::size_t kPluginEvents = 6;
+
+enum class Counter : std::uint8_t {
+  connections_opened,
+  connections_closed,
+  accept_errors,
+  bytes_received,
+  bytes_sent,
+  http_1xx,
+  http_2xx,
+  http_3xx,
+  http_4xx,
+  http_5xx,
+  nodes_joined,
+  refused_authentication,
+  refused_duplicate,
+  refused_invalid_id,
+  refused_missing_field,
+  unavailable_authentication,
+  unavailable_registry,
+  unavailable_rtc,
+  unavailable_draining,
+  unavailable_limit,
+  unavailable_probing,
+  relayed_local,
+  relayed_remote,
+  ack_ok,
+  ack_error,
+  ack_unauthorized,
+  ack_not_connected,
+  ack_disabled,
+  violation_http,
+  violation_websocket,
+  violation_engineio,
+  violation_socketio,
+  closed_ping_timeout,
+  closed_handshake_timeout,
+  closed_outbox_stalled,
+  closed_invalid_node,
+  closed_lost_id,
+  closed_shutdown,
+  closed_yielded,
+  outbox_full,
+  presence_queries,
+  plugin_first,  ///< from here on kind by event, see plugin_counter
+};
+inline constexpr std::size_t kPlainCounters = static_cast<std::size_t>(Counter::plugin_first);
+inline constexpr std::size_t kCounters = kPlainCounters + kPluginKinds * kPluginEvents;
+
+constexpr Counter plugin_counter(PluginKind kind, PluginEvent event) {
+  return static_cast<Counter>(kPlainCounters + static_cast<std::size_t>(event) * kPluginKinds +
+                              static_cast<std::size_t>(kind));
+}
+
+/// `status` is 100 to 599.
+constexpr Counter http_counter(unsigned status) {
+  return static_cast<Counter>(static_cast<unsigned>(Counter::http_1xx) + status / 100 - 1);
+}
+
+class Counters {
+ public:
+  Counters(const Counters&) = delete;
+  Counters& operator=(const Counters&) = delete;
+
+  std::uint64_t value(Counter counter) const {
+    return values_[static_cast<std::size_t>(counter)].load(std::memory_order_relaxed);
+  }
+
+ protected:
+  Counters() = default;
+  ~Counters() = default;
+
+  std::atomic<std::uint64_t>& at(Counter counter) {
+    return values_[static_cast<std::size_t>(counter)];
+  }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, kCounters> values_{};
+};
+
+inline constexpr std::size_t kCacheLine = 64;
+
+/// Hot: one writer, so a load and a store do, without a locked instruction.
+/// Thread: add by the owning worker only.
+class alignas(kCacheLine) WorkerCounters final : public Counters {
+ public:
+  void add(Counter counter, std::uint64_t amount = 1) {
+    at(counter).store(value(counter) + amount, std::memory_order_relaxed);
+  }
+};
+
+/// For threads that own no counters: control, plugins' threads, the acceptor.
+class alignas(kCacheLine) SharedCounters final : public Counters {
+ public:
+  void add(Counter counter, std::uint64_t amount = 1) {
+    at(counter).fetch_add(amount, std::memory_order_relaxed);
+  }
+};
+
+/// What is true at this moment.
+struct Gauges {
+  std::string_view version{};
+  std::chrono::system_clock::time_point started{};
+  std::uint64_t workers = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t nodes = 0;
+  std::uint64_t outbox_bytes = 0;
+  std::uint64_t log_lines_dropped = 0;
+  bool draining = false;
+};
+
+inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The sum of all counters and the gauges. Takes about a hundred microseconds: not for the hot
+/// path.
+std::string render(std::span<const Counters* const> counters, const Gauges& gauges);
+
+}  // namespace crolang::telemetry

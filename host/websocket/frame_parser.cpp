@@ -1,0 +1,178 @@
+#include "websocket/frame_parser.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "websocket/mask.hpp"
+#include "websocket/utf8.hpp"
+
+namespace crolang::websocket {
+namespace {
+
+// RFC 6455 5.2.
+constexpr std::uint8_t kFinal = 0x80;
+constexpr std::uint8_t kReservedBits = 0x70;
+constexpr std::uint8_t kOpcodeBits = 0x0F;
+constexpr std::uint8_t kMasked = 0x80;
+constexpr std::uint8_t kLengthBits = 0x7F;
+constexpr std::uint8_t kLength16 = 126;
+constexpr std::uint8_t kLength64 = 127;
+constexpr std::uint64_t kLengthTopBit = std::uint64_t{1} << 63;
+
+std::uint8_t octet(char byte) {
+  return static_cast<std::uint8_t>(byte);
+}
+
+Opcode opcode_of(std::uint8_t first) {
+  return static_cast<Opcode>(first & kOpcodeBits);
+}
+
+std::uint64_t big_endian(std::span<const char> bytes) {
+  std::uint64_t value = 0;
+  for (const char byte : bytes) value = value << 8 | octet(byte);
+  return value;
+}
+
+Event incomplete(std::size_t needed) {
+  return {.kind = Event::Kind::incomplete, .needed = needed};
+}
+
+Event violation(CloseCode code) {
+  return {.kind = Event::Kind::violation, .code = code};
+}
+
+// RFC 6455 7.4.1 and 7.4.2, and the codes IANA registered since (1012 to 1014).
+bool may_be_sent(std::uint64_t code) {
+  if (code >= 1000 && code <= 1014) return code != 1004 && code != 1005 && code != 1006;
+  return code >= 3000 && code <= 4999;
+}
+
+Event close_event(std::span<char> payload, std::size_t consumed) {
+  Event event{.kind = Event::Kind::close, .payload = payload, .consumed = consumed};
+  if (payload.empty()) return event;
+  // RFC 6455 5.5.1: a code of two bytes, then a reason in UTF-8.
+  if (payload.size() < 2) return violation(CloseCode::protocol_error);
+  const std::uint64_t code = big_endian(payload.first(2));
+  if (!may_be_sent(code)) return violation(CloseCode::protocol_error);
+  const auto reason = payload.subspan(2);
+  if (!is_utf8({reason.data(), reason.size()})) return violation(CloseCode::invalid_payload);
+  event.code = static_cast<CloseCode>(code);
+  return event;
+}
+
+}  // namespace
+
+struct FrameParser::Message {
+  explicit Message(Event::Kind message_kind) noexcept : kind(message_kind) {}
+
+  const Event::Kind kind;
+  Utf8Check utf8;
+  bool is_delivered = false;
+  std::string bytes;
+};
+
+FrameParser::FrameParser() noexcept = default;
+FrameParser::FrameParser(FrameParser&&) noexcept = default;
+FrameParser& FrameParser::operator=(FrameParser&&) noexcept = default;
+FrameParser::~FrameParser() = default;
+
+bool FrameParser::allows(std::uint8_t first, std::uint8_t second) const noexcept {
+  if ((first & kReservedBits) != 0) return false;  // RFC 6455 5.2
+  if ((second & kMasked) == 0) return false;       // RFC 6455 5.1
+  switch (opcode_of(first)) {
+    case Opcode::continuation:  // RFC 6455 5.4: continues something,
+      return message_ != nullptr;
+    case Opcode::text:  // and nothing else may start before that ended
+    case Opcode::binary:
+      return message_ == nullptr;
+    case Opcode::close:  // RFC 6455 5.5
+    case Opcode::ping:
+    case Opcode::pong:
+      return (first & kFinal) != 0 && (second & kLengthBits) <= kMaxControlPayload;
+  }
+  return false;  // RFC 6455 5.2: reserved opcodes
+}
+
+// Hot: per message. An unfragmented one is neither copied nor does it allocate.
+Event FrameParser::next(std::span<char> input, std::size_t max_message_bytes) {
+  if (message_ && message_->is_delivered) message_.reset();
+
+  std::size_t header = 2;
+  if (input.size() < header) return incomplete(header);
+  const std::uint8_t first = octet(input[0]);
+  const std::uint8_t second = octet(input[1]);
+  if (!allows(first, second)) return violation(CloseCode::protocol_error);
+  const Opcode opcode = opcode_of(first);
+  const bool is_control = opcode >= Opcode::close;
+
+  // RFC 6455 5.2 wants the shortest form of a length; longer ones do no harm and are taken.
+  std::uint64_t length = second & kLengthBits;
+  if (length == kLength16 || length == kLength64) {
+    const std::size_t extension = length == kLength16 ? 2 : 8;
+    header += extension;
+    if (input.size() < header) return incomplete(header);
+    length = big_endian(input.subspan(2, extension));
+  }
+  if (!is_control) {
+    const std::size_t before = message_ ? message_->bytes.size() : 0;
+    const std::size_t room = max_message_bytes - std::min(before, max_message_bytes);
+    // RFC 6455 5.2 forbids the top bit without naming a close code. Such a header announces more
+    // than any limit, so it is answered like every other that does.
+    if (length > room || (length & kLengthTopBit) != 0) return violation(CloseCode::too_big);
+  }
+
+  const std::size_t total = header + sizeof(MaskKey) + static_cast<std::size_t>(length);
+  if (input.size() < total) return incomplete(total);
+  MaskKey key;
+  std::copy_n(input.begin() + static_cast<std::ptrdiff_t>(header), key.size(), key.begin());
+  const auto payload = input.subspan(header + key.size(), static_cast<std::size_t>(length));
+  const bool is_ascii = unmask(payload, key);
+
+  const auto event = [&](Event::Kind kind) {
+    return Event{.kind = kind, .payload = payload, .consumed = total};
+  };
+  switch (opcode) {
+    case Opcode::close:
+      return close_event(payload, total);
+    case Opcode::ping:
+      return event(Event::Kind::ping);
+    case Opcode::pong:
+      return event(Event::Kind::pong);
+    case Opcode::continuation:
+      return take_fragment(first, payload, total);
+    case Opcode::text:
+    case Opcode::binary:
+      break;
+  }
+  if ((first & kFinal) == 0) return take_fragment(first, payload, total);
+  if (opcode == Opcode::binary) return event(Event::Kind::binary);
+  // RFC 6455 8.1.
+  if (!is_ascii && !is_utf8({payload.data(), payload.size()})) {
+    return violation(CloseCode::invalid_payload);
+  }
+  return event(Event::Kind::text);
+}
+
+Event FrameParser::take_fragment(std::uint8_t first, std::span<char> payload,
+                                 std::size_t consumed) {
+  if (!message_) {
+    const bool is_text = opcode_of(first) == Opcode::text;
+    message_ = std::make_unique<Message>(is_text ? Event::Kind::text : Event::Kind::binary);
+  }
+  Message& message = *message_;
+  const bool is_final = (first & kFinal) != 0;
+  // RFC 6455 8.1: the message has to be UTF-8, its fragments may split a character.
+  if (message.kind == Event::Kind::text) {
+    const bool is_legal = message.utf8.feed(payload);
+    if (!is_legal || (is_final && !message.utf8.complete())) {
+      return violation(CloseCode::invalid_payload);
+    }
+  }
+  message.bytes.append(payload.data(), payload.size());
+  if (!is_final) return {.kind = Event::Kind::fragment, .consumed = consumed};
+  message.is_delivered = true;
+  return {.kind = message.kind, .payload = message.bytes, .consumed = consumed};
+}
+
+}  // namespace crolang::websocket

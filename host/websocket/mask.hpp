@@ -1,0 +1,16 @@
+#pragma once
+
+/// RFC 6455 5.3: what a client sends is xored with a key of four bytes. Any thread; no errors.
+
+#include <array>
+#include <span>
+
+namespace crolang::websocket {
+
+using MaskKey = std::array<char, 4>;
+
+/// Masks or unmasks `payload` in place. Returns whether the result is all ASCII: the same pass over
+/// the bytes tells, and it spares nearly every text message its check for UTF-8.
+bool unmask(std::span<char> payload, MaskKey key) noexcept;
+
+}  // namespace crolang::websocket

@@ -1,0 +1,267 @@
+/// A broker's services for tests, in this process: a control thread, threads that may block,
+/// variables and a log that can be read. And Running, a plugin that lives in it.
+/// Threads: any. Errors: std::runtime_error with the plugin's or the loader's words.
+#pragma once
+
+#include <crolang/plugin.h>
+#include <dlfcn.h>
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <future>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace crolang::plugin::testing {
+
+using Env = std::map<std::string, std::string, std::less<>>;
+
+class FakeHost {
+ public:
+  struct Line {
+    std::int32_t level;
+    std::string text;
+  };
+
+  /// Only variables that the plugin declares are handed out, with the defaults it declares.
+  explicit FakeHost(const crolang_plugin& plugin, const Env& env = {}, std::size_t quota = 32)
+      : quota_(quota), control_([this] { run_control(); }) {
+    for (std::size_t i = 0; i < plugin.env_count; ++i) {
+      const crolang_env& variable = plugin.env[i];
+      const auto set = env.find(variable.name);
+      if (set != env.end()) {
+        env_[variable.name] = set->second;
+      } else if (variable.default_value != nullptr) {
+        env_[variable.name] = variable.default_value;
+      } else {
+        env_[variable.name] = std::nullopt;
+      }
+    }
+  }
+  FakeHost(const FakeHost&) = delete;
+  FakeHost& operator=(const FakeHost&) = delete;
+  ~FakeHost() {
+    wait_until_idle();
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    control_.join();
+  }
+
+  const crolang_host* table() const noexcept { return &table_; }
+
+  std::vector<Line> log() const {
+    const std::lock_guard lock(mutex_);
+    return log_;
+  }
+
+  /// Runs the function on the control thread and waits for it. What it throws comes out here.
+  void on_control(std::function<void()> function) {
+    std::packaged_task<void()> task(std::move(function));
+    auto outcome = task.get_future();
+    enqueue([&task] { task(); });
+    outcome.get();
+  }
+
+  /// Waits until no blocking and no posted function is left, timers aside.
+  void wait_until_idle() {
+    std::vector<std::thread> ended;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return blocking_ == 0 && posted_.empty() && !running_; });
+      ended.swap(blocking_threads_);
+    }
+    for (std::thread& thread : ended) thread.join();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  using Function = std::function<void()>;
+
+  static FakeHost& of(void* ctx) { return *static_cast<FakeHost*>(ctx); }
+
+  static void log_line(void* ctx, std::int32_t level, crolang_str text) {
+    of(ctx).add_line(level, std::string(text.data, text.size));
+  }
+
+  static bool find_env(void* ctx, const char* name, crolang_str* value) {
+    const auto found = of(ctx).env_.find(std::string_view(name));
+    if (found == of(ctx).env_.end()) {
+      of(ctx).add_line(CROLANG_LOG_ERROR, std::string("undeclared variable ") + name);
+      return false;
+    }
+    if (!found->second) return false;
+    *value = {found->second->data(), found->second->size()};
+    return true;
+  }
+
+  static void post(void* ctx, void (*function)(void*), void* arg) {
+    of(ctx).enqueue([function, arg] { function(arg); });
+  }
+
+  static std::uint64_t post_after(void* ctx, std::uint32_t ms, void (*function)(void*), void* arg) {
+    FakeHost& host = of(ctx);
+    std::uint64_t number = 0;
+    {
+      const std::lock_guard lock(host.mutex_);
+      number = ++host.last_timer_;
+      host.timers_[{Clock::now() + std::chrono::milliseconds(ms), number}] = [function, arg] {
+        function(arg);
+      };
+    }
+    host.changed_.notify_all();
+    return number;
+  }
+
+  static bool cancel(void* ctx, std::uint64_t number) {
+    const std::lock_guard lock(of(ctx).mutex_);
+    return std::erase_if(of(ctx).timers_,
+                         [&](const auto& timer) { return timer.first.second == number; }) > 0;
+  }
+
+  static bool run_blocking(void* ctx, void (*function)(void*), void* arg) {
+    FakeHost& host = of(ctx);
+    const std::lock_guard lock(host.mutex_);
+    if (host.blocking_ >= host.quota_) return false;
+    ++host.blocking_;
+    host.blocking_threads_.emplace_back([&host, function, arg] {
+      function(arg);
+      const std::lock_guard done(host.mutex_);
+      --host.blocking_;
+      host.changed_.notify_all();
+    });
+    return true;
+  }
+
+  static const void* service(void*, const char*) { return nullptr; }
+
+  void add_line(std::int32_t level, std::string text) {
+    const std::lock_guard lock(mutex_);
+    log_.push_back({level, std::move(text)});
+  }
+
+  void enqueue(Function function) {
+    {
+      const std::lock_guard lock(mutex_);
+      posted_.push_back(std::move(function));
+    }
+    changed_.notify_all();
+  }
+
+  void run_control() {
+    std::unique_lock lock(mutex_);
+    while (!ended_) {
+      if (!timers_.empty() && timers_.begin()->first.first <= Clock::now()) {
+        posted_.push_back(std::move(timers_.begin()->second));
+        timers_.erase(timers_.begin());
+      }
+      if (!posted_.empty()) {
+        const Function function = std::move(posted_.front());
+        posted_.pop_front();
+        running_ = true;
+        lock.unlock();
+        function();
+        lock.lock();
+        running_ = false;
+        changed_.notify_all();
+      } else if (timers_.empty()) {
+        changed_.wait(lock);
+      } else {
+        changed_.wait_until(lock, timers_.begin()->first.first);
+      }
+    }
+  }
+
+  const crolang_host table_{
+      sizeof(crolang_host), CROLANG_ABI_MINOR, this,          &log_line, &find_env, &post,
+      &post_after,          &cancel,           &run_blocking, &service};
+  const std::size_t quota_;
+  std::map<std::string, std::optional<std::string>, std::less<>> env_;  // constant once constructed
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::vector<Line> log_;
+  std::deque<Function> posted_;
+  std::map<std::pair<Clock::time_point, std::uint64_t>, Function> timers_;
+  std::uint64_t last_timer_ = 0;
+  std::size_t blocking_ = 0;
+  std::vector<std::thread> blocking_threads_;
+  bool running_ = false;
+  bool ended_ = false;
+
+  std::thread control_;
+};
+
+/// The entry of a plugin's file, which stays open.
+inline const crolang_plugin& open_file(const std::string& path) {
+  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  void* const symbol = library == nullptr ? nullptr : dlsym(library, "crolang_plugin_entry");
+  if (symbol == nullptr) throw std::runtime_error(dlerror());
+  return *static_cast<const crolang_plugin*>(symbol);
+}
+
+/// A created plugin in a FakeHost of its own. The destructor stops and destroys it.
+class Running {
+ public:
+  explicit Running(const crolang_plugin& plugin, const Env& env = {}, std::size_t quota = 32)
+      : plugin_(plugin), host_(plugin, env, quota) {
+    std::array<char, 512> error{};
+    crolang_status status = CROLANG_INTERNAL;
+    host_.on_control(
+        [&] { status = plugin_.create(host_.table(), &self_, error.data(), error.size()); });
+    if (status != CROLANG_OK) throw std::runtime_error(error.data());
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() {
+    stop();
+    host_.wait_until_idle();
+    host_.on_control([this] { plugin_.destroy(self_); });
+  }
+
+  /// nullptr: the plugin does not provide the kind.
+  template <class Table>
+  const Table* table(std::string_view kind) const {
+    for (std::size_t i = 0; i < plugin_.module_count; ++i) {
+      if (plugin_.modules[i].kind == kind)
+        return static_cast<const Table*>(plugin_.modules[i].table);
+    }
+    return nullptr;
+  }
+
+  void* self() const noexcept { return self_; }
+  FakeHost& host() noexcept { return host_; }
+
+  /// Once or more often. A plugin that does not stop within 10 s ends the process.
+  void stop() {
+    if (std::exchange(stopped_, true)) return;
+    std::promise<void> stopped;
+    auto said = stopped.get_future();
+    host_.on_control([&] {
+      plugin_.stop(
+          self_, [](void* op) { static_cast<std::promise<void>*>(op)->set_value(); }, &stopped);
+    });
+    if (said.wait_for(std::chrono::seconds(10)) != std::future_status::ready) std::terminate();
+  }
+
+ private:
+  const crolang_plugin& plugin_;
+  FakeHost host_;
+  void* self_ = nullptr;
+  bool stopped_ = false;
+};
+
+}  // namespace crolang::plugin::testing

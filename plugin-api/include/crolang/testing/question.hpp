@@ -1,0 +1,153 @@
+/// Both ends of a question for tests: arguments that are gone once the call has returned, and an op
+/// that collects what is answered. Threads: any.
+#pragma once
+
+#include <crolang/plugin.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crolang::plugin::testing {
+
+/// A text that is overwritten and freed when it goes out of scope: who kept the pointer reads
+/// rubbish, or is caught by a sanitizer.
+class Lent {
+ public:
+  explicit Lent(std::string_view text) : size_(text.size()), data_(new char[size_]) {
+    std::copy(text.begin(), text.end(), data_.get());
+  }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+  ~Lent() {
+    // Through volatile, since nobody is supposed to read it any more.
+    volatile char* const data = data_.get();
+    for (std::size_t i = 0; i < size_; ++i) data[i] = '\x5a';
+  }
+  operator crolang_str() const noexcept { return {data_.get(), size_}; }
+
+ private:
+  std::size_t size_;
+  std::unique_ptr<char[]> data_;
+};
+
+/// The same for a list of texts.
+class LentList {
+ public:
+  explicit LentList(const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+      texts_.push_back(std::make_unique<Lent>(text));
+      list_.push_back(*texts_.back());
+    }
+  }
+  ~LentList() { std::fill(list_.begin(), list_.end(), crolang_str{}); }
+  LentList(const LentList&) = delete;
+  LentList& operator=(const LentList&) = delete;
+  const crolang_str* data() const noexcept { return list_.data(); }
+  std::size_t size() const noexcept { return list_.size(); }
+
+ private:
+  std::vector<std::unique_ptr<Lent>> texts_;
+  std::vector<crolang_str> list_;
+};
+
+/// An answer, copied. Which fields count depends on the question.
+struct Outcome {
+  struct Holder {
+    std::string instance;
+    std::uint64_t token = 0;
+    bool operator==(const Holder&) const = default;
+  };
+
+  crolang_status status = CROLANG_INTERNAL;
+  bool yes = false;
+  std::int32_t code = -1;  // of a claim or a probe
+  std::string text;
+  std::vector<bool> flags;
+  std::vector<Holder> holders;  // of a lookup, or the one that a claim met
+  std::string error;
+};
+
+/// The op of one question. It must live until the plugin is destroyed.
+class Question {
+ public:
+  Question() = default;
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  /// The first answer; nullopt: there is none in time.
+  std::optional<Outcome> wait(std::chrono::milliseconds limit = std::chrono::seconds(10)) const {
+    std::unique_lock lock(mutex_);
+    if (!answered_.wait_for(lock, limit, [this] { return answers_ > 0; })) return std::nullopt;
+    return outcome_;
+  }
+
+  int answers() const {
+    const std::lock_guard lock(mutex_);
+    return answers_;
+  }
+
+  // What a plugin is given, with a pointer to a Question as op.
+  static void done(void* op, crolang_status status, crolang_str error) {
+    answer(op, status, error, [](Outcome&) {});
+  }
+  static void yes_no(void* op, crolang_status status, bool yes, crolang_str error) {
+    answer(op, status, error, [&](Outcome& outcome) { outcome.yes = yes; });
+  }
+  static void text(void* op, crolang_status status, crolang_str text, crolang_str error) {
+    answer(op, status, error, [&](Outcome& outcome) { outcome.text = copy(text); });
+  }
+  static void flags(void* op, crolang_status status, const bool* flags, std::size_t count,
+                    crolang_str error) {
+    answer(op, status, error,
+           [&](Outcome& outcome) { outcome.flags.assign(flags, flags + count); });
+  }
+  static void claimed(void* op, crolang_status status, std::int32_t code, crolang_holder holder,
+                      crolang_str error) {
+    answer(op, status, error, [&](Outcome& outcome) {
+      outcome.code = code;
+      outcome.holders = {{copy(holder.instance), holder.token}};
+    });
+  }
+  static void verdict(void* op, crolang_status status, std::int32_t code, crolang_str error) {
+    answer(op, status, error, [&](Outcome& outcome) { outcome.code = code; });
+  }
+  static void located(void* op, crolang_status status, const crolang_holder* holders,
+                      std::size_t count, crolang_str error) {
+    answer(op, status, error, [&](Outcome& outcome) {
+      for (std::size_t i = 0; i < count; ++i) {
+        outcome.holders.push_back({copy(holders[i].instance), holders[i].token});
+      }
+    });
+  }
+
+ private:
+  static std::string copy(crolang_str text) {
+    return text.size == 0 ? std::string() : std::string(text.data, text.size);
+  }
+
+  template <class Fill>
+  static void answer(void* op, crolang_status status, crolang_str error, Fill&& fill) {
+    auto& question = *static_cast<Question*>(op);
+    const std::lock_guard lock(question.mutex_);
+    if (++question.answers_ > 1) return;
+    question.outcome_.status = status;
+    question.outcome_.error = copy(error);
+    fill(question.outcome_);
+    question.answered_.notify_all();
+  }
+
+  mutable std::mutex mutex_;  // guards what follows
+  mutable std::condition_variable answered_;
+  int answers_ = 0;
+  Outcome outcome_;
+};
+
+}  // namespace crolang::plugin::testing

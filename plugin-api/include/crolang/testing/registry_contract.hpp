@@ -1,0 +1,563 @@
+/// What a registry/1 module must hold: leases, tokens and routes, on one instance and between two.
+///
+///   namespace pt = crolang::plugin::testing;
+///   using pt::RegistryContract;  // the macro wants a plain name
+///   INSTANTIATE_TEST_SUITE_P(Redis, RegistryContract,
+///       ::testing::Values(pt::RegistryCase{"redis", pt::module_of(REDIS_SO, CROLANG_REGISTRY,
+///       env),
+///                                          pt::RegistryCase::Grid::shared}),
+///       pt::case_name);
+///
+/// Include it in one source file of a test program. Ids, instances and tokens are random, so that
+/// tests of one shared store do not meet.
+#pragma once
+
+#include <crolang/testing/contract.hpp>
+#include <random>
+
+namespace crolang::plugin::testing {
+
+struct RegistryCase {
+  std::string name;
+  MakeModule make;
+  /// shared: modules made one after the other see each other's leases.
+  enum class Grid { one_instance, shared } grid;
+};
+
+inline void PrintTo(const RegistryCase& registry, std::ostream* out) {
+  *out << registry.name;
+}
+
+inline std::uint64_t random_token() {
+  static std::mutex mutex;  // guards random
+  static std::mt19937_64 random{std::random_device{}()};
+  const std::lock_guard lock(mutex);
+  return random() | 1;  // never 0
+}
+
+/// A broker instance around a registry: binds it, asks it, and answers its events.
+class Instance {
+ public:
+  struct Message {
+    std::string id;
+    std::uint64_t token;
+    std::string body;
+    bool operator==(const Message&) const = default;
+  };
+
+  Instance(std::string name, std::unique_ptr<Module> module, Questions& questions)
+      : name_(std::move(name)), module_(std::move(module)), questions_(questions) {
+    std::array<char, 512> error{};
+    crolang_status status = CROLANG_INTERNAL;
+    module_->on_control(
+        [&] { status = table().bind(self(), Lent(name_), &events_, error.data(), error.size()); });
+    if (status != CROLANG_OK) throw std::runtime_error(error.data());
+  }
+
+  const std::string& name() const { return name_; }
+
+  Question& claim(const std::string& id, std::uint64_t token) {
+    Question& question = questions_.next();
+    table().claim(self(), {Lent(id), token}, kDeadline, &Question::claimed, &question);
+    return question;
+  }
+  Question& replace(const std::string& id, std::uint64_t token, const Outcome::Holder& expected) {
+    Question& question = questions_.next();
+    table().replace(self(), {Lent(id), token}, {Lent(expected.instance), expected.token}, kDeadline,
+                    &Question::claimed, &question);
+    return question;
+  }
+  Question& announce(const std::string& id, std::uint64_t token) {
+    Question& question = questions_.next();
+    table().announce(self(), {Lent(id), token}, kDeadline, &Question::done, &question);
+    return question;
+  }
+  Question& release(const std::string& id, std::uint64_t token) {
+    Question& question = questions_.next();
+    table().release(self(), {Lent(id), token}, kDeadline, &Question::done, &question);
+    return question;
+  }
+  Question& probe(const std::string& id, const Outcome::Holder& incumbent) {
+    Question& question = questions_.next();
+    table().probe(self(), Lent(id), {Lent(incumbent.instance), incumbent.token}, 500, kDeadline,
+                  &Question::verdict, &question);
+    return question;
+  }
+  Question& lookup(const std::vector<std::string>& ids) {
+    Question& question = questions_.next();
+    const LentList lent(ids);
+    table().lookup(self(), lent.data(), lent.size(), kDeadline, &Question::located, &question);
+    return question;
+  }
+  Question& send(const std::string& instance, const std::string& id, std::uint64_t token,
+                 const std::string& body) {
+    Question& question = questions_.next();
+    table().send(self(), Lent(instance), {Lent(id), token}, Lent(body), kDeadline,
+                 &Question::yes_no, &question);
+    return question;
+  }
+
+  /// A session of this instance that takes messages, and what a probe of it finds.
+  void live(const std::string& id, std::uint64_t token, std::int32_t verdict) {
+    const std::lock_guard lock(mutex_);
+    sessions_[{id, token}] = verdict;
+  }
+
+  std::vector<Message> received() const {
+    const std::lock_guard lock(mutex_);
+    return received_;
+  }
+
+  void stop() { module_->stop(); }
+
+ private:
+  static constexpr std::uint32_t kDeadline = 10'000;
+
+  static Instance& of(void* ctx) { return *static_cast<Instance*>(ctx); }
+  static std::string copy(crolang_str text) { return {text.data, text.size}; }
+
+  std::optional<std::int32_t> find_session(crolang_claim claim) const {
+    const auto found = sessions_.find({copy(claim.id), claim.token});
+    return found == sessions_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  static void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken,
+                         void* op) {
+    bool take = false;
+    {
+      const std::lock_guard lock(of(ctx).mutex_);
+      take = of(ctx).find_session(to).has_value();
+      if (take) of(ctx).received_.push_back({copy(to.id), to.token, copy(body)});
+    }
+    taken(op, CROLANG_OK, take, {});
+  }
+  static void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t, crolang_verdict verdict,
+                       void* op) {
+    std::int32_t found = CROLANG_GONE;
+    {
+      const std::lock_guard lock(of(ctx).mutex_);
+      found = of(ctx).find_session(incumbent).value_or(CROLANG_GONE);
+    }
+    verdict(op, CROLANG_OK, found, {});
+  }
+  static void on_lost(void*, crolang_claim) {}
+  static void on_unavailable(void*, crolang_str) {}
+  static void on_available(void*) {}
+
+  const crolang_registry& table() const {
+    return *static_cast<const crolang_registry*>(module_->table());
+  }
+  void* self() const { return module_->self(); }
+
+  const crolang_registry_events events_{sizeof(crolang_registry_events),
+                                        this,
+                                        &on_message,
+                                        &on_probe,
+                                        &on_lost,
+                                        &on_unavailable,
+                                        &on_available};
+  const std::string name_;
+
+  mutable std::mutex mutex_;  // guards sessions_, received_
+  std::map<std::pair<std::string, std::uint64_t>, std::int32_t> sessions_;
+  std::vector<Message> received_;
+
+  std::unique_ptr<Module> module_;  // ends first: it calls the events
+  Questions& questions_;
+};
+
+class RegistryContract : public ::testing::TestWithParam<RegistryCase> {
+ protected:
+  using Holder = Outcome::Holder;
+  static inline const Holder kNobody{};
+
+  void SetUp() override { here_ = make_instance(); }
+  void TearDown() override {
+    there_.reset();
+    here_.reset();
+    questions_.expect_one_answer_each();
+  }
+
+  Instance& here() { return *here_; }
+  /// A second instance of the grid.
+  Instance& there() {
+    if (!there_) there_ = make_instance();
+    return *there_;
+  }
+  bool shared() const { return GetParam().grid == RegistryCase::Grid::shared; }
+
+  std::string id(const std::string& name) const { return name + "-" + run_; }
+
+  static Outcome answer(const Question& question) {
+    const auto outcome = question.wait();
+    if (!outcome) throw std::runtime_error("no answer");
+    EXPECT_EQ(outcome->status, CROLANG_OK) << outcome->error;
+    return *outcome;
+  }
+
+  static void expect_granted(const Question& question) {
+    EXPECT_EQ(answer(question).code, CROLANG_GRANTED);
+  }
+  static void expect_held(const Question& question, const Holder& holder) {
+    const Outcome outcome = answer(question);
+    EXPECT_EQ(outcome.code, CROLANG_HELD);
+    EXPECT_EQ(outcome.holders, std::vector{holder});
+  }
+  static void expect_located(const Question& question, const std::vector<Holder>& holders) {
+    EXPECT_EQ(answer(question).holders, holders);
+  }
+
+  /// Claims and announces.
+  static void join(Instance& instance, const std::string& id, std::uint64_t token) {
+    expect_granted(instance.claim(id, token));
+    answer(instance.announce(id, token));
+  }
+
+  /// `count` questions from four threads at once; exactly one of them must be granted, the others
+  /// must name its token, which is returned.
+  template <class Ask>
+  std::uint64_t expect_one_winner(int count, Ask&& ask) {
+    struct Entry {
+      std::uint64_t token = random_token();
+      Outcome outcome;
+    };
+    std::vector<Entry> entries(static_cast<std::size_t>(count));
+    on_threads(4, [&](int thread) {
+      for (std::size_t i = static_cast<std::size_t>(thread); i < entries.size(); i += 4) {
+        entries[i].outcome = answer(ask(i, entries[i].token));
+      }
+    });
+    std::vector<std::uint64_t> winners;
+    for (const Entry& entry : entries) {
+      if (entry.outcome.code == CROLANG_GRANTED) winners.push_back(entry.token);
+    }
+    EXPECT_EQ(winners.size(), 1u);
+    if (winners.size() != 1) return 0;
+    for (const Entry& entry : entries) {
+      if (entry.outcome.code == CROLANG_GRANTED) continue;
+      EXPECT_EQ(entry.outcome.holders.front().token, winners.front());
+    }
+    return winners.front();
+  }
+
+ private:
+  std::unique_ptr<Instance> make_instance() {
+    return std::make_unique<Instance>("broker-" + std::to_string(random_token()), GetParam().make(),
+                                      questions_);
+  }
+
+  const std::string run_ = std::to_string(random_token());
+  Questions questions_;
+  std::unique_ptr<Instance> here_;
+  std::unique_ptr<Instance> there_;
+};
+
+// A program that has nothing to test with it may include this header.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RegistryContract);
+
+// ---- Claims -------------------------------------------------------------------------------------
+
+TEST_P(RegistryContract, GrantsAnIdThatNobodyHolds) {
+  expect_granted(here().claim(id("alice"), random_token()));
+}
+
+TEST_P(RegistryContract, SaysWhoHoldsAnId) {
+  const std::uint64_t token = random_token();
+  expect_granted(here().claim(id("alice"), token));
+  expect_held(here().claim(id("alice"), random_token()), {here().name(), token});
+}
+
+TEST_P(RegistryContract, KeepsIdsApart) {
+  // Lengths, cases, and what a store may use as syntax.
+  for (const char* name :
+       {"a", "aa", "A", "a:b", "a b", "{a}", "a*", "a/../b", "a\"b", "ä", "ä́", "%61"}) {
+    expect_granted(here().claim(id(name), random_token()));
+  }
+}
+
+TEST_P(RegistryContract, TakesLongIds) {
+  const std::string longest = id(std::string(256, 'x'));
+  const std::uint64_t token = random_token();
+  join(here(), longest, token);
+  expect_located(here().lookup({longest}), {{here().name(), token}});
+}
+
+TEST_P(RegistryContract, ComparesAllBitsOfAToken) {
+  // 2^53 + 1 and its like: what a store that counts in floating point mixes up.
+  const std::uint64_t token = 0xfffffffffffffffeu;
+  expect_granted(here().claim(id("alice"), token));
+  answer(here().release(id("alice"), token + 1));
+  answer(here().release(id("alice"), token - 1));
+  expect_held(here().claim(id("alice"), random_token()), {here().name(), token});
+}
+
+TEST_P(RegistryContract, GrantsOneOfAHundredClaimsAtOnce) {
+  const std::string alice = id("alice");
+  const std::uint64_t winner = expect_one_winner(
+      100,
+      [&](std::size_t, std::uint64_t token) -> Question& { return here().claim(alice, token); });
+  expect_held(here().claim(alice, random_token()), {here().name(), winner});
+}
+
+TEST_P(RegistryContract, GrantsManyIdsAtOnce) {
+  on_threads(4, [this](int thread) {
+    for (int i = 0; i < 25; ++i) {
+      const std::string mine = id(std::to_string(thread) + "." + std::to_string(i));
+      const std::uint64_t token = random_token();
+      join(here(), mine, token);
+      expect_located(here().lookup({mine}), {{here().name(), token}});
+      answer(here().release(mine, token));
+    }
+  });
+}
+
+// ---- Release ------------------------------------------------------------------------------------
+
+TEST_P(RegistryContract, GrantsAnIdAgainOnceItIsReleased) {
+  const std::uint64_t token = random_token();
+  expect_granted(here().claim(id("alice"), token));
+  answer(here().release(id("alice"), token));
+  expect_granted(here().claim(id("alice"), random_token()));
+}
+
+TEST_P(RegistryContract, IgnoresAReleaseByAnotherToken) {
+  const std::uint64_t token = random_token();
+  expect_granted(here().claim(id("alice"), token));
+  answer(here().release(id("alice"), random_token()));
+  expect_held(here().claim(id("alice"), random_token()), {here().name(), token});
+}
+
+TEST_P(RegistryContract, IgnoresAReleaseOfWhatNobodyHolds) {
+  answer(here().release(id("alice"), random_token()));
+  expect_granted(here().claim(id("alice"), random_token()));
+}
+
+TEST_P(RegistryContract, WithdrawsAClaimThatIsUnderWay) {
+  const std::uint64_t token = random_token();
+  const Question& claim = here().claim(id("alice"), token);
+  answer(here().release(id("alice"), token));
+  claim.wait();
+  expect_granted(here().claim(id("alice"), random_token()));
+}
+
+TEST_P(RegistryContract, ReleasedTwiceDoesNotHitTheSuccessor) {
+  const std::uint64_t first = random_token();
+  const std::uint64_t second = random_token();
+  expect_granted(here().claim(id("alice"), first));
+  answer(here().release(id("alice"), first));
+  expect_granted(here().claim(id("alice"), second));
+  answer(here().release(id("alice"), first));
+  expect_held(here().claim(id("alice"), random_token()), {here().name(), second});
+}
+
+// ---- Replace ------------------------------------------------------------------------------------
+
+TEST_P(RegistryContract, ReplacesTheExpectedHolder) {
+  const std::uint64_t old_token = random_token();
+  const std::uint64_t new_token = random_token();
+  expect_granted(here().claim(id("alice"), old_token));
+  expect_granted(here().replace(id("alice"), new_token, {here().name(), old_token}));
+  expect_held(here().claim(id("alice"), random_token()), {here().name(), new_token});
+}
+
+TEST_P(RegistryContract, DoesNotReplaceAnotherHolderThanTheExpected) {
+  const std::uint64_t token = random_token();
+  expect_granted(here().claim(id("alice"), token));
+  expect_held(here().replace(id("alice"), random_token(), {here().name(), random_token()}),
+              {here().name(), token});
+  expect_held(here().claim(id("alice"), random_token()), {here().name(), token});
+}
+
+TEST_P(RegistryContract, ReplacesAHolderThatHasGoneMeanwhile) {
+  expect_granted(here().replace(id("alice"), random_token(), {here().name(), random_token()}));
+}
+
+TEST_P(RegistryContract, TheReplacedCannotReleaseItsSuccessor) {
+  const std::uint64_t old_token = random_token();
+  const std::uint64_t new_token = random_token();
+  expect_granted(here().claim(id("alice"), old_token));
+  expect_granted(here().replace(id("alice"), new_token, {here().name(), old_token}));
+  answer(here().release(id("alice"), old_token));
+  expect_held(here().claim(id("alice"), random_token()), {here().name(), new_token});
+}
+
+TEST_P(RegistryContract, GrantsOneOfAHundredReplacesAtOnce) {
+  const std::string alice = id("alice");
+  const std::uint64_t incumbent = random_token();
+  expect_granted(here().claim(alice, incumbent));
+  expect_one_winner(100, [&](std::size_t, std::uint64_t token) -> Question& {
+    return here().replace(alice, token, {here().name(), incumbent});
+  });
+}
+
+// ---- Announce and lookup ------------------------------------------------------------------------
+
+TEST_P(RegistryContract, FindsWhomWasAnnounced) {
+  const std::uint64_t token = random_token();
+  join(here(), id("alice"), token);
+  expect_located(here().lookup({id("alice")}), {{here().name(), token}});
+}
+
+TEST_P(RegistryContract, DoesNotFindALeaseBeforeItIsAnnounced) {
+  expect_granted(here().claim(id("alice"), random_token()));
+  expect_located(here().lookup({id("alice")}), {kNobody});
+}
+
+TEST_P(RegistryContract, DoesNotFindASuccessorBeforeItIsAnnounced) {
+  const std::uint64_t old_token = random_token();
+  const std::uint64_t new_token = random_token();
+  join(here(), id("alice"), old_token);
+  expect_granted(here().replace(id("alice"), new_token, {here().name(), old_token}));
+  expect_located(here().lookup({id("alice")}), {kNobody});
+  // Nor does the old token's announcement, which may come late, help it.
+  here().announce(id("alice"), old_token).wait();
+  expect_located(here().lookup({id("alice")}), {kNobody});
+  answer(here().announce(id("alice"), new_token));
+  expect_located(here().lookup({id("alice")}), {{here().name(), new_token}});
+}
+
+TEST_P(RegistryContract, DoesNotFindWhatWasReleased) {
+  const std::uint64_t token = random_token();
+  join(here(), id("alice"), token);
+  answer(here().release(id("alice"), token));
+  expect_located(here().lookup({id("alice")}), {kNobody});
+}
+
+TEST_P(RegistryContract, FindsManyInTheOrderAsked) {
+  const std::uint64_t alice = random_token();
+  const std::uint64_t carol = random_token();
+  join(here(), id("alice"), alice);
+  join(here(), id("carol"), carol);
+  expect_located(here().lookup({id("carol"), id("bob"), id("alice"), id("carol")}),
+                 {{here().name(), carol}, kNobody, {here().name(), alice}, {here().name(), carol}});
+}
+
+TEST_P(RegistryContract, FindsNobodyWhenAskedForNobody) {
+  expect_located(here().lookup({}), {});
+}
+
+TEST_P(RegistryContract, LooksUpAThousandAtOnce) {
+  const std::uint64_t token = random_token();
+  join(here(), id("alice"), token);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 999; ++i) ids.push_back(id(std::to_string(i)));
+  ids.push_back(id("alice"));
+  std::vector<Holder> holders(999, kNobody);
+  holders.push_back({here().name(), token});
+  expect_located(here().lookup(ids), holders);
+}
+
+TEST_P(RegistryContract, LeavesNothingUnansweredWhenItIsStopped) {
+  // Some of these may still be open when stop comes; TearDown sees what became of them.
+  for (int i = 0; i < 10; ++i) {
+    const std::string node = id(std::to_string(i));
+    here().claim(node, random_token());
+    here().lookup({node});
+  }
+  here().stop();
+}
+
+// ---- Between two instances ----------------------------------------------------------------------
+
+TEST_P(RegistryContract, SharesLeasesBetweenInstances) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::uint64_t token = random_token();
+  join(here(), id("alice"), token);
+  expect_held(there().claim(id("alice"), random_token()), {here().name(), token});
+  expect_located(there().lookup({id("alice")}), {{here().name(), token}});
+  answer(here().release(id("alice"), token));
+  expect_located(there().lookup({id("alice")}), {kNobody});
+  expect_granted(there().claim(id("alice"), random_token()));
+}
+
+TEST_P(RegistryContract, GrantsOneOfAHundredClaimsOfTwoInstances) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::string alice = id("alice");
+  Instance& other = there();
+  expect_one_winner(100, [&](std::size_t i, std::uint64_t token) -> Question& {
+    return (i % 2 == 0 ? here() : other).claim(alice, token);
+  });
+}
+
+TEST_P(RegistryContract, ReplacesAHolderOnAnotherInstance) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::uint64_t old_token = random_token();
+  const std::uint64_t new_token = random_token();
+  join(here(), id("alice"), old_token);
+  expect_granted(there().replace(id("alice"), new_token, {here().name(), old_token}));
+  answer(here().release(id("alice"), old_token));
+  expect_held(here().claim(id("alice"), random_token()), {there().name(), new_token});
+}
+
+TEST_P(RegistryContract, HandsAMessageToTheInstanceThatHasTheSession) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::uint64_t token = random_token();
+  join(there(), id("bob"), token);
+  there().live(id("bob"), token, CROLANG_ALIVE);
+  using namespace std::string_literals;
+  const std::string body = "a \"body\"\nwith\0all kinds of bytes äöü \xf0\x9f\x98\x80"s;
+  EXPECT_TRUE(answer(here().send(there().name(), id("bob"), token, body)).yes);
+  EXPECT_EQ(there().received(), (std::vector<Instance::Message>{{id("bob"), token, body}}));
+  EXPECT_TRUE(here().received().empty());
+}
+
+TEST_P(RegistryContract, TellsThatAMessageWasNotTaken) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::uint64_t token = random_token();
+  there().live(id("bob"), token, CROLANG_ALIVE);
+  EXPECT_FALSE(answer(here().send(there().name(), id("bob"), random_token(), "hello")).yes);
+  EXPECT_TRUE(there().received().empty());
+}
+
+TEST_P(RegistryContract, HandsOverMessagesInTheOrderSent) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::uint64_t token = random_token();
+  join(there(), id("bob"), token);
+  there().live(id("bob"), token, CROLANG_ALIVE);
+  std::vector<const Question*> sent;
+  std::vector<Instance::Message> expected;
+  for (int i = 0; i < 100; ++i) {
+    const std::string body = std::to_string(i);
+    sent.push_back(&here().send(there().name(), id("bob"), token, body));
+    expected.push_back({id("bob"), token, body});
+  }
+  for (const Question* question : sent) EXPECT_TRUE(answer(*question).yes);
+  EXPECT_EQ(there().received(), expected);
+}
+
+TEST_P(RegistryContract, HandsOverAMegabyte) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::uint64_t token = random_token();
+  join(there(), id("bob"), token);
+  there().live(id("bob"), token, CROLANG_ALIVE);
+  const std::string body(1'000'000, 'x');
+  EXPECT_TRUE(answer(here().send(there().name(), id("bob"), token, body)).yes);
+  ASSERT_EQ(there().received().size(), 1u);
+  EXPECT_EQ(there().received().front().body, body);
+}
+
+TEST_P(RegistryContract, PassesOnWhatAProbeFinds) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  for (const std::int32_t verdict :
+       {CROLANG_ALIVE, CROLANG_YIELDED, CROLANG_GONE, CROLANG_UNREACHABLE}) {
+    const std::string node = id("node" + std::to_string(verdict));
+    const std::uint64_t token = random_token();
+    join(there(), node, token);
+    there().live(node, token, verdict);
+    EXPECT_EQ(answer(here().probe(node, {there().name(), token})).code, verdict);
+  }
+}
+
+TEST_P(RegistryContract, FindsAHolderUnreachableWhoseInstanceDoesNotAnswer) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::uint64_t token = random_token();
+  join(there(), id("alice"), token);
+  const std::string name = there().name();
+  there().stop();
+  // Its instance may have given the lease up when it stopped, then the holder is gone.
+  const std::int32_t verdict = answer(here().probe(id("alice"), {name, token})).code;
+  const Outcome::Holder holder = answer(here().lookup({id("alice")})).holders.front();
+  EXPECT_EQ(verdict, holder == kNobody ? CROLANG_GONE : CROLANG_UNREACHABLE);
+}
+
+}  // namespace crolang::plugin::testing

@@ -1,0 +1,260 @@
+// The command line, the environment and what the broker says when something in them is wrong.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import {
+  binary, Broker, freePort, getJson, oursOnly, plugin, runBroker, temporaryDirectory, testPlugin,
+} from './support/broker.mjs';
+import { freshId, joinNode } from './support/node.mjs';
+
+const ours = oursOnly('has no such interface');
+
+function directoryWith(files) {
+  const directory = temporaryDirectory();
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(directory, name), text);
+  return directory;
+}
+
+const kTokenAuth = { NODES_AUTHENTICATION_PLUGIN: plugin('token-auth') };
+
+const kVariables = ['PORT', 'BIND_ADDRESS', 'WORKERS', 'LOG_LEVEL', 'LOG_FORMAT', 'PING_INTERVAL_MS', 'PING_TIMEOUT_MS', 'HANDSHAKE_TIMEOUT_MS',
+  'MAX_PAYLOAD_BYTES', 'MAX_OUTBOX_BYTES', 'MAX_CONNECTIONS', 'MAX_PRESENCE_IDS', 'MAX_NODE_ID_BYTES', 'DUPLICATE_ID_PROBE_TIMEOUT_MS',
+  'NODES_STATUS_CHECK_INTERVAL_MS', 'P2P_CONNECTION_ENABLED', 'WEBSOCKET_RELAY_ENABLED', 'AUTHORIZE_NODES_COMMUNICATION_SCOPE', 'PLUGIN_TIMEOUT_MS',
+  'DRAIN_DURATION_MS', 'PLUGINS_DIR', 'NODES_REGISTRY_PLUGIN', 'RTC_CONFIGURATION_RESOLVER_PLUGIN', 'NODES_AUTHENTICATION_PLUGIN',
+  'AUTHORIZE_NODES_COMMUNICATION_PLUGIN', 'NODES_VALIDITY_CHECK_PLUGIN', 'ON_AUTHENTICATED_SOCKET_MSG_PLUGIN', 'REDIS_URL',
+  'NODES_AUTHENTICATION_WEBHOOK_URL', 'RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL', 'AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL',
+  'NODES_VALIDITY_CHECK_WEBHOOK_URL', 'ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL'];
+
+const hasWord = (text, word) => new RegExp(`(^|[^A-Z_])${word}([^A-Z_]|$)`, 'm').test(text);
+
+describe('the command line', ours, () => {
+  test('--help lists every variable and ends with 0', async () => {
+    const { code, output } = await runBroker(['--help']);
+    assert.equal(code, 0);
+    for (const name of kVariables) assert.ok(hasWord(output, name), name);
+    assert.match(output, /PORT.*8080/);
+  });
+
+  test('--help tells a value that is wrong nothing', async () => {
+    assert.equal((await runBroker(['--help'], { PORT: 'x' })).code, 0);
+  });
+
+  test('--version tells the version that /healthz tells', async () => {
+    const { code, output } = await runBroker(['--version']);
+    assert.equal(code, 0);
+    const [version] = /\d+\.\d+\.\d+/.exec(output);
+    const broker = await Broker.start();
+    assert.equal((await getJson(broker, '/healthz')).json.version, version);
+    await broker.stop();
+  });
+
+  test('--check-config starts nothing', async () => {
+    const port = await freePort();
+    assert.equal((await runBroker(['--check-config'], { PORT: String(port) })).code, 0);
+    const { code, output } = await runBroker(['--check-config'], { PORT: '0' });
+    assert.equal(code, 2);
+    assert.match(output, /PORT/);
+  });
+
+  test('--print-config shows values and where they come from, secrets masked', async () => {
+    const { code, output } = await runBroker(['--print-config'], {
+      ...kTokenAuth, SHARED_TOKEN: 'very-secret', PING_INTERVAL_MS: '12345',
+    });
+    assert.equal(code, 0);
+    for (const name of [...kVariables, 'SHARED_TOKEN']) assert.ok(hasWord(output, name), name);
+    assert.match(output, /PING_INTERVAL_MS=12345/);
+    assert.match(output, /PORT=8080/);
+    assert.doesNotMatch(output, /very-secret/);
+  });
+
+  test('--print-config masks the password of REDIS_URL', async () => {
+    const { output } = await runBroker(['--print-config'], { REDIS_URL: 'redis://user:very-secret@localhost:6379' });
+    assert.match(output, /REDIS_URL/);
+    assert.doesNotMatch(output, /very-secret/);
+  });
+
+  for (const args of [['--no-such-option'], ['nonsense'], ['plugins', 'check'], ['--version', '--check-config']]) {
+    test(`${args.join(' ')} ends with 2`, async () => {
+      const { code, output } = await runBroker(args);
+      assert.equal(code, 2);
+      assert.notEqual(output.trim(), '');
+    });
+  }
+});
+
+describe('invalid variables', ours, () => {
+  test('are told all at once, with exit code 2, and nothing is started', async () => {
+    const wrong = {
+      PORT: '70000', BIND_ADDRESS: 'nowhere', LOG_LEVEL: '4', LOG_FORMAT: 'xml', WORKERS: '0', PING_INTERVAL_MS: 'soon', PING_TIMEOUT_MS: '-1',
+      MAX_PAYLOAD_BYTES: '1e6', P2P_CONNECTION_ENABLED: 'yes', AUTHORIZE_NODES_COMMUNICATION_SCOPE: 'some', DRAIN_DURATION_MS: ' 1', MAX_NODE_ID_BYTES: '0',
+      NODES_AUTHENTICATION_WEBHOOK_URL: 'not a url',
+    };
+    const { code, output } = await runBroker([], wrong);
+    assert.equal(code, 2);
+    for (const name of Object.keys(wrong)) assert.ok(hasWord(output, name), `${name} in ${output}`);
+  });
+
+  test('of a plugin are among them', async () => {
+    const { code, output } = await runBroker([], { ...kTokenAuth, PORT: 'x', LOG_LEVEL: 'y' });
+    assert.equal(code, 2);
+    for (const name of ['PORT', 'LOG_LEVEL', 'SHARED_TOKEN']) assert.ok(hasWord(output, name), `${name} in ${output}`);
+  });
+
+  test('that contradict each other are refused', async () => {
+    const { code, output } = await runBroker([], { MAX_OUTBOX_BYTES: '1500000' });
+    assert.equal(code, 2);
+    assert.ok(hasWord(output, 'MAX_OUTBOX_BYTES') && hasWord(output, 'MAX_PAYLOAD_BYTES'), output);
+  });
+
+  test('that are secret are not shown', async () => {
+    const { code, output } = await runBroker([], { REDIS_URL: 'very-secret' });
+    assert.equal(code, 2);
+    assert.ok(hasWord(output, 'REDIS_URL'));
+    assert.doesNotMatch(output, /very-secret/);
+  });
+
+  test('nearly spelled like known ones earn a warning', async () => {
+    const broker = await Broker.start({ PING_INTERVALL_MS: '1000' });
+    await broker.stop();
+    assert.match(broker.output, /PING_INTERVALL_MS/);
+    assert.ok(hasWord(broker.output, 'PING_INTERVAL_MS'), broker.output);
+  });
+});
+
+describe('a .env file', ours, () => {
+  test('in the working directory is read, the environment wins', async () => {
+    const cwd = directoryWith({ '.env': '# comment\nMAX_PRESENCE_IDS=7\nexport MAX_NODE_ID_BYTES="99"\nPORT=1\n' });
+    const { code, output } = await runBroker(['--print-config'], { MAX_NODE_ID_BYTES: '42' }, { cwd });
+    assert.equal(code, 0);
+    assert.match(output, /^MAX_PRESENCE_IDS=7\b.*\.env/m);
+    assert.match(output, /^MAX_NODE_ID_BYTES=42\b/m);
+  });
+
+  test('counts when the broker runs', async () => {
+    const broker = await Broker.start({}, { cwd: directoryWith({ '.env': 'P2P_CONNECTION_ENABLED=false\n' }) });
+    const node = await joinNode(broker.port);
+    assert.equal(await node.emitWithAck('CONNECTION_ATTEMPT', '{}'), 'DISABLED');
+    await broker.stop();
+  });
+
+  test('with a fault is named in it', async () => {
+    const { code, output } = await runBroker([], {}, { cwd: directoryWith({ '.env': 'PORT=x\n' }) });
+    assert.equal(code, 2);
+    assert.match(output, /PORT.*\.env/);
+  });
+});
+
+describe('a secret from a file', ours, () => {
+  test('is trimmed and used', async () => {
+    const cwd = directoryWith({ token: '  from-a-file\n' });
+    const broker = await Broker.start({ ...kTokenAuth, SHARED_TOKEN_FILE: path.join(cwd, 'token') });
+    await joinNode(broker.port, freshId(), { query: { data: 'from-a-file' } });
+    await broker.stop();
+    assert.doesNotMatch(broker.output, /from-a-file/);
+  });
+
+  test('that is empty, missing, or given besides the variable is a fault', async () => {
+    const cwd = directoryWith({ empty: '\n', good: 'x' });
+    for (const env of [
+      { SHARED_TOKEN_FILE: path.join(cwd, 'empty') },
+      { SHARED_TOKEN_FILE: path.join(cwd, 'missing') },
+      { SHARED_TOKEN_FILE: path.join(cwd, 'good'), SHARED_TOKEN: 'y' },
+    ]) {
+      const { code, output } = await runBroker([], { ...kTokenAuth, ...env });
+      assert.equal(code, 2, output);
+      assert.match(output, /SHARED_TOKEN/);
+    }
+  });
+});
+
+describe('what the environment asks for and is not there', ours, () => {
+  const services = {
+    REDIS_URL: ['redis://localhost:6379', 'redis-registry'],
+    NODES_AUTHENTICATION_WEBHOOK_URL: ['http://localhost/a', 'webhook-auth'],
+    RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL: ['http://localhost/a', 'webhook-rtc'],
+    AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL: ['http://localhost/a', 'webhook-authorize'],
+    NODES_VALIDITY_CHECK_WEBHOOK_URL: ['http://localhost/a', 'webhook-validity'],
+    ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL: ['http://localhost/a', 'webhook-message'],
+  };
+  for (const [name, [value, pluginName]] of Object.entries(services)) {
+    test(`${name} without its plugin ends with 3`, async () => {
+      const { code, output } = await runBroker([], { [name]: value, PLUGINS_DIR: temporaryDirectory() });
+      assert.equal(code, 3, output);
+      assert.ok(hasWord(output, name), output);
+      assert.ok(output.includes(pluginName), output);
+    });
+  }
+
+  test('a plugin that does not exist ends with 3 and its name', async () => {
+    for (const value of ['no-such-plugin', '/no/such/plugin.so']) {
+      const { code, output } = await runBroker([], { NODES_AUTHENTICATION_PLUGIN: value });
+      assert.equal(code, 3, output);
+      assert.ok(output.includes(value), output);
+    }
+  });
+
+  test('a plugin that is no plugin ends with 3 and its path', async () => {
+    const file = path.join(directoryWith({ 'text.so': 'hello' }), 'text.so');
+    const { code, output } = await runBroker([], { NODES_AUTHENTICATION_PLUGIN: file });
+    assert.equal(code, 3, output);
+    assert.ok(output.includes(file), output);
+  });
+
+  const refused = { wrong_magic: 'is not a broker plugin entry', other_major: 'rebuild it against plugin-api 1', no_entry: 'no symbol \'crolang_plugin_entry\'' };
+  for (const [name, sentence] of Object.entries(refused)) {
+    test(`a plugin refused for ${name} ends with 3 and says so`, async () => {
+      const { code, output } = await runBroker([], { NODES_AUTHENTICATION_PLUGIN: testPlugin(`fixtures/${name}`) });
+      assert.equal(code, 3, output);
+      assert.ok(output.includes(sentence), output);
+    });
+  }
+
+  test('a plugin that does not serve the kind it was named for ends with 3', async () => {
+    const { code, output } = await runBroker([], { AUTHORIZE_NODES_COMMUNICATION_PLUGIN: plugin('token-auth'), SHARED_TOKEN: 'x' });
+    assert.equal(code, 3, output);
+    assert.ok(hasWord(output, 'AUTHORIZE_NODES_COMMUNICATION_PLUGIN') || output.includes('authorization/1'), output);
+  });
+});
+
+describe('what keeps it from starting', ours, () => {
+  test('a port taken gives a sentence and exit code 1', async () => {
+    const broker = await Broker.start();
+    const { code, output } = await runBroker([], { PORT: String(broker.port) });
+    assert.equal(code, 1, output);
+    assert.ok(output.includes(String(broker.port)), output);
+    await broker.stop();
+  });
+
+  test('a file limit below MAX_CONNECTIONS gives a sentence and exit code 1', async () => {
+    const { code, output } = await runBroker(['-c', `ulimit -n 200; exec "${binary}"`], { PORT: String(await freePort()), MAX_CONNECTIONS: '5000' },
+      { command: '/bin/sh' });
+    assert.equal(code, 1, output);
+    assert.match(output, /file/i);
+  });
+});
+
+describe('plugins', ours, () => {
+  test('lists what is there', async () => {
+    const { code, output } = await runBroker(['plugins']);
+    assert.equal(code, 0, output);
+    assert.match(output, /token-auth/);
+    assert.match(output, /deny-list/);
+  });
+
+  test('check FILE prints what it provides and reads, without creating it', async () => {
+    const { code, output } = await runBroker(['plugins', 'check', plugin('token-auth')]);
+    assert.equal(code, 0, output);
+    for (const part of ['org.crolang.example.token-auth', '1.0.0', 'authentication/1', 'SHARED_TOKEN']) assert.ok(output.includes(part), output);
+  });
+
+  test('check FILE says why it does not fit', async () => {
+    const { code, output } = await runBroker(['plugins', 'check', testPlugin('fixtures/other_major')]);
+    assert.equal(code, 3, output);
+    assert.match(output, /rebuild it against plugin-api 1/);
+  });
+
+  test('check FILE of a file that is not there ends with 3', async () => {
+    assert.equal((await runBroker(['plugins', 'check', '/no/such/file.so'])).code, 3);
+  });
+});

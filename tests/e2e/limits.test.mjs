@@ -1,0 +1,179 @@
+// Limits at their exact edges, by default and by variable.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Broker, oursOnly } from './support/broker.mjs';
+import { freshId, joinNode } from './support/node.mjs';
+import { Pair } from './support/pair.mjs';
+import { connectRaw, frame, joinRaw, kUpgradeQuery, Opcode, openTransport, RawSocket, upgrade, upgradeRequest } from './support/raw.mjs';
+import { eventually } from './support/time.mjs';
+
+const kMessage = 'SOCKET_MSG_EXCHANGE';
+
+let broker;
+let pair;
+before(async () => {
+  broker = await Broker.start();
+  pair = await Pair.join(broker.port);
+});
+after(() => broker.stop());
+
+/// A relay packet of exactly `size` bytes.
+function packetOfSize(size, to) {
+  const around = `420${JSON.stringify([kMessage, JSON.stringify({ to, x: '' })])}`;
+  return around.replace('\\"x\\":\\"', `\\"x\\":\\"${'x'.repeat(size - around.length)}`);
+}
+
+describe('a message of exactly the limit is processed, one byte more is not', () => {
+  async function expectLimit(port, limit) {
+    const receiver = await joinRaw(port, freshId());
+    const sender = await joinRaw(port, freshId());
+    const largest = packetOfSize(limit, receiver.id);
+    assert.equal(Buffer.byteLength(largest), limit);
+    sender.sendText(largest);
+    assert.equal(await sender.packet(), '430["OK"]');
+    assert.equal(await receiver.packet(), largest.replace('420[', '42['));
+    sender.sendText(packetOfSize(limit + 1, receiver.id));
+    await sender.expectClose(1009);
+    receiver.destroy();
+  }
+
+  test('of 1,000,000 bytes by default', () => expectLimit(broker.port, 1_000_000));
+
+  test('in fragments too', async () => {
+    const node = await joinRaw(broker.port, freshId());
+    const bytes = Buffer.from(packetOfSize(1_000_000, pair.a.nodeId));
+    node.send(Buffer.concat([
+      frame(bytes.subarray(0, 333_333), { fin: false }),
+      frame(bytes.subarray(333_333, 999_999), { opcode: Opcode.continuation, fin: false }),
+      frame(bytes.subarray(999_999), { opcode: Opcode.continuation }),
+    ]));
+    assert.equal(await node.packet(), '430["OK"]');
+  });
+
+  test('as MAX_PAYLOAD_BYTES says, which the open packet announces', oursOnly('has no such variable'), async () => {
+    const small = await Broker.start({ MAX_PAYLOAD_BYTES: '5000' });
+    const transport = await openTransport(small.port);
+    assert.equal(JSON.parse(transport.openPacket.slice(1)).maxPayload, 5000);
+    transport.sendText('x'.repeat(5001));
+    await transport.expectClose(1009);
+    await expectLimit(small.port, 5000);
+    await small.stop();
+  });
+});
+
+describe('attachments', oursOnly('are unlimited'), () => {
+  const announcing = (count) => `45${count}-["FOO",${Array.from({ length: count }, (_, num) => `{"_placeholder":true,"num":${num}}`)}]`;
+
+  test('up to 10 are taken', async () => {
+    const node = await joinRaw(broker.port, freshId());
+    node.sendText(announcing(10));
+    for (let i = 0; i < 10; ++i) node.send(frame(Buffer.alloc(1000), { opcode: Opcode.binary }));
+    assert.deepEqual(await node.settled(), []);
+  });
+
+  for (const packet of [announcing(11), '4511-["FOO"]', '4599999999-["x"]', '45999999999999999999999999-["x"]']) {
+    test(`${packet.slice(0, 20)}… closes the node`, async () => {
+      const node = await joinRaw(broker.port, freshId());
+      node.sendText(packet);
+      await node.expectClose();
+      await pair.seesLeave(node.id);
+    });
+  }
+
+  test('of MAX_PAYLOAD_BYTES together are taken, of more close the node', async () => {
+    const node = await joinRaw(broker.port, freshId());
+    for (let i = 0; i < 2; ++i) {
+      node.sendText(announcing(2));
+      node.send(frame(Buffer.alloc(400_000), { opcode: Opcode.binary }));
+      node.send(frame(Buffer.alloc(400_000), { opcode: Opcode.binary }));
+      assert.deepEqual(await node.settled(), []);
+    }
+    node.sendText(announcing(2));
+    node.send(frame(Buffer.alloc(600_000), { opcode: Opcode.binary }));
+    node.send(frame(Buffer.alloc(600_000), { opcode: Opcode.binary }));
+    await node.expectClose();
+  });
+});
+
+describe('presence', oursOnly('has no such limit'), () => {
+  const ask = (node, count) => node.emit('ARE_NODES_CONNECTED_TO_BROKER', JSON.stringify({ ids: Array.from({ length: count }, (_, i) => `n${i}`) }));
+
+  test('is answered for 1,000 ids, not for more', async () => {
+    const node = await joinRaw(broker.port, freshId());
+    assert.equal(JSON.parse((await ask(node, 1000))[0]).results.length, 1000);
+    assert.deepEqual(await ask(node, 1001), ['ERROR']);
+    assert.deepEqual(await ask(node, 100_000), ['ERROR']);
+  });
+
+  test('is answered for as many as MAX_PRESENCE_IDS says', async () => {
+    const small = await Broker.start({ MAX_PRESENCE_IDS: '3' });
+    const node = await joinRaw(small.port, freshId());
+    assert.equal(JSON.parse((await ask(node, 3))[0]).results.length, 3);
+    assert.deepEqual(await ask(node, 4), ['ERROR']);
+    await small.stop();
+  });
+});
+
+test('MAX_NODE_ID_BYTES bounds ids', oursOnly('has no such variable'), async () => {
+  const small = await Broker.start({ MAX_NODE_ID_BYTES: '5' });
+  await joinRaw(small.port, 'abcde');
+  for (const id of ['abcdef', 'üüü']) {
+    const transport = await openTransport(small.port, { id, version: '1', runtime: 'raw' });
+    transport.sendText('40');
+    assert.equal(await transport.packet(), '44{"message":"invalid node id"}');
+  }
+  await small.stop();
+});
+
+describe('MAX_CONNECTIONS', oursOnly('has no such variable'), () => {
+  test('answers 503 with Retry-After beyond it, until somebody leaves', async () => {
+    const small = await Broker.start({ MAX_CONNECTIONS: '3' });
+    const first = await joinRaw(small.port, freshId());
+    await joinRaw(small.port, freshId());
+    await joinRaw(small.port, freshId());
+    const late = await RawSocket.connect(small.port);
+    late.send(upgradeRequest());
+    const { status, headers } = await late.response();
+    assert.equal(status, 503);
+    assert.match(headers['retry-after'], /^\d+$/);
+    await late.rest();
+    late.destroy();
+    first.destroy();
+    await eventually('a place is free', async () => {
+      const next = await RawSocket.connect(small.port);
+      next.send(upgradeRequest({ query: `${kUpgradeQuery}&id=${freshId()}&version=1&runtime=raw` }));
+      const response = await next.response();
+      if (response.status !== 101) next.destroy();
+      return response.status === 101;
+    });
+    await small.stop();
+  });
+});
+
+describe('no limit but the message\'s size', () => {
+  test('on nesting: 100,000 levels outside and inside of the payload', async () => {
+    const node = await joinRaw(broker.port, freshId());
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    node.sendText(`420["FOO",${deep}]`);
+    node.sendText(`421["${kMessage}",${deep}]`);
+    assert.equal(await node.packet(), '431["ERROR"]');
+    assert.deepEqual(await node.settled(), []);
+  });
+
+  test('on the length of an unknown event\'s name', async () => {
+    const node = await joinRaw(broker.port, freshId());
+    node.sendText(`42["${'n'.repeat(900_000)}"]`);
+    assert.deepEqual(await node.settled(), []);
+  });
+});
+
+test('node parameters of 15 kB are accepted', async () => {
+  const { socket } = await upgrade(broker.port, { query: `${kUpgradeQuery}&id=${freshId()}&version=1&runtime=raw&data=${'d'.repeat(15_000)}` });
+  await socket.packet();
+  await connectRaw(socket);
+});
+
+test('the pair still talks', async () => {
+  await pair.stillTalks();
+  await (await joinNode(broker.port)).authenticated;
+});

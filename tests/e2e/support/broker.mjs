@@ -1,0 +1,154 @@
+/// Starts and stops the broker under test. CROLANG_BROKER names the binary (default: the release build);
+/// BROKER_COMMAND starts any other broker that speaks the same wire and takes its port from PORT.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { closeNodes } from './node.mjs';
+import { destroySockets } from './raw.mjs';
+import { eventually, scaled, within } from './time.mjs';
+
+export const repository = fileURLToPath(new URL('../../../', import.meta.url));
+export const binary = path.resolve(
+  repository, process.env.CROLANG_BROKER || 'build/release/crolang-broker');
+const buildDirectory = path.dirname(binary);
+export const plugin = (name) => path.join(buildDirectory, 'plugins', `${name}.so`);
+export const testPlugin = (name) => path.join(buildDirectory, 'test-plugins', `${name}.so`);
+
+/// True when another broker than ours is driven, to check the tests themselves.
+export const isPeer = Boolean(process.env.BROKER_COMMAND);
+
+/// Options of a test that only our broker can pass.
+export const oursOnly = (why) => ({ skip: isPeer && why });
+
+const kSanitizerReport = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
+const kInherited = ['PATH', 'HOME', 'LANG', 'LD_LIBRARY_PATH', 'ASAN_OPTIONS', 'LSAN_OPTIONS',
+  'TSAN_OPTIONS', 'UBSAN_OPTIONS', 'CROLANG_TEST_TIME_FACTOR'];
+
+/// The environment of a started program: nothing of the developer's own settings leaks into a test.
+export function cleanEnvironment(env) {
+  const inherited = kInherited.filter((name) => name in process.env)
+    .map((name) => [name, process.env[name]]);
+  return { ...Object.fromEntries(inherited), ...env };
+}
+
+export function temporaryDirectory() {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crolang-e2e-'));
+  process.on('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/// A port that nobody listens on, below the range the kernel takes for outgoing connections.
+export async function freePort() {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    const server = net.createServer();
+    const free = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+}
+
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.once('connect', () => { socket.destroy(); resolve(true); });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+/// A running process whose output is collected.
+class Process {
+  constructor(command, args, env, cwd) {
+    this.output = '';
+    this.child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.pid = this.child.pid;
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text) => { this.output += text; });
+    }
+    this.exited = new Promise((resolve, reject) => {
+      this.child.once('error', reject);
+      this.child.once('close', (code, signal) => {
+        this.hasExited = true;
+        resolve({ code, signal });
+      });
+    });
+    this.exited.catch(() => { this.hasExited = true; });
+    process.once('exit', () => this.child.kill('SIGKILL'));
+  }
+
+  expectNoSanitizerReport() {
+    assert.doesNotMatch(this.output, kSanitizerReport);
+  }
+}
+
+export class Broker extends Process {
+  /// Resolves once the port accepts connections.
+  static async start(env = {}, { port, cwd = temporaryDirectory() } = {}) {
+    port ??= await freePort();
+    const [command, ...args] = isPeer ? process.env.BROKER_COMMAND.split(' ') : [binary];
+    const quick = isPeer ? {} : { DRAIN_DURATION_MS: '100' };
+    const broker = new Broker(command, args,
+      cleanEnvironment({ ...quick, ...env, PORT: String(port) }), cwd);
+    broker.port = port;
+    await Promise.race([
+      eventually(`listening on ${port}`, () => broker.hasExited || accepts(port), scaled(20_000)),
+      broker.exited,
+    ]);
+    if (broker.hasExited) throw new Error(`the broker ended before it listened:\n${broker.output}`);
+    return broker;
+  }
+
+  get url() { return `http://127.0.0.1:${this.port}`; }
+
+  /// Resident memory in MiB.
+  memory() {
+    const status = fs.readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]) / 1024;
+  }
+
+  /// Ends the clients of this process that use it, then the broker, which must go in order.
+  async stop() {
+    closeNodes(this.port);
+    destroySockets(this.port);
+    if (this.hasExited) {
+      const ended = await this.exited;
+      assert.fail(`the broker ended by itself (${ended.code ?? ended.signal}):\n${this.output}`);
+    }
+    this.child.kill('SIGTERM');
+    const { code } = await within(scaled(20_000), 'the broker ends after SIGTERM', this.exited);
+    if (!isPeer) assert.equal(code, 0, this.output);
+    this.expectNoSanitizerReport();
+  }
+
+  /// Ends it as a crash would.
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+}
+
+/// Runs our binary (or what starts it) to its end and returns its code and output.
+export async function runBroker(args, env = {}, { cwd = temporaryDirectory(), command = binary } = {}) {
+  const run = new Process(command, args, cleanEnvironment(env), cwd);
+  try {
+    const { code } = await within(scaled(20_000), `crolang-broker ${args.join(' ')} ends`, run.exited);
+    run.expectNoSanitizerReport();
+    return { code, output: run.output };
+  } finally {
+    run.child.kill('SIGKILL');
+  }
+}
+
+/// GETs a path as a plain client would and returns status, headers and parsed JSON.
+export async function getJson(broker, route) {
+  const response = await fetch(broker.url + route);
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, json: text ? JSON.parse(text) : null };
+}

@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <crolang/testing/fake_host.hpp>
+
+namespace crolang::plugin::testing {
+namespace {
+
+constexpr crolang_env kEnv[] = {
+    {"SET", CROLANG_STRING, 0, "default", ""},
+    {"DEFAULTED", CROLANG_STRING, 0, "default", ""},
+    {"ABSENT", CROLANG_STRING, 0, nullptr, ""},
+};
+
+crolang_plugin with_env() {
+  crolang_plugin plugin{};
+  plugin.env = kEnv;
+  plugin.env_count = std::size(kEnv);
+  return plugin;
+}
+
+/// The value that a plugin sees; nullopt: none.
+std::optional<std::string> value(const FakeHost& host, const char* name) {
+  crolang_str text{};
+  if (!host.table()->env(host.table()->ctx, name, &text)) return std::nullopt;
+  return std::string(text.data, text.size);
+}
+
+TEST(FakeHost, HandsOutDeclaredVariablesAndTheirDefaults) {
+  const FakeHost host(with_env(), {{"SET", "here"}, {"UNDECLARED", "x"}});
+  EXPECT_EQ(value(host, "SET"), "here");
+  EXPECT_EQ(value(host, "DEFAULTED"), "default");
+  EXPECT_EQ(value(host, "ABSENT"), std::nullopt);
+  EXPECT_TRUE(host.log().empty());
+}
+
+TEST(FakeHost, LogsWhenAnUndeclaredVariableIsAskedFor) {
+  const FakeHost host(with_env(), {{"UNDECLARED", "x"}});
+  EXPECT_EQ(value(host, "UNDECLARED"), std::nullopt);
+  ASSERT_EQ(host.log().size(), 1u);
+  EXPECT_EQ(host.log()[0].level, CROLANG_LOG_ERROR);
+}
+
+TEST(FakeHost, RunsPostedFunctionsInOrderOnOneThread) {
+  FakeHost host(with_env());
+  struct Seen {
+    std::vector<int> order;
+    std::thread::id thread;
+  } seen;
+  host.on_control([&] { seen.thread = std::this_thread::get_id(); });
+  EXPECT_NE(seen.thread, std::this_thread::get_id());
+  struct Post {
+    Seen* seen;
+    int number;
+  } posts[] = {{&seen, 1}, {&seen, 2}, {&seen, 3}};
+  for (Post& post : posts) {
+    host.table()->post(
+        host.table()->ctx,
+        [](void* arg) {
+          const auto& run = *static_cast<Post*>(arg);
+          EXPECT_EQ(std::this_thread::get_id(), run.seen->thread);
+          run.seen->order.push_back(run.number);
+        },
+        &post);
+  }
+  host.wait_until_idle();
+  EXPECT_EQ(seen.order, (std::vector{1, 2, 3}));
+}
+
+TEST(FakeHost, RunsTimersUnlessTheyAreCancelled) {
+  FakeHost host(with_env());
+  std::promise<void> ran;
+  std::atomic<bool> cancelled_ran = false;
+  const auto flag = [](void* arg) { *static_cast<std::atomic<bool>*>(arg) = true; };
+  const auto keep = [](void* arg) { static_cast<std::promise<void>*>(arg)->set_value(); };
+  const auto* const table = host.table();
+  const std::uint64_t number = table->post_after(table->ctx, 20, flag, &cancelled_ran);
+  EXPECT_TRUE(table->cancel(table->ctx, number));
+  EXPECT_FALSE(table->cancel(table->ctx, number));
+  table->post_after(table->ctx, 40, keep, &ran);
+  ran.get_future().wait();
+  EXPECT_FALSE(cancelled_ran);
+}
+
+TEST(FakeHost, RefusesBlockingFunctionsOverTheQuota) {
+  FakeHost host(with_env(), {}, 2);
+  std::promise<void> go;
+  auto wait = go.get_future().share();
+  const auto block = [](void* arg) { static_cast<std::shared_future<void>*>(arg)->wait(); };
+  const auto* const table = host.table();
+  EXPECT_TRUE(table->run_blocking(table->ctx, block, &wait));
+  EXPECT_TRUE(table->run_blocking(table->ctx, block, &wait));
+  EXPECT_FALSE(table->run_blocking(table->ctx, block, &wait));
+  go.set_value();
+  host.wait_until_idle();
+  EXPECT_TRUE(table->run_blocking(table->ctx, block, &wait));
+}
+
+}  // namespace
+}  // namespace crolang::plugin::testing

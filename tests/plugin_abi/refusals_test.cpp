@@ -1,0 +1,85 @@
+// One file for each refusal, opened by the real loader.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "plugin_host/loader.hpp"
+
+namespace crolang::plugin_host {
+namespace {
+
+std::string fixture(const std::string& name) {
+  return std::string(FIXTURES_DIR "/") + name + ".so";
+}
+
+std::string refusal_of(const std::string& path) {
+  const Opened opened = open_plugin(path);
+  return opened.has_error() ? opened.error().sentence : "loaded";
+}
+
+struct Broken {
+  std::string name;
+  std::string sentence;
+};
+
+class Refusals : public ::testing::TestWithParam<Broken> {};
+
+TEST_P(Refusals, NameTheFileAndTheReason) {
+  const std::string path = fixture(GetParam().name);
+  EXPECT_EQ(refusal_of(path), path + ": " + GetParam().sentence);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Fixtures, Refusals,
+    ::testing::Values(
+        Broken{"no_entry", "not a broker plugin: no symbol 'crolang_plugin_entry'"},
+        Broken{"undefined_symbol", "undefined symbol: not_defined_anywhere"},
+        Broken{"wrong_magic", "'crolang_plugin_entry' is not a broker plugin entry"},
+        Broken{"other_major",
+               "built for plugin ABI 2.3, this broker speaks 1.x: rebuild it against plugin-api 1"},
+        Broken{"newer_minor", "needs plugin ABI 1.7, this broker offers 1.0: update the broker"},
+        Broken{"short_entry", "entry is 80 bytes, ABI 1.0 needs 104"},
+        Broken{"null_create", "'create' is null"}, Broken{"null_stop", "'stop' is null"},
+        Broken{"null_destroy", "'destroy' is null"}, Broken{"empty_id", "the plugin's id is empty"},
+        Broken{"null_id", "the plugin's id is empty"},
+        Broken{"unknown_env_type", "variable FIXTURE is of the unknown type 99"},
+        Broken{"provides_nothing", "provides nothing"},
+        Broken{"unknown_kind",
+               "provides 'registry/2'; this broker knows registry/1, rtc-config/1, "
+               "authentication/1, authorization/1, validity/1, message-observer/1"},
+        Broken{"null_table", "authorization/1: table is null"},
+        Broken{"short_table", "authorization/1: table is 4 bytes, needs 16"},
+        Broken{"null_table_function", "authorization/1: 'authorize' is null"},
+        Broken{"kind_twice", "provides authorization/1 twice"}),
+    [](const auto& broken) { return broken.param.name; });
+
+TEST(Loader, OpensAHealthyPlugin) {
+  const Opened opened = open_plugin(fixture("healthy"));
+  ASSERT_FALSE(opened.has_error()) << opened.error().sentence;
+  EXPECT_EQ(opened->path, fixture("healthy"));
+  EXPECT_STREQ(opened->entry->id, "org.example.healthy");
+}
+
+TEST(Loader, GivesTheSameEntryEachTime) {
+  EXPECT_EQ(open_plugin(fixture("healthy"))->entry, open_plugin(fixture("healthy"))->entry);
+}
+
+TEST(Loader, SaysWhatTheSystemSaysOfAMissingFile) {
+  EXPECT_EQ(refusal_of("/nowhere/missing.so"),
+            "/nowhere/missing.so: cannot open shared object file: No such file or directory");
+}
+
+TEST(Loader, SaysWhatTheSystemSaysOfATextFile) {
+  const auto path = std::filesystem::path(::testing::TempDir()) / "text.so";
+  std::ofstream(path) << std::string(4096, 'x');
+  EXPECT_EQ(refusal_of(path), path.string() + ": invalid ELF header");
+}
+
+TEST(Loader, RefusesTheBrokerItself) {
+  EXPECT_NE(refusal_of(std::filesystem::read_symlink("/proc/self/exe")), "loaded");
+}
+
+}  // namespace
+}  // namespace crolang::plugin_host

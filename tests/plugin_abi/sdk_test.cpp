@@ -1,0 +1,436 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <crolang/plugin.hpp>
+#include <crolang/testing/fake_host.hpp>
+#include <crolang/testing/question.hpp>
+#include <functional>
+#include <stdexcept>
+
+namespace crolang::plugin {
+namespace {
+
+using testing::Lent;
+using testing::LentList;
+using testing::Question;
+using testing::Running;
+
+/// All of a test's plugin is what it does when it is asked.
+class Scripted final : public Authorization {
+ public:
+  using Script = std::function<void(Host&, std::string_view from, std::string_view to, YesNo)>;
+  static inline Script script;
+
+  explicit Scripted(Host host) : host_(std::move(host)) {}
+  void authorize(std::string_view from, std::string_view to, YesNo answer) override {
+    script(host_, from, to, std::move(answer));
+  }
+
+ private:
+  Host host_;
+};
+
+class Sdk : public ::testing::Test {
+ protected:
+  void script(Scripted::Script given) { Scripted::script = std::move(given); }
+
+  Question& ask() {
+    Question& question = questions_.emplace_back();
+    running_->table<crolang_authorization>(CROLANG_AUTHORIZATION)
+        ->authorize(running_->self(), Lent("alice"), Lent("bob"), 1234, &Question::yes_no,
+                    &question);
+    return question;
+  }
+
+  std::vector<std::string> log() const {
+    std::vector<std::string> lines;
+    for (const auto& line : running_->host().log()) lines.push_back(line.text);
+    return lines;
+  }
+
+  static constexpr crolang_plugin kEntry =
+      make_entry<Scripted>("org.example.scripted", "1.0.0", "does as it is told", kNoEnv);
+  std::deque<Question> questions_;
+  std::unique_ptr<Running> running_ = std::make_unique<Running>(kEntry, testing::Env{}, 1);
+};
+
+TEST_F(Sdk, AnswersYes) {
+  script([](Host&, auto, auto, YesNo answer) { answer.yes(); });
+  const Question& question = ask();
+  EXPECT_EQ(question.answers(), 1);
+  EXPECT_EQ(question.wait()->status, CROLANG_OK);
+  EXPECT_TRUE(question.wait()->yes);
+}
+
+TEST_F(Sdk, AnswersNo) {
+  script([](Host&, auto, auto, YesNo answer) { answer.no(); });
+  EXPECT_EQ(ask().wait()->status, CROLANG_OK);
+  EXPECT_FALSE(ask().wait()->yes);
+}
+
+TEST_F(Sdk, TellsCouldNotAskFromNo) {
+  script([](Host&, auto, auto, YesNo answer) { answer.fail(Status::unavailable, "away"); });
+  EXPECT_EQ(ask().wait()->status, CROLANG_UNAVAILABLE);
+  EXPECT_EQ(ask().wait()->error, "away");
+}
+
+TEST_F(Sdk, PassesOnTheArgumentsAndTheDeadline) {
+  std::string seen;
+  script([&](Host&, auto from, auto to, YesNo answer) {
+    seen =
+        std::string(from) + ">" + std::string(to) + " " + std::to_string(answer.deadline().count());
+    answer.yes();
+  });
+  ask();
+  EXPECT_EQ(seen, "alice>bob 1234");
+}
+
+// ---- Answers that go astray ---------------------------------------------------------------------
+
+class Throwing final : public Authorization {
+ public:
+  void authorize(std::string_view, std::string_view, YesNo) override {
+    throw std::runtime_error("the database is on fire");
+  }
+};
+
+TEST(SdkTrampoline, AnswersInternalWithTheTextOfAnException) {
+  constexpr auto kEntry = make_entry<Throwing>("x", "1", "", kNoEnv);
+  Question question;
+  const Running running(kEntry);
+  running.table<crolang_authorization>(CROLANG_AUTHORIZATION)
+      ->authorize(running.self(), {}, {}, 1, &Question::yes_no, &question);
+  EXPECT_EQ(question.answers(), 1);
+  EXPECT_EQ(question.wait()->status, CROLANG_INTERNAL);
+  EXPECT_EQ(question.wait()->error, "the database is on fire");
+}
+
+class ThrowingAnInt final : public Authorization {
+ public:
+  void authorize(std::string_view, std::string_view, YesNo) override { throw 42; }
+};
+
+TEST(SdkTrampoline, AnswersInternalWhenSomethingElseIsThrown) {
+  constexpr auto kEntry = make_entry<ThrowingAnInt>("x", "1", "", kNoEnv);
+  Question question;
+  const Running running(kEntry);
+  running.table<crolang_authorization>(CROLANG_AUTHORIZATION)
+      ->authorize(running.self(), {}, {}, 1, &Question::yes_no, &question);
+  EXPECT_EQ(question.wait()->status, CROLANG_INTERNAL);
+  EXPECT_EQ(question.wait()->error, "exception of unknown type");
+}
+
+TEST_F(Sdk, AnswersWithTheTextEvenIfTheAnswerWasMovedOn) {
+  script([](Host&, auto, auto, YesNo answer) {
+    const auto moved_on = [answer = std::move(answer)] {};
+    throw std::runtime_error("in the middle of it");
+  });
+  EXPECT_EQ(ask().wait()->error, "in the middle of it");
+}
+
+TEST_F(Sdk, KeepsQuestionsApartThatAreAskedInsideOneAnother) {
+  std::optional<YesNo> outer;
+  script([&](Host&, auto, auto, YesNo answer) {
+    if (outer) throw std::runtime_error("inner");
+    outer = std::move(answer);
+    EXPECT_EQ(ask().wait()->error, "inner");
+  });
+  const Question& question = ask();
+  EXPECT_EQ(question.answers(), 0);
+  outer->yes();
+  EXPECT_TRUE(question.wait()->yes);
+}
+
+TEST_F(Sdk, AnswersInternalWhenAHandlerForgets) {
+  script([](Host&, auto, auto, YesNo) {});
+  const Question& question = ask();
+  EXPECT_EQ(question.answers(), 1);
+  EXPECT_EQ(question.wait()->status, CROLANG_INTERNAL);
+  EXPECT_EQ(question.wait()->error, "the plugin left a question unanswered");
+}
+
+TEST_F(Sdk, AnswersInternalWhenAStoredAnswerIsDropped) {
+  std::optional<YesNo> stored;
+  script([&](Host&, auto, auto, YesNo answer) { stored = std::move(answer); });
+  const Question& question = ask();
+  EXPECT_EQ(question.answers(), 0);
+  stored.reset();
+  EXPECT_EQ(question.wait()->status, CROLANG_INTERNAL);
+}
+
+TEST_F(Sdk, AnswersInternalWhenAStoredAnswerIsOverwritten) {
+  std::optional<YesNo> stored;
+  script([&](Host&, auto, auto, YesNo answer) { stored = std::move(answer); });
+  const Question& first = ask();
+  const Question& second = ask();
+  EXPECT_EQ(first.wait()->status, CROLANG_INTERNAL);
+  EXPECT_EQ(second.answers(), 0);
+  stored->yes();
+  EXPECT_TRUE(second.wait()->yes);
+}
+
+TEST_F(Sdk, LogsWhatIsThrownAfterTheAnswer) {
+  script([](Host&, auto, auto, YesNo answer) {
+    answer.yes();
+    throw std::runtime_error("too late");
+  });
+  const Question& question = ask();
+  EXPECT_EQ(question.answers(), 1);
+  EXPECT_TRUE(question.wait()->yes);
+  EXPECT_THAT(log(), ::testing::ElementsAre("too late"));
+}
+
+TEST(SdkAnswerDeathTest, ASecondAnswerNeverReachesTheBroker) {
+  Question question;
+  YesNo answer(&Question::yes_no, &question, 1);
+  answer.no();
+  EXPECT_DEBUG_DEATH(answer.yes(), "answered twice");
+  EXPECT_EQ(question.answers(), 1);
+  EXPECT_FALSE(question.wait()->yes);
+}
+
+TEST_F(Sdk, AnswersFromAnotherThread) {
+  std::thread thread;
+  script([&](Host&, auto, auto, YesNo answer) {
+    thread = std::thread([answer = std::move(answer)]() mutable { answer.yes(); });
+  });
+  EXPECT_TRUE(ask().wait()->yes);
+  thread.join();
+}
+
+// ---- Services -----------------------------------------------------------------------------------
+
+TEST_F(Sdk, PostsToTheControlThread) {
+  std::thread::id control;
+  running_->host().on_control([&] { control = std::this_thread::get_id(); });
+  std::thread::id ran_on;
+  script([&](Host& host, auto, auto, YesNo answer) {
+    host.post([&ran_on, answer = std::move(answer)]() mutable {
+      ran_on = std::this_thread::get_id();
+      answer.yes();
+    });
+  });
+  EXPECT_TRUE(ask().wait()->yes);
+  running_->host().wait_until_idle();
+  EXPECT_EQ(ran_on, control);
+}
+
+TEST_F(Sdk, LogsWhatAPostedFunctionThrows) {
+  script([](Host& host, auto, auto, YesNo answer) {
+    host.post([] { throw std::runtime_error("posted trouble"); });
+    answer.yes();
+  });
+  ask();
+  running_->host().wait_until_idle();
+  EXPECT_THAT(log(), ::testing::ElementsAre("posted trouble"));
+}
+
+TEST_F(Sdk, RunsATimer) {
+  script([](Host& host, auto, auto, YesNo answer) {
+    host.post_after(std::chrono::milliseconds(1),
+                    [answer = std::move(answer)]() mutable { answer.yes(); });
+  });
+  EXPECT_TRUE(ask().wait()->yes);
+}
+
+TEST_F(Sdk, AnswersInternalWhenTheTimerThatHeldTheAnswerIsCancelled) {
+  script([this](Host& host, auto, auto, YesNo answer) {
+    const Timer timer = host.post_after(std::chrono::hours(1),
+                                        [answer = std::move(answer)]() mutable { answer.yes(); });
+    running_->host().on_control([&] {
+      EXPECT_TRUE(host.cancel(timer));
+      EXPECT_FALSE(host.cancel(timer));
+    });
+  });
+  EXPECT_EQ(ask().wait()->status, CROLANG_INTERNAL);
+}
+
+TEST_F(Sdk, FreesTimersThatAreStillSetAtTheEnd) {
+  auto alive = std::make_shared<int>();
+  script([&](Host& host, auto, auto, YesNo answer) {
+    host.post_after(std::chrono::hours(1), [alive, host] {});
+    answer.yes();
+  });
+  ask();
+  EXPECT_GT(alive.use_count(), 1);
+  Scripted::script = nullptr;
+  running_.reset();
+  EXPECT_EQ(alive.use_count(), 1);
+}
+
+TEST_F(Sdk, RunsBlockingWorkOnAnotherThread) {
+  script([](Host& host, auto, auto, YesNo answer) {
+    host.run_blocking(std::move(answer), [asked_on = std::this_thread::get_id()](YesNo blocking) {
+      blocking.decide(std::this_thread::get_id() != asked_on);
+    });
+  });
+  EXPECT_TRUE(ask().wait()->yes);
+}
+
+TEST_F(Sdk, AnswersInternalWithTheTextThatBlockingWorkThrows) {
+  script([](Host& host, auto, auto, YesNo answer) {
+    host.run_blocking(std::move(answer), [](YesNo) { throw std::runtime_error("no route"); });
+  });
+  EXPECT_EQ(ask().wait()->status, CROLANG_INTERNAL);
+  EXPECT_EQ(questions_.back().wait()->error, "no route");
+}
+
+TEST_F(Sdk, AnswersUnavailableWhenTheQuotaIsUsedUp) {
+  std::promise<void> go;
+  auto wait = go.get_future().share();
+  script([wait](Host& host, auto, auto, YesNo answer) {
+    host.run_blocking(std::move(answer), [wait](YesNo blocking) {
+      wait.wait();
+      blocking.yes();
+    });
+  });
+  const Question& first = ask();
+  const Question& second = ask();
+  EXPECT_EQ(second.answers(), 1);
+  EXPECT_EQ(second.wait()->status, CROLANG_UNAVAILABLE);
+  go.set_value();
+  EXPECT_TRUE(first.wait()->yes);
+}
+
+// ---- Entry --------------------------------------------------------------------------------------
+
+TEST(SdkEntry, NamesAllKindsThatTheClassDerivesFrom) {
+  class Two final : public Authorization, public Observer {
+   public:
+    void authorize(std::string_view, std::string_view, YesNo answer) override { answer.yes(); }
+    void on_message(std::string_view, std::string_view, Receiver) override {}
+  };
+  constexpr auto kEntry = make_entry<Two>("x", "1", "", kNoEnv);
+  ASSERT_EQ(kEntry.module_count, 2u);
+  EXPECT_STREQ(kEntry.modules[0].kind, CROLANG_AUTHORIZATION);
+  EXPECT_STREQ(kEntry.modules[1].kind, CROLANG_OBSERVER);
+}
+
+TEST(SdkEntry, RefusesTheStartWithWhatTheConstructorThrows) {
+  class Unhappy final : public Observer {
+   public:
+    explicit Unhappy(Host host) {
+      throw std::runtime_error("MODE=" + std::string(host.env("MODE")) + " is no mode");
+    }
+    void on_message(std::string_view, std::string_view, Receiver) override {}
+  };
+  static constexpr crolang_env kEnv[] = {{"MODE", CROLANG_STRING, 0, "odd", "how"}};
+  constexpr auto kEntry = make_entry<Unhappy>("x", "1", "", kEnv);
+  EXPECT_THAT([&] { Running running(kEntry); },
+              ::testing::ThrowsMessage<std::runtime_error>("MODE=odd is no mode"));
+}
+
+TEST(SdkEntry, CutsARefusalToTheSpaceGiven) {
+  class Unhappy final : public Observer {
+   public:
+    Unhappy() { throw std::runtime_error("a long story"); }
+    void on_message(std::string_view, std::string_view, Receiver) override {}
+  };
+  constexpr auto kEntry = make_entry<Unhappy>("x", "1", "", kNoEnv);
+  const testing::FakeHost host(kEntry);
+  void* self = nullptr;
+  char error[7] = "??????";
+  EXPECT_EQ(kEntry.create(host.table(), &self, error, sizeof error), CROLANG_INTERNAL);
+  EXPECT_STREQ(error, "a long");
+  EXPECT_EQ(self, nullptr);
+}
+
+// ---- Other kinds --------------------------------------------------------------------------------
+
+class SerialOne final : public Serial<Authentication>, public Serial<Validity> {
+ public:
+  void authenticate(const Newcomer& newcomer, YesNo answer) override {
+    threads.insert(std::this_thread::get_id());
+    answer.decide(newcomer.node == "alice" && newcomer.version == "1" &&
+                  newcomer.runtime == "jvm" && newcomer.data == "secret");
+  }
+  void check(const Ids& ids, Flags answer) override {
+    threads.insert(std::this_thread::get_id());
+    std::vector<bool> valid;
+    for (const std::string_view id : ids) valid.push_back(id != "eve");
+    answer.flags(valid);
+  }
+  static inline std::set<std::thread::id> threads;
+};
+
+TEST(SdkSerial, RunsHandlersOnTheControlThreadWithCopiesOfTheArguments) {
+  constexpr auto kEntry = make_entry<SerialOne>("x", "1", "", kNoEnv);
+  SerialOne::threads.clear();
+  std::deque<Question> questions;
+  Running running(kEntry);
+  std::thread::id control;
+  // The control thread is busy until all questions have been asked and their arguments are gone.
+  running.host().on_control([&] {
+    control = std::this_thread::get_id();
+    for (int i = 0; i < 20; ++i) {
+      running.table<crolang_authentication>(CROLANG_AUTHENTICATION)
+          ->authenticate(running.self(), Lent("alice"), Lent("1"), Lent("jvm"), Lent("secret"),
+                         1000, &Question::yes_no, &questions.emplace_back());
+      const LentList ids({"alice", "eve"});
+      running.table<crolang_validity>(CROLANG_VALIDITY)
+          ->check(running.self(), ids.data(), ids.size(), 1000, &Question::flags,
+                  &questions.emplace_back());
+    }
+    EXPECT_EQ(questions.back().answers(), 0);
+  });
+  for (std::size_t i = 0; i < questions.size(); i += 2) {
+    EXPECT_TRUE(questions[i].wait()->yes);
+    EXPECT_EQ(questions[i + 1].wait()->flags, (std::vector{true, false}));
+  }
+  running.host().wait_until_idle();
+  EXPECT_EQ(SerialOne::threads, std::set{control});
+}
+
+class Listening final : public Authentication {
+ public:
+  void authenticate(const Newcomer& newcomer, YesNo answer) override {
+    answer.decide(!newcomer.data.has_value());
+  }
+};
+
+TEST(SdkAuthentication, TellsMissingDataFromEmptyData) {
+  constexpr auto kEntry = make_entry<Listening>("x", "1", "", kNoEnv);
+  std::deque<Question> questions(2);
+  const Running running(kEntry);
+  const auto* const table = running.table<crolang_authentication>(CROLANG_AUTHENTICATION);
+  table->authenticate(running.self(), {}, {}, {}, {nullptr, 0}, 1, &Question::yes_no,
+                      &questions[0]);
+  table->authenticate(running.self(), {}, {}, {}, {"", 0}, 1, &Question::yes_no, &questions[1]);
+  EXPECT_TRUE(questions[0].wait()->yes);
+  EXPECT_FALSE(questions[1].wait()->yes);
+}
+
+class ThrowingObserver final : public Observer {
+ public:
+  void on_message(std::string_view, std::string_view, Receiver receiver) override {
+    throw std::runtime_error(receiver == Receiver::connected ? "connected" : "absent");
+  }
+};
+
+TEST(SdkObserver, LogsWhatAnObserverThrows) {
+  constexpr auto kEntry = make_entry<ThrowingObserver>("x", "1", "", kNoEnv);
+  Running running(kEntry);
+  const auto* const table = running.table<crolang_observer>(CROLANG_OBSERVER);
+  table->on_message(running.self(), {}, {}, true);
+  table->on_message(running.self(), {}, {}, false);
+  ASSERT_EQ(running.host().log().size(), 2u);
+  EXPECT_EQ(running.host().log()[0].text, "connected");
+  EXPECT_EQ(running.host().log()[1].text, "absent");
+}
+
+class ThrowingStop final : public Observer {
+ public:
+  void on_message(std::string_view, std::string_view, Receiver) override {}
+  void stop(Stopped) override { throw std::runtime_error("will not"); }
+};
+
+TEST(SdkStop, StopsEvenIfStopThrows) {
+  constexpr auto kEntry = make_entry<ThrowingStop>("x", "1", "", kNoEnv);
+  Running running(kEntry);
+  running.stop();
+  ASSERT_EQ(running.host().log().size(), 1u);
+  EXPECT_EQ(running.host().log()[0].text, "will not");
+}
+
+}  // namespace
+}  // namespace crolang::plugin

@@ -1,0 +1,152 @@
+/// misbehave: authentication and authorization that go wrong on demand. What the node's id, or the
+/// receiver's, begins with decides:
+///   async-   yes, from another thread, 20 ms later     no-      no
+///   late-    yes, 300 ms after the deadline            down-    could not ask
+///   never-   nothing until stop                        throw-   an exception
+///   double-  yes and then no                           slow-    yes, after 20 ms of the worker's
+///   time
+/// Anything else is yes at once.
+#include <condition_variable>
+#include <crolang/plugin.hpp>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+namespace {
+
+using crolang::plugin::Newcomer;
+using crolang::plugin::Status;
+using crolang::plugin::YesNo;
+
+/// Answers yes when it is time, from a thread of its own.
+class Postponed {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Postponed() : thread_([this] { run(); }) {}
+  ~Postponed() { cancel(); }
+
+  void add(Clock::time_point when, YesNo answer) {
+    const std::lock_guard lock(mutex_);
+    waiting_.emplace(when, std::move(answer));
+    changed_.notify_one();
+  }
+
+  /// Cancels what waits and ends the thread.
+  void cancel() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      changed_.notify_one();
+    }
+    if (!thread_.joinable()) return;
+    thread_.join();
+    for (auto& [when, answer] : waiting_) answer.fail(Status::cancelled);
+    waiting_.clear();
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (!ended_) {
+      if (waiting_.empty()) {
+        changed_.wait(lock);
+      } else if (const auto when = waiting_.begin()->first; when > Clock::now()) {
+        changed_.wait_until(lock, when);
+      } else {
+        auto due = waiting_.extract(waiting_.begin());
+        lock.unlock();
+        due.mapped().yes();
+        lock.lock();
+      }
+    }
+  }
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::multimap<Clock::time_point, YesNo> waiting_;
+  bool ended_ = false;
+  std::thread thread_;
+};
+
+class Misbehave final : public crolang::plugin::Authentication,
+                        public crolang::plugin::Authorization {
+ public:
+  void authenticate(const Newcomer& newcomer, YesNo answer) override {
+    act(newcomer.node, std::move(answer));
+  }
+  void authorize(std::string_view, std::string_view to, YesNo answer) override {
+    act(to, std::move(answer));
+  }
+  void stop(crolang::plugin::Stopped stopped) override {
+    postponed_.cancel();
+    stopped();
+  }
+
+ private:
+  void act(std::string_view id, YesNo answer) {
+    using std::chrono::milliseconds;
+    const auto now = Postponed::Clock::now();
+    if (id.starts_with("async-")) {
+      postponed_.add(now + milliseconds(20), std::move(answer));
+    } else if (id.starts_with("late-")) {
+      postponed_.add(now + answer.deadline() + milliseconds(300), std::move(answer));
+    } else if (id.starts_with("never-")) {
+      postponed_.add(Postponed::Clock::time_point::max(), std::move(answer));
+    } else if (id.starts_with("throw-")) {
+      throw std::runtime_error("thrown on demand");
+    } else if (id.starts_with("down-")) {
+      answer.fail(Status::unavailable, "down on demand");
+    } else if (id.starts_with("no-")) {
+      answer.no();
+    } else {
+      if (id.starts_with("slow-")) std::this_thread::sleep_for(milliseconds(20));
+      answer.yes();
+    }
+  }
+
+  Postponed postponed_;
+};
+
+constexpr crolang_plugin kSdk = crolang::plugin::make_entry<Misbehave>(
+    "org.crolang.test.misbehave", "1.0.0", "goes wrong on demand", crolang::plugin::kNoEnv);
+
+// The SDK answers but once, so the second answer comes from tables in front of it.
+
+bool answers_twice(crolang_str id) {
+  return crolang::plugin::view(id).starts_with("double-");
+}
+
+void answer_twice(crolang_yes_no answer, void* op) {
+  answer(op, CROLANG_OK, true, {});
+  answer(op, CROLANG_OK, false, {});
+}
+
+void authenticate(void* self, crolang_str node, crolang_str version, crolang_str runtime,
+                  crolang_str data, std::uint32_t deadline_ms, crolang_yes_no answer, void* op) {
+  if (answers_twice(node)) return answer_twice(answer, op);
+  crolang::plugin::detail::authenticate<Misbehave>(self, node, version, runtime, data, deadline_ms,
+                                                   answer, op);
+}
+
+void authorize(void* self, crolang_str from, crolang_str to, std::uint32_t deadline_ms,
+               crolang_yes_no answer, void* op) {
+  if (answers_twice(to)) return answer_twice(answer, op);
+  crolang::plugin::detail::authorize<Misbehave>(self, from, to, deadline_ms, answer, op);
+}
+
+constexpr crolang_authentication kAuthentication{sizeof(crolang_authentication), &authenticate};
+constexpr crolang_authorization kAuthorization{sizeof(crolang_authorization), &authorize};
+constexpr crolang_module kModules[] = {{CROLANG_AUTHENTICATION, &kAuthentication},
+                                       {CROLANG_AUTHORIZATION, &kAuthorization}};
+
+constexpr crolang_plugin with_modules(crolang_plugin plugin) {
+  plugin.modules = kModules;
+  plugin.module_count = std::size(kModules);
+  return plugin;
+}
+
+}  // namespace
+
+constinit const crolang_plugin crolang_plugin_entry = with_modules(kSdk);

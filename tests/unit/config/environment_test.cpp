@@ -1,0 +1,121 @@
+#include "config/environment.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/config/support.hpp"
+
+namespace crolang::config {
+namespace {
+
+using test::environment;
+using test::Folder;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+const Variable kPort{.name = "PORT", .type = Type::uint, .default_value = "8080"};
+const Variable kName{.name = "NAME"};
+const Variable kSecret{.name = "SECRET", .secrecy = Secrecy::secret};
+
+TEST(Environment, HoldsTheProcessEnvironment) {
+  const char* const process[] = {"PORT=1", "X=a=b", "odd", nullptr};
+  const Environment read = read_environment(process, "/nowhere/.env");
+  EXPECT_THAT(read.faults, IsEmpty());
+  EXPECT_EQ(read.entries.at("PORT").text, "1");
+  EXPECT_EQ(read.entries.at("X").text, "a=b");
+  EXPECT_EQ(read.entries.size(), 2u);
+}
+
+TEST(Environment, AddsTheDotEnvFileBelowTheProcess) {
+  const Folder folder;
+  const std::string file = folder.write(".env", "PORT=2\nNAME=bob\nNAME=alice\n");
+  const char* const process[] = {"PORT=1", nullptr};
+  const Environment read = read_environment(process, file);
+  EXPECT_EQ(find(read, kPort).text, "1");
+  EXPECT_EQ(find(read, kPort).from, "environment");
+  EXPECT_EQ(find(read, kName).text, "alice");
+  EXPECT_EQ(find(read, kName).from, ".env");
+}
+
+TEST(Environment, AnEmptyValueOfTheProcessHidesTheDotEnvFile) {
+  const Folder folder;
+  const char* const process[] = {"PORT=", nullptr};
+  const Environment read = read_environment(process, folder.write(".env", "PORT=2"));
+  EXPECT_EQ(find(read, kPort).text, "8080");
+}
+
+TEST(Environment, ReportsMalformedLinesWithFileAndNumber) {
+  const Folder folder;
+  const char* const process[] = {nullptr};
+  const Environment read = read_environment(process, folder.write(".env", "A=1\nnonsense\n"));
+  EXPECT_THAT(read.faults, ElementsAre(HasSubstr("/.env: line 2 is not NAME=value")));
+}
+
+TEST(Environment, ReportsADotEnvFileThatCannotBeRead) {
+  const Folder folder;
+  std::filesystem::create_directory(folder.path() / ".env");
+  const char* const process[] = {nullptr};
+  const Environment read = read_environment(process, folder.path() / ".env");
+  EXPECT_THAT(read.faults, ElementsAre(HasSubstr("/.env cannot be read: it is a folder")));
+}
+
+TEST(Environment, FindsTheDefaultOfWhatIsNotSet) {
+  const Found found = find(environment(), kPort);
+  EXPECT_EQ(found.text, "8080");
+  EXPECT_EQ(found.source, Source::default_value);
+}
+
+TEST(Environment, FindsNothingWithoutValueAndDefault) {
+  const Found found = find(environment({{"NAME", ""}}), kName);
+  EXPECT_EQ(found.text, "");
+  EXPECT_EQ(found.source, Source::unset);
+  EXPECT_EQ(found.fault, "");
+}
+
+TEST(SecretFile, GivesTheValueWithoutWhiteSpaceAroundIt) {
+  const Folder folder;
+  const std::string file = folder.write("secret", "\n  hush hush \r\n");
+  const Found found = find(environment({{"SECRET_FILE", file}}), kSecret);
+  EXPECT_EQ(found.text, "hush hush");
+  EXPECT_EQ(found.source, Source::file);
+  EXPECT_EQ(found.from, "file " + file);
+}
+
+TEST(SecretFile, AndTheVariableItselfAreAFault) {
+  const Folder folder;
+  const Found found = find(
+      environment({{"SECRET", "hush"}, {"SECRET_FILE", folder.write("secret", "hush")}}), kSecret);
+  EXPECT_EQ(found.fault, "SECRET and SECRET_FILE are both set: choose one");
+  EXPECT_EQ(found.text, "");
+}
+
+TEST(SecretFile, ThatIsEmptyIsAFault) {
+  const Folder folder;
+  const std::string file = folder.write("secret", " \n");
+  EXPECT_EQ(find(environment({{"SECRET_FILE", file}}), kSecret).fault,
+            "SECRET_FILE: \"" + file + "\" is empty");
+}
+
+TEST(SecretFile, ThatIsMissingIsAFault) {
+  EXPECT_EQ(find(environment({{"SECRET_FILE", "/nowhere/x"}}), kSecret).fault,
+            "SECRET_FILE: \"/nowhere/x\" cannot be read: No such file or directory");
+}
+
+TEST(SecretFile, ThatIsHugeIsAFault) {
+  const Folder folder;
+  const std::string file = folder.write("secret", std::string(2 * 1024 * 1024, 'x'));
+  EXPECT_THAT(find(environment({{"SECRET_FILE", file}}), kSecret).fault,
+              HasSubstr("larger than 1 MiB"));
+}
+
+TEST(SecretFile, IsNotReadForVariablesThatAreNotSecret) {
+  const Folder folder;
+  const Found found = find(environment({{"NAME_FILE", folder.write("name", "bob")}}), kName);
+  EXPECT_EQ(found.source, Source::unset);
+}
+
+}  // namespace
+}  // namespace crolang::config

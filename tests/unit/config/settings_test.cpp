@@ -1,0 +1,270 @@
+#include "config/settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/config/support.hpp"
+
+namespace crolang::config {
+namespace {
+
+using namespace std::chrono_literals;
+using test::environment;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+using Values = std::initializer_list<std::pair<std::string, std::string>>;
+
+Settings settings(Values values = {}) {
+  const Loaded loaded = load(environment(values));
+  EXPECT_THAT(loaded.faults, IsEmpty());
+  return loaded.settings;
+}
+
+std::vector<std::string> faults(Values values, std::vector<Variable> plugin_variables = {}) {
+  return load(environment(values), plugin_variables).faults;
+}
+
+const PluginChoice& choice(const Settings& settings, Module module) {
+  return settings.plugins[static_cast<std::size_t>(module)];
+}
+
+TEST(Settings, HaveTheDefaultsOfTheContract) {
+  const Settings s = settings();
+  EXPECT_EQ(s.port, 8080);
+  EXPECT_EQ(s.bind_address, "");
+  EXPECT_EQ(s.log_level, 0);
+  EXPECT_EQ(s.log_format, LogFormat::text);
+  EXPECT_EQ(s.metrics, Switch::off);
+  EXPECT_EQ(s.p2p_connection, Switch::on);
+  EXPECT_EQ(s.websocket_relay, Switch::on);
+  EXPECT_EQ(s.authorization_scope, AuthorizationScope::every_message);
+  EXPECT_EQ(s.ping_interval, 25s);
+  EXPECT_EQ(s.ping_timeout, 20s);
+  EXPECT_EQ(s.handshake_timeout, 10s);
+  EXPECT_EQ(s.duplicate_id_probe_timeout, 1500ms);
+  EXPECT_EQ(s.nodes_status_check_interval, 30s);
+  EXPECT_EQ(s.plugin_timeout, 10s);
+  EXPECT_EQ(s.drain_duration, 5s);
+  EXPECT_EQ(s.max_connections, 0u);
+  EXPECT_EQ(s.max_payload_bytes, 1'000'000u);
+  EXPECT_EQ(s.max_outbox_bytes, 4'194'304u);
+  EXPECT_EQ(s.max_presence_ids, 1000u);
+  EXPECT_EQ(s.max_node_id_bytes, 256u);
+  EXPECT_EQ(s.plugins_dir, "");
+}
+
+TEST(Settings, HaveAsManyWorkersAsCores) {
+  EXPECT_GE(settings().workers, 1u);
+  EXPECT_LE(settings().workers, 256u);
+}
+
+TEST(Settings, TakeEveryValueThatIsGiven) {
+  const Settings s = settings({{"PORT", "1"},
+                               {"BIND_ADDRESS", "::1"},
+                               {"WORKERS", "3"},
+                               {"LOG_LEVEL", "2"},
+                               {"LOG_FORMAT", "json"},
+                               {"METRICS_ENABLED", "true"},
+                               {"P2P_CONNECTION_ENABLED", "false"},
+                               {"WEBSOCKET_RELAY_ENABLED", "false"},
+                               {"AUTHORIZE_NODES_COMMUNICATION_SCOPE", "initiation"},
+                               {"PING_INTERVAL_MS", "101"},
+                               {"PING_TIMEOUT_MS", "102"},
+                               {"HANDSHAKE_TIMEOUT_MS", "103"},
+                               {"DUPLICATE_ID_PROBE_TIMEOUT_MS", "0"},
+                               {"NODES_STATUS_CHECK_INTERVAL_MS", "104"},
+                               {"PLUGIN_TIMEOUT_MS", "105"},
+                               {"DRAIN_DURATION_MS", "0"},
+                               {"MAX_CONNECTIONS", "7"},
+                               {"MAX_PAYLOAD_BYTES", "2000"},
+                               {"MAX_OUTBOX_BYTES", "4000"},
+                               {"MAX_PRESENCE_IDS", "8"},
+                               {"MAX_NODE_ID_BYTES", "9"},
+                               {"PLUGINS_DIR", "/opt/plugins"}});
+  EXPECT_EQ(s.port, 1);
+  EXPECT_EQ(s.bind_address, "::1");
+  EXPECT_EQ(s.workers, 3u);
+  EXPECT_EQ(s.log_level, 2);
+  EXPECT_EQ(s.log_format, LogFormat::json);
+  EXPECT_EQ(s.metrics, Switch::on);
+  EXPECT_EQ(s.p2p_connection, Switch::off);
+  EXPECT_EQ(s.websocket_relay, Switch::off);
+  EXPECT_EQ(s.authorization_scope, AuthorizationScope::initiation);
+  EXPECT_EQ(s.ping_interval, 101ms);
+  EXPECT_EQ(s.ping_timeout, 102ms);
+  EXPECT_EQ(s.handshake_timeout, 103ms);
+  EXPECT_EQ(s.duplicate_id_probe_timeout, 0ms);
+  EXPECT_EQ(s.nodes_status_check_interval, 104ms);
+  EXPECT_EQ(s.plugin_timeout, 105ms);
+  EXPECT_EQ(s.drain_duration, 0ms);
+  EXPECT_EQ(s.max_connections, 7u);
+  EXPECT_EQ(s.max_payload_bytes, 2000u);
+  EXPECT_EQ(s.max_outbox_bytes, 4000u);
+  EXPECT_EQ(s.max_presence_ids, 8u);
+  EXPECT_EQ(s.max_node_id_bytes, 9u);
+  EXPECT_EQ(s.plugins_dir, "/opt/plugins");
+}
+
+TEST(Settings, TakeAnEmptyValueAsNotSet) {
+  EXPECT_EQ(settings({{"PORT", ""}}).port, 8080);
+}
+
+TEST(Settings, TakeTheLargestValuesWithoutOverflow) {
+  for (const Variable& each : variables()) {
+    if (each.type != Type::uint) continue;
+    const std::string largest = std::to_string(each.max);
+    EXPECT_THAT(faults({{each.name, largest}, {"MAX_OUTBOX_BYTES", "1073741824"}}), IsEmpty());
+    EXPECT_THAT(faults({{each.name, std::to_string(each.max + 1)}}),
+                ElementsAre(HasSubstr(each.name + ": \"")));
+  }
+}
+
+TEST(Faults, NameVariableValueOriginAndWhatIsAllowed) {
+  EXPECT_THAT(
+      faults({{"PORT", "99999"}}),
+      ElementsAre("PORT: \"99999\" from environment is not a whole number from 1 to 65535"));
+}
+
+TEST(Faults, AreReportedAllAtOnceInTheOrderOfTheTable) {
+  EXPECT_THAT(faults({{"LOG_FORMAT", "xml"},
+                      {"WORKERS", "0"},
+                      {"BIND_ADDRESS", "localhost"},
+                      {"METRICS_ENABLED", "yes"}}),
+              ElementsAre(HasSubstr("BIND_ADDRESS: \"localhost\" from environment is not an IPv4 "
+                                    "or IPv6 address in digits"),
+                          HasSubstr("WORKERS: \"0\""), HasSubstr("is not text or json"),
+                          HasSubstr("is not true or false")));
+}
+
+TEST(Faults, IncludeThoseOfTheDotEnvFile) {
+  Environment broken = environment({{"PORT", "x"}});
+  broken.faults.push_back(".env: line 2 is not NAME=value");
+  EXPECT_THAT(load(broken).faults,
+              ElementsAre(".env: line 2 is not NAME=value", HasSubstr("PORT")));
+}
+
+TEST(Faults, NeverShowASecret) {
+  EXPECT_THAT(faults({{"REDIS_URL", "user:hush@host"}}),
+              ElementsAre(AllOf(HasSubstr("REDIS_URL: its value (secret, not shown)"),
+                                Not(HasSubstr("hush")))));
+}
+
+TEST(Faults, NeverShowThePasswordOfAUrl) {
+  EXPECT_THAT(faults({{"NODES_AUTHENTICATION_WEBHOOK_URL", "user:hush@host"}}),
+              ElementsAre(AllOf(HasSubstr("\"***@host\""), Not(HasSubstr("hush")))));
+}
+
+TEST(Faults, KeepAValueOnOneLine) {
+  EXPECT_THAT(faults({{"PORT", "1\n2"}}), ElementsAre(HasSubstr("PORT: \"1\\u000a2\"")));
+}
+
+TEST(Faults, IncludeASecretFileThatCannotBeRead) {
+  EXPECT_THAT(faults({{"REDIS_URL_FILE", "/nowhere/x"}}),
+              ElementsAre(HasSubstr("REDIS_URL_FILE: \"/nowhere/x\" cannot be read")));
+}
+
+TEST(Outbox, MustHoldTwoPayloads) {
+  EXPECT_THAT(faults({{"MAX_PAYLOAD_BYTES", "3000000"}}),
+              ElementsAre("MAX_OUTBOX_BYTES: 4194304 is less than twice MAX_PAYLOAD_BYTES "
+                          "(3000000): set it to at least 6000000"));
+  EXPECT_THAT(faults({{"MAX_PAYLOAD_BYTES", "3000000"}, {"MAX_OUTBOX_BYTES", "6000000"}}),
+              IsEmpty());
+  EXPECT_THAT(faults({{"MAX_PAYLOAD_BYTES", "3000000"}, {"MAX_OUTBOX_BYTES", "5999999"}}),
+              ElementsAre(HasSubstr("5999999 is less than twice")));
+}
+
+TEST(Warnings, NameWhatIsProbablyMisspelt) {
+  EXPECT_THAT(load(environment({{"PING_INTERVALL_MS", "1"}, {"HOSTNAME", "x"}})).warnings,
+              ElementsAre(HasSubstr("did you mean PING_INTERVAL_MS?")));
+}
+
+TEST(Warnings, KnowTheVariablesOfChosenPlugins) {
+  const std::vector<Variable> plugin{{.name = "PING_INTERVALS_MS", .group = "p"}};
+  EXPECT_THAT(load(environment({{"PING_INTERVALS_MS", "1"}}), plugin).warnings, IsEmpty());
+}
+
+TEST(PluginVariables, AreValidatedWithTheHosts) {
+  const std::vector<Variable> plugin{
+      {.name = "N", .type = Type::uint, .group = "org.example.p"},
+      {.name = "TOKEN", .presence = Presence::required, .group = "org.example.p"}};
+  EXPECT_THAT(faults({{"PORT", "0"}, {"N", "many"}}, plugin),
+              ElementsAre(HasSubstr("PORT"), HasSubstr("N: \"many\""),
+                          "TOKEN is not set, but org.example.p needs it"));
+}
+
+TEST(PluginVariables, ThatTheHostReadsTooAreReportedOnce) {
+  const std::vector<Variable> plugin{{.name = "REDIS_URL",
+                                      .type = Type::url,
+                                      .presence = Presence::required,
+                                      .secrecy = Secrecy::secret,
+                                      .group = "org.example.redis"}};
+  EXPECT_THAT(faults({{"REDIS_URL", "x"}}, plugin), ElementsAre(HasSubstr("REDIS_URL: its value")));
+  EXPECT_THAT(faults({}, plugin),
+              ElementsAre("REDIS_URL is not set, but org.example.redis needs it"));
+}
+
+TEST(PluginVariables, MustSuitEachPluginThatDeclaresThem) {
+  const std::vector<Variable> plugins{{.name = "N", .group = "a"},
+                                      {.name = "N", .type = Type::uint, .group = "b"}};
+  EXPECT_THAT(faults({{"N", "x"}}, plugins), ElementsAre(HasSubstr("is not a whole number")));
+}
+
+TEST(PluginVariables, ThatOnePluginKeepsSecretAreSecretForAll) {
+  const std::vector<Variable> plugins{
+      {.name = "N", .type = Type::uint, .group = "a"},
+      {.name = "N", .type = Type::uint, .secrecy = Secrecy::secret, .group = "b"}};
+  EXPECT_THAT(faults({{"N", "hush"}}, plugins), Each(Not(HasSubstr("hush"))));
+}
+
+TEST(PluginChoice, IsWhatIsBuiltInWithoutVariables) {
+  const Settings s = settings();
+  for (std::size_t i = 0; i < kModules; ++i) {
+    EXPECT_EQ(s.plugins[i].module, static_cast<Module>(i));
+    EXPECT_EQ(s.plugins[i].plugin, "");
+    EXPECT_EQ(s.plugins[i].chosen_by, "");
+  }
+}
+
+TEST(PluginChoice, IsTheBundledPluginOfAVariableThatIsSet) {
+  const Settings s = settings({{"REDIS_URL", "redis://h"},
+                               {"RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL", "http://h"},
+                               {"NODES_AUTHENTICATION_WEBHOOK_URL", "http://h"},
+                               {"AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL", "http://h"},
+                               {"NODES_VALIDITY_CHECK_WEBHOOK_URL", "http://h"},
+                               {"ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL", "http://h"}});
+  EXPECT_EQ(choice(s, Module::registry).plugin, "redis-registry");
+  EXPECT_EQ(choice(s, Module::registry).kind, "registry/1");
+  EXPECT_EQ(choice(s, Module::registry).chosen_by, "REDIS_URL");
+  EXPECT_EQ(choice(s, Module::rtc_config).plugin, "webhook-rtc");
+  EXPECT_EQ(choice(s, Module::rtc_config).kind, "rtc-config/1");
+  EXPECT_EQ(choice(s, Module::authentication).plugin, "webhook-auth");
+  EXPECT_EQ(choice(s, Module::authentication).kind, "authentication/1");
+  EXPECT_EQ(choice(s, Module::authorization).plugin, "webhook-authorize");
+  EXPECT_EQ(choice(s, Module::authorization).kind, "authorization/1");
+  EXPECT_EQ(choice(s, Module::validity).plugin, "webhook-validity");
+  EXPECT_EQ(choice(s, Module::validity).kind, "validity/1");
+  EXPECT_EQ(choice(s, Module::observer).plugin, "webhook-message");
+  EXPECT_EQ(choice(s, Module::observer).kind, "message-observer/1");
+}
+
+TEST(PluginChoice, IsTheOneNamedBeforeAnyOther) {
+  const Settings s = settings({{"NODES_AUTHENTICATION_PLUGIN", "/opt/mine.so"},
+                               {"NODES_AUTHENTICATION_WEBHOOK_URL", "http://h"}});
+  EXPECT_EQ(choice(s, Module::authentication).plugin, "/opt/mine.so");
+  EXPECT_EQ(choice(s, Module::authentication).chosen_by, "NODES_AUTHENTICATION_PLUGIN");
+}
+
+TEST(PluginChoice, FollowsASecretFileToo) {
+  const test::Folder folder;
+  const std::string file = folder.write("url", "redis://host\n");
+  EXPECT_EQ(choice(settings({{"REDIS_URL_FILE", file}}), Module::registry).plugin,
+            "redis-registry");
+}
+
+}  // namespace
+}  // namespace crolang::config

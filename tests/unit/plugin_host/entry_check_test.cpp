@@ -1,0 +1,141 @@
+#include "plugin_host/entry_check.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace crolang::plugin_host {
+namespace {
+
+crolang_status create(const crolang_host*, void**, char*, std::size_t) {
+  return CROLANG_OK;
+}
+void stop(void*, void (*)(void*), void*) {}
+void destroy(void*) {}
+void authorize(void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no, void*) {}
+void resolve(void*, crolang_str, std::uint32_t, crolang_text, void*) {}
+
+class EntryCheck : public ::testing::Test {
+ protected:
+  void expect_refusal(const std::string& sentence) {
+    EXPECT_EQ(entry_refusal(&entry_).value_or("fits"), sentence);
+  }
+
+  crolang_authorization authorization_{sizeof(crolang_authorization), &authorize};
+  crolang_rtc_config rtc_config_{sizeof(crolang_rtc_config), &resolve};
+  std::array<crolang_module, 2> modules_{
+      {{CROLANG_AUTHORIZATION, &authorization_}, {CROLANG_RTC_CONFIG, &rtc_config_}}};
+  std::array<crolang_env, 1> env_{{{"NAME", CROLANG_BOOL, 0, nullptr, "help"}}};
+  crolang_plugin entry_{CROLANG_MAGIC,
+                        CROLANG_ABI_MAJOR,
+                        0,
+                        sizeof(crolang_plugin),
+                        0,
+                        "org.example.test",
+                        "1",
+                        "a test",
+                        env_.data(),
+                        env_.size(),
+                        modules_.data(),
+                        modules_.size(),
+                        &create,
+                        &stop,
+                        &destroy};
+};
+
+TEST_F(EntryCheck, AcceptsWhatFits) {
+  expect_refusal("fits");
+}
+
+TEST_F(EntryCheck, AcceptsNoVariables) {
+  entry_.env = nullptr;
+  entry_.env_count = 0;
+  expect_refusal("fits");
+}
+
+TEST_F(EntryCheck, AcceptsEntriesAndTablesThatHaveGrown) {
+  entry_.size = sizeof(crolang_plugin) + 64;
+  authorization_.size = sizeof(crolang_authorization) + 64;
+  expect_refusal("fits");
+}
+
+TEST_F(EntryCheck, AcceptsAnOlderMinor) {
+  EXPECT_EQ(entry_refusal(&entry_, {CROLANG_ABI_MAJOR, 9}), std::nullopt);
+}
+
+TEST_F(EntryCheck, ReadsNothingBehindAWrongMagic) {
+  const std::uint64_t other = 42;
+  EXPECT_EQ(entry_refusal(reinterpret_cast<const crolang_plugin*>(&other)),
+            "'crolang_plugin_entry' is not a broker plugin entry");
+}
+
+TEST_F(EntryCheck, LooksAtTheMajorBeforeAnythingThatItMayHaveMoved) {
+  entry_.abi_major = 2;
+  entry_.abi_minor = 9;
+  entry_.size = 1;
+  expect_refusal(
+      "built for plugin ABI 2.9, this broker speaks 1.x: rebuild it against plugin-api 1");
+}
+
+TEST_F(EntryCheck, NamesThePluginsMinorAndTheBrokers) {
+  entry_.abi_minor = 7;
+  EXPECT_EQ(entry_refusal(&entry_, {1, 6}),
+            "needs plugin ABI 1.7, this broker offers 1.6: update the broker");
+}
+
+TEST_F(EntryCheck, LooksAtTheSizeBeforeWhatLiesBehind) {
+  entry_.size = 80;
+  entry_.create = nullptr;
+  expect_refusal("entry is 80 bytes, ABI 1.0 needs 104");
+}
+
+TEST_F(EntryCheck, RefusesTextsAndListsThatAreNull) {
+  entry_.version = nullptr;
+  expect_refusal("'version' is null");
+  entry_.version = "1";
+  entry_.description = nullptr;
+  expect_refusal("'description' is null");
+  entry_.description = "";
+  entry_.env = nullptr;
+  expect_refusal("'env' is null");
+  entry_.env = env_.data();
+  entry_.modules = nullptr;
+  expect_refusal("'modules' is null");
+}
+
+TEST_F(EntryCheck, RefusesVariablesWithoutNameOrHelp) {
+  env_[0].name = "";
+  expect_refusal("variable 1 has no name");
+  env_[0] = {"NAME", CROLANG_BOOL, 0, nullptr, nullptr};
+  expect_refusal("variable NAME has no help");
+}
+
+TEST_F(EntryCheck, RefusesAnUnknownKindBeforeItLooksIntoTables) {
+  modules_[0].table = nullptr;
+  modules_[1].kind = nullptr;
+  expect_refusal(
+      "provides ''; this broker knows registry/1, rtc-config/1, authentication/1, "
+      "authorization/1, validity/1, message-observer/1");
+}
+
+TEST_F(EntryCheck, ChecksEveryTable) {
+  rtc_config_.resolve = nullptr;
+  expect_refusal("rtc-config/1: 'resolve' is null");
+}
+
+TEST_F(EntryCheck, NamesTheMissingFunctionOfABigTable) {
+  crolang_registry registry{};
+  registry.size = sizeof registry;
+  registry.bind = [](void*, crolang_str, const crolang_registry_events*, char*,
+                     std::size_t) -> crolang_status { return CROLANG_OK; };
+  modules_[1] = {CROLANG_REGISTRY, &registry};
+  expect_refusal("registry/1: 'claim' is null");
+}
+
+TEST_F(EntryCheck, RefusesAKindThatIsProvidedTwice) {
+  modules_[1] = modules_[0];
+  expect_refusal("provides authorization/1 twice");
+}
+
+}  // namespace
+}  // namespace crolang::plugin_host

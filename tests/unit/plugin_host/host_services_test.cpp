@@ -1,0 +1,148 @@
+#include "plugin_host/host_services.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/manual_executors.hpp"
+
+namespace crolang::plugin_host {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr crolang_env kEnv[] = {
+    {"SET", CROLANG_STRING, 0, "default", ""},
+    {"DEFAULTED", CROLANG_STRING, 0, "default", ""},
+    {"ABSENT", CROLANG_STRING, 0, nullptr, ""},
+};
+
+class HostServices : public ::testing::Test {
+ protected:
+  HostServices() {
+    crolang_plugin plugin{};
+    plugin.id = "org.example.test";
+    plugin.env = kEnv;
+    plugin.env_count = std::size(kEnv);
+    const auto lookup = [](std::string_view name) -> std::optional<std::string> {
+      if (name == "SET" || name == "UNDECLARED") return "given";
+      return std::nullopt;
+    };
+    const auto log = [this](std::int32_t level, std::string_view id, std::string_view text) {
+      log_.push_back(std::to_string(level) + " " + std::string(id) + " " + std::string(text));
+    };
+    services_ = std::make_unique<PluginServices>(plugin, Services{control_, pool_, lookup, log, 2});
+  }
+
+  const crolang_host& host() const { return *services_->table(); }
+
+  std::optional<std::string> env(const char* name) {
+    crolang_str value{};
+    if (!host().env(host().ctx, name, &value)) return std::nullopt;
+    return std::string(value.data, value.size);
+  }
+
+  static void count(void* counter) { ++*static_cast<int*>(counter); }
+
+  test::ManualControl control_;
+  test::ManualPool pool_;
+  std::vector<std::string> log_;
+  int ran_ = 0;
+  std::unique_ptr<PluginServices> services_;
+};
+
+TEST_F(HostServices, FillsEveryFunctionOfTheTable) {
+  EXPECT_EQ(host().size, sizeof(crolang_host));
+  EXPECT_EQ(host().abi_minor, CROLANG_ABI_MINOR);
+  EXPECT_EQ(host().service(host().ctx, "anything/1"), nullptr);
+}
+
+TEST_F(HostServices, LogsUnderThePluginsId) {
+  host().log(host().ctx, CROLANG_LOG_WARN, {"careful", 7});
+  EXPECT_THAT(log_, ElementsAre("2 org.example.test careful"));
+}
+
+TEST_F(HostServices, HandsOutDeclaredVariablesAndTheirDefaults) {
+  EXPECT_EQ(env("SET"), "given");
+  EXPECT_EQ(env("DEFAULTED"), "default");
+  EXPECT_EQ(env("ABSENT"), std::nullopt);
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+TEST_F(HostServices, LogsAndHandsOutNothingThatIsNotDeclared) {
+  EXPECT_EQ(env("UNDECLARED"), std::nullopt);
+  EXPECT_THAT(log_, ElementsAre("3 org.example.test asks for the variable UNDECLARED, which it "
+                                "does not declare"));
+}
+
+TEST_F(HostServices, PostsToTheControlThread) {
+  host().post(host().ctx, &count, &ran_);
+  EXPECT_EQ(ran_, 0);
+  control_.run();
+  EXPECT_EQ(ran_, 1);
+}
+
+TEST_F(HostServices, RunsTimersWhenTheyAreDue) {
+  host().post_after(host().ctx, 50, &count, &ran_);
+  control_.pass(std::chrono::milliseconds(49));
+  EXPECT_EQ(ran_, 0);
+  control_.pass(std::chrono::milliseconds(50));
+  EXPECT_EQ(ran_, 1);
+}
+
+TEST_F(HostServices, CancelsATimerOnce) {
+  const std::uint64_t timer = host().post_after(host().ctx, 50, &count, &ran_);
+  EXPECT_NE(timer, 0u);
+  EXPECT_TRUE(host().cancel(host().ctx, timer));
+  EXPECT_FALSE(host().cancel(host().ctx, timer));
+  control_.pass(std::chrono::milliseconds(50));
+  EXPECT_EQ(ran_, 0);
+}
+
+TEST_F(HostServices, RefusesBlockingFunctionsOverTheQuota) {
+  EXPECT_TRUE(host().run_blocking(host().ctx, &count, &ran_));
+  EXPECT_TRUE(host().run_blocking(host().ctx, &count, &ran_));
+  EXPECT_FALSE(host().run_blocking(host().ctx, &count, &ran_));
+  EXPECT_EQ(pool_.waiting(), 2u);
+  EXPECT_EQ(services_->blocking(), 2u);
+  pool_.run_one();
+  EXPECT_EQ(ran_, 1);
+  EXPECT_TRUE(host().run_blocking(host().ctx, &count, &ran_));
+}
+
+TEST_F(HostServices, IsIdleOnlyWhenBlockingFunctionsHaveReturned) {
+  int idle = 0;
+  host().run_blocking(host().ctx, &count, &ran_);
+  services_->when_idle([&] { ++idle; });
+  control_.run();
+  EXPECT_EQ(idle, 0);
+  pool_.run_one();
+  control_.run();
+  EXPECT_EQ(idle, 1);
+}
+
+TEST_F(HostServices, IsIdleOnlyWhenPostedFunctionsHaveRun) {
+  host().post(host().ctx, &count, &ran_);
+  int ran_before_idle = -1;
+  services_->when_idle([&] { ran_before_idle = ran_; });
+  control_.run();
+  EXPECT_EQ(ran_before_idle, 1);
+}
+
+TEST_F(HostServices, RunsNothingOnceItIsClosed) {
+  host().post(host().ctx, &count, &ran_);
+  host().post_after(host().ctx, 50, &count, &ran_);
+  services_->close();
+  services_.reset();
+  control_.run();
+  control_.pass(std::chrono::milliseconds(50));
+  EXPECT_EQ(ran_, 0);
+}
+
+}  // namespace
+}  // namespace crolang::plugin_host

@@ -1,0 +1,143 @@
+#include "plugin_host/kinds.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+namespace crolang::plugin_host {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(Kinds, FunctionsFillTheirTables) {
+  for (const Kind& kind : kinds()) {
+    ASSERT_FALSE(kind.functions.empty());
+    EXPECT_EQ(kind.functions.back().offset + sizeof(void*), kind.size) << kind.name;
+    EXPECT_EQ(kind.functions.front().offset, sizeof(void*)) << kind.name;
+    EXPECT_EQ(kind.functions.size() + 1, kind.size / sizeof(void*)) << kind.name;
+  }
+}
+
+TEST(Kinds, AreFoundByName) {
+  for (const Kind& kind : kinds()) EXPECT_EQ(find_kind(kind.name), &kind);
+  EXPECT_EQ(find_kind("registry/2"), nullptr);
+  EXPECT_EQ(find_kind(""), nullptr);
+}
+
+class Choosing : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(::testing::TempDir()) /
+              (std::string("choosing_") +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path add(const std::string& file) {
+    std::ofstream(folder_ / file) << "";
+    return folder_ / file;
+  }
+
+  Choices resolve(const std::map<std::string, std::string, std::less<>>& env) {
+    const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
+      const auto found = env.find(name);
+      if (found == env.end()) return std::nullopt;
+      return found->second;
+    };
+    return resolve_choices(lookup, folder_);
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Choosing, AsksForNothingWithoutVariables) {
+  const Choices choices = resolve({});
+  EXPECT_THAT(choices.chosen, IsEmpty());
+  EXPECT_THAT(choices.refusals, IsEmpty());
+}
+
+TEST_F(Choosing, TakesEmptyVariablesAsNotSet) {
+  const Choices choices = resolve({{"REDIS_URL", ""}, {"NODES_AUTHENTICATION_PLUGIN", ""}});
+  EXPECT_THAT(choices.chosen, IsEmpty());
+  EXPECT_THAT(choices.refusals, IsEmpty());
+}
+
+TEST_F(Choosing, LooksForANameInThePluginsFolder) {
+  const fs::path file = add("mine.so");
+  const Choices choices = resolve({{"NODES_AUTHENTICATION_PLUGIN", "mine"}});
+  ASSERT_EQ(choices.chosen.size(), 1u);
+  EXPECT_EQ(choices.chosen[0].kind->name, "authentication/1");
+  EXPECT_EQ(choices.chosen[0].file, file);
+  EXPECT_EQ(choices.chosen[0].variable, "NODES_AUTHENTICATION_PLUGIN");
+}
+
+TEST_F(Choosing, TakesAValueWithASlashAsAPath) {
+  const fs::path file = add("elsewhere.plugin");
+  const Choices choices = resolve({{"NODES_AUTHENTICATION_PLUGIN", file.string()}});
+  ASSERT_EQ(choices.chosen.size(), 1u);
+  EXPECT_EQ(choices.chosen[0].file, file);
+}
+
+TEST_F(Choosing, TakesTheBundledPluginForASetting) {
+  const fs::path file = add("redis-registry.so");
+  const Choices choices = resolve({{"REDIS_URL", "redis://localhost"}});
+  ASSERT_EQ(choices.chosen.size(), 1u);
+  EXPECT_EQ(choices.chosen[0].kind->name, "registry/1");
+  EXPECT_EQ(choices.chosen[0].file, file);
+  EXPECT_EQ(choices.chosen[0].variable, "REDIS_URL");
+}
+
+TEST_F(Choosing, PrefersThePluginThatIsNamed) {
+  const fs::path file = add("mine.so");
+  add("redis-registry.so");
+  const Choices choices =
+      resolve({{"REDIS_URL", "redis://localhost"}, {"NODES_REGISTRY_PLUGIN", "mine"}});
+  ASSERT_EQ(choices.chosen.size(), 1u);
+  EXPECT_EQ(choices.chosen[0].file, file);
+}
+
+TEST_F(Choosing, TakesAListOfObservers) {
+  add("one.so");
+  add("two.so");
+  const Choices choices = resolve({{"ON_AUTHENTICATED_SOCKET_MSG_PLUGIN", "one, two,"}});
+  ASSERT_EQ(choices.chosen.size(), 2u);
+  EXPECT_EQ(choices.chosen[0].file.filename(), "one.so");
+  EXPECT_EQ(choices.chosen[1].file.filename(), "two.so");
+}
+
+TEST_F(Choosing, NamesVariableAndFileOfAMissingPlugin) {
+  const Choices choices = resolve({{"NODES_AUTHENTICATION_PLUGIN", "mine"}});
+  EXPECT_THAT(choices.chosen, IsEmpty());
+  EXPECT_THAT(choices.refusals,
+              ElementsAre("NODES_AUTHENTICATION_PLUGIN=mine: there is no plugin " +
+                          (folder_ / "mine.so").string()));
+}
+
+TEST_F(Choosing, NamesTheSettingWhoseBundledPluginIsMissingButNotItsValue) {
+  const Choices choices = resolve({{"REDIS_URL", "redis://user:password@host"}});
+  EXPECT_THAT(choices.refusals,
+              ElementsAre("REDIS_URL is set, but the plugin that serves it is missing: " +
+                          (folder_ / "redis-registry.so").string()));
+}
+
+TEST_F(Choosing, RefusesAFolder) {
+  fs::create_directory(folder_ / "mine.so");
+  EXPECT_EQ(resolve({{"NODES_AUTHENTICATION_PLUGIN", "mine"}}).refusals.size(), 1u);
+}
+
+TEST_F(Choosing, CollectsAllThatIsMissing) {
+  const Choices choices = resolve({{"NODES_AUTHENTICATION_PLUGIN", "a"},
+                                   {"REDIS_URL", "redis://localhost"},
+                                   {"ON_AUTHENTICATED_SOCKET_MSG_PLUGIN", "b,c"}});
+  EXPECT_EQ(choices.refusals.size(), 4u);
+}
+
+}  // namespace
+}  // namespace crolang::plugin_host

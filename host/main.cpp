@@ -1,5 +1,6 @@
 /// crolang-broker: settings → plugins → run → drain. The only place that turns errors into exit codes.
 
+#include <malloc.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -352,7 +353,7 @@ int run(const config::Command& command) {
       std::cout << "crolang-broker " << config::version() << '\n';
       return kFine;
     case config::Command::Kind::print_markdown:
-      std::cout << config::markdown_table(bundled_variables(plugins_dir));
+      std::cout << config::markdown_table();
       return kFine;
     case config::Command::Kind::plugins_list:
       return report(plugin_host::describe_folder(plugins_dir));
@@ -391,6 +392,9 @@ int run(const config::Command& command) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // What a slow reader or a large message made grow goes back to the system: by default glibc keeps up to 64 MiB of it.
+  ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+  ::mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
   try {
     return run(config::parse_command_line(argc, argv));
   } catch (const std::exception& error) {

@@ -130,7 +130,8 @@ std::string in_markdown(std::string_view text) {
 }
 
 std::string default_cell(const Variable& variable) {
-  if (!variable.default_value.empty()) return "`" + in_markdown(variable.default_value) + "`";
+  if (!variable.default_value.empty())
+    return std::string("`").append(in_markdown(variable.default_value)).append("`");
   if (variable.presence == Presence::required) return "required";
   return variable.default_note.empty() ? "–" : in_markdown(variable.default_note);
 }

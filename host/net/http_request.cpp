@@ -8,6 +8,7 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
 #include <optional>
+#include <utility>
 
 #include "websocket/handshake.hpp"
 
@@ -53,7 +54,7 @@ bool has_token(std::string_view list, std::string_view token) {
 }
 
 Response abort_upgrade(std::string_view message) {
-  return make_response(400, "text/html", message);
+  return make_response(400, After::close, {"text/html", message});
 }
 
 /// Engine.IO's own error codes, as its server words them.
@@ -65,11 +66,11 @@ std::string_view message_of(EngineError error) {
   return kMessages[static_cast<std::size_t>(error)];
 }
 
-Response engine_error(EngineError error) {
+Response engine_error(EngineError error, After after) {
   std::string body = R"({"code":)" + std::to_string(static_cast<int>(error)) + R"(,"message":")";
   body += message_of(error);
   body += "\"}";
-  return make_response(400, "application/json", body, kCors);
+  return make_response(400, after, {"application/json", body}, kCors);
 }
 
 std::optional<EngineError> check_engine(const Parameters& parameters, http::verb method) {
@@ -134,15 +135,17 @@ bool is_client_bundle(std::string_view path) {
   return path.starts_with("socket.io.") && (path.ends_with(".js") || path.ends_with(".map"));
 }
 
-Decision decide_page(const Request& request, std::string_view path, std::string_view query) {
+Decision decide_page(const Request& request, std::string_view path, std::string_view query,
+                     After after) {
   const http::verb method = request.method();
   if (!path.starts_with(kPrefix)) {
     if (method == http::verb::get || method == http::verb::head) {
-      if (path == "/healthz") return Page::health;
-      if (path == "/readyz") return Page::readiness;
-      if (path == "/metrics") return Page::metrics;
+      const Part part = method == http::verb::head ? Part::header : Part::whole;
+      if (path == "/healthz") return PageRequest{Page::health, after, part};
+      if (path == "/readyz") return PageRequest{Page::readiness, after, part};
+      if (path == "/metrics") return PageRequest{Page::metrics, after, part};
     }
-    return make_response(404, {}, {});
+    return make_response(404, after);
   }
   if (method == http::verb::options) {
     std::string headers(kCors);
@@ -153,12 +156,13 @@ Decision decide_page(const Request& request, std::string_view path, std::string_
       headers += asked;
       headers += "\r\n";
     }
-    return make_response(204, {}, {}, headers);
+    return make_response(204, after, {}, headers);
   }
   if (method == http::verb::get && is_client_bundle(path)) {
-    return make_response(404, {}, {}, kCors);
+    return make_response(404, after, {}, kCors);
   }
-  return engine_error(check_engine(read_parameters(query), method).value_or(EngineError::bad_request));
+  return engine_error(
+      check_engine(read_parameters(query), method).value_or(EngineError::bad_request), after);
 }
 
 }  // namespace
@@ -174,21 +178,33 @@ bool may_be_http(std::string_view beginning) {
   return beginning.size() <= kLongestMethod;
 }
 
-Response make_response(unsigned status, std::string_view content_type, std::string_view body,
-                       std::string_view extra_headers) {
+Response make_response(unsigned status, After after, Body body, std::string_view extra_headers) {
   std::string bytes = "HTTP/1.1 " + std::to_string(status) + ' ';
   const auto reason = http::obsolete_reason(http::int_to_status(status));
   bytes.append(reason.data(), reason.size());
-  bytes += "\r\nConnection: close\r\n";
-  if (!content_type.empty()) {
+  bytes += after == After::keep ? "\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n"
+                                : "\r\nConnection: close\r\n";
+  if (!body.content_type.empty()) {
     bytes += "Content-Type: ";
-    bytes += content_type;
+    bytes += body.content_type;
     bytes += "\r\n";
   }
   bytes += extra_headers;
-  bytes += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
-  bytes += body;
-  return {status, std::move(bytes)};
+  bytes += "Content-Length: " + std::to_string(body.text.size()) + "\r\n\r\n";
+  bytes += body.text;
+  return {status, std::move(bytes), after};
+}
+
+Response header_of(Response response) {
+  response.bytes.resize(response.bytes.find("\r\n\r\n") + 4);
+  return response;
+}
+
+/// Bodies are not read: what would follow one could not be told from it. An answer to HEAD has none of its own.
+static After after_of(const http::request_parser<http::empty_body>& parser) {
+  const bool has_body = parser.chunked() || parser.content_length().value_or(0) != 0;
+  const bool keep = parser.keep_alive() && !has_body && parser.get().method() != http::verb::head;
+  return keep ? After::keep : After::close;
 }
 
 Decision decide(std::string_view header) {
@@ -197,19 +213,27 @@ Decision decide(std::string_view header) {
   parser.skip(true);
   boost::beast::error_code error;
   parser.put(boost::asio::const_buffer(header.data(), header.size()), error);
-  if (error == http::error::header_limit) return make_response(431, {}, {});
-  if (error || !parser.is_header_done()) return make_response(400, {}, {});
+  if (error == http::error::header_limit) return make_response(431, After::close);
+  if (error || !parser.is_header_done()) return make_response(400, After::close);
   const Request& request = parser.get().base();
   // RFC 9112 3.2: a request of HTTP/1.1 without exactly one Host is bad.
   const auto hosts = request.count(http::field::host);
-  if (hosts > 1 || (hosts == 0 && request.version() >= 11)) return make_response(400, {}, {});
+  if (hosts > 1 || (hosts == 0 && request.version() >= 11)) {
+    return make_response(400, After::close);
+  }
   const std::string_view target = view(request.target());
   const std::size_t question = std::min(target.find('?'), target.size());
   const std::string_view path = target.substr(0, question);
   const std::string_view query = target.substr(std::min(question + 1, target.size()));
   const bool wants_upgrade = !view(request[http::field::upgrade]).empty() &&
                              has_token(view(request[http::field::connection]), "upgrade");
-  return wants_upgrade ? decide_upgrade(request, path, query) : decide_page(request, path, query);
+  if (wants_upgrade) return decide_upgrade(request, path, query);
+  Decision decision = decide_page(request, path, query, after_of(parser));
+  if (auto* response = std::get_if<Response>(&decision);
+      response != nullptr && request.method() == http::verb::head) {
+    return header_of(std::move(*response));
+  }
+  return decision;
 }
 
 }  // namespace crolang::net

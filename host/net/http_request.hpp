@@ -17,16 +17,29 @@ inline constexpr std::size_t kMaxHeaderBytes = 16384;
 
 enum class Page : std::uint8_t { health, readiness, metrics };
 
+/// What becomes of the connection after a response.
+enum class After : std::uint8_t { close, keep };
+
+/// What of the response is sent: HEAD asks for its header alone.
+enum class Part : std::uint8_t { whole, header };
+
+struct PageRequest {
+  Page page;
+  After after;
+  Part part = Part::whole;
+};
+
 /// The whole 101 is ready; it is sent once the node is admitted.
 struct UpgradeRequest {
   std::string response;
   session::Identity identity;
 };
 
-/// A whole response, upon which the connection ends.
+/// A whole response.
 struct Response {
   unsigned status = 0;
   std::string bytes;
+  After after = After::close;
 };
 
 /// The connection ends without a byte, at once or after kSilence.
@@ -34,7 +47,7 @@ struct Silence {
   enum class When : std::uint8_t { now, later } when;
 };
 
-using Decision = std::variant<UpgradeRequest, Response, Page, Silence>;
+using Decision = std::variant<UpgradeRequest, Response, PageRequest, Silence>;
 
 /// `header`: from the request line to the empty line, both included.
 Decision decide(std::string_view header);
@@ -43,8 +56,14 @@ Decision decide(std::string_view header);
 /// protocol is not left waiting.
 bool may_be_http(std::string_view beginning);
 
-/// `content_type` empty: no body.
-Response make_response(unsigned status, std::string_view content_type, std::string_view body,
+/// The response without its body.
+Response header_of(Response response);
+
+struct Body {
+  std::string_view content_type;  ///< empty: there is no body
+  std::string_view text;
+};
+Response make_response(unsigned status, After after, Body body = {},
                        std::string_view extra_headers = {});
 
 }  // namespace crolang::net

@@ -57,7 +57,7 @@ void Server::drain(Control& control, std::chrono::milliseconds duration,
 void Server::drain_slice(Control& control, std::size_t slices_left,
                          std::chrono::steady_clock::time_point deadline,
                          std::function<void()> finished) {
-  if (connections() == 0 || std::chrono::steady_clock::now() >= deadline) {
+  if (sessions() == 0 || std::chrono::steady_clock::now() >= deadline) {
     finished();
     return;
   }
@@ -89,6 +89,12 @@ std::uint64_t Server::connections() const {
   return sum;
 }
 
+std::uint64_t Server::sessions() const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->sessions();
+  return sum;
+}
+
 std::uint16_t Server::choose_worker(std::uint16_t accepted_by) {
   std::uint16_t least = accepted_by;
   for (std::uint16_t i = 0; i < workers_.size(); ++i) {
@@ -106,10 +112,10 @@ void Server::adopt(std::uint16_t worker, int fd) {
   workers_[worker]->post([fd](Worker& w) { w.adopt(fd); });
 }
 
-Response Server::render(Page page) {
+Response Server::render(PageRequest request) {
   const bool draining = grid_.draining.load();
   const std::size_t nodes = grid_.directory.size();
-  switch (page) {
+  switch (request.page) {
     case Page::health:
     case Page::readiness: {
       const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
@@ -119,13 +125,14 @@ Response Server::render(Page page) {
       body += R"(","version":")" + options_.version + R"(","uptimeSeconds":)" +
               std::to_string(uptime.count()) + R"(,"nodes":)" + std::to_string(nodes) + "}";
       // A broker that drains is alive, but not ready.
-      const unsigned status = page == Page::readiness && draining ? 503 : 200;
-      return make_response(status, "application/json", body, "Cache-Control: no-store\r\n");
+      const unsigned status = request.page == Page::readiness && draining ? 503 : 200;
+      return make_response(status, request.after, {"application/json", body},
+                           "Cache-Control: no-store\r\n");
     }
     case Page::metrics:
       break;
   }
-  if (!options_.metrics) return make_response(404, {}, {});
+  if (!options_.metrics) return make_response(404, request.after);
   std::vector<const telemetry::Counters*> counters;
   for (const auto& worker : workers_) {
     counters.push_back(&worker->counters());
@@ -139,7 +146,8 @@ Response Server::render(Page page) {
   gauges.nodes = nodes;
   gauges.log_lines_dropped = telemetry::log::dropped();
   gauges.draining = draining;
-  return make_response(200, telemetry::kMetricsContentType, telemetry::render(counters, gauges));
+  return make_response(200, request.after,
+                       {telemetry::kMetricsContentType, telemetry::render(counters, gauges)});
 }
 
 }  // namespace crolang::net

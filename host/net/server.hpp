@@ -53,13 +53,14 @@ class Server final : public broker::Workers, public Pages {
   std::uint16_t count() const override { return static_cast<std::uint16_t>(workers_.size()); }
 
   // Pages
-  Response render(Page page) override;
+  Response render(PageRequest request) override;
   std::uint16_t choose_worker(std::uint16_t accepted_by) override;
   bool is_full() const override;
   void adopt(std::uint16_t worker, int fd) override;
 
  private:
   std::uint64_t connections() const;
+  std::uint64_t sessions() const;
   void drain_slice(Control& control, std::size_t slices_left,
                    std::chrono::steady_clock::time_point deadline, std::function<void()> finished);
 

@@ -38,6 +38,8 @@ constexpr int kMaxAccepts = 64;
 constexpr auto kCloseTimeout = std::chrono::seconds(30);
 // What a client still sends after our last byte is read for this long, so that no reset overtakes that byte.
 constexpr auto kLinger = std::chrono::seconds(2);
+// Between two requests on one connection; the answers say so.
+constexpr auto kKeepAlive = std::chrono::seconds(5);
 constexpr auto kSilence = std::chrono::seconds(1);
 // The leases of the last sessions are given back before the plugins are stopped.
 constexpr auto kStopTimeout = std::chrono::seconds(1);
@@ -384,26 +386,28 @@ void Worker::on_open_bytes(Connection& connection, std::span<char> bytes) {
 // ---- HTTP
 
 void Worker::on_request(Connection& connection, std::span<char> bytes) {
-  const std::string_view text(bytes.data(), bytes.size());
-  const std::size_t end_of_header = text.find("\r\n\r\n");
-  if (end_of_header != std::string_view::npos && end_of_header + 4 <= kMaxHeaderBytes) {
-    const std::size_t size = end_of_header + 4;
+  std::string_view text(bytes.data(), bytes.size());
+  for (;;) {
+    const std::size_t end_of_header = text.find("\r\n\r\n");
+    if (end_of_header == std::string_view::npos || end_of_header + 4 > kMaxHeaderBytes) break;
+    const std::string_view header = text.substr(0, end_of_header + 4);
+    text.remove_prefix(header.size());
     connection.needed = 0;
-    // What follows the header may already be frames; it is kept first, since admission may be over before it returns.
-    const std::string header(text.substr(0, size));
-    keep(connection, bytes.subspan(size));
+    // What follows may already be frames; it is kept before, since admission may be over when this returns.
+    connection.held.assign(text);
     on_header(connection, header);
-    return;
+    if (connection.gone || connection.phase != Phase::request) return;
   }
+  connection.held.clear();
   if (!may_be_http(text)) {
     counters_.add(Counter::violation_http);
-    respond(connection, make_response(400, {}, {}));
+    respond(connection, make_response(400, After::close));
   } else if (text.size() > kMaxHeaderBytes) {
     counters_.add(Counter::violation_http);
-    respond(connection, make_response(431, {}, {}));
-  } else {
+    respond(connection, make_response(431, After::close));
+  } else if (!text.empty()) {
     connection.needed = text.size() + 1;
-    keep(connection, bytes);
+    connection.held.assign(text);
   }
 }
 
@@ -414,8 +418,9 @@ void Worker::on_header(Connection& connection, std::string_view header) {
   } else if (const auto* response = std::get_if<Response>(&decision)) {
     if (response->status == 400 || response->status == 431) counters_.add(Counter::violation_http);
     respond(connection, *response);
-  } else if (const auto* page = std::get_if<Page>(&decision)) {
-    respond(connection, pages_.render(*page));
+  } else if (const auto* request_for = std::get_if<PageRequest>(&decision)) {
+    Response page = pages_.render(*request_for);
+    respond(connection, request_for->part == Part::header ? header_of(std::move(page)) : page);
   } else {
     connection.phase = Phase::lingering;
     const bool now = std::get<Silence>(decision).when == Silence::When::now;
@@ -432,6 +437,7 @@ void Worker::upgrade(Connection& connection, UpgradeRequest request) {
   connection.response = std::make_unique<std::string>(std::move(request.response));
   connection.session.emplace(connection.handle, *connection.outlet, std::move(request.identity));
   connection.phase = Phase::admitting;
+  sessions_.fetch_add(1, std::memory_order_relaxed);
   if (pages_.is_full()) {
     broker_.on_trouble(connection.handle, broker::Trouble::full);
     return;
@@ -458,14 +464,21 @@ void Worker::open_transport(Session& session) {
 void Worker::refuse_transport(Session& session, broker::Trouble trouble) {
   Connection& connection = *connections_[session.handle().slot];
   // Nodes try again every two seconds whatever is said here; others may heed it.
-  respond(connection, make_response(503, "text/plain; charset=utf-8", text_of(trouble), "Retry-After: 2\r\n"));
+  respond(connection, make_response(503, After::close,
+                                    {"text/plain; charset=utf-8", text_of(trouble)},
+                                    "Retry-After: 2\r\n"));
 }
 
 void Worker::respond(Connection& connection, const Response& response) {
   counters_.add(telemetry::http_counter(response.status));
   write(connection, response.bytes);
   set_reading(*connection.outlet, Reading::on);
-  finish(connection);
+  if (response.after == After::close) {
+    finish(connection);
+    return;
+  }
+  connection.end_by = now_ + kKeepAlive;
+  reschedule(connection);
 }
 
 // ---- ending
@@ -510,7 +523,10 @@ void Worker::end_finished() {
 void Worker::end(Connection& connection) {
   if (connection.gone) return;
   connection.gone = true;
-  if (connection.session) connection.session->drop(broker_.bench());
+  if (connection.session) {
+    connection.session->drop(broker_.bench());
+    sessions_.fetch_sub(1, std::memory_order_relaxed);
+  }
   wheel_.cancel(connection);
   connection.outlet->close([](const session::Outlet::Wire& wire) {
     if (wire.fd >= 0) ::close(wire.fd);

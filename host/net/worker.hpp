@@ -32,7 +32,7 @@ namespace crolang::net {
 /// What a worker needs of the server it belongs to. Any thread.
 class Pages {
  public:
-  virtual Response render(Page page) = 0;
+  virtual Response render(PageRequest request) = 0;
   /// Which worker should take a connection that this one has accepted.
   virtual std::uint16_t choose_worker(std::uint16_t accepted_by) = 0;
   virtual bool is_full() const = 0;
@@ -55,7 +55,9 @@ class Worker final : public broker::LocalSessions {
   /// Any thread.
   void post(Task task);
   void wake();
+  /// Connections of any kind, and those among them that are or want to be nodes'.
   std::uint32_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
+  std::uint32_t sessions() const noexcept { return sessions_.load(std::memory_order_relaxed); }
   const telemetry::WorkerCounters& counters() const noexcept { return counters_; }
   const telemetry::SharedCounters& plugin_faults() const noexcept { return plugin_faults_; }
 
@@ -142,6 +144,7 @@ class Worker final : public broker::LocalSessions {
   std::vector<session::SessionHandle> finishing_;
   std::vector<char> buffer_;
   std::atomic<std::uint32_t> load_{0};
+  std::atomic<std::uint32_t> sessions_{0};
   std::optional<TimePoint> stop_by_;
 };
 

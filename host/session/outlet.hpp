@@ -116,6 +116,7 @@ class Outlet {
   void close(Use&& use) {
     const std::lock_guard lock(mutex_);
     generation_ = 0;
+    shut_ = true;
     queue_.clear();
     use(wire_);
     wire_ = Wire{};
@@ -128,7 +129,7 @@ class Outlet {
   std::uint32_t generation_ = 0;
   std::uint32_t last_generation_ = 0;
   bool dirty_ = false;  // stands in some thread's dirty list
-  bool shut_ = false;
+  bool shut_ = true;  // no bytes are taken: nobody lives here, or no longer wants to send
 };
 
 /// The outlets of one worker, by slot. They never move and are never freed before the host ends, so any thread may look

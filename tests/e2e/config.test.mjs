@@ -7,6 +7,7 @@ import {
   binary, Broker, freePort, getJson, oursOnly, plugin, runBroker, temporaryDirectory, testPlugin,
 } from './support/broker.mjs';
 import { freshId, joinNode } from './support/node.mjs';
+import { joinRaw, RawSocket } from './support/raw.mjs';
 
 const ours = oursOnly('has no such interface');
 
@@ -18,7 +19,7 @@ function directoryWith(files) {
 
 const kTokenAuth = { NODES_AUTHENTICATION_PLUGIN: plugin('token-auth') };
 
-const kVariables = ['PORT', 'BIND_ADDRESS', 'WORKERS', 'LOG_LEVEL', 'LOG_FORMAT', 'PING_INTERVAL_MS', 'PING_TIMEOUT_MS', 'HANDSHAKE_TIMEOUT_MS',
+const kVariables = ['PORT', 'BIND_ADDRESS', 'WORKERS', 'LOG_LEVEL', 'LOG_FORMAT', 'METRICS_ENABLED', 'PING_INTERVAL_MS', 'PING_TIMEOUT_MS', 'HANDSHAKE_TIMEOUT_MS',
   'MAX_PAYLOAD_BYTES', 'MAX_OUTBOX_BYTES', 'MAX_CONNECTIONS', 'MAX_PRESENCE_IDS', 'MAX_NODE_ID_BYTES', 'DUPLICATE_ID_PROBE_TIMEOUT_MS',
   'NODES_STATUS_CHECK_INTERVAL_MS', 'P2P_CONNECTION_ENABLED', 'WEBSOCKET_RELAY_ENABLED', 'AUTHORIZE_NODES_COMMUNICATION_SCOPE', 'PLUGIN_TIMEOUT_MS',
   'DRAIN_DURATION_MS', 'PLUGINS_DIR', 'NODES_REGISTRY_PLUGIN', 'RTC_CONFIGURATION_RESOLVER_PLUGIN', 'NODES_AUTHENTICATION_PLUGIN',
@@ -214,6 +215,71 @@ describe('what the environment asks for and is not there', ours, () => {
     const { code, output } = await runBroker([], { AUTHORIZE_NODES_COMMUNICATION_PLUGIN: plugin('token-auth'), SHARED_TOKEN: 'x' });
     assert.equal(code, 3, output);
     assert.ok(hasWord(output, 'AUTHORIZE_NODES_COMMUNICATION_PLUGIN') || output.includes('authorization/1'), output);
+  });
+});
+
+describe('a running broker', ours, () => {
+  const talk = async (broker) => {
+    const a = await joinRaw(broker.port, freshId());
+    const b = await joinRaw(broker.port, freshId());
+    assert.deepEqual(await a.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: b.id })), ['OK']);
+    await b.packet();
+    return [a, b];
+  };
+
+  test('listens on BIND_ADDRESS only', async () => {
+    const broker = await Broker.start({ BIND_ADDRESS: '127.0.0.1' });
+    await talk(broker);
+    await assert.rejects(RawSocket.connect(broker.port, '127.0.0.2'));
+    await assert.rejects(RawSocket.connect(broker.port, '::1'));
+    await broker.stop();
+  });
+
+  for (const workers of ['1', '5']) {
+    test(`relays between all nodes with WORKERS=${workers}`, async () => {
+      const broker = await Broker.start({ WORKERS: workers });
+      const nodes = await Promise.all(Array.from({ length: 12 }, () => joinRaw(broker.port, freshId())));
+      for (const from of nodes) {
+        for (const to of nodes) {
+          assert.deepEqual(await from.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: to.id })), ['OK']);
+          assert.match(await to.packet(), /^42\["SOCKET_MSG_EXCHANGE",/);
+        }
+      }
+      await broker.stop();
+    });
+  }
+
+  test('logs connections at LOG_LEVEL=1 and messages at 2, at 0 neither', async () => {
+    const outputs = [];
+    for (const level of ['0', '1', '2']) {
+      const broker = await Broker.start({ LOG_LEVEL: level });
+      const [node] = await talk(broker);
+      await broker.stop();
+      outputs.push([broker.output.includes(node.id), broker.output.includes('SOCKET_MSG_EXCHANGE')]);
+    }
+    assert.deepEqual(outputs, [[false, false], [true, false], [true, true]]);
+  });
+
+  test('logs one JSON object a line with LOG_FORMAT=json', async () => {
+    const broker = await Broker.start({ LOG_LEVEL: '3', LOG_FORMAT: 'json' });
+    await joinNode(broker.port, 'q"uote\\ \u2028 ü');
+    await talk(broker);
+    await broker.stop();
+    const lines = broker.output.trim().split('\n');
+    assert.ok(lines.length > 3);
+    for (const line of lines) assert.equal(typeof JSON.parse(line), 'object', line);
+  });
+
+  test('serves /metrics only if METRICS_ENABLED', async () => {
+    for (const [enabled, status] of [['false', 404], ['true', 200]]) {
+      const broker = await Broker.start({ METRICS_ENABLED: enabled });
+      await talk(broker);
+      const response = await fetch(`${broker.url}/metrics`);
+      assert.equal(response.status, status);
+      const text = await response.text();
+      assert.equal(/^# TYPE crolang_/m.test(text), enabled === 'true');
+      await broker.stop();
+    }
   });
 });
 

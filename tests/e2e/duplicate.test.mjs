@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Broker, oursOnly } from './support/broker.mjs';
 import { freshId, joinNode, nodeQuery, refusalOf } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
-import { frame, joinRaw, kUpgradeQuery, RawSocket, upgradeRequest } from './support/raw.mjs';
+import { connectRaw, frame, joinRaw, kUpgradeQuery, Opcode, openTransport, RawSocket, upgradeRequest } from './support/raw.mjs';
 import { delay, eventually, scaled, within } from './support/time.mjs';
 
 const kProbe = 1500;
@@ -128,6 +128,48 @@ describe('a connection that is silent', oursOnly('keeps its id'), () => {
       assert.equal(await within(scaled(1000), `answered upon ${name}`, newcomer), 'taken');
       incumbent.destroy();
     }
+  });
+});
+
+describe('a transport that is open', oursOnly('asks on CONNECT only'), () => {
+  const transportFor = (id) => openTransport(broker.port, { id, version: '1', runtime: 'raw' });
+
+  test('and has not sent its CONNECT loses the id if it is silent', async () => {
+    const id = freshId();
+    const silent = await transportFor(id);
+    assert.equal(await knock(broker.port, id), 'in');
+    assert.equal(await silent.packet(), '2');
+    await silent.expectClose();
+  });
+
+  test('and has not sent its CONNECT keeps the id if it answers', async () => {
+    const id = freshId();
+    const slow = await transportFor(id);
+    const newcomer = knock(broker.port, id);
+    assert.equal(await slow.packet(), '2');
+    slow.sendText('3');
+    assert.equal(await newcomer, 'taken');
+    await connectRaw(slow);
+  });
+
+  test('and was refused wins a silent id with its next CONNECT; the other one is told to come again', async () => {
+    const incumbent = await joinRaw(broker.port, freshId());
+    const refused = [];
+    for (let i = 0; i < 2; ++i) {
+      const opening = transportFor(incumbent.id);
+      assert.equal(await incumbent.packet(), '2');
+      incumbent.sendText('3');
+      const transport = await opening;
+      transport.sendText('40');
+      assert.equal(await transport.packet(), kTaken);
+      refused.push(transport);
+    }
+    for (const transport of refused) transport.sendText('40');
+    const outcomes = await Promise.all(refused.map(async (transport) => {
+      const { opcode, payload } = await transport.frame(scaled(5000));
+      return opcode === Opcode.close ? `closed ${payload.toString('hex')}` : payload.toString('utf8', 0, 3);
+    }));
+    assert.deepEqual(outcomes.sort(), ['40{', 'closed ']);
   });
 });
 

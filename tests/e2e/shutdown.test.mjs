@@ -87,11 +87,13 @@ describe('SIGTERM', oursOnly('ends it at once'), () => {
     broker.expectNoSanitizerReport();
   });
 
-  test('without nodes does not wait', async () => {
-    const broker = await Broker.start({ DRAIN_DURATION_MS: '60000' });
-    broker.child.kill('SIGTERM');
-    const { code } = await within(scaled(5000), 'the broker ends', broker.exited);
-    assert.equal(code, 0, broker.output);
+  test('as soon as the port is open, without nodes, does not wait', async () => {
+    for (let i = 0; i < 5; ++i) {
+      const broker = await Broker.start({ DRAIN_DURATION_MS: '60000' });
+      broker.child.kill('SIGTERM');
+      const { code } = await within(scaled(5000), 'the broker ends', broker.exited);
+      assert.equal(code, 0, broker.output);
+    }
   });
 
   test('a second time ends it at once', async () => {

@@ -68,9 +68,9 @@ TEST(FakeHost, RunsPostedFunctionsInOrderOnOneThread) {
 }
 
 TEST(FakeHost, RunsTimersUnlessTheyAreCancelled) {
-  FakeHost host(with_env());
   std::promise<void> ran;
   std::atomic<bool> cancelled_ran = false;
+  FakeHost host(with_env());
   const auto flag = [](void* arg) { *static_cast<std::atomic<bool>*>(arg) = true; };
   const auto keep = [](void* arg) { static_cast<std::promise<void>*>(arg)->set_value(); };
   const auto* const table = host.table();
@@ -83,9 +83,9 @@ TEST(FakeHost, RunsTimersUnlessTheyAreCancelled) {
 }
 
 TEST(FakeHost, RefusesBlockingFunctionsOverTheQuota) {
-  FakeHost host(with_env(), {}, 2);
   std::promise<void> go;
   auto wait = go.get_future().share();
+  FakeHost host(with_env(), {}, 2);
   const auto block = [](void* arg) { static_cast<std::shared_future<void>*>(arg)->wait(); };
   const auto* const table = host.table();
   EXPECT_TRUE(table->run_blocking(table->ctx, block, &wait));

@@ -5,7 +5,10 @@
 namespace crolang::modules {
 namespace {
 
-crolang_str borrow(std::string_view text) { return {text.data(), text.size()}; }
+// plugin.h: a text's `data` is NULL only where a function says what that means.
+crolang_str borrow(std::string_view text) {
+  return {text.data() == nullptr ? "" : text.data(), text.size()};
+}
 
 crolang_claim borrow(const CallDesk::Claim& claim) { return {borrow(claim.id), claim.token}; }
 
@@ -24,8 +27,7 @@ std::vector<crolang_str> borrow(std::span<const std::string_view> ids) {
 
 const Answer* Clients::authenticate(const Waiter& waiter, const NodeFacts& node) {
   const auto& m = modules_.authentication;
-  const crolang_str data = node.data ? crolang_str{node.data->data() == nullptr ? "" : node.data->data(), node.data->size()}
-                                     : crolang_str{nullptr, 0};
+  const crolang_str data = node.data ? borrow(*node.data) : crolang_str{nullptr, 0};
   return desk_.ask(Question::authenticate, m.plugin_id, waiter, timeout_, 0, {}, [&](void* op) {
     m.table->authenticate(m.self, borrow(node.id), borrow(node.version), borrow(node.runtime), data,
                           ms(timeout_), &CallDesk::on_yes_no, op);

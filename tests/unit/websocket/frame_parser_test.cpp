@@ -4,38 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "unit/websocket/allocations.hpp"
 #include "unit/websocket/client_frames.hpp"
-
-namespace {
-
-struct {
-  std::size_t made = 0;
-  std::size_t live = 0;
-} allocations;
-
-}  // namespace
-
-// Counts what the parser takes from the heap, and lets malloc do the work.
-void* operator new(std::size_t bytes) {
-  ++allocations.made;
-  ++allocations.live;
-  if (void* memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-
-void operator delete(void* memory) noexcept {
-  if (memory != nullptr) --allocations.live;
-  std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t /*bytes*/) noexcept {
-  operator delete(memory);
-}
 
 namespace crolang::websocket::testing {
 namespace {

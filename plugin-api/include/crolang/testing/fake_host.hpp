@@ -14,6 +14,7 @@
 #include <functional>
 #include <future>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -70,9 +71,9 @@ class FakeHost {
 
   /// Runs the function on the control thread and waits for it. What it throws comes out here.
   void on_control(std::function<void()> function) {
-    std::packaged_task<void()> task(std::move(function));
-    auto outcome = task.get_future();
-    enqueue([&task] { task(); });
+    const auto task = std::make_shared<std::packaged_task<void()>>(std::move(function));
+    auto outcome = task->get_future();
+    enqueue([task] { (*task)(); });
     outcome.get();
   }
 
@@ -247,20 +248,29 @@ class Running {
 
   /// Once or more often. A plugin that does not stop within 10 s ends the process.
   void stop() {
-    if (std::exchange(stopped_, true)) return;
-    std::promise<void> stopped;
-    auto said = stopped.get_future();
-    host_.on_control([&] {
-      plugin_.stop(
-          self_, [](void* op) { static_cast<std::promise<void>*>(op)->set_value(); }, &stopped);
-    });
-    if (said.wait_for(std::chrono::seconds(10)) != std::future_status::ready) std::terminate();
+    if (std::exchange(stopping_, true)) return;
+    host_.on_control([this] { plugin_.stop(self_, &Running::on_stopped, this); });
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, std::chrono::seconds(10), [this] { return stopped_; })) {
+      std::terminate();
+    }
   }
 
  private:
+  static void on_stopped(void* op) {
+    auto& running = *static_cast<Running*>(op);
+    const std::lock_guard lock(running.mutex_);
+    running.stopped_ = true;
+    running.changed_.notify_all();
+  }
+
   const crolang_plugin& plugin_;
   FakeHost host_;
   void* self_ = nullptr;
+  bool stopping_ = false;
+
+  std::mutex mutex_;  // guards stopped_
+  std::condition_variable changed_;
   bool stopped_ = false;
 };
 

@@ -1,0 +1,16 @@
+#pragma once
+
+/// Counts what this test program takes from the heap with new and delete.
+
+#include <cstddef>
+
+namespace crolang::websocket::testing {
+
+struct Allocations {
+  std::size_t made = 0;
+  std::size_t live = 0;
+};
+
+extern Allocations allocations;
+
+}  // namespace crolang::websocket::testing

@@ -198,6 +198,8 @@ class Application {
   int run() {
     const net::FileLimit limit = net::raise_file_limit();
     if (const int code = check_file_limit(limit); code != kFine) return code;
+    // Before the port is open: who sees it open may end the broker in an orderly way.
+    control_.catch_signals();
     auto listening = net::listen_on(settings_.bind_address, settings_.port);
     if (const auto* fault = std::get_if<net::ListenFault>(&listening)) {
       print_all({fault->text});

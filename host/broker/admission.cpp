@@ -79,6 +79,18 @@ void Admissions::cancel(SessionHandle session) {
   withdraw(admission);
 }
 
+bool Admissions::lose(SessionHandle session, std::uint64_t token) {
+  const auto found = running_.find(session.slot);
+  if (found == running_.end() || found->second.session != session ||
+      found->second.token != token) {
+    return false;
+  }
+  Admission admission = std::move(found->second);
+  running_.erase(found);
+  trouble(admission, Trouble::probing);
+  return true;
+}
+
 void Admissions::release(std::string_view id, std::uint64_t token) {
   clients_.release({id, token});
   // After the release: until then a probe of this token must not say "gone" of a lease that stands.
@@ -155,14 +167,14 @@ const modules::Answer* Admissions::probe(Admission& admission, const modules::Ho
   admission.step = Step::probe;
   admission.incumbent = incumbent;
   if (incumbent.instance != grid_.instance) {
-    return clients_.probe(waiter(admission), admission.identity->id(), incumbent,
+    return clients_.probe(waiter(admission), admission.identity->id(), admission.incumbent,
                           grid_.policy.probe_timeout);
   }
   // The verdict comes to this worker as any answer does, even if it is known at once.
   const modules::Waiter me = waiter(admission);
   Grid& grid = grid_;
   const std::uint16_t worker = worker_;
-  grid.probe(incumbent.token, [&grid, worker, me](std::int32_t verdict) {
+  grid.probe(incumbent.token, grid.policy.probe_timeout, [&grid, worker, me](std::int32_t verdict) {
     grid.workers.post(worker, [me, verdict](Broker&) {
       modules::Answer answer;
       answer.status = CROLANG_OK;

@@ -37,6 +37,9 @@ class Admissions final : public modules::AnswerSink {
   void start(SessionHandle session, const session::Identity& identity);
   /// The node has gone: whatever was claimed is released. Nothing happens if no admission runs.
   void cancel(SessionHandle session);
+  /// Another session holds the id that an admission has claimed with this token: the node is told to come again. False:
+  /// no such admission runs.
+  bool lose(SessionHandle session, std::uint64_t token);
   /// The lease of a session is given back.
   void release(std::string_view id, std::uint64_t token);
 

@@ -50,7 +50,7 @@ Broker::Broker(Grid& grid, modules::Clients& clients, LocalSessions& sessions,
       admissions_(grid, clients, *this, worker),
       relay_(grid, clients, sessions, bench_, reader_),
       presence_(grid, clients, sessions, bench_, reader_),
-      probes_(sessions, bench_, grid.policy.probe_timeout) {}
+      probes_(sessions, bench_) {}
 
 void Broker::admit(Session& session) {
   session.count_admission();
@@ -186,6 +186,7 @@ void Broker::expel(SessionHandle handle, Counter reason) {
 }
 
 void Broker::expel_holder(SessionHandle handle, std::uint64_t token) {
+  if (admissions_.lose(handle, token)) return;
   const Session* session = sessions_.find(handle);
   if (session != nullptr && session->token() == token) expel(handle, Counter::closed_lost_id);
 }
@@ -196,8 +197,9 @@ void Broker::shut_down(Session& session) {
   sessions_.touched(session);
 }
 
-void Broker::probe(SessionHandle handle, std::uint64_t token, Probes::Reply reply) {
-  probes_.begin(handle, token, now_, std::move(reply));
+void Broker::probe(SessionHandle handle, std::uint64_t token, std::chrono::milliseconds timeout,
+                   Probes::Reply reply) {
+  probes_.begin(handle, token, now_, timeout, std::move(reply));
 }
 
 void Broker::start_sweeping(std::chrono::milliseconds interval, TimePoint now) {

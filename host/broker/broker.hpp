@@ -36,7 +36,8 @@ class Broker final : public session::SessionEvents, public AdmissionOutcomes {
   void expel_holder(SessionHandle handle, std::uint64_t token);
   /// The broker goes down: the session is closed so that the node comes back by itself.
   void shut_down(session::Session& session);
-  void probe(SessionHandle handle, std::uint64_t token, Probes::Reply reply);
+  void probe(SessionHandle handle, std::uint64_t token, std::chrono::milliseconds timeout,
+             Probes::Reply reply);
   void start_sweeping(std::chrono::milliseconds interval, TimePoint now);
 
   /// Set by the worker at the start of each of its turns.

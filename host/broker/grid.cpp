@@ -25,7 +25,9 @@ bool is_relayed_event(std::string_view text) {
   thread_local socketio::PacketParser parser;
   const auto packet = parser.parse(text.substr(1));
   return packet && packet->type == socketio::PacketType::event &&
-         relayed_type(packet->event.name).has_value() && packet->event.argument_count == 1;
+         packet->name_space == socketio::kMainNamespace && !packet->ack.present() &&
+         relayed_type(packet->event.name).has_value() && packet->event.argument_count == 1 &&
+         packet->event.first_kind == json::Kind::string;
 }
 
 void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken, void* op) {
@@ -48,10 +50,12 @@ void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no ta
   taken(op, CROLANG_OK, took, {nullptr, 0});
 }
 
-void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t, crolang_verdict verdict, void* op) {
-  grid_of(ctx).probe(incumbent.token, [verdict, op](std::int32_t answer) {
-    verdict(op, CROLANG_OK, answer, {nullptr, 0});
-  });
+void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t timeout_ms, crolang_verdict verdict,
+              void* op) {
+  grid_of(ctx).probe(incumbent.token, std::chrono::milliseconds(timeout_ms),
+                     [verdict, op](std::int32_t answer) {
+                       verdict(op, CROLANG_OK, answer, {nullptr, 0});
+                     });
 }
 
 void on_lost(void* ctx, crolang_claim claim) {
@@ -72,7 +76,8 @@ void on_available(void*) { telemetry::log::info("the registry can be reached aga
 
 }  // namespace
 
-void Grid::probe(std::uint64_t token, std::function<void(std::int32_t)> reply) {
+void Grid::probe(std::uint64_t token, std::chrono::milliseconds timeout,
+                 std::function<void(std::int32_t)> reply) {
   const auto known = claims.find(token);
   if (!known) {
     reply(CROLANG_GONE);
@@ -83,8 +88,8 @@ void Grid::probe(std::uint64_t token, std::function<void(std::int32_t)> reply) {
     return;
   }
   workers.post(known->session.worker,
-               [session = known->session, token, answer = std::move(reply)](Broker& broker) {
-                 broker.probe(session, token, answer);
+               [session = known->session, token, timeout, answer = std::move(reply)](Broker& broker) {
+                 broker.probe(session, token, timeout, answer);
                });
 }
 

@@ -57,7 +57,8 @@ void Presence::on_event(Session& asker, const socketio::Packet& packet) {
     answer(asker, packet.ack, *ids, connected);
     return;
   }
-  Waiting waiting{asker.handle(), packet.ack, {}, std::move(connected), std::move(elsewhere)};
+  Waiting waiting{asker.handle(),       asker.token(),        packet.ack, {},
+                  std::move(connected), std::move(elsewhere)};
   waiting.ids.assign(ids->begin(), ids->end());
   waiting_.emplace(question, std::move(waiting));
 }
@@ -67,7 +68,7 @@ void Presence::on_answer(const modules::Waiter& waiter, const modules::Answer& f
   if (node.empty()) return;
   Waiting& waiting = node.mapped();
   Session* asker = sessions_.find(waiting.asker);
-  if (asker == nullptr) return;
+  if (asker == nullptr || asker->token() != waiting.token) return;
   if (!found.could_ask()) {
     asker->ack(bench_, waiting.ack, AckStatus::error);
   } else {

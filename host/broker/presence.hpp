@@ -28,6 +28,7 @@ class Presence final : public modules::AnswerSink {
   /// A question that waits for the registry.
   struct Waiting {
     session::SessionHandle asker;
+    std::uint64_t token;  // of the lease it asked under: who has joined anew does not wait for this answer
     socketio::AckId ack;
     std::vector<std::string> ids;
     std::vector<bool> connected;

@@ -8,7 +8,8 @@ namespace crolang::broker {
 
 using session::Session;
 
-void Probes::begin(session::SessionHandle handle, std::uint64_t token, TimePoint now, Reply reply) {
+void Probes::begin(session::SessionHandle handle, std::uint64_t token, TimePoint now,
+                   std::chrono::milliseconds timeout, Reply reply) {
   Session* session = sessions_.find(handle);
   if (session == nullptr || session->token() != token ||
       session->state() == session::State::closing) {
@@ -26,7 +27,7 @@ void Probes::begin(session::SessionHandle handle, std::uint64_t token, TimePoint
   probe.waiting.push_back(std::move(reply));
   if (!is_new) return;
   probe.session = handle;
-  probe.deadline = now + timeout_;
+  probe.deadline = now + timeout;
   probe.backlog = sessions_.backlog_progress(*session);
   session->watch(true);
   session->ping(bench_);

@@ -21,10 +21,11 @@ class Probes {
   using Reply = std::function<void(std::int32_t verdict)>;
   using TimePoint = session::TimePoint;
 
-  Probes(LocalSessions& sessions, session::Workbench& bench, std::chrono::milliseconds timeout)
-      : sessions_(sessions), bench_(bench), timeout_(timeout) {}
+  Probes(LocalSessions& sessions, session::Workbench& bench) : sessions_(sessions), bench_(bench) {}
 
-  void begin(session::SessionHandle handle, std::uint64_t token, TimePoint now, Reply reply);
+  /// `timeout` counts for whoever asks first; who joins in shares the rest of it.
+  void begin(session::SessionHandle handle, std::uint64_t token, TimePoint now,
+             std::chrono::milliseconds timeout, Reply reply);
   /// Bytes came from a session that is watched.
   void on_sign_of_life(session::Session& session);
   /// The session has ended.
@@ -44,7 +45,6 @@ class Probes {
 
   LocalSessions& sessions_;
   session::Workbench& bench_;
-  const std::chrono::milliseconds timeout_;
   std::unordered_map<std::uint32_t, Probe> probes_;  // by slot
 };
 

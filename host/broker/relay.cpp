@@ -195,9 +195,10 @@ void Relay::enqueue(Session& sender, const Message& message, Stage stage, std::u
 }
 
 void Relay::pump(Session& sender, Queue& queue) {
+  ask_ahead(sender, queue);
   while (!queue.messages.empty() && queue.messages.front().question == 0) {
-    ask_ahead(sender, queue);
     settle_front(sender, queue);
+    ask_ahead(sender, queue);
   }
   if (!queue.messages.empty()) return;
   sender.set_waiting(false);

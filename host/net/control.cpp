@@ -32,10 +32,13 @@ std::uint64_t Control::post_after(std::chrono::milliseconds delay, std::function
 
 bool Control::cancel(std::uint64_t timer) { return timers_.erase(timer) != 0; }
 
-void Control::on_signal(std::function<void(int)> handler) {
-  on_signal_ = std::move(handler);
+void Control::catch_signals() {
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
+}
+
+void Control::on_signal(std::function<void(int)> handler) {
+  on_signal_ = std::move(handler);
   wait_for_signal();
 }
 

@@ -28,7 +28,9 @@ class Control final : public plugin_host::ControlExecutor {
   std::uint64_t post_after(std::chrono::milliseconds delay, std::function<void()> function) override;
   bool cancel(std::uint64_t timer) override;
 
-  /// SIGTERM and SIGINT, each time one comes.
+  /// From now on SIGTERM and SIGINT end nothing by themselves: they wait for a handler.
+  void catch_signals();
+  /// Called each time one comes, and for one that waits.
   void on_signal(std::function<void(int)> handler);
   /// Until stop; may be called again afterwards.
   void run();

@@ -77,7 +77,7 @@ void Server::post(std::uint16_t worker, std::function<void(broker::Broker&)> tas
 
 void Server::flush(session::DirtyList& dirty) {
   for (session::Outlet* outlet : dirty.outlets) {
-    net::flush(*outlet, options_.limits.max_outbox_bytes);
+    net::flush(*outlet);
   }
   dirty.outlets.clear();
   dirty.bytes = 0;

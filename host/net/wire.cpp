@@ -14,11 +14,11 @@ using session::Outlet;
 
 namespace {
 
-void update_congestion(Outlet::Wire& wire, const ByteQueue& queue, std::size_t max_outbox) {
+void update_congestion(Outlet::Wire& wire, const ByteQueue& queue) {
   // Between the two marks it stays as it was.
-  if (queue.size() > max_outbox) {
+  if (queue.size() > wire.max_backlog) {
     wire.congested = true;
-  } else if (queue.size() <= max_outbox / 2) {
+  } else if (queue.size() <= wire.max_backlog / 2) {
     wire.congested = false;
   }
 }
@@ -37,8 +37,8 @@ void update_interest(Outlet::Wire& wire) {
 
 }  // namespace
 
-std::size_t flush(Outlet& outlet, std::size_t max_outbox) {
-  return outlet.flush_with([max_outbox](Outlet::Wire& wire, ByteQueue& queue) {
+std::size_t flush(Outlet& outlet) {
+  return outlet.flush_with([](Outlet::Wire& wire, ByteQueue& queue) {
     std::size_t sent = 0;
     if (wire.fd < 0 || wire.broken) {
       queue.clear();
@@ -64,7 +64,7 @@ std::size_t flush(Outlet& outlet, std::size_t max_outbox) {
       break;
     }
     wire.moved += sent;
-    update_congestion(wire, queue, max_outbox);
+    update_congestion(wire, queue);
     update_interest(wire);
     return sent;
   });

@@ -10,9 +10,9 @@
 namespace crolang::net {
 
 /// Sends what is queued. What the socket does not take stays, and the owner's epoll says when it takes more; a
-/// connection that is more than `max_outbox` behind is not read from until it has caught up by half. Returns the bytes
-/// sent.
-std::size_t flush(session::Outlet& outlet, std::size_t max_outbox);
+/// connection that is further behind than its max_backlog is not read from until it has caught up by half. Returns the
+/// bytes sent.
+std::size_t flush(session::Outlet& outlet);
 
 /// Turns reading on or off, on top of what flush decides.
 enum class Reading : std::uint8_t { on, off };

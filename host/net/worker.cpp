@@ -287,6 +287,7 @@ void Worker::adopt(int fd) {
   wire.fd = fd;
   wire.epoll = epoll_.get();
   wire.interest = EPOLLIN | EPOLLRDHUP;
+  wire.max_backlog = limits_.max_outbox_bytes;
   const std::uint32_t generation = outlet.open(wire);
   connection->handle = {slot, generation, index_};
   epoll_event event{};
@@ -597,14 +598,14 @@ void Worker::write(Connection& connection, std::string_view bytes) {
 void Worker::flush_dirty() {
   session::DirtyList& dirty = broker_.bench().dirty;
   std::size_t sent = 0;
-  for (session::Outlet* outlet : dirty.outlets) sent += flush(*outlet, limits_.max_outbox_bytes);
+  for (session::Outlet* outlet : dirty.outlets) sent += flush(*outlet);
   dirty.outlets.clear();
   dirty.bytes = 0;
   if (sent != 0) counters_.add(Counter::bytes_sent, sent);
 }
 
 void Worker::write_ready(Connection& connection) {
-  const std::size_t sent = flush(*connection.outlet, limits_.max_outbox_bytes);
+  const std::size_t sent = flush(*connection.outlet);
   counters_.add(Counter::bytes_sent, sent);
   if (connection.phase == Phase::finishing) finishing_.push_back(connection.handle);
 }

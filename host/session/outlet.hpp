@@ -42,6 +42,7 @@ class Outlet {
     int epoll = -1;
     std::uint64_t key = 0;       ///< what epoll gives back with an event
     std::uint32_t interest = 0;  ///< epoll events asked for
+    std::size_t max_backlog = 0; ///< beyond it the connection is not read from until it has caught up by half
     bool reading = true;         ///< the owner wants to read
     bool congested = false;      ///< too far behind to be read from
     bool blocked = false;        ///< the socket took no more; EPOLLOUT will say when it does
@@ -58,7 +59,9 @@ class Outlet {
     if (wire_.broken) return Pushed::gone;
     if (bytes > limit || queue_.size() > limit - bytes) return Pushed::full;
     fill(queue_.extend(bytes));
-    if (!dirty_ && !wire_.blocked) {
+    // A blocked socket is left alone, unless it is time to stop reading from it.
+    const bool to_flush = !wire_.blocked || (queue_.size() > wire_.max_backlog && !wire_.congested);
+    if (!dirty_ && to_flush) {
       dirty_ = true;
       dirty.outlets.push_back(this);
     }

@@ -28,6 +28,9 @@ const kSanitizerReport = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitize
 const kInherited = ['PATH', 'HOME', 'LANG', 'LD_LIBRARY_PATH', 'ASAN_OPTIONS', 'LSAN_OPTIONS',
   'TSAN_OPTIONS', 'UBSAN_OPTIONS', 'CROLANG_TEST_TIME_FACTOR'];
 
+const atExit = [];
+process.once('exit', () => { for (const tidy of atExit) tidy(); });
+
 /// The environment of a started program: nothing of the developer's own settings leaks into a test.
 export function cleanEnvironment(env) {
   const inherited = kInherited.filter((name) => name in process.env)
@@ -37,7 +40,7 @@ export function cleanEnvironment(env) {
 
 export function temporaryDirectory() {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crolang-e2e-'));
-  process.on('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
+  atExit.push(() => fs.rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
@@ -80,7 +83,7 @@ class Process {
       });
     });
     this.exited.catch(() => { this.hasExited = true; });
-    process.once('exit', () => this.child.kill('SIGKILL'));
+    atExit.push(() => this.child.kill('SIGKILL'));
   }
 
   expectNoSanitizerReport() {
@@ -122,8 +125,8 @@ export class Broker extends Process {
       assert.fail(`the broker ended by itself (${ended.code ?? ended.signal}):\n${this.output}`);
     }
     this.child.kill('SIGTERM');
-    const { code } = await within(scaled(20_000), 'the broker ends after SIGTERM', this.exited);
-    if (!isPeer) assert.equal(code, 0, this.output);
+    const { code, signal } = await within(scaled(20_000), 'the broker ends after SIGTERM', this.exited);
+    if (!isPeer) assert.equal(code, 0, `ended by ${signal}:\n${this.output}`);
     this.expectNoSanitizerReport();
   }
 

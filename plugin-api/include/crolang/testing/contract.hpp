@@ -8,6 +8,7 @@
 #include <crolang/testing/question.hpp>
 #include <deque>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <ostream>
@@ -113,11 +114,17 @@ class Questions {
 /// The last argument of INSTANTIATE_TEST_SUITE_P.
 inline constexpr auto case_name = [](const auto& info) { return info.param.name; };
 
-/// Runs function(0) … function(count - 1), each on a thread of its own, and waits for them.
+/// Runs function(0) … function(count - 1) at once, each on a thread of its own, and waits for them.
 template <class F>
 void on_threads(int count, F&& function) {
+  std::latch start(count);
   std::vector<std::thread> threads;
-  for (int i = 0; i < count; ++i) threads.emplace_back([&function, i] { function(i); });
+  for (int i = 0; i < count; ++i) {
+    threads.emplace_back([&start, &function, i] {
+      start.arrive_and_wait();
+      function(i);
+    });
+  }
   for (std::thread& thread : threads) thread.join();
 }
 

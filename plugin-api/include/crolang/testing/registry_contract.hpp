@@ -12,6 +12,8 @@
 /// tests of one shared store do not meet.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <crolang/testing/contract.hpp>
 #include <random>
 
@@ -170,6 +172,7 @@ class RegistryContract : public ::testing::TestWithParam<RegistryCase> {
  protected:
   using Holder = Outcome::Holder;
   static inline const Holder kNobody{};
+  static constexpr int kRounds = 300;
 
   void SetUp() override { here_ = make_instance(); }
   void TearDown() override {
@@ -240,6 +243,23 @@ class RegistryContract : public ::testing::TestWithParam<RegistryCase> {
     return winners.front();
   }
 
+  /// Two threads ask at the same moment, for a fresh id each round; exactly one must be granted.
+  template <class Ask>
+  void expect_one_winner_of_two_each_round(const Ask& ask) {
+    std::array<std::array<bool, 2>, kRounds> granted{};
+    std::atomic<int> arrived = 0;
+    on_threads(2, [&](int thread) {
+      for (int round = 0; round < kRounds; ++round) {
+        ++arrived;
+        while (arrived < 2 * (round + 1)) std::this_thread::yield();
+        const Outcome outcome = answer(ask(thread, round));
+        granted.at(static_cast<std::size_t>(round)).at(static_cast<std::size_t>(thread)) =
+            outcome.code == CROLANG_GRANTED;
+      }
+    });
+    for (const auto& [first, second] : granted) EXPECT_NE(first, second);
+  }
+
  private:
   std::unique_ptr<Instance> make_instance() {
     return std::make_unique<Instance>("broker-" + std::to_string(random_token()), GetParam().make(),
@@ -297,6 +317,12 @@ TEST_P(RegistryContract, GrantsOneOfAHundredClaimsAtOnce) {
       100,
       [&](std::size_t, std::uint64_t token) -> Question& { return here().claim(alice, token); });
   expect_held(here().claim(alice, random_token()), {here().name(), winner});
+}
+
+TEST_P(RegistryContract, GrantsOneOfTwoClaimsOfTheSameMoment) {
+  expect_one_winner_of_two_each_round([this](int, int round) -> Question& {
+    return here().claim(id(std::to_string(round)), random_token());
+  });
 }
 
 TEST_P(RegistryContract, GrantsManyIdsAtOnce) {
@@ -390,6 +416,16 @@ TEST_P(RegistryContract, GrantsOneOfAHundredReplacesAtOnce) {
   });
 }
 
+TEST_P(RegistryContract, GrantsOneOfTwoReplacesOfTheSameMoment) {
+  const std::uint64_t incumbent = random_token();
+  for (int round = 0; round < kRounds; ++round) {
+    expect_granted(here().claim(id(std::to_string(round)), incumbent));
+  }
+  expect_one_winner_of_two_each_round([&](int, int round) -> Question& {
+    return here().replace(id(std::to_string(round)), random_token(), {here().name(), incumbent});
+  });
+}
+
 // ---- Announce and lookup ------------------------------------------------------------------------
 
 TEST_P(RegistryContract, FindsWhomWasAnnounced) {
@@ -476,6 +512,15 @@ TEST_P(RegistryContract, GrantsOneOfAHundredClaimsOfTwoInstances) {
   Instance& other = there();
   expect_one_winner(100, [&](std::size_t i, std::uint64_t token) -> Question& {
     return (i % 2 == 0 ? here() : other).claim(alice, token);
+  });
+}
+
+TEST_P(RegistryContract, GrantsOneOfTwoClaimsOfTheSameMomentOnTwoInstances) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::array<Instance*, 2> instances{&here(), &there()};
+  expect_one_winner_of_two_each_round([&](int thread, int round) -> Question& {
+    return instances.at(static_cast<std::size_t>(thread))
+        ->claim(id(std::to_string(round)), random_token());
   });
 }
 

@@ -1,0 +1,288 @@
+#include "modules/clients/clients.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crolang::modules {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr crolang_str kNoError{nullptr, 0};
+
+std::string copy(crolang_str text) {
+  return text.data == nullptr ? "NULL" : "'" + std::string(text.data, text.size) + "'";
+}
+
+std::string copy(crolang_claim claim) {
+  return copy(claim.id) + "#" + std::to_string(claim.token);
+}
+
+std::string copy(crolang_holder holder) {
+  return copy(holder.instance) + "#" + std::to_string(holder.token);
+}
+
+/// What reached the tables, in words; `self` of each of them.
+struct Recorder {
+  std::vector<std::string> calls;
+
+  template <class... Parts>
+  static void record(void* self, std::string_view function, const Parts&... parts) {
+    std::string call(function);
+    ((call += " ", call += parts), ...);
+    static_cast<Recorder*>(self)->calls.push_back(std::move(call));
+  }
+};
+
+std::string ms(std::uint32_t deadline) {
+  return std::to_string(deadline) + "ms";
+}
+
+constexpr crolang_registry kRegistry{
+    sizeof(crolang_registry),
+    nullptr,
+    [](void* self, crolang_claim claim, std::uint32_t deadline, crolang_claimed answer, void* op) {
+      Recorder::record(self, "claim", copy(claim), ms(deadline));
+      answer(op, CROLANG_OK, CROLANG_GRANTED, {}, kNoError);
+    },
+    [](void* self, crolang_claim claim, crolang_holder expected, std::uint32_t deadline,
+       crolang_claimed answer, void* op) {
+      Recorder::record(self, "replace", copy(claim), copy(expected), ms(deadline));
+      answer(op, CROLANG_OK, CROLANG_HELD, {{"there", 5}, 9}, kNoError);
+    },
+    [](void* self, crolang_claim claim, std::uint32_t deadline, crolang_done answer, void* op) {
+      Recorder::record(self, "announce", copy(claim), ms(deadline));
+      answer(op, CROLANG_OK, kNoError);
+    },
+    [](void* self, crolang_claim claim, std::uint32_t deadline, crolang_done answer, void* op) {
+      Recorder::record(self, "release", copy(claim), ms(deadline));
+      answer(op, CROLANG_OK, kNoError);
+    },
+    [](void* self, crolang_str id, crolang_holder incumbent, std::uint32_t timeout,
+       std::uint32_t deadline, crolang_verdict answer, void* op) {
+      Recorder::record(self, "probe", copy(id), copy(incumbent), ms(timeout), ms(deadline));
+      answer(op, CROLANG_OK, CROLANG_YIELDED, kNoError);
+    },
+    [](void* self, const crolang_str* ids, std::size_t count, std::uint32_t deadline,
+       crolang_located answer, void* op) {
+      std::string all;
+      std::vector<crolang_holder> holders;
+      for (std::size_t i = 0; i < count; ++i) {
+        all += copy(ids[i]);
+        holders.push_back({{"here", 4}, i});
+      }
+      Recorder::record(self, "lookup", all, ms(deadline));
+      answer(op, CROLANG_OK, holders.data(), holders.size(), kNoError);
+    },
+    [](void* self, crolang_str instance, crolang_claim to, crolang_str body, std::uint32_t deadline,
+       crolang_yes_no answer, void* op) {
+      Recorder::record(self, "send", copy(instance), copy(to), copy(body), ms(deadline));
+      answer(op, CROLANG_OK, true, kNoError);
+    }};
+
+constexpr crolang_rtc_config kRtcConfig{
+    sizeof(crolang_rtc_config),
+    [](void* self, crolang_str node, std::uint32_t deadline, crolang_text answer, void* op) {
+      Recorder::record(self, "resolve", copy(node), ms(deadline));
+      answer(op, CROLANG_OK, {"{}", 2}, kNoError);
+    }};
+
+constexpr crolang_authentication kAuthentication{
+    sizeof(crolang_authentication),
+    [](void* self, crolang_str node, crolang_str version, crolang_str runtime, crolang_str data,
+       std::uint32_t deadline, crolang_yes_no answer, void* op) {
+      Recorder::record(self, "authenticate", copy(node), copy(version), copy(runtime), copy(data),
+                       ms(deadline));
+      answer(op, CROLANG_OK, true, kNoError);
+    }};
+
+constexpr crolang_authorization kAuthorization{
+    sizeof(crolang_authorization), [](void* self, crolang_str from, crolang_str to,
+                                      std::uint32_t deadline, crolang_yes_no answer, void* op) {
+      Recorder::record(self, "authorize", copy(from), copy(to), ms(deadline));
+      answer(op, CROLANG_OK, false, kNoError);
+    }};
+
+constexpr crolang_validity kValidity{sizeof(crolang_validity),
+                                     [](void* self, const crolang_str* ids, std::size_t count,
+                                        std::uint32_t deadline, crolang_flags answer, void* op) {
+                                       std::string all;
+                                       for (std::size_t i = 0; i < count; ++i) all += copy(ids[i]);
+                                       Recorder::record(self, "check", all, ms(deadline));
+                                       const bool flags[] = {true, false};
+                                       answer(op, CROLANG_OK, flags, count, kNoError);
+                                     }};
+
+constexpr crolang_observer kObserver{
+    sizeof(crolang_observer),
+    [](void* self, crolang_str from, crolang_str to, bool receiver_connected) {
+      Recorder::record(self, "observe", copy(from), copy(to),
+                       std::string(receiver_connected ? "connected" : "away"));
+    }};
+
+class ClientsTest : public testing::Test, protected AnswerSink {
+ protected:
+  ~ClientsTest() override = default;
+  void on_answer(const Waiter&, const Answer&) override { ADD_FAILURE() << "answered twice"; }
+
+  std::string last_call() const { return seen_.calls.empty() ? "none" : seen_.calls.back(); }
+
+  Recorder seen_;
+  ModuleTable modules_{{&kRegistry, &seen_, "registry"},
+                       {&kRtcConfig, &seen_, "rtc"},
+                       {&kAuthentication, &seen_, "authentication"},
+                       {&kAuthorization, &seen_, "authorization"},
+                       {&kValidity, &seen_, "validity"},
+                       {}};
+  CallDesk desk_{{[] {}, [](CallFault, Question, const std::string&, std::string_view) {},
+                  [](const std::string&, std::uint64_t) {}},
+                 16};
+  Clients clients_{modules_, desk_, 300ms};
+  const Waiter waiter_{this, {}, 1};
+};
+
+TEST_F(ClientsTest, AuthenticateWithWhatTheNodeGave) {
+  const Answer* answer =
+      clients_.authenticate(waiter_, {"bob", "1.2", "jvm", std::string_view("{\"a\":1}")});
+  ASSERT_NE(answer, nullptr);
+  EXPECT_TRUE(answer->yes);
+  EXPECT_EQ(last_call(), R"(authenticate 'bob' '1.2' 'jvm' '{"a":1}' 300ms)");
+}
+
+TEST_F(ClientsTest, TellEmptyDataFromAbsent) {
+  clients_.authenticate(waiter_, {"bob", "1", "js", {}});
+  EXPECT_EQ(last_call(), "authenticate 'bob' '1' 'js' NULL 300ms");
+  clients_.authenticate(waiter_, {"bob", "1", "js", std::string_view("")});
+  EXPECT_EQ(last_call(), "authenticate 'bob' '1' 'js' '' 300ms");
+  clients_.authenticate(waiter_, {"bob", "1", "js", std::string_view()});
+  EXPECT_EQ(last_call(), "authenticate 'bob' '1' 'js' '' 300ms");
+}
+
+TEST_F(ClientsTest, GiveEveryOtherTextAPointerHoweverEmpty) {
+  clients_.authenticate(waiter_, {{}, {}, {}, {}});
+  EXPECT_EQ(last_call(), "authenticate '' '' '' NULL 300ms");
+  clients_.authorize(waiter_, {}, {});
+  EXPECT_EQ(last_call(), "authorize '' '' 300ms");
+}
+
+TEST_F(ClientsTest, ClaimById) {
+  EXPECT_EQ(clients_.claim(waiter_, {"bob", 7})->code, CROLANG_GRANTED);
+  EXPECT_EQ(last_call(), "claim 'bob'#7 300ms");
+}
+
+TEST_F(ClientsTest, ReplaceTheExpectedHolder) {
+  const Answer* answer = clients_.replace(waiter_, {"bob", 7}, {"there", 3});
+  EXPECT_EQ(last_call(), "replace 'bob'#7 'there'#3 300ms");
+  EXPECT_EQ(answer->code, CROLANG_HELD);
+  ASSERT_THAT(answer->holders, SizeIs(1));
+  EXPECT_EQ(answer->holders[0].instance, "there");
+  EXPECT_EQ(answer->holders[0].token, 9U);
+}
+
+TEST_F(ClientsTest, AnnounceAndReleaseByToken) {
+  clients_.announce({"bob", ~std::uint64_t{0}});
+  EXPECT_EQ(last_call(), "announce 'bob'#18446744073709551615 300ms");
+  clients_.release({"bob", 7});
+  EXPECT_EQ(last_call(), "release 'bob'#7 300ms");
+  EXPECT_EQ(desk_.open(), 0U);
+}
+
+TEST_F(ClientsTest, GiveAProbeItsPatienceBeyondTheDeadline) {
+  EXPECT_EQ(clients_.probe(waiter_, "bob", {"there", 3}, 1500ms)->code, CROLANG_YIELDED);
+  EXPECT_EQ(last_call(), "probe 'bob' 'there'#3 1500ms 1800ms");
+}
+
+TEST_F(ClientsTest, LookUpOne) {
+  const std::string_view ids[] = {"bob"};
+  const Answer* answer = clients_.lookup(waiter_, ids);
+  EXPECT_EQ(last_call(), "lookup 'bob' 300ms");
+  EXPECT_TRUE(answer->could_ask());
+  EXPECT_THAT(answer->holders, SizeIs(1));
+}
+
+TEST_F(ClientsTest, LookUpManyInTheOrderGiven) {
+  const std::string_view ids[] = {"bob", "", "alice", "bob"};
+  const Answer* answer = clients_.lookup(waiter_, ids);
+  EXPECT_EQ(last_call(), "lookup 'bob''''alice''bob' 300ms");
+  ASSERT_THAT(answer->holders, SizeIs(4));
+  EXPECT_EQ(answer->holders[3].token, 3U);
+}
+
+TEST_F(ClientsTest, LookUpNobody) {
+  const Answer* answer = clients_.lookup(waiter_, {});
+  EXPECT_TRUE(answer->could_ask());
+  EXPECT_THAT(answer->holders, IsEmpty());
+}
+
+TEST_F(ClientsTest, SendABodyAsItIs) {
+  const std::string body = "a\0b\n\xFF"s;
+  EXPECT_TRUE(clients_.send(waiter_, "there", {"bob", 7}, body)->yes);
+  EXPECT_EQ(last_call(), "send 'there' 'bob'#7 '" + body + "' 300ms");
+}
+
+TEST_F(ClientsTest, ResolveTheConfigurationOfANode) {
+  EXPECT_EQ(clients_.resolve_rtc(waiter_, "bob")->text, "{}");
+  EXPECT_EQ(last_call(), "resolve 'bob' 300ms");
+}
+
+TEST_F(ClientsTest, AuthorizeFromSenderToReceiver) {
+  const Answer* answer = clients_.authorize(waiter_, "alice", "bob");
+  EXPECT_TRUE(answer->could_ask());
+  EXPECT_FALSE(answer->yes);
+  EXPECT_EQ(last_call(), "authorize 'alice' 'bob' 300ms");
+}
+
+TEST_F(ClientsTest, CheckManyAtOnce) {
+  const std::string_view ids[] = {"alice", "bob"};
+  const Answer* answer = clients_.check_validity(waiter_, ids);
+  EXPECT_EQ(last_call(), "check 'alice''bob' 300ms");
+  EXPECT_THAT(answer->flags, ElementsAre(1, 0));
+}
+
+TEST_F(ClientsTest, TellEveryObserver) {
+  Recorder other;
+  modules_.observers = {{&kObserver, &seen_, "one"}, {&kObserver, &other, "two"}};
+  clients_.observe("alice", "bob", true);
+  clients_.observe("alice", "bob", false);
+  EXPECT_THAT(seen_.calls,
+              ElementsAre("observe 'alice' 'bob' connected", "observe 'alice' 'bob' away"));
+  EXPECT_EQ(other.calls, seen_.calls);
+}
+
+TEST_F(ClientsTest, TellNobodyWhereNobodyObserves) {
+  clients_.observe("alice", "bob", true);
+  EXPECT_THAT(seen_.calls, IsEmpty());
+}
+
+TEST_F(ClientsTest, GoBackToTheWaiterWithALaterAnswer) {
+  struct Keep final : AnswerSink {
+    void on_answer(const Waiter& waiter, const Answer& answer) override {
+      tag = waiter.tag;
+      yes = answer.yes;
+    }
+    std::uint64_t tag = 0;
+    bool yes = false;
+  } keep;
+  static void* open = nullptr;
+  static constexpr crolang_authorization kLater{
+      sizeof(crolang_authorization),
+      [](void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no, void* op) { open = op; }};
+  modules_.authorization.table = &kLater;
+  EXPECT_EQ(clients_.authorize({&keep, {}, 42}, "alice", "bob"), nullptr);
+  CallDesk::on_yes_no(open, CROLANG_OK, true, kNoError);
+  clients_.desk().collect();
+  EXPECT_EQ(keep.tag, 42U);
+  EXPECT_TRUE(keep.yes);
+}
+
+}  // namespace
+}  // namespace crolang::modules

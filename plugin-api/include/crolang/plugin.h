@@ -1,39 +1,48 @@
 /*
  * crolang/plugin.h — the interface between crolang-broker and its plugins, ABI major 1.
  *
- * A plugin is a shared object that exports exactly one data symbol, `crolang_plugin_entry`. The broker reads it before it
- * runs any function of the plugin, so a plugin that does not fit is refused with a sentence instead of a crash.
+ * A plugin is a shared object that exports exactly one data symbol, `crolang_plugin_entry`. The
+ * broker reads it before it runs any function of the plugin, so a plugin that does not fit is
+ * refused with a sentence instead of a crash.
  *
- * OWNERSHIP. Every pointer handed over, in either direction, is borrowed until the call that carries it returns; who wants
- * it longer copies it. Nothing allocated on one side is freed on the other. An `op` belongs to the broker and stays valid
- * until it is answered. Tables and strings reachable from `crolang_plugin_entry` live as long as the process.
+ * OWNERSHIP. Every pointer handed over, in either direction, is borrowed until the call that
+ * carries it returns; who wants it longer copies it. Nothing allocated on one side is freed on the
+ * other. An `op` belongs to the broker and stays valid until it is answered. Tables and strings
+ * reachable from `crolang_plugin_entry` live as long as the process.
  *
  * THREADS. Every function carries one of three tags:
- *   [control]         one thread of the broker, the same for all plugins: create, stop, destroy, posted functions, timers.
- *                     For one plugin these never run at the same time.
- *   [io, concurrent]  any worker thread of the broker, several at once. Must not block; may answer before it returns. The
- *                     broker logs the plugin's id and the function when one takes longer than 5 ms.
+ *   [control]         one thread of the broker, the same for all plugins: create, stop, destroy,
+ *                     posted functions, timers. For one plugin these never run at the same time.
+ *   [io, concurrent]  any worker thread of the broker, several at once. Must not block; may answer
+ *                     before it returns. The broker logs the plugin's id and the function when one
+ *                     takes longer than 5 ms.
  *   [any-thread]      may be called from any thread, also from threads of the plugin.
  * The broker never holds a lock while it calls a plugin.
  *
- * ANSWERS. A question carries an answer function and an `op`. The plugin calls the answer function exactly once, from any
- * thread, possibly before the question returns. `status` says whether the question could be answered at all; the value
- * beside it counts only with CROLANG_OK. "No" is a value, "could not ask" is a status: never mix the two up, since the
- * broker refuses a node for the first and asks it to come again for the second. A second answer to one op is a defect of
- * the plugin: the broker ignores it, logs it with the plugin's id and counts it.
+ * ANSWERS. A question carries an answer function and an `op`. The plugin calls the answer function
+ * exactly once, from any thread, possibly before the question returns. `status` says whether the
+ * question could be answered at all; the value beside it counts only with CROLANG_OK. "No" is a
+ * value, "could not ask" is a status: never mix the two up, since the broker refuses a node for the
+ * first and asks it to come again for the second. A second answer to one op is a defect of the
+ * plugin: the broker ignores it, logs it with the plugin's id and counts it.
  *
- * TIME. `deadline_ms` is relative to the call, in milliseconds. The broker keeps it too: at the deadline the session goes
- * on as if CROLANG_TIMEOUT had been answered, and the late answer is dropped (a claim that is granted late is released).
+ * TIME. `deadline_ms` is relative to the call, in milliseconds. The broker keeps it too: at the
+ * deadline the session goes on as if CROLANG_TIMEOUT had been answered, and the late answer is
+ * dropped (a claim that is granted late is released).
  *
- * ERRORS. No exception may cross this boundary. `error` texts are for the log: one line of UTF-8, no secrets.
+ * ERRORS. No exception may cross this boundary. `error` texts are for the log: one line of UTF-8,
+ * no secrets.
  *
- * THE END. stop comes after the last question, destroy after stopped. In between the broker waits until every op is answered
- * and every posted and blocking function has returned. Timers that are still set at destroy are dropped.
+ * THE END. stop comes after the last question, destroy after stopped. In between the broker waits
+ * until every op is answered and every posted and blocking function has returned. Timers that are
+ * still set at destroy are dropped.
  *
- * Plugins install no signal handlers, do not fork, do not change the locale or the environment, and are never unloaded.
+ * Plugins install no signal handlers, do not fork, do not change the locale or the environment, and
+ * are never unloaded.
  *
- * GROWTH. Within major 1 structs only grow at their end and `size` tells how far they reach: check CROLANG_HAS before
- * reading a field added after minor 0. A kind whose meaning changes gets a new revision ("registry/2").
+ * GROWTH. Within major 1 structs only grow at their end and `size` tells how far they reach: check
+ * CROLANG_HAS before reading a field added after minor 0. A kind whose meaning changes gets a new
+ * revision ("registry/2").
  */
 #ifndef CROLANG_PLUGIN_H
 #define CROLANG_PLUGIN_H
@@ -55,7 +64,8 @@ extern "C" {
 #define CROLANG_HAS(table, field) \
   ((table)->size >= offsetof(__typeof__(*(table)), field) + sizeof((table)->field))
 
-/* UTF-8 bytes, not NUL-terminated. `data` is NULL only where a function says what that means, else size may be 0. */
+/* UTF-8 bytes, not NUL-terminated. `data` is NULL only where a function says what that means, else
+ * size may be 0. */
 typedef struct crolang_str {
   const char* data;
   size_t size;
@@ -74,8 +84,9 @@ enum {
 
 enum { CROLANG_LOG_DEBUG = 0, CROLANG_LOG_INFO = 1, CROLANG_LOG_WARN = 2, CROLANG_LOG_ERROR = 3 };
 
-/* ---- Environment variables that a plugin reads ----------------------------------------------------------------------
- * Static data: the broker prints it (`crolang-broker plugins`, --help) and validates values without creating the plugin. */
+/* ---- Environment variables that a plugin reads -----------------------------------------------
+ * Static data: the broker prints it (`crolang-broker plugins`, --help) and validates values without
+ * creating the plugin. */
 enum {
   CROLANG_STRING = 0,
   CROLANG_URL = 1,  /* scheme://…; the plugin judges the scheme */
@@ -84,55 +95,65 @@ enum {
 };
 enum {
   CROLANG_REQUIRED = 1u, /* must be set when the plugin is used */
-  CROLANG_SECRET = 2u    /* masked wherever it is printed; NAME_FILE may name a file that holds the value */
+  /* masked wherever it is printed; NAME_FILE may name a file that holds the value */
+  CROLANG_SECRET = 2u
 };
 typedef struct crolang_env {
   const char* name;
-  uint32_t type;             /* CROLANG_STRING … */
-  uint32_t flags;            /* CROLANG_REQUIRED | … */
-  const char* default_value; /* NULL: none. The default lives here, not in code: env() hands it out */
-  const char* help;          /* one line */
+  uint32_t type;  /* CROLANG_STRING … */
+  uint32_t flags; /* CROLANG_REQUIRED | … */
+  /* NULL: none. The default lives here, not in code: env() hands it out */
+  const char* default_value;
+  const char* help; /* one line */
 } crolang_env;
 
-/* ---- Services of the broker; the table lives until destroy has returned ------------------------------------------- */
+/* ---- Services of the broker; the table lives until destroy has returned ---------------------- */
 typedef struct crolang_host {
   uint32_t size;
   uint32_t abi_minor;
   void* ctx; /* first argument of every function below */
-  /* [any-thread] Writes one line to the broker's log, prefixed by the plugin's id. Control characters are escaped. */
+  /* [any-thread] Writes one line to the broker's log, prefixed by the plugin's id. Control
+   * characters are escaped. */
   void (*log)(void* ctx, int32_t level, crolang_str text);
-  /* [any-thread] The value of a variable that the plugin declares, or its default. false: not set and no default, or not
-   * declared (logged as an error). The value lives until destroy has returned. */
+  /* [any-thread] The value of a variable that the plugin declares, or its default. false: not set
+   * and no default, or not declared (logged as an error). The value lives until destroy has
+   * returned. */
   bool (*env)(void* ctx, const char* name, crolang_str* value);
   /* [any-thread] Runs fn(arg) on the control thread, soon, in the order of the posts. */
   void (*post)(void* ctx, void (*fn)(void* arg), void* arg);
-  /* [any-thread] Runs fn(arg) on the control thread after `ms` milliseconds. Returns a timer number, never 0. */
+  /* [any-thread] Runs fn(arg) on the control thread after `ms` milliseconds. Returns a timer
+   * number, never 0. */
   uint64_t (*post_after)(void* ctx, uint32_t ms, void (*fn)(void* arg), void* arg);
-  /* [control] true: the timer's function will not run. false: it ran already, or there is no such timer. */
+  /* [control] true: the timer's function will not run. false: it ran already, or there is no such
+   * timer. */
   bool (*cancel)(void* ctx, uint64_t timer);
-  /* [any-thread] Runs fn(arg) on a bounded pool of threads that may block, with a quota for each plugin. false: the quota
-   * is used up and fn will not run; answer CROLANG_UNAVAILABLE. */
+  /* [any-thread] Runs fn(arg) on a bounded pool of threads that may block, with a quota for each
+   * plugin. false: the quota is used up and fn will not run; answer CROLANG_UNAVAILABLE. */
   bool (*run_blocking)(void* ctx, void (*fn)(void* arg), void* arg);
-  /* [any-thread] An optional service by name and revision ("name/1"); NULL: this broker has none of that name. */
+  /* [any-thread] An optional service by name and revision ("name/1"); NULL: this broker has none of
+   * that name. */
   const void* (*service)(void* ctx, const char* name_and_revision);
 } crolang_host;
 
-/* ---- Answers [any-thread], exactly once for each op -------------------------------------------------------------- */
+/* ---- Answers [any-thread], exactly once for each op ------------------------------------------ */
 typedef void (*crolang_done)(void* op, crolang_status status, crolang_str error);
 typedef void (*crolang_yes_no)(void* op, crolang_status status, bool yes, crolang_str error);
 typedef void (*crolang_text)(void* op, crolang_status status, crolang_str text, crolang_str error);
-/* `count` must be the number of things asked about, in the order asked; anything else counts as CROLANG_INVALID. */
-typedef void (*crolang_flags)(void* op, crolang_status status, const bool* flags, size_t count, crolang_str error);
+/* `count` must be the number of things asked about, in the order asked; anything else counts as
+ * CROLANG_INVALID. */
+typedef void (*crolang_flags)(void* op, crolang_status status, const bool* flags, size_t count,
+                              crolang_str error);
 
-/* ==== Module kinds. All functions are [io, concurrent] unless tagged otherwise ====================================== */
+/* ==== Module kinds. All functions are [io, concurrent] unless tagged otherwise ================ */
 
-/* ---- registry/1: which node is connected to which broker instance. At most one. ------------------------------------
+/* ---- registry/1: which node is connected to which broker instance. At most one. --------------
  * DRAFT: not frozen before the bundled Redis plugin has proved it.
  *
- * A node id is held by at most one session in the whole grid. The hold is a lease: it names the id, the instance of the
- * broker and a token that stands for that very session. Every later step compares the token, so that it can never hit a
- * successor. How leases are kept alive is the plugin's business: it remembers what it granted until it is released, and
- * says on_lost when another token holds the id. */
+ * A node id is held by at most one session in the whole grid. The hold is a lease: it names the id,
+ * the instance of the broker and a token that stands for that very session. Every later step
+ * compares the token, so that it can never hit a successor. How leases are kept alive is the
+ * plugin's business: it remembers what it granted until it is released, and says on_lost when
+ * another token holds the id. */
 #define CROLANG_REGISTRY "registry/1"
 
 typedef struct crolang_claim {
@@ -150,97 +171,126 @@ enum {
   CROLANG_GRANTED = 0, /* the lease is the claim's */
   CROLANG_HELD = 1     /* another token holds it: `holder` says who */
 };
-typedef void (*crolang_claimed)(void* op, crolang_status status, int32_t outcome, crolang_holder holder, crolang_str error);
+typedef void (*crolang_claimed)(void* op, crolang_status status, int32_t outcome,
+                                crolang_holder holder, crolang_str error);
 
 /* Outcome of a probe: does the session that holds a lease still live? */
 enum {
-  CROLANG_ALIVE = 0,      /* it showed a sign of life within the time given */
-  CROLANG_YIELDED = 1,    /* it was silent; its instance has closed it */
-  CROLANG_GONE = 2,       /* its instance lives, but knows no such session; or the lease is absent */
-  CROLANG_UNREACHABLE = 3 /* nobody answers for it while its lease stands, or it must not be evicted now */
+  CROLANG_ALIVE = 0,   /* it showed a sign of life within the time given */
+  CROLANG_YIELDED = 1, /* it was silent; its instance has closed it */
+  CROLANG_GONE = 2,    /* its instance lives, but knows no such session; or the lease is absent */
+  /* nobody answers for it while its lease stands, or it must not be evicted now */
+  CROLANG_UNREACHABLE = 3
 };
-typedef void (*crolang_verdict)(void* op, crolang_status status, int32_t verdict, crolang_str error);
+typedef void (*crolang_verdict)(void* op, crolang_status status, int32_t verdict,
+                                crolang_str error);
 
 /* `count` holders in the order asked; an empty instance: not connected, or not announced yet. */
-typedef void (*crolang_located)(void* op, crolang_status status, const crolang_holder* holders, size_t count, crolang_str error);
+typedef void (*crolang_located)(void* op, crolang_status status, const crolang_holder* holders,
+                                size_t count, crolang_str error);
 
 /* What the plugin tells the broker; the table lives until destroy has returned. [any-thread] */
 typedef struct crolang_registry_events {
   uint32_t size;
   void* ctx; /* first argument of every function below */
-  /* A message from another instance for a session of this one. The broker answers `taken` exactly once, possibly before
-   * this returns: yes, it is in that session's outbox; no, there is no session with this id AND token, or it cannot take it. */
+  /* A message from another instance for a session of this one. The broker answers `taken` exactly
+   * once, possibly before this returns: yes, it is in that session's outbox; no, there is no
+   * session with this id AND token, or it cannot take it. */
   void (*on_message)(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken, void* op);
-  /* Another instance asks whether the holder of this claim lives. Answered exactly once, within about timeout_ms. */
-  void (*on_probe)(void* ctx, crolang_claim incumbent, uint32_t timeout_ms, crolang_verdict verdict, void* op);
+  /* Another instance asks whether the holder of this claim lives. Answered exactly once, within
+   * about timeout_ms. */
+  void (*on_probe)(void* ctx, crolang_claim incumbent, uint32_t timeout_ms, crolang_verdict verdict,
+                   void* op);
   /* Another token holds the id of this claim: the broker closes the session, if it still has it. */
   void (*on_lost)(void* ctx, crolang_claim claim);
-  /* The registry cannot be reached, with a reason for the log / can be reached again. Bound registries start available. */
+  /* The registry cannot be reached, with a reason for the log / can be reached again. Bound
+   * registries start available. */
   void (*on_unavailable)(void* ctx, crolang_str reason);
   void (*on_available)(void* ctx);
 } crolang_registry_events;
 
 typedef struct crolang_registry {
   uint32_t size;
-  /* [control] Once, after create and before any other function: this broker's instance id, and where events go. Not
-   * CROLANG_OK: the broker does not start. */
-  crolang_status (*bind)(void* self, crolang_str instance, const crolang_registry_events* events, char* error, size_t error_size);
+  /* [control] Once, after create and before any other function: this broker's instance id, and
+   * where events go. Not CROLANG_OK: the broker does not start. */
+  crolang_status (*bind)(void* self, crolang_str instance, const crolang_registry_events* events,
+                         char* error, size_t error_size);
   /* Takes the lease if nobody holds it. */
-  void (*claim)(void* self, crolang_claim claim, uint32_t deadline_ms, crolang_claimed answer, void* op);
-  /* Takes the lease if `expected` holds it, or nobody: compare-and-swap on the token, after a probe said yielded or gone. */
-  void (*replace)(void* self, crolang_claim claim, crolang_holder expected, uint32_t deadline_ms, crolang_claimed answer, void* op);
-  /* The session has joined: from now on lookup finds it. A lease that was not announced is invisible to lookup. */
-  void (*announce)(void* self, crolang_claim claim, uint32_t deadline_ms, crolang_done answer, void* op);
-  /* Gives the lease up if its token is still the claim's; else does nothing. Also withdraws a claim that is under way. */
-  void (*release)(void* self, crolang_claim claim, uint32_t deadline_ms, crolang_done answer, void* op);
-  /* Asks the instance of `incumbent` for a sign of life of its session within timeout_ms. Never asked for own sessions. */
-  void (*probe)(void* self, crolang_str id, crolang_holder incumbent, uint32_t timeout_ms, uint32_t deadline_ms, crolang_verdict answer, void* op);
-  void (*lookup)(void* self, const crolang_str* ids, size_t count, uint32_t deadline_ms, crolang_located answer, void* op);
-  /* Hands `body` to the session `to` on `instance`. yes: that instance took it; no: it refused, look up again;
-   * CROLANG_TIMEOUT: unknown, the broker never sends it again. */
-  void (*send)(void* self, crolang_str instance, crolang_claim to, crolang_str body, uint32_t deadline_ms, crolang_yes_no answer, void* op);
+  void (*claim)(void* self, crolang_claim claim, uint32_t deadline_ms, crolang_claimed answer,
+                void* op);
+  /* Takes the lease if `expected` holds it, or nobody: compare-and-swap on the token, after a probe
+   * said yielded or gone. */
+  void (*replace)(void* self, crolang_claim claim, crolang_holder expected, uint32_t deadline_ms,
+                  crolang_claimed answer, void* op);
+  /* The session has joined: from now on lookup finds it. A lease that was not announced is
+   * invisible to lookup. */
+  void (*announce)(void* self, crolang_claim claim, uint32_t deadline_ms, crolang_done answer,
+                   void* op);
+  /* Gives the lease up if its token is still the claim's; else does nothing. Also withdraws a claim
+   * that is under way. */
+  void (*release)(void* self, crolang_claim claim, uint32_t deadline_ms, crolang_done answer,
+                  void* op);
+  /* Asks the instance of `incumbent` for a sign of life of its session within timeout_ms. Never
+   * asked for own sessions. */
+  void (*probe)(void* self, crolang_str id, crolang_holder incumbent, uint32_t timeout_ms,
+                uint32_t deadline_ms, crolang_verdict answer, void* op);
+  void (*lookup)(void* self, const crolang_str* ids, size_t count, uint32_t deadline_ms,
+                 crolang_located answer, void* op);
+  /* Hands `body` to the session `to` on `instance`. yes: that instance took it; no: it refused,
+   * look up again; CROLANG_TIMEOUT: unknown, the broker never sends it again. */
+  void (*send)(void* self, crolang_str instance, crolang_claim to, crolang_str body,
+               uint32_t deadline_ms, crolang_yes_no answer, void* op);
 } crolang_registry;
 
-/* ---- rtc-config/1: the RTC configuration of a node. At most one. ---------------------------------------------------
- * The answer is JSON: `{"iceServers":[{"urls":"…" or ["…"],"username"?,"password" or "credential"?}…],…}`, or the same
- * under `rtcConfiguration`. The broker normalises it (urls to arrays, password and credential both set) and sends it to the
- * node. Could not ask: the node is told to come again. */
+/* ---- rtc-config/1: the RTC configuration of a node. At most one. -----------------------------
+ * The answer is JSON:
+ * `{"iceServers":[{"urls":"…" or ["…"],"username"?,"password" or "credential"?}…],…}`, or the same
+ * under `rtcConfiguration`. The broker normalises it (urls to arrays, password and credential both
+ * set) and sends it to the node. Could not ask: the node is told to come again. */
 #define CROLANG_RTC_CONFIG "rtc-config/1"
 typedef struct crolang_rtc_config {
   uint32_t size;
-  void (*resolve)(void* self, crolang_str node, uint32_t deadline_ms, crolang_text answer, void* op);
+  void (*resolve)(void* self, crolang_str node, uint32_t deadline_ms, crolang_text answer,
+                  void* op);
 } crolang_rtc_config;
 
-/* ---- authentication/1: may this node connect? At most one. --------------------------------------------------------
- * `data` is what the node gave as `data` in its query, decoded but otherwise as it is; data.data == NULL: not given. */
+/* ---- authentication/1: may this node connect? At most one. -----------------------------------
+ * `data` is what the node gave as `data` in its query, decoded but otherwise as it is;
+ * data.data == NULL: not given. */
 #define CROLANG_AUTHENTICATION "authentication/1"
 typedef struct crolang_authentication {
   uint32_t size;
-  void (*authenticate)(void* self, crolang_str node, crolang_str version, crolang_str runtime, crolang_str data, uint32_t deadline_ms, crolang_yes_no answer, void* op);
+  void (*authenticate)(void* self, crolang_str node, crolang_str version, crolang_str runtime,
+                       crolang_str data, uint32_t deadline_ms, crolang_yes_no answer, void* op);
 } crolang_authentication;
 
-/* ---- authorization/1: may `from` send to `to`? At most one. Asked for each relayed message: keep it cheap. -------- */
+/* ---- authorization/1: may `from` send to `to`? At most one. ----------------------------------
+ * Asked for each relayed message: keep it cheap. */
 #define CROLANG_AUTHORIZATION "authorization/1"
 typedef struct crolang_authorization {
   uint32_t size;
-  void (*authorize)(void* self, crolang_str from, crolang_str to, uint32_t deadline_ms, crolang_yes_no answer, void* op);
+  void (*authorize)(void* self, crolang_str from, crolang_str to, uint32_t deadline_ms,
+                    crolang_yes_no answer, void* op);
 } crolang_authorization;
 
-/* ---- validity/1: which of these connected nodes may stay? flags[i]: ids[i] is still valid. At most one. ----------- */
+/* ---- validity/1: which of these connected nodes may stay? At most one. -----------------------
+ * flags[i]: ids[i] is still valid. */
 #define CROLANG_VALIDITY "validity/1"
 typedef struct crolang_validity {
   uint32_t size;
-  void (*check)(void* self, const crolang_str* ids, size_t count, uint32_t deadline_ms, crolang_flags answer, void* op);
+  void (*check)(void* self, const crolang_str* ids, size_t count, uint32_t deadline_ms,
+                crolang_flags answer, void* op);
 } crolang_validity;
 
-/* ---- message-observer/1: told of each authorized SOCKET_MSG_EXCHANGE. Fire and forget. ---------------------------- */
+/* ---- message-observer/1: told of each authorized SOCKET_MSG_EXCHANGE. Any number. ------------
+ * Fire and forget. */
 #define CROLANG_OBSERVER "message-observer/1"
 typedef struct crolang_observer {
   uint32_t size;
   void (*on_message)(void* self, crolang_str from, crolang_str to, bool receiver_connected);
 } crolang_observer;
 
-/* ==== The entry ==================================================================================================== */
+/* ==== The entry =============================================================================== */
 typedef struct crolang_module {
   const char* kind;  /* CROLANG_REGISTRY … */
   const void* table; /* the kind's struct; its first member is its size */
@@ -259,17 +309,20 @@ typedef struct crolang_plugin {
   size_t env_count;
   const crolang_module* modules;
   size_t module_count;
-  /* [control] Once. On failure returns another status than CROLANG_OK, leaves *self NULL and writes a sentence into `error`
-   * (NUL-terminated, at most error_size bytes); the broker then does not start. */
+  /* [control] Once. On failure returns another status than CROLANG_OK, leaves *self NULL and writes
+   * a sentence into `error` (NUL-terminated, at most error_size bytes); the broker then does not
+   * start. */
   crolang_status (*create)(const crolang_host* host, void** self, char* error, size_t error_size);
-  /* [control] Answers everything open with CROLANG_CANCELLED, ends its threads, then calls stopped(op), from any thread.
-   * No question is asked after stop. The broker waits 5 s, then ends without the plugin. */
+  /* [control] Answers everything open with CROLANG_CANCELLED, ends its threads, then calls
+   * stopped(op), from any thread. No question is asked after stop. The broker waits 5 s, then ends
+   * without the plugin. */
   void (*stop)(void* self, void (*stopped)(void* op), void* op);
   /* [control] After stopped: see THE END. */
   void (*destroy)(void* self);
 } crolang_plugin;
 
-/* What every plugin defines and exports: `const crolang_plugin crolang_plugin_entry = {CROLANG_MAGIC, …};` */
+/* Defined and exported by every plugin:
+ * `const crolang_plugin crolang_plugin_entry = {CROLANG_MAGIC, …};` */
 CROLANG_EXPORT extern const crolang_plugin crolang_plugin_entry;
 
 #ifdef __cplusplus

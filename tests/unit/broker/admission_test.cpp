@@ -14,14 +14,14 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::Asked;
+using ::testing::Each;
+using ::testing::ElementsAre;
 using testing::Holder;
 using testing::House;
+using ::testing::IsEmpty;
 using testing::kHere;
 using testing::query_of;
 using testing::Question;
-using ::testing::Each;
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 constexpr auto kDeadline = 11s;  // beyond that of every question
 const Holder kElsewhere{"elsewhere", 4711};
@@ -44,8 +44,12 @@ struct Outcomes final : AdmissionOutcomes {
   RtcLiteral rtc;
 };
 
-std::string refused(Refusal refusal) { return "refused: " + std::string(text_of(refusal)); }
-std::string trouble(Trouble trouble) { return "trouble: " + std::string(text_of(trouble)); }
+std::string refused(Refusal refusal) {
+  return "refused: " + std::string(text_of(refusal));
+}
+std::string trouble(Trouble trouble) {
+  return "trouble: " + std::string(text_of(trouble));
+}
 
 class AdmissionsTest : public ::testing::Test {
  protected:
@@ -306,8 +310,9 @@ TEST_F(LocalHolderTest, IsGoneIfItsConnectionBreaksMeanwhile) {
 }
 
 TEST_F(AdmissionsTest, ReplacesALocalHolderThatTheRegistryRemembersByMistake) {
-  house.modules.on(Question::claim,
-                   [](const Asked& asked) { asked.held_by({std::string(kHere), 4711}); });
+  house.modules.on(Question::claim, [](const Asked& asked) {
+    asked.held_by({std::string(kHere), 4711});
+  });
 
   EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted"));
   EXPECT_EQ(house.modules.last(Question::replace).holder.token, 4711u);
@@ -317,8 +322,9 @@ TEST_F(AdmissionsTest, NeverEvictsAnAdmissionThatIsUnderWay) {
   house.modules.keep(Question::resolve_rtc);
   start_bob();
   const std::uint64_t first = claimed();
-  house.modules.on(Question::claim,
-                   [&](const Asked& asked) { asked.held_by({std::string(kHere), first}); });
+  house.modules.on(Question::claim, [&](const Asked& asked) {
+    asked.held_by({std::string(kHere), first});
+  });
 
   EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::probing)));
   EXPECT_EQ(house.modules.count(Question::replace), 0u);
@@ -382,10 +388,9 @@ TEST_F(AdmissionsTest, AcceptsAnEmptyVersionAndRuntime) {
 }
 
 TEST_F(AdmissionsTest, RefusesIdsThatNobodyCouldAddress) {
-  for (const std::string& id :
-       {std::string(), std::string(257, 'a'), std::string("%FF"), std::string("a%00b"),
-        std::string("a%0A"), std::string("%7F"), std::string("%C2%85"), std::string("+a"),
-        std::string("a%C2%A0")}) {
+  for (const std::string& id : {std::string(), std::string(257, 'a'), std::string("%FF"),
+                                std::string("a%00b"), std::string("a%0A"), std::string("%7F"),
+                                std::string("%C2%85"), std::string("+a"), std::string("a%C2%A0")}) {
     EXPECT_THAT(outcome(query_of(id)), ElementsAre(refused(Refusal::invalid_id))) << id;
   }
   EXPECT_THAT(house.modules.asked(), IsEmpty());
@@ -446,9 +451,7 @@ class StageTest : public AdmissionsTest, public ::testing::WithParamInterface<Qu
   }
 
   std::size_t claims() const { return house.modules.count(Question::claim); }
-  bool grants() const {
-    return GetParam() == Question::claim || GetParam() == Question::replace;
-  }
+  bool grants() const { return GetParam() == Question::claim || GetParam() == Question::replace; }
 };
 
 std::string name_of_stage(const ::testing::TestParamInfo<Question>& info) {

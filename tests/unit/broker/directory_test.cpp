@@ -10,8 +10,9 @@
 namespace crolang::broker {
 namespace {
 
-
-SessionHandle handle(std::uint32_t slot) { return {slot, 1, 0}; }
+SessionHandle handle(std::uint32_t slot) {
+  return {slot, 1, 0};
+}
 
 TEST(Directory, FindsWhomItWasGiven) {
   Directory directory;

@@ -70,8 +70,7 @@ Session& House::knock(std::string_view query) {
   session::Outlet& outlet = outlets.table(0).ensure(number);
   const SessionHandle handle{number, outlet.open({}), 0};
   doors_[number] = {};
-  sessions_[slot] =
-      std::make_unique<Session>(handle, outlet, session::Identity::from_query(query));
+  sessions_[slot] = std::make_unique<Session>(handle, outlet, session::Identity::from_query(query));
   return *sessions_[slot];
 }
 
@@ -166,14 +165,14 @@ std::string query_of(std::string_view id) {
   return "EIO=4&transport=websocket&id=" + std::string(id) + "&version=1.0&runtime=test";
 }
 
-std::string quoted(std::string_view text) {
+std::string literal_of(std::string_view text) {
   std::string literal;
   json::append_quoted(literal, text);
   return literal;
 }
 
 std::string event(std::string_view name, std::string_view payload, std::string_view ack) {
-  return "42" + std::string(ack) + "[\"" + std::string(name) + "\"," + quoted(payload) + "]";
+  return "42" + std::string(ack) + "[\"" + std::string(name) + "\"," + literal_of(payload) + "]";
 }
 
 }  // namespace crolang::broker::testing

@@ -1,6 +1,6 @@
 #pragma once
-/// A broker's surroundings without sockets, threads or clock: one worker whose sessions are real and whose connections
-/// are their outlets. Threads: one.
+/// A broker's surroundings without sockets, threads or clock: one worker whose sessions are real
+/// and whose connections are their outlets. Threads: one.
 
 #include <chrono>
 #include <cstdint>
@@ -36,7 +36,8 @@ class House final : public LocalSessions, public Workers {
   Session& join(std::string_view id);
   /// The node sends this as a text message.
   void say(Session& session, std::string_view text);
-  /// What the node was sent since it was last asked about: texts as they are, close frames as `close` or `close 1001`.
+  /// What the node was sent since it was last asked about: texts as they are, close frames as
+  /// `close` or `close 1001`.
   std::vector<std::string> sent(Session& session);
   /// Its connection breaks. The session is no more.
   void cut(Session& session);
@@ -92,7 +93,7 @@ class House final : public LocalSessions, public Workers {
 std::string query_of(std::string_view id);
 
 /// The string literal of a JSON text.
-std::string quoted(std::string_view text);
+std::string literal_of(std::string_view text);
 
 /// `42<ack>["<name>","<payload>"]`.
 std::string event(std::string_view name, std::string_view payload, std::string_view ack = {});

@@ -13,17 +13,18 @@ namespace {
 
 using namespace std::chrono_literals;
 using session::State;
-using testing::House;
-using testing::Session;
 using ::testing::ElementsAre;
+using testing::House;
 using ::testing::IsEmpty;
+using testing::Session;
 
 class ProbesTest : public ::testing::Test {
  protected:
   void begin(const Session& session, std::chrono::milliseconds timeout = 1500ms) {
     begin(session.handle(), session.token(), timeout);
   }
-  void begin(SessionHandle handle, std::uint64_t token, std::chrono::milliseconds timeout = 1500ms) {
+  void begin(SessionHandle handle, std::uint64_t token,
+             std::chrono::milliseconds timeout = 1500ms) {
     probes.begin(handle, token, house.now, timeout,
                  [this](std::int32_t verdict) { verdicts.push_back(verdict); });
   }
@@ -69,8 +70,7 @@ TEST_F(ProbesTest, CloseWhoIsSilent) {
 
 TEST_F(ProbesTest, CloseBeforeTheySaySo) {
   State seen = State::joined;
-  probes.begin(bob.handle(), bob.token(), house.now, 1s,
-               [&](std::int32_t) { seen = bob.state(); });
+  probes.begin(bob.handle(), bob.token(), house.now, 1s, [&](std::int32_t) { seen = bob.state(); });
 
   pass(1s);
 

@@ -59,9 +59,8 @@ TEST(RtcNormaliser, SetsThePasswordWhereOnlyTheCredentialIsGiven) {
 }
 
 TEST(RtcNormaliser, LeavesPasswordAndCredentialThatDiffer) {
-  const Json server =
-      normalised(R"({"iceServers":[{"urls":["turn:a"],"password":"p","credential":"c"}]})")
-          ["iceServers"][0];
+  const Json server = normalised(
+      R"({"iceServers":[{"urls":["turn:a"],"password":"p","credential":"c"}]})")["iceServers"][0];
 
   EXPECT_EQ(server["password"], "p");
   EXPECT_EQ(server["credential"], "c");
@@ -74,26 +73,27 @@ TEST(RtcNormaliser, DropsMembersThatAreNull) {
 }
 
 TEST(RtcNormaliser, FillsANullPasswordFromTheCredential) {
-  const Json server =
-      normalised(R"({"iceServers":[{"urls":["turn:a"],"password":null,"credential":"c"}]})")
-          ["iceServers"][0];
+  const Json server = normalised(
+      R"({"iceServers":[{"urls":["turn:a"],"password":null,"credential":"c"}]})")["iceServers"][0];
 
   EXPECT_EQ(server["password"], "c");
   EXPECT_EQ(server["credential"], "c");
 }
 
 TEST(RtcNormaliser, KeepsMembersItDoesNotKnowInTheirOrder) {
-  EXPECT_EQ(normalised(R"({"z":[1,{"y":null}],"iceServers":[{"x":true,"urls":["stun:a"]}],"a":1.5})")
-                .dump(),
-            R"({"z":[1,{"y":null}],"iceServers":[{"x":true,"urls":["stun:a"]}],"a":1.5})");
+  EXPECT_EQ(
+      normalised(R"({"z":[1,{"y":null}],"iceServers":[{"x":true,"urls":["stun:a"]}],"a":1.5})")
+          .dump(),
+      R"({"z":[1,{"y":null}],"iceServers":[{"x":true,"urls":["stun:a"]}],"a":1.5})");
 }
 
 TEST(RtcNormaliser, PrintsWithTwoBlanksAsTheReferenceDoes) {
   RtcNormaliser normaliser;
   const auto result = normaliser.normalise(R"({"iceServers":[{"urls":"stun:ä"}]})");
 
-  EXPECT_EQ(*std::get<RtcLiteral>(result),
-            R"("{\n  \"iceServers\": [\n    {\n      \"urls\": [\n        \"stun:ä\"\n      ]\n    }\n  ]\n}")");
+  EXPECT_EQ(
+      *std::get<RtcLiteral>(result),
+      R"("{\n  \"iceServers\": [\n    {\n      \"urls\": [\n        \"stun:ä\"\n      ]\n    }\n  ]\n}")");
 }
 
 TEST(RtcNormaliser, NamesEachFault) {
@@ -135,8 +135,9 @@ TEST(RtcNormaliser, RefusesDeepNestingInsteadOfRecursing) {
 }
 
 TEST(RtcNormaliser, DoesNotCountBracketsWithinStrings) {
-  EXPECT_EQ(fault_of(R"({"iceServers":[{"urls":"stun:a"}],"x":"\")" + std::string(100, '[') + "\"}"),
-            "none");
+  EXPECT_EQ(
+      fault_of(R"({"iceServers":[{"urls":"stun:a"}],"x":"\")" + std::string(100, '[') + "\"}"),
+      "none");
 }
 
 TEST(RtcNormaliser, DoesNotCountNestingThatWasLeftAgain) {

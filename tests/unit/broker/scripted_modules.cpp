@@ -13,11 +13,21 @@ using modules::CallDesk;
 constexpr crolang_str kNoError{nullptr, 0};
 constexpr std::string_view kStun = R"({"iceServers":[{"urls":["stun:example.org"]}]})";
 
-std::string copy(crolang_str text) { return {text.data, text.size}; }
-crolang_str borrow(std::string_view text) { return {text.data(), text.size()}; }
-Holder copy(const crolang_holder& holder) { return {copy(holder.instance), holder.token}; }
-crolang_holder borrow(const Holder& holder) { return {borrow(holder.instance), holder.token}; }
-ScriptedModules& of(void* self) { return *static_cast<ScriptedModules*>(self); }
+std::string copy(crolang_str text) {
+  return {text.data, text.size};
+}
+crolang_str borrow(std::string_view text) {
+  return {text.data(), text.size()};
+}
+Holder copy(const crolang_holder& holder) {
+  return {copy(holder.instance), holder.token};
+}
+crolang_holder borrow(const Holder& holder) {
+  return {borrow(holder.instance), holder.token};
+}
+ScriptedModules& of(void* self) {
+  return *static_cast<ScriptedModules*>(self);
+}
 
 Asked about(Question question, crolang_str id, void* op) {
   Asked asked;
@@ -101,8 +111,8 @@ void on_message(void* self, crolang_str from, crolang_str to, bool connected) {
   of(self).observed.push_back({copy(from), copy(to), connected});
 }
 
-constexpr crolang_registry kRegistry{sizeof(crolang_registry), &bind,   &claim, &replace, &announce,
-                                     &release,                 &probe, &lookup, &send};
+constexpr crolang_registry kRegistry{
+    sizeof(crolang_registry), &bind, &claim, &replace, &announce, &release, &probe, &lookup, &send};
 constexpr crolang_rtc_config kRtcConfig{sizeof(crolang_rtc_config), &resolve};
 constexpr crolang_authentication kAuthentication{sizeof(crolang_authentication), &authenticate};
 constexpr crolang_authorization kAuthorization{sizeof(crolang_authorization), &authorize};
@@ -111,9 +121,15 @@ constexpr crolang_observer kObserver{sizeof(crolang_observer), &on_message};
 
 }  // namespace
 
-void Asked::yes() const { CallDesk::on_yes_no(op, CROLANG_OK, true, kNoError); }
-void Asked::no() const { CallDesk::on_yes_no(op, CROLANG_OK, false, kNoError); }
-void Asked::done() const { CallDesk::on_done(op, CROLANG_OK, kNoError); }
+void Asked::yes() const {
+  CallDesk::on_yes_no(op, CROLANG_OK, true, kNoError);
+}
+void Asked::no() const {
+  CallDesk::on_yes_no(op, CROLANG_OK, false, kNoError);
+}
+void Asked::done() const {
+  CallDesk::on_done(op, CROLANG_OK, kNoError);
+}
 void Asked::text(std::string_view text) const {
   CallDesk::on_text(op, CROLANG_OK, borrow(text), kNoError);
 }
@@ -136,7 +152,9 @@ void Asked::flags(const std::vector<bool>& flags) const {
   std::copy(flags.begin(), flags.end(), array.get());
   CallDesk::on_flags(op, CROLANG_OK, array.get(), flags.size(), kNoError);
 }
-void Asked::fail(crolang_status status) const { CallDesk::on_done(op, status, kNoError); }
+void Asked::fail(crolang_status status) const {
+  CallDesk::on_done(op, status, kNoError);
+}
 
 ScriptedModules::ScriptedModules() {
   table.registry = {&kRegistry, this, "scripted"};
@@ -188,9 +206,8 @@ std::vector<Asked> ScriptedModules::asked(Question question) const {
 }
 
 const Asked& ScriptedModules::last(Question question) const {
-  const auto found = std::find_if(asked_.rbegin(), asked_.rend(), [&](const Asked& asked) {
-    return asked.question == question;
-  });
+  const auto found = std::find_if(asked_.rbegin(), asked_.rend(),
+                                  [&](const Asked& asked) { return asked.question == question; });
   if (found == asked_.rend()) throw std::logic_error("that was never asked");
   return *found;
 }

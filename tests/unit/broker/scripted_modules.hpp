@@ -1,5 +1,6 @@
 #pragma once
-/// Module tables that answer as a test says: at once, when the test lets them, or never. Threads: one.
+/// Module tables that answer as a test says: at once, when the test lets them, or never. Threads:
+/// one.
 
 #include <array>
 #include <cstdint>

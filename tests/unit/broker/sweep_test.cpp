@@ -10,11 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::Asked;
+using ::testing::ElementsAre;
 using testing::House;
+using ::testing::IsEmpty;
 using testing::Question;
 using testing::Session;
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
 class SweepTest : public ::testing::Test {

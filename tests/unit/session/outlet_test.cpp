@@ -55,7 +55,7 @@ class OutletTest : public testing::Test {
   }
 
   Outlet outlet_;
-  std::uint32_t generation_ = outlet_.open(Outlet::Wire{});
+  std::uint32_t generation_ = outlet_.open(Outlet::Wire{.max_backlog = 10});
   DirtyList dirty_;
 };
 
@@ -225,6 +225,20 @@ TEST_F(OutletTest, IsNotListedWhileItsSocketTakesNoMore) {
   set_blocked(false);
   push(outlet_, generation_, "two", dirty_);
   EXPECT_THAT(dirty_.outlets, ElementsAre(&outlet_));
+}
+
+TEST_F(OutletTest, IsListedOnceItIsTooFarBehindToBeReadFrom) {
+  set_blocked(true);
+  push(outlet_, generation_, "1234567890", dirty_);
+  EXPECT_THAT(dirty_.outlets, IsEmpty());
+  push(outlet_, generation_, "x", dirty_);
+  EXPECT_THAT(dirty_.outlets, ElementsAre(&outlet_));
+}
+
+TEST_F(OutletTest, IsNotListedAgainWhileItIsNotReadFrom) {
+  outlet_.with_wire([](Outlet::Wire& wire, ByteQueue&) { wire.blocked = wire.congested = true; });
+  push(outlet_, generation_, "12345678901", dirty_);
+  EXPECT_THAT(dirty_.outlets, IsEmpty());
 }
 
 TEST_F(OutletTest, IsNotListedForWhatItDidNotTake) {

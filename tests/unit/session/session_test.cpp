@@ -303,8 +303,7 @@ TEST_P(SessionClosesBeforeConnect, WithAnEmptyCloseFrame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ConnectsThatAreNone, SessionClosesBeforeConnect,
-                         testing::Values("40[]", "40\"x\"", "40null", "40{", "40{}x", "40true",
-                                         "401"));
+                         testing::Values("40[]", "40\"x\"", "40null", "40{", "40{}x", "40true"));
 INSTANTIATE_TEST_SUITE_P(PacketsThatComeTooEarly, SessionClosesBeforeConnect,
                          testing::Values(R"(42["x"])", R"(420["SOCKET_MSG_EXCHANGE","{}"])", "41",
                                          "431[]", "42", R"(44{"message":"x"})",

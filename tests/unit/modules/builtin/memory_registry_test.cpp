@@ -15,63 +15,64 @@ using plugin::testing::Lent;
 using plugin::testing::Outcome;
 using plugin::testing::Question;
 
-class MemoryRegistryTest : public testing::Test {
- protected:
-  MemoryRegistryTest() {
-    EXPECT_EQ(table_.bind(self(), Lent("here"), nullptr, nullptr, 0), CROLANG_OK);
-  }
+/// It answers before it returns.
+Outcome answer_of(const Question& question) {
+  EXPECT_EQ(question.answers(), 1);
+  const auto outcome = question.wait(std::chrono::milliseconds(0)).value_or(Outcome{});
+  EXPECT_EQ(outcome.status, CROLANG_OK);
+  return outcome;
+}
 
-  void* self() const { return registry_.get(); }
+struct BoundRegistry {
+  BoundRegistry() { EXPECT_EQ(table.bind(self(), Lent("here"), nullptr, nullptr, 0), CROLANG_OK); }
 
-  /// It answers before it returns.
-  static Outcome answer_of(const Question& question) {
-    EXPECT_EQ(question.answers(), 1);
-    const auto outcome = question.wait(std::chrono::milliseconds(0)).value_or(Outcome{});
-    EXPECT_EQ(outcome.status, CROLANG_OK);
-    return outcome;
-  }
+  void* self() const { return registry.get(); }
 
   Outcome claim(const char* id, std::uint64_t token) {
     Question question;
-    table_.claim(self(), {Lent(id), token}, 1000, &Question::claimed, &question);
+    table.claim(self(), {Lent(id), token}, 1000, &Question::claimed, &question);
     return answer_of(question);
   }
 
-  const crolang_registry& table_ = *memory_registry_table();
-
- private:
-  const std::unique_ptr<MemoryRegistry, void (*)(MemoryRegistry*)> registry_{
+  const crolang_registry& table = *memory_registry_table();
+  const std::unique_ptr<MemoryRegistry, void (*)(MemoryRegistry*)> registry{
       make_memory_registry(), &destroy_memory_registry};
 };
 
-TEST_F(MemoryRegistryTest, NamesItsOwnInstanceAsTheHolder) {
-  EXPECT_EQ(claim("bob", 1).code, CROLANG_GRANTED);
-  const Outcome held = claim("bob", 2);
+TEST(MemoryRegistry, NamesItsOwnInstanceAsTheHolder) {
+  BoundRegistry registry;
+  EXPECT_EQ(registry.claim("bob", 1).code, CROLANG_GRANTED);
+  const Outcome held = registry.claim("bob", 2);
   EXPECT_EQ(held.code, CROLANG_HELD);
   EXPECT_EQ(held.holders.front(), (Outcome::Holder{"here", 1}));
 }
 
-TEST_F(MemoryRegistryTest, GrantsAClaimAgainToItsHolder) {
-  claim("bob", 1);
-  EXPECT_EQ(claim("bob", 1).code, CROLANG_GRANTED);
+TEST(MemoryRegistry, GrantsAClaimAgainToItsHolder) {
+  BoundRegistry registry;
+  registry.claim("bob", 1);
+  EXPECT_EQ(registry.claim("bob", 1).code, CROLANG_GRANTED);
 }
 
-TEST_F(MemoryRegistryTest, FindsEveryHolderElsewhereGone) {
+TEST(MemoryRegistry, FindsEveryHolderElsewhereGone) {
+  BoundRegistry registry;
   Question question;
-  table_.probe(self(), Lent("bob"), {Lent("there"), 7}, 1500, 2500, &Question::verdict, &question);
+  registry.table.probe(registry.self(), Lent("bob"), {Lent("there"), 7}, 1500, 2500,
+                       &Question::verdict, &question);
   EXPECT_EQ(answer_of(question).code, CROLANG_GONE);
 }
 
-TEST_F(MemoryRegistryTest, HasNowhereToSendAMessage) {
+TEST(MemoryRegistry, HasNowhereToSendAMessage) {
+  BoundRegistry registry;
   Question question;
-  table_.send(self(), Lent("there"), {Lent("bob"), 7}, Lent("body"), 1000, &Question::yes_no,
-              &question);
+  registry.table.send(registry.self(), Lent("there"), {Lent("bob"), 7}, Lent("body"), 1000,
+                      &Question::yes_no, &question);
   EXPECT_FALSE(answer_of(question).yes);
 }
 
-TEST_F(MemoryRegistryTest, SharesNothingWithAnother) {
-  MemoryRegistryTest other;
-  claim("bob", 1);
+TEST(MemoryRegistry, SharesNothingWithAnother) {
+  BoundRegistry registry;
+  BoundRegistry other;
+  registry.claim("bob", 1);
   EXPECT_EQ(other.claim("bob", 2).code, CROLANG_GRANTED);
 }
 

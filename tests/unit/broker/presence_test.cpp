@@ -1,0 +1,276 @@
+#include "broker/presence.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "unit/broker/house.hpp"
+
+namespace crolang::broker {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Asked;
+using ::testing::ElementsAre;
+using testing::event;
+using testing::Holder;
+using testing::House;
+using ::testing::IsEmpty;
+using testing::kHere;
+using testing::literal_of;
+using testing::Question;
+using testing::Session;
+
+const Holder kElsewhere{"elsewhere", 4711};
+const auto kError = ElementsAre(R"(431["ERROR"])");
+
+/// The whole acknowledgement, which is one string.
+std::string results(std::string_view list) {
+  return "431[" + literal_of(R"({"results":[)" + std::string(list) + "]}") + "]";
+}
+
+class PresenceTest : public ::testing::Test {
+ protected:
+  explicit PresenceTest(Policy policy = {}) : house(policy) {}
+
+  std::vector<std::string> ask(std::string_view payload, std::string_view ack = "1") {
+    return say(event(kAreNodesConnected, payload, ack));
+  }
+  std::vector<std::string> say(std::string_view text) {
+    house.say(ann, text);
+    house.turn();
+    return house.sent(ann);
+  }
+  std::size_t lookups() { return house.modules.count(Question::lookup); }
+
+  House house;
+  Session& ann = house.join("ann");
+  Session& bob = house.join("bob");
+};
+
+TEST_F(PresenceTest, SaysWhoIsHere) {
+  EXPECT_THAT(ask(R"({"ids":["bob"]})"), ElementsAre(results(R"({"id":"bob","connected":true})")));
+  EXPECT_EQ(lookups(), 0u);
+}
+
+TEST_F(PresenceTest, SaysWhoIsNowhere) {
+  EXPECT_THAT(ask(R"({"ids":["eve"]})"), ElementsAre(results(R"({"id":"eve","connected":false})")));
+}
+
+TEST_F(PresenceTest, SaysWhoIsElsewhere) {
+  house.modules.on(Question::lookup, [](const Asked& asked) { asked.located({kElsewhere}); });
+
+  EXPECT_THAT(ask(R"({"ids":["eve"]})"), ElementsAre(results(R"({"id":"eve","connected":true})")));
+}
+
+TEST_F(PresenceTest, AnswersInTheOrderAskedWithRepetitions) {
+  EXPECT_THAT(
+      ask(R"({"ids":["eve","bob","eve","ann"]})"),
+      ElementsAre(results(R"({"id":"eve","connected":false},{"id":"bob","connected":true},)"
+                          R"({"id":"eve","connected":false},{"id":"ann","connected":true})")));
+}
+
+TEST_F(PresenceTest, LooksUpTogetherOnlyThoseWhoAreNotHere) {
+  house.modules.on(Question::lookup, [](const Asked& asked) {
+    asked.located({kElsewhere, Holder{}});
+  });
+
+  EXPECT_THAT(ask(R"({"ids":["x","bob","y"]})"),
+              ElementsAre(results(R"({"id":"x","connected":true},{"id":"bob","connected":true},)"
+                                  R"({"id":"y","connected":false})")));
+  ASSERT_EQ(lookups(), 1u);
+  EXPECT_THAT(house.modules.last(Question::lookup).ids, ElementsAre("x", "y"));
+}
+
+TEST_F(PresenceTest, TrimsIdsInTheAnswerToo) {
+  EXPECT_THAT(ask("{\"ids\":[\" bob\xC2\xA0\"]}"),
+              ElementsAre(results(R"({"id":"bob","connected":true})")));
+}
+
+TEST_F(PresenceTest, EscapesIdsInTheAnswer) {
+  EXPECT_THAT(ask(R"({"ids":["a\"\\\u0001ä"]})"),
+              ElementsAre(results(R"({"id":"a\"\\\u0001ä","connected":false})")));
+}
+
+TEST_F(PresenceTest, AnswersAnEmptyListByAnEmptyList) {
+  EXPECT_THAT(ask(R"({"ids":[]})"), ElementsAre(results("")));
+  EXPECT_EQ(lookups(), 0u);
+}
+
+TEST_F(PresenceTest, AnswersErrorToAPayloadThatIsNoQuestion) {
+  for (const std::string_view payload :
+       {"", "x", "null", "[]", "{}", R"({"ids":null})", R"({"ids":"bob"})", R"({"ids":{}})",
+        R"({"ids":[5]})", R"({"ids":["bob",null]})", R"({"ids":[""]})", R"({"ids":["bob"," "]})",
+        R"({"ids":["bob"]}x)", R"({"ids":["bob"],"ids":5})"}) {
+    EXPECT_THAT(ask(payload), kError) << payload;
+  }
+}
+
+TEST_F(PresenceTest, AnswersErrorToAPayloadThatIsNoString) {
+  for (const std::string_view arguments : {"", ",null", R"(,{"ids":[]})", ",[]", ",5"}) {
+    EXPECT_THAT(say("421[\"ARE_NODES_CONNECTED_TO_BROKER\"" + std::string(arguments) + "]"), kError)
+        << arguments;
+  }
+}
+
+TEST_F(PresenceTest, IgnoresFurtherArguments) {
+  EXPECT_THAT(say(R"(421["ARE_NODES_CONNECTED_TO_BROKER","{\"ids\":[]}",1])"),
+              ElementsAre(results("")));
+}
+
+TEST_F(PresenceTest, SurvivesQuestionsWithoutAckId) {
+  for (const std::string_view packet :
+       {R"(42["ARE_NODES_CONNECTED_TO_BROKER"])", R"(42["ARE_NODES_CONNECTED_TO_BROKER",null])",
+        R"(42["ARE_NODES_CONNECTED_TO_BROKER","{\"ids\":[\"eve\"]}"])"}) {
+    EXPECT_THAT(say(packet), IsEmpty()) << packet;
+  }
+  EXPECT_EQ(lookups(), 0u);
+  EXPECT_EQ(ann.state(), session::State::joined);
+}
+
+class SwitchedOffTest : public PresenceTest {
+ protected:
+  SwitchedOffTest() : PresenceTest(policy()) {
+    house.modules.on(Question::authorize, [](const Asked& asked) { asked.no(); });
+  }
+  static Policy policy() {
+    Policy policy;
+    policy.p2p_enabled = false;
+    policy.relay_enabled = false;
+    return policy;
+  }
+};
+
+TEST_F(SwitchedOffTest, StillSaysWhoIsHere) {
+  EXPECT_THAT(ask(R"({"ids":["bob"]})"), ElementsAre(results(R"({"id":"bob","connected":true})")));
+  EXPECT_EQ(house.modules.count(Question::authorize), 0u);
+}
+
+class ThreeIdsTest : public PresenceTest {
+ protected:
+  ThreeIdsTest() : PresenceTest(policy()) {}
+  static Policy policy() {
+    Policy policy;
+    policy.max_presence_ids = 3;
+    return policy;
+  }
+};
+
+TEST_F(ThreeIdsTest, AreTheMostThatIsAnswered) {
+  EXPECT_EQ(ask(R"({"ids":["bob","bob","bob"]})").front(),
+            results(R"({"id":"bob","connected":true},{"id":"bob","connected":true},)"
+                    R"({"id":"bob","connected":true})"));
+  EXPECT_THAT(ask(R"({"ids":["bob","bob","bob","bob"]})"), kError);
+}
+
+TEST_F(PresenceTest, AnswersErrorIfNobodyCanBeLookedUp) {
+  house.modules.on(Question::lookup, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+
+  EXPECT_THAT(ask(R"({"ids":["bob","eve"]})"), kError);
+}
+
+TEST_F(PresenceTest, DoesNotCountWhoIsSaidToBeHereButHasNotJoined) {
+  house.modules.on(Question::lookup, [](const Asked& asked) {
+    asked.located({{std::string(kHere), 4711}});
+  });
+
+  EXPECT_THAT(ask(R"({"ids":["eve"]})"), ElementsAre(results(R"({"id":"eve","connected":false})")));
+}
+
+TEST_F(PresenceTest, WaitsForALateLookUp) {
+  house.modules.keep(Question::lookup);
+  EXPECT_THAT(ask(R"({"ids":["eve","bob"]})"), IsEmpty());
+
+  house.modules.last(Question::lookup).located({kElsewhere});
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(results(R"({"id":"eve","connected":true},)"
+                                                   R"({"id":"bob","connected":true})")));
+}
+
+TEST_F(PresenceTest, AnswersEachLateLookUpUnderItsOwnAckId) {
+  house.modules.keep(Question::lookup);
+  ask(R"({"ids":["x"]})", "1");
+  ask(R"({"ids":["y"]})", "2");
+  const auto asked = house.modules.asked(Question::lookup);
+
+  asked[1].located({kElsewhere});
+  asked[0].located({Holder{}});
+  house.turn();
+
+  EXPECT_THAT(
+      house.sent(ann),
+      ElementsAre("432[" + literal_of(R"({"results":[{"id":"y","connected":true}]})") + "]",
+                  "431[" + literal_of(R"({"results":[{"id":"x","connected":false}]})") + "]"));
+}
+
+TEST_F(PresenceTest, AnswersErrorIfTheLookUpNeverEnds) {
+  house.modules.keep(Question::lookup);
+  ask(R"({"ids":["eve"]})");
+
+  house.pass(11s);
+
+  EXPECT_THAT(house.sent(ann), kError);
+}
+
+TEST_F(PresenceTest, AnswersErrorIfTheLookUpFailsLater) {
+  house.modules.keep(Question::lookup);
+  ask(R"({"ids":["eve"]})");
+
+  house.modules.last(Question::lookup).fail(CROLANG_UNAVAILABLE);
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), kError);
+}
+
+TEST_F(PresenceTest, ForgetsAnAskerWhoIsGone) {
+  house.modules.keep(Question::lookup);
+  ask(R"({"ids":["eve"]})");
+  house.cut(ann);
+  Session& successor = house.join("successor");
+
+  house.modules.last(Question::lookup).located({kElsewhere});
+  house.turn();
+
+  EXPECT_THAT(house.sent(successor), IsEmpty());
+}
+
+TEST_F(PresenceTest, DoesNotAnswerWhoHasDisconnected) {
+  house.modules.keep(Question::lookup);
+  ask(R"({"ids":["eve"]})");
+  house.say(ann, "41");
+
+  house.modules.last(Question::lookup).located({kElsewhere});
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+}
+
+TEST_F(PresenceTest, DoesNotAnswerWhoHasJoinedAnewSince) {
+  house.modules.keep(Question::lookup);
+  ask(R"({"ids":["eve"]})");
+  house.say(ann, "41");
+  house.say(ann, "40");
+  house.sent(ann);
+
+  house.modules.last(Question::lookup).located({kElsewhere});
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+}
+
+TEST_F(PresenceTest, BoundsHowManyQuestionsWait) {
+  house.modules.keep(Question::lookup);
+  for (int i = 0; i < 4096; ++i) ask(R"({"ids":["eve"]})");
+  EXPECT_EQ(lookups(), 4096u);
+
+  EXPECT_THAT(ask(R"({"ids":["eve"]})"), kError);
+  EXPECT_THAT(ask(R"({"ids":["bob"]})"), ElementsAre(results(R"({"id":"bob","connected":true})")));
+
+  EXPECT_EQ(lookups(), 4096u);
+}
+
+}  // namespace
+}  // namespace crolang::broker

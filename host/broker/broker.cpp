@@ -120,12 +120,12 @@ void Broker::on_refused(SessionHandle handle, Refusal refusal) {
 void Broker::on_trouble(SessionHandle handle, Trouble trouble) {
   Session* session = sessions_.find(handle);
   if (session == nullptr) return;
-  bench_.counters.add(counter_of(trouble));
   if (log::enabled(log::Level::connections)) {
     log::connection("node told to come again",
                     {{"node", session->id()}, {"why", text_of(trouble)}});
   }
   if (session->state() == State::admitting) {
+    bench_.counters.add(counter_of(trouble));
     sessions_.refuse_transport(*session, trouble);
     return;
   }

@@ -38,12 +38,15 @@ void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no ta
   if (here && here->token == to.token && is_relayed_event(text)) {
     if (session::Outlet* outlet = grid.outlets.find(here->session)) {
       session::DirtyList dirty;
-      took = outlet->push(here->session.generation,
+      const session::Pushed pushed = outlet->push(here->session.generation,
                           websocket::header_size(text.size()) + text.size(),
                           grid.policy.max_outbox_bytes, dirty, [&](char* out) {
                             out += websocket::write_header(out, websocket::Opcode::text, text.size());
                             std::memcpy(out, text.data(), text.size());
-                          }) == session::Pushed::taken;
+                          });
+      took = pushed == session::Pushed::taken;
+      if (took) grid.counters.add(telemetry::Counter::relayed_remote);
+      if (pushed == session::Pushed::full) grid.counters.add(telemetry::Counter::outbox_full);
       grid.workers.flush(dirty);
     }
   }

@@ -12,6 +12,7 @@
 #include "crolang/plugin.h"
 #include "modules/module_table.hpp"
 #include "session/outlet.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace crolang::broker {
 
@@ -43,6 +44,7 @@ struct Grid {
   Workers& workers;
   Directory directory;
   Claims claims;
+  telemetry::SharedCounters counters;  ///< for threads that are no workers
   std::atomic<bool> draining{false};
 
   /// Asks the session that holds this token for a sign of life within `timeout`. `reply` gets one of CROLANG_ALIVE …

@@ -13,6 +13,7 @@ namespace {
 // A connection is handed to another worker only if that evens out more than this: the hand-over costs a wake-up.
 constexpr std::uint32_t kSlack = 16;
 constexpr auto kSlice = std::chrono::milliseconds(50);
+constexpr auto kShortestDrain = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -50,7 +51,9 @@ void Server::drain(Control& control, std::chrono::milliseconds duration,
   grid_.draining.store(true);
   // The last fifth is left for the slowest to answer the close.
   const auto slices = static_cast<std::size_t>(duration * 4 / 5 / kSlice);
-  drain_slice(control, std::max<std::size_t>(slices, 1), std::chrono::steady_clock::now() + duration,
+  // Even with no time to spare a close frame goes out before the connection is cut.
+  const auto time = std::max<std::chrono::milliseconds>(duration, kShortestDrain);
+  drain_slice(control, std::max<std::size_t>(slices, 1), std::chrono::steady_clock::now() + time,
               std::move(finished));
 }
 
@@ -133,7 +136,7 @@ Response Server::render(PageRequest request) {
       break;
   }
   if (!options_.metrics) return make_response(404, request.after);
-  std::vector<const telemetry::Counters*> counters;
+  std::vector<const telemetry::Counters*> counters{&grid_.counters};
   for (const auto& worker : workers_) {
     counters.push_back(&worker->counters());
     counters.push_back(&worker->plugin_faults());
@@ -144,6 +147,7 @@ Response Server::render(PageRequest request) {
   gauges.workers = workers_.size();
   gauges.connections = connections();
   gauges.nodes = nodes;
+  for (std::uint16_t i = 0; i < count(); ++i) gauges.outbox_bytes += outlets_.table(i).waiting();
   gauges.log_lines_dropped = telemetry::log::dropped();
   gauges.draining = draining;
   return make_response(200, request.after,

@@ -157,6 +157,17 @@ class OutletTable {
     return chunk == nullptr ? nullptr : &chunk[slot % kChunk];
   }
 
+  /// Bytes waiting in all of them. Any thread; takes each lock once, so not for the hot path.
+  std::size_t waiting() const {
+    std::size_t sum = 0;
+    for (const auto& chunk : chunks_) {
+      const Outlet* outlets = chunk.load(std::memory_order_acquire);
+      if (outlets == nullptr) break;
+      for (std::uint32_t i = 0; i < kChunk; ++i) sum += outlets[i].waiting();
+    }
+    return sum;
+  }
+
   /// Owning worker only.
   Outlet& ensure(std::uint32_t slot) {
     std::atomic<Outlet*>& chunk = chunks_[slot / kChunk];

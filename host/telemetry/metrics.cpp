@@ -94,8 +94,7 @@ struct PluginFamily {
   std::string_view help;
   std::span<const std::pair<PluginEvent, std::string_view>> events;
 };
-constexpr std::array<std::pair<PluginEvent, std::string_view>, 4> kOutcomes{{
-    {PluginEvent::answered, "answered"},
+constexpr std::array<std::pair<PluginEvent, std::string_view>, 3> kOutcomes{{
     {PluginEvent::failed, "failed"},
     {PluginEvent::timeout, "timeout"},
     {PluginEvent::over_bound, "over_bound"},
@@ -105,7 +104,7 @@ constexpr std::array<std::pair<PluginEvent, std::string_view>, 2> kStrays{{
     {PluginEvent::double_answer, "double"},
 }};
 constexpr std::array<PluginFamily, 2> kPluginFamilies{{
-    {"plugin_calls", "outcome", "Questions to plugins", kOutcomes},
+    {"plugin_call_faults", "fault", "Questions that modules did not answer as they should", kOutcomes},
     {"plugin_stray_answers", "answer", "Answers of plugins that nobody waited for", kStrays},
 }};
 

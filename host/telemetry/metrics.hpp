@@ -28,14 +28,13 @@ enum class PluginKind : std::uint8_t {
 inline constexpr std::size_t kPluginKinds = 6;
 
 enum class PluginEvent : std::uint8_t {
-  answered,       ///< in time, with CROLANG_OK
-  failed,         ///< in time, with another status
+  failed,         ///< in time, but not with CROLANG_OK
   timeout,        ///< the host stopped waiting
   over_bound,     ///< not asked: too many questions open
   late_answer,    ///< came after the timeout, dropped
   double_answer,  ///< came after an answer, dropped: a defect of the plugin
 };
-inline constexpr std::size_t kPluginEvents = 6;
+inline constexpr std::size_t kPluginEvents = 5;
 
 enum class Counter : std::uint8_t {
   connections_opened,

@@ -6,8 +6,15 @@ import { freshId } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
 import { joinRaw } from './support/raw.mjs';
 
-const kRelayed = ['CONNECTION_ATTEMPT', 'CONNECTION_ACCEPTANCE', 'CONNECTION_REFUSAL', 'INCOMING_CONNECTIONS_NOT_ALLOWED',
-  'ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER', 'ICE_CANDIDATES_EXCHANGE_RESPONDER_TO_INITIATOR', 'SOCKET_MSG_EXCHANGE'];
+const kRelayed = [
+  'CONNECTION_ATTEMPT',
+  'CONNECTION_ACCEPTANCE',
+  'CONNECTION_REFUSAL',
+  'INCOMING_CONNECTIONS_NOT_ALLOWED',
+  'ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER',
+  'ICE_CANDIDATES_EXCHANGE_RESPONDER_TO_INITIATOR',
+  'SOCKET_MSG_EXCHANGE',
+];
 
 let broker;
 let pair;
@@ -33,8 +40,15 @@ async function expectNothingBeforeNow() {
 }
 
 describe('an ack id is echoed', () => {
-  for (const [sent, echoed] of [['0', '0'], ['7', '7'], ['123456789', '123456789'], ['007', '7'], [' ', '0'],
-    ['9007199254740991', '9007199254740991'], ['9007199254740993', '9007199254740992']]) {
+  for (const [sent, echoed] of [
+    ['0', '0'],
+    ['7', '7'],
+    ['123456789', '123456789'],
+    ['007', '7'],
+    [' ', '0'],
+    ['9007199254740991', '9007199254740991'],
+    ['9007199254740993', '9007199254740992'],
+  ]) {
     test(`${JSON.stringify(sent)} as ${echoed}`, async () => {
       a.sendText(`42${sent}${event('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}')}`);
       assert.equal(await a.packet(), `43${echoed}["{\\"results\\":[]}"]`);
@@ -45,9 +59,24 @@ describe('an ack id is echoed', () => {
 });
 
 describe('ignored without an answer', () => {
-  for (const type of ['message', 'error', 'connection', 'AUTHENTICATED', '__proto__', 'constructor', 'connection_attempt', 'FOO', '']) {
+  for (const type of [
+    'message',
+    'error',
+    'connection',
+    'AUTHENTICATED',
+    '__proto__',
+    'constructor',
+    'connection_attempt',
+    'FOO',
+    '',
+  ]) {
     test(`the event ${JSON.stringify(type)}, with or without ack id`, async () => {
-      a.sendEach([`42${event(type)}`, `42${event(type, toB())}`, `425${event(type)}`, `425${event(type, toB())}`]);
+      a.sendEach([
+        `42${event(type)}`,
+        `42${event(type, toB())}`,
+        `425${event(type)}`,
+        `425${event(type, toB())}`,
+      ]);
       assert.deepEqual(await a.settled(), []);
       await expectNothingBeforeNow();
     });
@@ -56,7 +85,9 @@ describe('ignored without an answer', () => {
   test('acks that nobody asked for', async () => {
     a.sendEach(['430[]', '431["OK"]', '4399999["a","b"]', '430["x"]']);
     assert.deepEqual(await a.settled(), []);
-    assert.deepEqual(await a.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), ['{"results":[]}']);
+    assert.deepEqual(await a.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), [
+      '{"results":[]}',
+    ]);
   });
 });
 
@@ -70,7 +101,9 @@ describe('without ack id', oursOnly('drops it, or dies'), () => {
   }
 
   test('an unusable relay message is dropped', async () => {
-    a.sendEach(['null', '"x"', '{}', '[]', '1'].map((payload) => `42["SOCKET_MSG_EXCHANGE",${payload}]`));
+    a.sendEach(
+      ['null', '"x"', '{}', '[]', '1'].map((payload) => `42["SOCKET_MSG_EXCHANGE",${payload}]`),
+    );
     a.sendText('42["SOCKET_MSG_EXCHANGE"]');
     a.sendText(`42${event('SOCKET_MSG_EXCHANGE', JSON.stringify({ from: b.id, to: b.id }))}`);
     assert.deepEqual(await a.settled(), []);
@@ -86,7 +119,10 @@ describe('without ack id', oursOnly('drops it, or dies'), () => {
   }
 
   test('types switched off are dropped', async () => {
-    const silent = await Broker.start({ P2P_CONNECTION_ENABLED: 'false', WEBSOCKET_RELAY_ENABLED: 'false' });
+    const silent = await Broker.start({
+      P2P_CONNECTION_ENABLED: 'false',
+      WEBSOCKET_RELAY_ENABLED: 'false',
+    });
     const from = await joinRaw(silent.port, freshId());
     const to = await joinRaw(silent.port, freshId());
     for (const type of kRelayed) from.sendText(`42${event(type, JSON.stringify({ to: to.id }))}`);
@@ -96,27 +132,31 @@ describe('without ack id', oursOnly('drops it, or dies'), () => {
 });
 
 // The contract leaves open whether these are errors or are taken; silence or death is what it rules out.
-describe('with an ack id but a strange number of arguments', oursOnly('says nothing, or dies'), () => {
-  for (const type of [...kRelayed, 'ARE_NODES_CONNECTED_TO_BROKER']) {
-    test(`${type} without payload is an ERROR`, async () => {
-      assert.deepEqual(await a.emit(type), ['ERROR']);
-    });
-  }
+describe(
+  'with an ack id but a strange number of arguments',
+  oursOnly('says nothing, or dies'),
+  () => {
+    for (const type of [...kRelayed, 'ARE_NODES_CONNECTED_TO_BROKER']) {
+      test(`${type} without payload is an ERROR`, async () => {
+        assert.deepEqual(await a.emit(type), ['ERROR']);
+      });
+    }
 
-  test('ARE_NODES_CONNECTED_TO_BROKER with a further argument is answered', async () => {
-    const [answer] = await a.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}', 'more');
-    assert.match(answer, /^(ERROR|\{"results":\[\]\})$/);
-    await pair.stillTalks();
-  });
-
-  for (const type of kRelayed) {
-    test(`${type} with a further argument is not lost silently`, async () => {
-      const [answer] = await a.emit(type, toB(), 'more');
-      assert.match(answer, /^(ERROR|OK)$/);
-      if (answer === 'OK') assert.equal(await b.packet(), `42${event(type, toB())}`);
-      await expectNothingBeforeNow();
+    test('ARE_NODES_CONNECTED_TO_BROKER with a further argument is answered', async () => {
+      const [answer] = await a.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}', 'more');
+      assert.match(answer, /^(ERROR|\{"results":\[\]\})$/);
+      await pair.stillTalks();
     });
-  }
-});
+
+    for (const type of kRelayed) {
+      test(`${type} with a further argument is not lost silently`, async () => {
+        const [answer] = await a.emit(type, toB(), 'more');
+        assert.match(answer, /^(ERROR|OK)$/);
+        if (answer === 'OK') assert.equal(await b.packet(), `42${event(type, toB())}`);
+        await expectNothingBeforeNow();
+      });
+    }
+  },
+);
 
 test('the pair still talks', () => pair.stillTalks());

@@ -6,7 +6,9 @@ import { freshId, joinNode, nodeQuery } from './support/node.mjs';
 import { connectRaw, joinRaw, kUpgradeQuery, upgrade } from './support/raw.mjs';
 
 let broker;
-before(async () => { broker = await Broker.start(); });
+before(async () => {
+  broker = await Broker.start();
+});
 after(() => broker.stop());
 
 test('follows the CONNECT reply, once, with one string and no ack id', async () => {
@@ -32,17 +34,26 @@ test('is a configuration that nodes understand', async () => {
     assert.ok(Array.isArray(server.urls) && server.urls.every((url) => typeof url === 'string'));
   }
   assert.deepEqual(rest, {
-    iceTransportPolicy: 'all', bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceCandidatePoolSize: 10,
+    iceTransportPolicy: 'all',
+    bundlePolicy: 'max-bundle',
+    rtcpMuxPolicy: 'require',
+    iceCandidatePoolSize: 10,
   });
 });
 
-test('names Google\'s STUN servers by default', oursOnly('names a public TURN server'), async () => {
+test("names Google's STUN servers by default", oursOnly('names a public TURN server'), async () => {
   const node = await joinNode(broker.port);
   const { iceServers } = await node.authenticated;
-  assert.deepEqual(iceServers.flatMap((server) => server.urls), [
-    'stun:stun.l.google.com:19302', 'stun:stun1.l.google.com:19302', 'stun:stun2.l.google.com:19302',
-    'stun:stun3.l.google.com:19302', 'stun:stun4.l.google.com:19302',
-  ]);
+  assert.deepEqual(
+    iceServers.flatMap((server) => server.urls),
+    [
+      'stun:stun.l.google.com:19302',
+      'stun:stun1.l.google.com:19302',
+      'stun:stun2.l.google.com:19302',
+      'stun:stun3.l.google.com:19302',
+      'stun:stun4.l.google.com:19302',
+    ],
+  );
 });
 
 test('comes again after every CONNECT of the same transport', async () => {

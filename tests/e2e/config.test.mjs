@@ -4,7 +4,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import {
-  binary, Broker, freePort, getJson, oursOnly, plugin, runBroker, temporaryDirectory, testPlugin,
+  binary,
+  Broker,
+  freePort,
+  getJson,
+  oursOnly,
+  plugin,
+  runBroker,
+  temporaryDirectory,
+  testPlugin,
 } from './support/broker.mjs';
 import { freshId, joinNode } from './support/node.mjs';
 import { joinRaw, RawSocket } from './support/raw.mjs';
@@ -13,19 +21,49 @@ const ours = oursOnly('has no such interface');
 
 function directoryWith(files) {
   const directory = temporaryDirectory();
-  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(directory, name), text);
+  for (const [name, text] of Object.entries(files))
+    fs.writeFileSync(path.join(directory, name), text);
   return directory;
 }
 
 const kTokenAuth = { NODES_AUTHENTICATION_PLUGIN: plugin('token-auth') };
 
-const kVariables = ['PORT', 'BIND_ADDRESS', 'WORKERS', 'LOG_LEVEL', 'LOG_FORMAT', 'METRICS_ENABLED', 'PING_INTERVAL_MS', 'PING_TIMEOUT_MS', 'HANDSHAKE_TIMEOUT_MS',
-  'MAX_PAYLOAD_BYTES', 'MAX_OUTBOX_BYTES', 'MAX_CONNECTIONS', 'MAX_PRESENCE_IDS', 'MAX_NODE_ID_BYTES', 'DUPLICATE_ID_PROBE_TIMEOUT_MS',
-  'NODES_STATUS_CHECK_INTERVAL_MS', 'P2P_CONNECTION_ENABLED', 'WEBSOCKET_RELAY_ENABLED', 'AUTHORIZE_NODES_COMMUNICATION_SCOPE', 'PLUGIN_TIMEOUT_MS',
-  'DRAIN_DURATION_MS', 'PLUGINS_DIR', 'NODES_REGISTRY_PLUGIN', 'RTC_CONFIGURATION_RESOLVER_PLUGIN', 'NODES_AUTHENTICATION_PLUGIN',
-  'AUTHORIZE_NODES_COMMUNICATION_PLUGIN', 'NODES_VALIDITY_CHECK_PLUGIN', 'ON_AUTHENTICATED_SOCKET_MSG_PLUGIN', 'REDIS_URL',
-  'NODES_AUTHENTICATION_WEBHOOK_URL', 'RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL', 'AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL',
-  'NODES_VALIDITY_CHECK_WEBHOOK_URL', 'ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL'];
+const kVariables = [
+  'PORT',
+  'BIND_ADDRESS',
+  'WORKERS',
+  'LOG_LEVEL',
+  'LOG_FORMAT',
+  'METRICS_ENABLED',
+  'PING_INTERVAL_MS',
+  'PING_TIMEOUT_MS',
+  'HANDSHAKE_TIMEOUT_MS',
+  'MAX_PAYLOAD_BYTES',
+  'MAX_OUTBOX_BYTES',
+  'MAX_CONNECTIONS',
+  'MAX_PRESENCE_IDS',
+  'MAX_NODE_ID_BYTES',
+  'DUPLICATE_ID_PROBE_TIMEOUT_MS',
+  'NODES_STATUS_CHECK_INTERVAL_MS',
+  'P2P_CONNECTION_ENABLED',
+  'WEBSOCKET_RELAY_ENABLED',
+  'AUTHORIZE_NODES_COMMUNICATION_SCOPE',
+  'PLUGIN_TIMEOUT_MS',
+  'DRAIN_DURATION_MS',
+  'PLUGINS_DIR',
+  'NODES_REGISTRY_PLUGIN',
+  'RTC_CONFIGURATION_RESOLVER_PLUGIN',
+  'NODES_AUTHENTICATION_PLUGIN',
+  'AUTHORIZE_NODES_COMMUNICATION_PLUGIN',
+  'NODES_VALIDITY_CHECK_PLUGIN',
+  'ON_AUTHENTICATED_SOCKET_MSG_PLUGIN',
+  'REDIS_URL',
+  'NODES_AUTHENTICATION_WEBHOOK_URL',
+  'RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL',
+  'AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL',
+  'NODES_VALIDITY_CHECK_WEBHOOK_URL',
+  'ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL',
+];
 
 const hasWord = (text, word) => new RegExp(`(^|[^A-Z_])${word}([^A-Z_]|$)`, 'm').test(text);
 
@@ -60,7 +98,9 @@ describe('the command line', ours, () => {
 
   test('--print-config shows values and where they come from, secrets masked', async () => {
     const { code, output } = await runBroker(['--print-config'], {
-      ...kTokenAuth, SHARED_TOKEN: 'very-secret', PING_INTERVAL_MS: '12345',
+      ...kTokenAuth,
+      SHARED_TOKEN: 'very-secret',
+      PING_INTERVAL_MS: '12345',
     });
     assert.equal(code, 0);
     for (const name of [...kVariables, 'SHARED_TOKEN']) assert.ok(hasWord(output, name), name);
@@ -70,12 +110,19 @@ describe('the command line', ours, () => {
   });
 
   test('--print-config masks the password of REDIS_URL', async () => {
-    const { output } = await runBroker(['--print-config'], { REDIS_URL: 'redis://user:very-secret@localhost:6379' });
+    const { output } = await runBroker(['--print-config'], {
+      REDIS_URL: 'redis://user:very-secret@localhost:6379',
+    });
     assert.match(output, /REDIS_URL/);
     assert.doesNotMatch(output, /very-secret/);
   });
 
-  for (const args of [['--no-such-option'], ['nonsense'], ['plugins', 'check'], ['--version', '--check-config']]) {
+  for (const args of [
+    ['--no-such-option'],
+    ['nonsense'],
+    ['plugins', 'check'],
+    ['--version', '--check-config'],
+  ]) {
     test(`${args.join(' ')} ends with 2`, async () => {
       const { code, output } = await runBroker(args);
       assert.equal(code, 2);
@@ -87,8 +134,18 @@ describe('the command line', ours, () => {
 describe('invalid variables', ours, () => {
   test('are told all at once, with exit code 2, and nothing is started', async () => {
     const wrong = {
-      PORT: '70000', BIND_ADDRESS: 'nowhere', LOG_LEVEL: '4', LOG_FORMAT: 'xml', WORKERS: '0', PING_INTERVAL_MS: 'soon', PING_TIMEOUT_MS: '-1',
-      MAX_PAYLOAD_BYTES: '1e6', P2P_CONNECTION_ENABLED: 'yes', AUTHORIZE_NODES_COMMUNICATION_SCOPE: 'some', DRAIN_DURATION_MS: ' 1', MAX_NODE_ID_BYTES: '0',
+      PORT: '70000',
+      BIND_ADDRESS: 'nowhere',
+      LOG_LEVEL: '4',
+      LOG_FORMAT: 'xml',
+      WORKERS: '0',
+      PING_INTERVAL_MS: 'soon',
+      PING_TIMEOUT_MS: '-1',
+      MAX_PAYLOAD_BYTES: '1e6',
+      P2P_CONNECTION_ENABLED: 'yes',
+      AUTHORIZE_NODES_COMMUNICATION_SCOPE: 'some',
+      DRAIN_DURATION_MS: ' 1',
+      MAX_NODE_ID_BYTES: '0',
       NODES_AUTHENTICATION_WEBHOOK_URL: 'not a url',
     };
     const { code, output } = await runBroker([], wrong);
@@ -99,7 +156,8 @@ describe('invalid variables', ours, () => {
   test('of a plugin are among them', async () => {
     const { code, output } = await runBroker([], { ...kTokenAuth, PORT: 'x', LOG_LEVEL: 'y' });
     assert.equal(code, 2);
-    for (const name of ['PORT', 'LOG_LEVEL', 'SHARED_TOKEN']) assert.ok(hasWord(output, name), `${name} in ${output}`);
+    for (const name of ['PORT', 'LOG_LEVEL', 'SHARED_TOKEN'])
+      assert.ok(hasWord(output, name), `${name} in ${output}`);
   });
 
   test('that contradict each other are refused', async () => {
@@ -125,22 +183,35 @@ describe('invalid variables', ours, () => {
 
 describe('a .env file', ours, () => {
   test('in the working directory is read, the environment wins', async () => {
-    const cwd = directoryWith({ '.env': '# comment\nMAX_PRESENCE_IDS=7\nexport MAX_NODE_ID_BYTES="99"\nPORT=1\n' });
-    const { code, output } = await runBroker(['--print-config'], { MAX_NODE_ID_BYTES: '42' }, { cwd });
+    const cwd = directoryWith({
+      '.env': '# comment\nMAX_PRESENCE_IDS=7\nexport MAX_NODE_ID_BYTES="99"\nPORT=1\n',
+    });
+    const { code, output } = await runBroker(
+      ['--print-config'],
+      { MAX_NODE_ID_BYTES: '42' },
+      { cwd },
+    );
     assert.equal(code, 0);
     assert.match(output, /^MAX_PRESENCE_IDS=7\b.*\.env/m);
     assert.match(output, /^MAX_NODE_ID_BYTES=42\b/m);
   });
 
   test('counts when the broker runs', async () => {
-    const broker = await Broker.start({}, { cwd: directoryWith({ '.env': 'P2P_CONNECTION_ENABLED=false\n' }) });
+    const broker = await Broker.start(
+      {},
+      { cwd: directoryWith({ '.env': 'P2P_CONNECTION_ENABLED=false\n' }) },
+    );
     const node = await joinNode(broker.port);
     assert.equal(await node.emitWithAck('CONNECTION_ATTEMPT', '{}'), 'DISABLED');
     await broker.stop();
   });
 
   test('with a fault is named in it', async () => {
-    const { code, output } = await runBroker([], {}, { cwd: directoryWith({ '.env': 'PORT=x\n' }) });
+    const { code, output } = await runBroker(
+      [],
+      {},
+      { cwd: directoryWith({ '.env': 'PORT=x\n' }) },
+    );
     assert.equal(code, 2);
     assert.match(output, /PORT.*\.env/);
   });
@@ -149,7 +220,10 @@ describe('a .env file', ours, () => {
 describe('a secret from a file', ours, () => {
   test('is trimmed and used', async () => {
     const cwd = directoryWith({ token: '  from-a-file\n' });
-    const broker = await Broker.start({ ...kTokenAuth, SHARED_TOKEN_FILE: path.join(cwd, 'token') });
+    const broker = await Broker.start({
+      ...kTokenAuth,
+      SHARED_TOKEN_FILE: path.join(cwd, 'token'),
+    });
     await joinNode(broker.port, freshId(), { query: { data: 'from-a-file' } });
     await broker.stop();
     assert.doesNotMatch(broker.output, /from-a-file/);
@@ -180,7 +254,10 @@ describe('what the environment asks for and is not there', ours, () => {
   };
   for (const [name, [value, pluginName]] of Object.entries(services)) {
     test(`${name} without its plugin ends with 3`, async () => {
-      const { code, output } = await runBroker([], { [name]: value, PLUGINS_DIR: temporaryDirectory() });
+      const { code, output } = await runBroker([], {
+        [name]: value,
+        PLUGINS_DIR: temporaryDirectory(),
+      });
       assert.equal(code, 3, output);
       assert.ok(hasWord(output, name), output);
       assert.ok(output.includes(pluginName), output);
@@ -202,19 +279,31 @@ describe('what the environment asks for and is not there', ours, () => {
     assert.ok(output.includes(file), output);
   });
 
-  const refused = { wrong_magic: 'is not a broker plugin entry', other_major: 'rebuild it against plugin-api 1', no_entry: 'no symbol \'crolang_plugin_entry\'' };
+  const refused = {
+    wrong_magic: 'is not a broker plugin entry',
+    other_major: 'rebuild it against plugin-api 1',
+    no_entry: "no symbol 'crolang_plugin_entry'",
+  };
   for (const [name, sentence] of Object.entries(refused)) {
     test(`a plugin refused for ${name} ends with 3 and says so`, async () => {
-      const { code, output } = await runBroker([], { NODES_AUTHENTICATION_PLUGIN: testPlugin(`fixtures/${name}`) });
+      const { code, output } = await runBroker([], {
+        NODES_AUTHENTICATION_PLUGIN: testPlugin(`fixtures/${name}`),
+      });
       assert.equal(code, 3, output);
       assert.ok(output.includes(sentence), output);
     });
   }
 
   test('a plugin that does not serve the kind it was named for ends with 3', async () => {
-    const { code, output } = await runBroker([], { AUTHORIZE_NODES_COMMUNICATION_PLUGIN: plugin('token-auth'), SHARED_TOKEN: 'x' });
+    const { code, output } = await runBroker([], {
+      AUTHORIZE_NODES_COMMUNICATION_PLUGIN: plugin('token-auth'),
+      SHARED_TOKEN: 'x',
+    });
     assert.equal(code, 3, output);
-    assert.ok(hasWord(output, 'AUTHORIZE_NODES_COMMUNICATION_PLUGIN') || output.includes('authorization/1'), output);
+    assert.ok(
+      hasWord(output, 'AUTHORIZE_NODES_COMMUNICATION_PLUGIN') || output.includes('authorization/1'),
+      output,
+    );
   });
 });
 
@@ -238,10 +327,14 @@ describe('a running broker', ours, () => {
   for (const workers of ['1', '5']) {
     test(`relays between all nodes with WORKERS=${workers}`, async () => {
       const broker = await Broker.start({ WORKERS: workers });
-      const nodes = await Promise.all(Array.from({ length: 12 }, () => joinRaw(broker.port, freshId())));
+      const nodes = await Promise.all(
+        Array.from({ length: 12 }, () => joinRaw(broker.port, freshId())),
+      );
       for (const from of nodes) {
         for (const to of nodes) {
-          assert.deepEqual(await from.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: to.id })), ['OK']);
+          assert.deepEqual(await from.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: to.id })), [
+            'OK',
+          ]);
           assert.match(await to.packet(), /^42\["SOCKET_MSG_EXCHANGE",/);
         }
       }
@@ -255,9 +348,16 @@ describe('a running broker', ours, () => {
       const broker = await Broker.start({ LOG_LEVEL: level });
       const [node] = await talk(broker);
       await broker.stop();
-      outputs.push([broker.output.includes(node.id), broker.output.includes('SOCKET_MSG_EXCHANGE')]);
+      outputs.push([
+        broker.output.includes(node.id),
+        broker.output.includes('SOCKET_MSG_EXCHANGE'),
+      ]);
     }
-    assert.deepEqual(outputs, [[false, false], [true, false], [true, true]]);
+    assert.deepEqual(outputs, [
+      [false, false],
+      [true, false],
+      [true, true],
+    ]);
   });
 
   test('logs one JSON object a line with LOG_FORMAT=json', async () => {
@@ -271,7 +371,10 @@ describe('a running broker', ours, () => {
   });
 
   test('serves /metrics only if METRICS_ENABLED', async () => {
-    for (const [enabled, status] of [['false', 404], ['true', 200]]) {
+    for (const [enabled, status] of [
+      ['false', 404],
+      ['true', 200],
+    ]) {
       const broker = await Broker.start({ METRICS_ENABLED: enabled });
       await talk(broker);
       const response = await fetch(`${broker.url}/metrics`);
@@ -293,8 +396,11 @@ describe('what keeps it from starting', ours, () => {
   });
 
   test('a file limit below MAX_CONNECTIONS gives a sentence and exit code 1', async () => {
-    const { code, output } = await runBroker(['-c', `ulimit -n 200; exec "${binary}"`], { PORT: String(await freePort()), MAX_CONNECTIONS: '5000' },
-      { command: '/bin/sh' });
+    const { code, output } = await runBroker(
+      ['-c', `ulimit -n 200; exec "${binary}"`],
+      { PORT: String(await freePort()), MAX_CONNECTIONS: '5000' },
+      { command: '/bin/sh' },
+    );
     assert.equal(code, 1, output);
     assert.match(output, /file/i);
   });
@@ -311,11 +417,21 @@ describe('plugins', ours, () => {
   test('check FILE prints what it provides and reads, without creating it', async () => {
     const { code, output } = await runBroker(['plugins', 'check', plugin('token-auth')]);
     assert.equal(code, 0, output);
-    for (const part of ['org.crolang.example.token-auth', '1.0.0', 'authentication/1', 'SHARED_TOKEN']) assert.ok(output.includes(part), output);
+    for (const part of [
+      'org.crolang.example.token-auth',
+      '1.0.0',
+      'authentication/1',
+      'SHARED_TOKEN',
+    ])
+      assert.ok(output.includes(part), output);
   });
 
   test('check FILE says why it does not fit', async () => {
-    const { code, output } = await runBroker(['plugins', 'check', testPlugin('fixtures/other_major')]);
+    const { code, output } = await runBroker([
+      'plugins',
+      'check',
+      testPlugin('fixtures/other_major'),
+    ]);
     assert.equal(code, 3, output);
     assert.match(output, /rebuild it against plugin-api 1/);
   });

@@ -4,7 +4,14 @@ import { after, before, describe, test } from 'node:test';
 import { Broker, isPeer, oursOnly } from './support/broker.mjs';
 import { freshId, joinNode, refusalOf, startNode } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
-import { connectRaw, joinRaw, kUpgradeQuery, Opcode, openTransport, upgrade } from './support/raw.mjs';
+import {
+  connectRaw,
+  joinRaw,
+  kUpgradeQuery,
+  Opcode,
+  openTransport,
+  upgrade,
+} from './support/raw.mjs';
 import { scaled } from './support/time.mjs';
 
 let broker;
@@ -31,7 +38,14 @@ async function expectConnected(socket) {
 }
 
 describe('a CONNECT is answered with a sid', () => {
-  for (const packet of ['40', '40{}', '40{"token":"not used","id":"other"}', '40/', '40/,', '40/,{}']) {
+  for (const packet of [
+    '40',
+    '40{}',
+    '40{"token":"not used","id":"other"}',
+    '40/',
+    '40/,',
+    '40/,{}',
+  ]) {
     test(`when it is ${packet}`, async () => {
       const id = freshId();
       const transport = await transportFor(id);
@@ -43,7 +57,8 @@ describe('a CONNECT is answered with a sid', () => {
 });
 
 describe('node parameters', () => {
-  const missing = (name) => `44{"message":"server side exception: Error: Missing required OnConnectionData value: ${name}"}`;
+  const missing = (name) =>
+    `44{"message":"server side exception: Error: Missing required OnConnectionData value: ${name}"}`;
   const refusals = {
     'version=1&runtime=r': missing('id'),
     'id=a&id=b&version=1&runtime=r': missing('id'),
@@ -87,7 +102,7 @@ describe('node parameters', () => {
     '%e2%82%ac': '€',
     'a%26b%3Dc': 'a&b=c',
     'a=b': 'a=b',
-    '__proto__': '__proto__',
+    __proto__: '__proto__',
     'q%22uote%5C': 'q"uote\\',
   };
   for (const [spelled, id] of Object.entries(decoded)) {
@@ -167,16 +182,20 @@ describe('an id already connected', () => {
     await connectRaw(second);
   });
 
-  test('a third admission on one transport is its last', oursOnly('has no such limit'), async () => {
-    const first = await joinNode(broker.port);
-    const second = await transportFor(first.nodeId);
-    for (let i = 0; i < 3; ++i) {
+  test(
+    'a third admission on one transport is its last',
+    oursOnly('has no such limit'),
+    async () => {
+      const first = await joinNode(broker.port);
+      const second = await transportFor(first.nodeId);
+      for (let i = 0; i < 3; ++i) {
+        second.sendText('40');
+        assert.equal(await second.packet(), kTaken);
+      }
       second.sendText('40');
-      assert.equal(await second.packet(), kTaken);
-    }
-    second.sendText('40');
-    await second.expectClose();
-  });
+      await second.expectClose();
+    },
+  );
 });
 
 describe('another namespace is invalid, the transport stays', () => {
@@ -195,12 +214,26 @@ describe('another namespace is invalid, the transport stays', () => {
     const node = await joinRaw(broker.port, freshId());
     node.sendText('40/foo,');
     assert.equal(await node.packet(), '44/foo,{"message":"Invalid namespace"}');
-    assert.deepEqual(await node.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), ['{"results":[]}']);
+    assert.deepEqual(await node.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), [
+      '{"results":[]}',
+    ]);
   });
 });
 
 describe('closed with 1005', () => {
-  for (const packet of ['40[]', '40"x"', '40null', '40{', '40{}x', '42["x"]', '420["x","{}"]', '41', '430[]', '4', '47']) {
+  for (const packet of [
+    '40[]',
+    '40"x"',
+    '40null',
+    '40{',
+    '40{}x',
+    '42["x"]',
+    '420["x","{}"]',
+    '41',
+    '430[]',
+    '4',
+    '47',
+  ]) {
     test(`on ${packet} before CONNECT`, async () => {
       const transport = await transportFor(freshId());
       transport.sendText(packet);
@@ -241,14 +274,25 @@ test('two CONNECTs at once never give two sessions', async () => {
 
 test('several connections with one id at once: exactly one gets in', async () => {
   const id = freshId();
-  const outcomes = await Promise.all(Array.from({ length: 20 }, () => new Promise((resolve) => {
-    const node = startNode(broker.port, id);
-    node.once('connect', () => resolve('in'));
-    node.once('connect_error', (error) => resolve(error.message));
-  })));
+  const outcomes = await Promise.all(
+    Array.from(
+      { length: 20 },
+      () =>
+        new Promise((resolve) => {
+          const node = startNode(broker.port, id);
+          node.once('connect', () => resolve('in'));
+          node.once('connect_error', (error) => resolve(error.message));
+        }),
+    ),
+  );
   assert.equal(outcomes.filter((outcome) => outcome === 'in').length, 1, outcomes.join());
   for (const outcome of outcomes) {
-    assert.match(outcome, isPeer ? /^(in|client already connected)$/ : /^(in|client already connected|websocket error)$/);
+    assert.match(
+      outcome,
+      isPeer
+        ? /^(in|client already connected)$/
+        : /^(in|client already connected|websocket error)$/,
+    );
   }
   assert.equal(await pair.sees(id), true);
 });
@@ -269,7 +313,10 @@ describe('a transport without CONNECT', { concurrency: true }, () => {
 
   test('is closed with 1005 in the end', async () => {
     const start = performance.now();
-    await expectClosedAfterPatience(await openTransport(impatient.port, { id: freshId(), version: '1', runtime: 'raw' }), start);
+    await expectClosedAfterPatience(
+      await openTransport(impatient.port, { id: freshId(), version: '1', runtime: 'raw' }),
+      start,
+    );
   });
 
   test('is closed with 1005 after a CONNECT_ERROR too', async () => {
@@ -283,7 +330,10 @@ describe('a transport without CONNECT', { concurrency: true }, () => {
   test('leaves its id free', oursOnly('asks only on CONNECT'), async () => {
     const id = freshId();
     const start = performance.now();
-    await expectClosedAfterPatience(await openTransport(impatient.port, { id, version: '1', runtime: 'raw' }), start);
+    await expectClosedAfterPatience(
+      await openTransport(impatient.port, { id, version: '1', runtime: 'raw' }),
+      start,
+    );
     await joinRaw(impatient.port, id);
   });
 
@@ -291,9 +341,14 @@ describe('a transport without CONNECT', { concurrency: true }, () => {
     const id = freshId();
     const observer = await joinRaw(impatient.port, freshId());
     const transport = await openTransport(impatient.port, { id, version: '1', runtime: 'raw' });
-    const seen = async () => JSON.parse((await observer.emit('ARE_NODES_CONNECTED_TO_BROKER', JSON.stringify({ ids: [id] })))[0]).results[0].connected;
+    const seen = async () =>
+      JSON.parse(
+        (await observer.emit('ARE_NODES_CONNECTED_TO_BROKER', JSON.stringify({ ids: [id] })))[0],
+      ).results[0].connected;
     assert.equal(await seen(), false);
-    assert.deepEqual(await observer.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: id })), ['NOT_CONNECTED']);
+    assert.deepEqual(await observer.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: id })), [
+      'NOT_CONNECTED',
+    ]);
     await connectRaw(transport);
     assert.equal(await seen(), true);
   });

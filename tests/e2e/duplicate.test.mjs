@@ -8,7 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { Broker, oursOnly } from './support/broker.mjs';
 import { freshId, joinNode, nodeQuery, refusalOf } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
-import { connectRaw, frame, joinRaw, kUpgradeQuery, Opcode, openTransport, RawSocket, upgradeRequest } from './support/raw.mjs';
+import {
+  connectRaw,
+  frame,
+  joinRaw,
+  kUpgradeQuery,
+  Opcode,
+  openTransport,
+  RawSocket,
+  upgradeRequest,
+} from './support/raw.mjs';
 import { delay, eventually, scaled, within } from './support/time.mjs';
 
 const kProbe = 1500;
@@ -26,7 +35,11 @@ afterEach(() => pair.stillTalks());
 /// What a newcomer gets: 'in', 'taken' or '503'.
 async function knock(port, id) {
   const socket = await RawSocket.connect(port);
-  socket.send(upgradeRequest({ query: `${kUpgradeQuery}&${nodeQuery({ id, version: '1', runtime: 'raw' })}` }));
+  socket.send(
+    upgradeRequest({
+      query: `${kUpgradeQuery}&${nodeQuery({ id, version: '1', runtime: 'raw' })}`,
+    }),
+  );
   const { status, headers } = await socket.response();
   if (status === 503) {
     assert.match(headers['retry-after'], /^\d+$/);
@@ -43,7 +56,8 @@ async function knock(port, id) {
   return 'taken';
 }
 
-const knockAtOnce = (port, id, count) => Promise.all(Array.from({ length: count }, () => knock(port, id)));
+const knockAtOnce = (port, id, count) =>
+  Promise.all(Array.from({ length: count }, () => knock(port, id)));
 
 /// A node in a process of its own.
 async function startChild(t, port, id) {
@@ -57,7 +71,9 @@ async function startChild(t, port, id) {
 
 async function freeze({ child }) {
   child.kill('SIGSTOP');
-  await eventually('the child is stopped', () => / T /.test(fs.readFileSync(`/proc/${child.pid}/stat`, 'latin1')));
+  await eventually('the child is stopped', () =>
+    / T /.test(fs.readFileSync(`/proc/${child.pid}/stat`, 'latin1')),
+  );
 }
 
 describe('a frozen process', oursOnly('keeps its id'), () => {
@@ -70,7 +86,9 @@ describe('a frozen process', oursOnly('keeps its id'), () => {
     const waited = performance.now() - start;
     assert.ok(waited < scaled(2000), `got in after ${waited} ms`);
     incumbent.child.kill('SIGCONT');
-    await eventually('the child is told', () => incumbent.events.some(([name]) => name === 'disconnect'));
+    await eventually('the child is told', () =>
+      incumbent.events.some(([name]) => name === 'disconnect'),
+    );
     assert.deepEqual(incumbent.events.at(-1), ['disconnect', 'io server disconnect']);
     assert.equal(newcomer.connected, true);
     assert.equal(await refusalOf(broker.port, id), 'client already connected');
@@ -80,7 +98,11 @@ describe('a frozen process', oursOnly('keeps its id'), () => {
     const id = freshId('frozen');
     const incumbent = await startChild(t, broker.port, id);
     await freeze(incumbent);
-    const outcomes = await within(scaled(5000), '50 newcomers are answered', knockAtOnce(broker.port, id, 50));
+    const outcomes = await within(
+      scaled(5000),
+      '50 newcomers are answered',
+      knockAtOnce(broker.port, id, 50),
+    );
     assert.equal(outcomes.filter((outcome) => outcome === 'in').length, 1, outcomes.join());
   });
 
@@ -119,7 +141,12 @@ describe('a connection that is silent', oursOnly('keeps its id'), () => {
   });
 
   test('is held to be alive at any byte', async () => {
-    const signs = { 'a pong': frame('3'), 'a WebSocket pong': frame('', { opcode: 10 }), 'an event': frame('42["FOO"]'), 'half a frame': frame('42["FOO"]').subarray(0, 1) };
+    const signs = {
+      'a pong': frame('3'),
+      'a WebSocket pong': frame('', { opcode: 10 }),
+      'an event': frame('42["FOO"]'),
+      'half a frame': frame('42["FOO"]').subarray(0, 1),
+    };
     for (const [name, bytes] of Object.entries(signs)) {
       const incumbent = await joinRaw(broker.port, freshId());
       const newcomer = knock(broker.port, incumbent.id);
@@ -165,10 +192,14 @@ describe('a transport that is open', oursOnly('asks on CONNECT only'), () => {
       refused.push(transport);
     }
     for (const transport of refused) transport.sendText('40');
-    const outcomes = await Promise.all(refused.map(async (transport) => {
-      const { opcode, payload } = await transport.frame(scaled(5000));
-      return opcode === Opcode.close ? `closed ${payload.toString('hex')}` : payload.toString('utf8', 0, 3);
-    }));
+    const outcomes = await Promise.all(
+      refused.map(async (transport) => {
+        const { opcode, payload } = await transport.frame(scaled(5000));
+        return opcode === Opcode.close
+          ? `closed ${payload.toString('hex')}`
+          : payload.toString('utf8', 0, 3);
+      }),
+    );
     assert.deepEqual(outcomes.sort(), ['40{', 'closed ']);
   });
 });
@@ -203,7 +234,10 @@ describe('a living node never loses its id', () => {
     const sip = setInterval(() => incumbent.resume(), 20);
     t.after(() => clearInterval(sip));
     const sender = await joinRaw(broker.port, freshId());
-    const message = ['SOCKET_MSG_EXCHANGE', JSON.stringify({ to: incumbent.id, x: 'x'.repeat(400_000) })];
+    const message = [
+      'SOCKET_MSG_EXCHANGE',
+      JSON.stringify({ to: incumbent.id, x: 'x'.repeat(400_000) }),
+    ];
     let flooding = true;
     let answers = 0;
     let behind = 0;
@@ -211,10 +245,16 @@ describe('a living node never loses its id', () => {
       while (flooding) {
         const [answer] = await sender.emit(...message);
         ++answers;
-        if (answer === 'ERROR') { ++behind; await delay(20); }
+        if (answer === 'ERROR') {
+          ++behind;
+          await delay(20);
+        }
       }
     })();
-    t.after(async () => { flooding = false; await flood; });
+    t.after(async () => {
+      flooding = false;
+      await flood;
+    });
     await eventually('it is behind', () => behind > 0 || answers > 200);
     for (let round = 0; round < 3; ++round) {
       const outcomes = await knockAtOnce(broker.port, incumbent.id, 5);
@@ -227,21 +267,32 @@ describe('a living node never loses its id', () => {
 test('DUPLICATE_ID_PROBE_TIMEOUT_MS=0 refuses without asking', async () => {
   const strict = await Broker.start({ DUPLICATE_ID_PROBE_TIMEOUT_MS: '0' });
   const incumbent = await joinRaw(strict.port, freshId());
-  const outcomes = await within(scaled(1000), 'refused at once', knockAtOnce(strict.port, incumbent.id, 10));
-  assert.ok(outcomes.every((outcome) => outcome === 'taken'), outcomes.join());
+  const outcomes = await within(
+    scaled(1000),
+    'refused at once',
+    knockAtOnce(strict.port, incumbent.id, 10),
+  );
+  assert.ok(
+    outcomes.every((outcome) => outcome === 'taken'),
+    outcomes.join(),
+  );
   assert.deepEqual(await incumbent.settled(), []);
   await strict.stop();
 });
 
-test('a probe as long as DUPLICATE_ID_PROBE_TIMEOUT_MS says', oursOnly('has no such variable'), async () => {
-  const quick = await Broker.start({ DUPLICATE_ID_PROBE_TIMEOUT_MS: '300' });
-  const incumbent = await joinRaw(quick.port, freshId());
-  const start = performance.now();
-  assert.equal(await knock(quick.port, incumbent.id), 'in');
-  const waited = performance.now() - start;
-  assert.ok(waited > 200 && waited < scaled(800), `got in after ${waited} ms`);
-  await quick.stop();
-});
+test(
+  'a probe as long as DUPLICATE_ID_PROBE_TIMEOUT_MS says',
+  oursOnly('has no such variable'),
+  async () => {
+    const quick = await Broker.start({ DUPLICATE_ID_PROBE_TIMEOUT_MS: '300' });
+    const incumbent = await joinRaw(quick.port, freshId());
+    const start = performance.now();
+    assert.equal(await knock(quick.port, incumbent.id), 'in');
+    const waited = performance.now() - start;
+    assert.ok(waited > 200 && waited < scaled(800), `got in after ${waited} ms`);
+    await quick.stop();
+  },
+);
 
 test('a node whose process is killed is replaced at once', async (t) => {
   const id = freshId('killed');

@@ -19,14 +19,20 @@ const join = () => joinRaw(broker.port, freshId());
 
 test('the open packet comes first, with its members in order', async () => {
   const transport = await openTransport(broker.port);
-  assert.match(transport.openPacket,
-    /^0\{"sid":"[A-Za-z0-9_-]{20}","upgrades":\[\],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000\}$/);
+  assert.match(
+    transport.openPacket,
+    /^0\{"sid":"[A-Za-z0-9_-]{20}","upgrades":\[\],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000\}$/,
+  );
 });
 
 test('the sid of the transport is not that of the session, and each is new', async () => {
   const seen = new Set();
   for (let i = 0; i < 5; ++i) {
-    const transport = await openTransport(broker.port, { id: freshId(), version: '1', runtime: 'raw' });
+    const transport = await openTransport(broker.port, {
+      id: freshId(),
+      version: '1',
+      runtime: 'raw',
+    });
     seen.add(JSON.parse(transport.openPacket.slice(1)).sid);
     transport.sendText('40');
     seen.add(JSON.parse((await transport.packet()).slice(2)).sid);
@@ -57,7 +63,9 @@ describe('ignored, the node stays', () => {
       const node = await join();
       node.sendText(packet);
       assert.deepEqual(await node.settled(), []);
-      assert.deepEqual(await node.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), ['{"results":[]}']);
+      assert.deepEqual(await node.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), [
+        '{"results":[]}',
+      ]);
     });
   }
 });
@@ -65,7 +73,9 @@ describe('ignored, the node stays', () => {
 describe('binary', () => {
   // A binary event of an unknown name is ignored, so what follows tells that its attachment was taken.
   const expectTaken = async (node) => {
-    assert.deepEqual(await node.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), ['{"results":[]}']);
+    assert.deepEqual(await node.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), [
+      '{"results":[]}',
+    ]);
   };
 
   test('comes as a binary frame', async () => {
@@ -89,15 +99,22 @@ describe('heartbeat', { concurrency: true }, () => {
   const tolerance = scaled(400);
   let beating;
   before(async () => {
-    beating = isPeer ? broker : await Broker.start({
-      PING_INTERVAL_MS: String(interval), PING_TIMEOUT_MS: String(timeout), HANDSHAKE_TIMEOUT_MS: '600000',
-    });
+    beating = isPeer
+      ? broker
+      : await Broker.start({
+          PING_INTERVAL_MS: String(interval),
+          PING_TIMEOUT_MS: String(timeout),
+          HANDSHAKE_TIMEOUT_MS: '600000',
+        });
   });
   after(() => (isPeer ? undefined : beating.stop()));
 
   const patience = interval + timeout + scaled(10_000);
   const near = (milliseconds, expected) =>
-    assert.ok(Math.abs(milliseconds - expected) < tolerance, `${milliseconds} ms, not about ${expected} ms`);
+    assert.ok(
+      Math.abs(milliseconds - expected) < tolerance,
+      `${milliseconds} ms, not about ${expected} ms`,
+    );
 
   test('is announced in the open packet', async () => {
     const transport = await openTransport(beating.port);
@@ -139,7 +156,11 @@ describe('heartbeat', { concurrency: true }, () => {
   });
 
   test('runs before CONNECT too, but not past the handshake', async () => {
-    const transport = await openTransport(beating.port, { id: freshId(), version: '1', runtime: 'raw' });
+    const transport = await openTransport(beating.port, {
+      id: freshId(),
+      version: '1',
+      runtime: 'raw',
+    });
     assert.equal(await transport.packet(patience), '2');
     transport.sendText('3');
     await connectRaw(transport);

@@ -6,7 +6,15 @@ import { Broker, getJson, oursOnly } from './support/broker.mjs';
 import { freshId, nodeQuery } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
 import {
-  acceptValue, connectRaw, joinRaw, kUpgradeQuery, openTransport, RawSocket, request, upgrade, upgradeRequest,
+  acceptValue,
+  connectRaw,
+  joinRaw,
+  kUpgradeQuery,
+  openTransport,
+  RawSocket,
+  request,
+  upgrade,
+  upgradeRequest,
 } from './support/raw.mjs';
 import { scaled } from './support/time.mjs';
 
@@ -48,13 +56,17 @@ describe('an upgrade is accepted', () => {
   });
 
   test('with the same CORS headers when an Origin is given', async () => {
-    const { response } = await upgrade(broker.port, { headers: { Origin: 'https://nodes.example' } });
+    const { response } = await upgrade(broker.port, {
+      headers: { Origin: 'https://nodes.example' },
+    });
     assert.equal(response.headers['access-control-allow-origin'], '*');
     assert.equal(response.headers['access-control-allow-credentials'], 'true');
   });
 
   test('with the first offered subprotocol', async () => {
-    const { response } = await upgrade(broker.port, { headers: { 'Sec-WebSocket-Protocol': 'first, second' } });
+    const { response } = await upgrade(broker.port, {
+      headers: { 'Sec-WebSocket-Protocol': 'first, second' },
+    });
     assert.equal(response.headers['sec-websocket-protocol'], 'first');
   });
 
@@ -66,16 +78,30 @@ describe('an upgrade is accepted', () => {
   });
 
   const variants = {
-    'node parameters before EIO and transport': () => ({ query: `${nodeParameters()}&${kUpgradeQuery}` }),
-    'node parameters after EIO and transport': () => ({ query: `${kUpgradeQuery}&${nodeParameters()}` }),
+    'node parameters before EIO and transport': () => ({
+      query: `${nodeParameters()}&${kUpgradeQuery}`,
+    }),
+    'node parameters after EIO and transport': () => ({
+      query: `${kUpgradeQuery}&${nodeParameters()}`,
+    }),
     'unknown parameters': () => ({ query: `t=abc&${kUpgradeQuery}&b64=1&${nodeParameters()}&x` }),
     'an empty sid': () => ({ query: `${kUpgradeQuery}&sid=&${nodeParameters()}` }),
-    'a longer path': () => ({ path: '/socket.io/anything', query: `${kUpgradeQuery}&${nodeParameters()}` }),
-    'Upgrade: WebSocket': () => ({ headers: { Upgrade: 'WebSocket' }, query: `${kUpgradeQuery}&${nodeParameters()}` }),
-    'Connection: keep-alive, Upgrade': () =>
-      ({ headers: { Connection: 'keep-alive, Upgrade' }, query: `${kUpgradeQuery}&${nodeParameters()}` }),
-    'Sec-WebSocket-Version: 8': () =>
-      ({ headers: { 'Sec-WebSocket-Version': '8' }, query: `${kUpgradeQuery}&${nodeParameters()}` }),
+    'a longer path': () => ({
+      path: '/socket.io/anything',
+      query: `${kUpgradeQuery}&${nodeParameters()}`,
+    }),
+    'Upgrade: WebSocket': () => ({
+      headers: { Upgrade: 'WebSocket' },
+      query: `${kUpgradeQuery}&${nodeParameters()}`,
+    }),
+    'Connection: keep-alive, Upgrade': () => ({
+      headers: { Connection: 'keep-alive, Upgrade' },
+      query: `${kUpgradeQuery}&${nodeParameters()}`,
+    }),
+    'Sec-WebSocket-Version: 8': () => ({
+      headers: { 'Sec-WebSocket-Version': '8' },
+      query: `${kUpgradeQuery}&${nodeParameters()}`,
+    }),
   };
   for (const [name, options] of Object.entries(variants)) {
     test(`with ${name}`, () => expectNode(options()));
@@ -114,17 +140,45 @@ describe('an upgrade is accepted', () => {
 
 describe('an upgrade is refused with 400 and closed', () => {
   const refusals = [
-    ['no Sec-WebSocket-Key', { headers: { 'Sec-WebSocket-Key': null } }, 'Missing or invalid Sec-WebSocket-Key header'],
-    ['a short Sec-WebSocket-Key', { headers: { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZQ==' } }, 'Missing or invalid Sec-WebSocket-Key header'],
-    ['a Sec-WebSocket-Key that is not base64', { headers: { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25j*Q==' } }, 'Missing or invalid Sec-WebSocket-Key header'],
-    ['no Sec-WebSocket-Version', { headers: { 'Sec-WebSocket-Version': null } }, 'Missing or invalid Sec-WebSocket-Version header'],
-    ['Sec-WebSocket-Version: 7', { headers: { 'Sec-WebSocket-Version': '7' } }, 'Missing or invalid Sec-WebSocket-Version header'],
+    [
+      'no Sec-WebSocket-Key',
+      { headers: { 'Sec-WebSocket-Key': null } },
+      'Missing or invalid Sec-WebSocket-Key header',
+    ],
+    [
+      'a short Sec-WebSocket-Key',
+      { headers: { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZQ==' } },
+      'Missing or invalid Sec-WebSocket-Key header',
+    ],
+    [
+      'a Sec-WebSocket-Key that is not base64',
+      { headers: { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25j*Q==' } },
+      'Missing or invalid Sec-WebSocket-Key header',
+    ],
+    [
+      'no Sec-WebSocket-Version',
+      { headers: { 'Sec-WebSocket-Version': null } },
+      'Missing or invalid Sec-WebSocket-Version header',
+    ],
+    [
+      'Sec-WebSocket-Version: 7',
+      { headers: { 'Sec-WebSocket-Version': '7' } },
+      'Missing or invalid Sec-WebSocket-Version header',
+    ],
     ['Upgrade: h2c', { headers: { Upgrade: 'h2c' } }, 'Invalid Upgrade header'],
     ['no transport', { query: 'EIO=4' }, 'Transport unknown'],
     ['transport=polling', { query: 'EIO=4&transport=polling' }, 'Transport unknown'],
     ['transport=webtransport', { query: 'EIO=4&transport=webtransport' }, 'Transport unknown'],
-    ['transport given twice', { query: 'EIO=4&transport=websocket&transport=websocket' }, 'Transport unknown'],
-    ['an unknown sid', { query: `${kUpgradeQuery}&sid=AAAAAAAAAAAAAAAAAAAA` }, 'Session ID unknown'],
+    [
+      'transport given twice',
+      { query: 'EIO=4&transport=websocket&transport=websocket' },
+      'Transport unknown',
+    ],
+    [
+      'an unknown sid',
+      { query: `${kUpgradeQuery}&sid=AAAAAAAAAAAAAAAAAAAA` },
+      'Session ID unknown',
+    ],
     ['method POST', { method: 'POST' }, 'Bad handshake method'],
   ];
   for (const [name, options, body] of refusals) {
@@ -139,7 +193,12 @@ describe('an upgrade is refused with 400 and closed', () => {
     });
   }
 
-  const versions = { 'no EIO': 'transport=websocket', 'EIO=3': 'EIO=3&transport=websocket', 'EIO=5': 'EIO=5&transport=websocket', 'EIO given twice': `EIO=4&${kUpgradeQuery}` };
+  const versions = {
+    'no EIO': 'transport=websocket',
+    'EIO=3': 'EIO=3&transport=websocket',
+    'EIO=5': 'EIO=5&transport=websocket',
+    'EIO given twice': `EIO=4&${kUpgradeQuery}`,
+  };
   for (const [name, query] of Object.entries(versions)) {
     test(`${name}, before any 101`, oursOnly('answers 101 first'), async () => {
       const { socket, response } = await answerTo(upgradeRequest({ query }));
@@ -149,17 +208,26 @@ describe('an upgrade is refused with 400 and closed', () => {
     });
   }
 
-  test('the sid of a live session, which goes on', oursOnly('lets the session be taken over'), async () => {
-    const victim = await joinRaw(broker.port, freshId());
-    const { sid } = JSON.parse(victim.openPacket.slice(1));
-    for (const eio of [3, 4]) {
-      const { socket, response } = await answerTo(upgradeRequest({ query: `EIO=${eio}&transport=websocket&sid=${sid}` }));
-      assert.equal(response.status, 400);
-      if (eio === 4) assert.equal(response.body, 'Session ID unknown');
-      await socket.expectEnd();
-    }
-    assert.deepEqual(await victim.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: pair.a.nodeId })), ['OK']);
-  });
+  test(
+    'the sid of a live session, which goes on',
+    oursOnly('lets the session be taken over'),
+    async () => {
+      const victim = await joinRaw(broker.port, freshId());
+      const { sid } = JSON.parse(victim.openPacket.slice(1));
+      for (const eio of [3, 4]) {
+        const { socket, response } = await answerTo(
+          upgradeRequest({ query: `EIO=${eio}&transport=websocket&sid=${sid}` }),
+        );
+        assert.equal(response.status, 400);
+        if (eio === 4) assert.equal(response.body, 'Session ID unknown');
+        await socket.expectEnd();
+      }
+      assert.deepEqual(
+        await victim.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: pair.a.nodeId })),
+        ['OK'],
+      );
+    },
+  );
 });
 
 describe('an upgrade ends without an answer', () => {
@@ -198,7 +266,12 @@ describe('a request too large is answered 431', () => {
   }
 
   test('but 15 kB of node data are fine', async () => {
-    const node = await openTransport(broker.port, { id: freshId(), version: '1', runtime: 'raw', data: 'x'.repeat(15_000) });
+    const node = await openTransport(broker.port, {
+      id: freshId(),
+      version: '1',
+      runtime: 'raw',
+      data: 'x'.repeat(15_000),
+    });
     await connectRaw(node);
   });
 });
@@ -211,13 +284,25 @@ describe('a plain request', () => {
     ['POST', '/socket.io/?EIO=4&transport=polling', 400, unknownTransport],
     ['PUT', '/socket.io/anything', 400, unknownTransport],
     ['GET', '/socket.io/?EIO=4&transport=websocket&transport=websocket', 400, unknownTransport],
-    ['GET', '/socket.io/?EIO=4&transport=websocket&sid=AAAAAAAAAAAAAAAAAAAA', 400, '{"code":1,"message":"Session ID unknown"}'],
-    ['POST', '/socket.io/?EIO=4&transport=websocket', 400, '{"code":2,"message":"Bad handshake method"}'],
+    [
+      'GET',
+      '/socket.io/?EIO=4&transport=websocket&sid=AAAAAAAAAAAAAAAAAAAA',
+      400,
+      '{"code":1,"message":"Session ID unknown"}',
+    ],
+    [
+      'POST',
+      '/socket.io/?EIO=4&transport=websocket',
+      400,
+      '{"code":2,"message":"Bad handshake method"}',
+    ],
     ['GET', '/socket.io/?EIO=4&transport=websocket', 400, '{"code":3,"message":"Bad request"}'],
   ];
   for (const [method, target, status, body] of rows) {
     test(`${method} ${target} gives ${status}`, async () => {
-      const { response } = await answerTo(request(method, target, { 'Content-Length': method === 'GET' ? null : '0' }));
+      const { response } = await answerTo(
+        request(method, target, { 'Content-Length': method === 'GET' ? null : '0' }),
+      );
       assert.equal(response.status, status);
       assert.equal(response.body, body);
       assert.equal(response.headers['content-type'], 'application/json');
@@ -226,10 +311,18 @@ describe('a plain request', () => {
     });
   }
 
-  for (const [method, target] of [['GET', '/'], ['GET', '/other'], ['POST', '/other'], ['DELETE', '/'], ['GET', '/socket.io'],
-    ['GET', '/socket.io?EIO=4&transport=websocket']]) {
+  for (const [method, target] of [
+    ['GET', '/'],
+    ['GET', '/other'],
+    ['POST', '/other'],
+    ['DELETE', '/'],
+    ['GET', '/socket.io'],
+    ['GET', '/socket.io?EIO=4&transport=websocket'],
+  ]) {
     test(`${method} ${target} gives an empty 404`, async () => {
-      const { response } = await answerTo(request(method, target, { 'Content-Length': method === 'POST' ? '0' : null }));
+      const { response } = await answerTo(
+        request(method, target, { 'Content-Length': method === 'POST' ? '0' : null }),
+      );
       assert.equal(response.status, 404);
       assert.equal(response.body, '');
       assert.equal(response.headers['access-control-allow-origin'], undefined);
@@ -252,7 +345,9 @@ describe('a plain request', () => {
   });
 
   test('OPTIONS is a preflight answer', async () => {
-    const { response } = await answerTo(request('OPTIONS', '/socket.io/', { 'Access-Control-Request-Headers': 'x-one, x-two' }));
+    const { response } = await answerTo(
+      request('OPTIONS', '/socket.io/', { 'Access-Control-Request-Headers': 'x-one, x-two' }),
+    );
     assert.equal(response.status, 204);
     assert.equal(response.headers['access-control-allow-origin'], '*');
     assert.equal(response.headers['access-control-allow-credentials'], 'true');
@@ -263,7 +358,12 @@ describe('a plain request', () => {
   });
 
   test('for the browser client gives 404', oursOnly('serves it'), async () => {
-    for (const file of ['socket.io.js', 'socket.io.min.js', 'socket.io.esm.min.js', 'socket.io.js.map']) {
+    for (const file of [
+      'socket.io.js',
+      'socket.io.min.js',
+      'socket.io.esm.min.js',
+      'socket.io.js.map',
+    ]) {
       const { response } = await answerTo(request('GET', `/socket.io/${file}`));
       assert.equal(response.status, 404, file);
     }
@@ -271,7 +371,11 @@ describe('a plain request', () => {
 
   test('is one of several on a connection', async () => {
     const socket = await RawSocket.connect(broker.port);
-    for (const [target, status] of [['/socket.io/', 400], ['/other', 404], ['/socket.io/?transport=websocket', 400]]) {
+    for (const [target, status] of [
+      ['/socket.io/', 400],
+      ['/other', 404],
+      ['/socket.io/?transport=websocket', 400],
+    ]) {
       socket.send(request('GET', target));
       const response = await socket.response();
       assert.equal(response.status, status);
@@ -281,7 +385,9 @@ describe('a plain request', () => {
 
   for (const [name, bytes] of Object.entries({
     'that is not HTTP': 'hello\r\n\r\n',
-    'of binary rubbish': Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x0d, 0x0a, 0x0d, 0x0a]),
+    'of binary rubbish': Buffer.from([
+      0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x0d, 0x0a, 0x0d, 0x0a,
+    ]),
     'without Host': 'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n\r\n',
   })) {
     test(`${name} gives an empty 400`, async () => {
@@ -302,7 +408,9 @@ describe('health', () => {
     const node = await joinRaw(broker.port, freshId());
     const during = await getJson(broker, '/healthz');
     assert.equal(during.json.nodes, before.json.nodes + 1);
-    assert.ok(Object.entries(during.json).some(([name, value]) => name.startsWith('uptime') && value >= 0));
+    assert.ok(
+      Object.entries(during.json).some(([name, value]) => name.startsWith('uptime') && value >= 0),
+    );
     node.end();
   });
 

@@ -34,7 +34,9 @@ describe('DISCONNECT (41)', () => {
       await pair.seesLeave(node.id);
       await connectRaw(node);
       assert.equal(await pair.sees(node.id), true);
-      assert.deepEqual(await node.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: 'nobody' })), ['NOT_CONNECTED']);
+      assert.deepEqual(await node.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: 'nobody' })), [
+        'NOT_CONNECTED',
+      ]);
     }
   });
 
@@ -80,12 +82,21 @@ describe('DISCONNECT (41)', () => {
 describe('the id is free at once, and for the same node again', () => {
   const ways = {
     'a WebSocket close': (node) => node.sendText(closePayload(1000), { opcode: Opcode.close }),
-    'a WebSocket close without reading': (node) => { node.pause(); node.sendText('', { opcode: Opcode.close }); },
+    'a WebSocket close without reading': (node) => {
+      node.pause();
+      node.sendText('', { opcode: Opcode.close });
+    },
     'the end of TCP': (node) => node.destroy(),
     'a half-close': (node) => node.end(),
     'a reset': (node) => node.reset(),
-    'a reset in the middle of a frame': (node) => { node.send(Buffer.from([0x81, 0xfe, 0x10])); node.reset(); },
-    'an end of TCP in the middle of a message': (node) => { node.sendText('42[', { fin: false }); node.end(); },
+    'a reset in the middle of a frame': (node) => {
+      node.send(Buffer.from([0x81, 0xfe, 0x10]));
+      node.reset();
+    },
+    'an end of TCP in the middle of a message': (node) => {
+      node.sendText('42[', { fin: false });
+      node.end();
+    },
     'the end of TCP right behind a message': (node) => {
       node.sendText(`42["SOCKET_MSG_EXCHANGE","{\\"to\\":\\"${node.id}\\"}"]`);
       node.end();
@@ -95,7 +106,10 @@ describe('the id is free at once, and for the same node again', () => {
     test(`after ${name}`, async () => {
       const node = await join();
       leave(node);
-      if (isPeer) { node.resume(); node.end(); }
+      if (isPeer) {
+        node.resume();
+        node.end();
+      }
       await pair.seesLeave(node.id, scaled(500));
       const again = await join(node.id);
       assert.equal(await pair.sees(node.id), true);
@@ -142,7 +156,11 @@ test('a node that reconnects is reached by its new connection only', async () =>
 });
 
 test('a transport that never sends CONNECT leaves by close at any time', async () => {
-  const transport = await openTransport(broker.port, { id: freshId(), version: '1', runtime: 'raw' });
+  const transport = await openTransport(broker.port, {
+    id: freshId(),
+    version: '1',
+    runtime: 'raw',
+  });
   transport.sendText('', { opcode: Opcode.close });
   const { opcode } = await transport.frame();
   assert.equal(opcode, Opcode.close);
@@ -152,7 +170,12 @@ test('a transport that never sends CONNECT leaves by close at any time', async (
 test('after kill -9 a broker on the same port works at once', async () => {
   const killed = await Broker.start();
   const raw = await joinRaw(killed.port, freshId());
-  const node = startNode(killed.port, freshId(), { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 100, randomizationFactor: 0 });
+  const node = startNode(killed.port, freshId(), {
+    reconnection: true,
+    reconnectionDelay: 50,
+    reconnectionDelayMax: 100,
+    randomizationFactor: 0,
+  });
   await node.authenticated;
   const left = once(node, 'disconnect');
   await killed.kill();

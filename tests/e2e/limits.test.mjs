@@ -4,7 +4,17 @@ import { after, before, describe, test } from 'node:test';
 import { Broker, oursOnly } from './support/broker.mjs';
 import { freshId, joinNode } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
-import { connectRaw, frame, joinRaw, kUpgradeQuery, Opcode, openTransport, RawSocket, upgrade, upgradeRequest } from './support/raw.mjs';
+import {
+  connectRaw,
+  frame,
+  joinRaw,
+  kUpgradeQuery,
+  Opcode,
+  openTransport,
+  RawSocket,
+  upgrade,
+  upgradeRequest,
+} from './support/raw.mjs';
 import { eventually } from './support/time.mjs';
 
 const kMessage = 'SOCKET_MSG_EXCHANGE';
@@ -42,27 +52,34 @@ describe('a message of exactly the limit is processed, one byte more is not', ()
   test('in fragments too', async () => {
     const node = await joinRaw(broker.port, freshId());
     const bytes = Buffer.from(packetOfSize(1_000_000, pair.a.nodeId));
-    node.send(Buffer.concat([
-      frame(bytes.subarray(0, 333_333), { fin: false }),
-      frame(bytes.subarray(333_333, 999_999), { opcode: Opcode.continuation, fin: false }),
-      frame(bytes.subarray(999_999), { opcode: Opcode.continuation }),
-    ]));
+    node.send(
+      Buffer.concat([
+        frame(bytes.subarray(0, 333_333), { fin: false }),
+        frame(bytes.subarray(333_333, 999_999), { opcode: Opcode.continuation, fin: false }),
+        frame(bytes.subarray(999_999), { opcode: Opcode.continuation }),
+      ]),
+    );
     assert.equal(await node.packet(), '430["OK"]');
   });
 
-  test('as MAX_PAYLOAD_BYTES says, which the open packet announces', oursOnly('has no such variable'), async () => {
-    const small = await Broker.start({ MAX_PAYLOAD_BYTES: '5000' });
-    const transport = await openTransport(small.port);
-    assert.equal(JSON.parse(transport.openPacket.slice(1)).maxPayload, 5000);
-    transport.sendText('x'.repeat(5001));
-    await transport.expectClose(1009);
-    await expectLimit(small.port, 5000);
-    await small.stop();
-  });
+  test(
+    'as MAX_PAYLOAD_BYTES says, which the open packet announces',
+    oursOnly('has no such variable'),
+    async () => {
+      const small = await Broker.start({ MAX_PAYLOAD_BYTES: '5000' });
+      const transport = await openTransport(small.port);
+      assert.equal(JSON.parse(transport.openPacket.slice(1)).maxPayload, 5000);
+      transport.sendText('x'.repeat(5001));
+      await transport.expectClose(1009);
+      await expectLimit(small.port, 5000);
+      await small.stop();
+    },
+  );
 });
 
 describe('attachments', oursOnly('are unlimited'), () => {
-  const announcing = (count) => `45${count}-["FOO",${Array.from({ length: count }, (_, num) => `{"_placeholder":true,"num":${num}}`)}]`;
+  const announcing = (count) =>
+    `45${count}-["FOO",${Array.from({ length: count }, (_, num) => `{"_placeholder":true,"num":${num}}`)}]`;
 
   test('up to 10 are taken', async () => {
     const node = await joinRaw(broker.port, freshId());
@@ -71,7 +88,12 @@ describe('attachments', oursOnly('are unlimited'), () => {
     assert.deepEqual(await node.settled(), []);
   });
 
-  for (const packet of [announcing(11), '4511-["FOO"]', '4599999999-["x"]', '45999999999999999999999999-["x"]']) {
+  for (const packet of [
+    announcing(11),
+    '4511-["FOO"]',
+    '4599999999-["x"]',
+    '45999999999999999999999999-["x"]',
+  ]) {
     test(`${packet.slice(0, 20)}… closes the node`, async () => {
       const node = await joinRaw(broker.port, freshId());
       node.sendText(packet);
@@ -96,7 +118,11 @@ describe('attachments', oursOnly('are unlimited'), () => {
 });
 
 describe('presence', oursOnly('has no such limit'), () => {
-  const ask = (node, count) => node.emit('ARE_NODES_CONNECTED_TO_BROKER', JSON.stringify({ ids: Array.from({ length: count }, (_, i) => `n${i}`) }));
+  const ask = (node, count) =>
+    node.emit(
+      'ARE_NODES_CONNECTED_TO_BROKER',
+      JSON.stringify({ ids: Array.from({ length: count }, (_, i) => `n${i}`) }),
+    );
 
   test('is answered for 1,000 ids, not for more', async () => {
     const node = await joinRaw(broker.port, freshId());
@@ -141,7 +167,9 @@ describe('MAX_CONNECTIONS', oursOnly('has no such variable'), () => {
     first.destroy();
     await eventually('a place is free', async () => {
       const next = await RawSocket.connect(small.port);
-      next.send(upgradeRequest({ query: `${kUpgradeQuery}&id=${freshId()}&version=1&runtime=raw` }));
+      next.send(
+        upgradeRequest({ query: `${kUpgradeQuery}&id=${freshId()}&version=1&runtime=raw` }),
+      );
       const response = await next.response();
       if (response.status !== 101) next.destroy();
       return response.status === 101;
@@ -150,7 +178,7 @@ describe('MAX_CONNECTIONS', oursOnly('has no such variable'), () => {
   });
 });
 
-describe('no limit but the message\'s size', () => {
+describe("no limit but the message's size", () => {
   test('on nesting: 100,000 levels outside and inside of the payload', async () => {
     const node = await joinRaw(broker.port, freshId());
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
@@ -160,7 +188,7 @@ describe('no limit but the message\'s size', () => {
     assert.deepEqual(await node.settled(), []);
   });
 
-  test('on the length of an unknown event\'s name', async () => {
+  test("on the length of an unknown event's name", async () => {
     const node = await joinRaw(broker.port, freshId());
     node.sendText(`42["${'n'.repeat(900_000)}"]`);
     assert.deepEqual(await node.settled(), []);
@@ -168,12 +196,16 @@ describe('no limit but the message\'s size', () => {
 });
 
 test('node parameters of 15 kB are accepted', async () => {
-  const { socket } = await upgrade(broker.port, { query: `${kUpgradeQuery}&id=${freshId()}&version=1&runtime=raw&data=${'d'.repeat(15_000)}` });
+  const { socket } = await upgrade(broker.port, {
+    query: `${kUpgradeQuery}&id=${freshId()}&version=1&runtime=raw&data=${'d'.repeat(15_000)}`,
+  });
   await socket.packet();
   await connectRaw(socket);
 });
 
 test('the pair still talks', async () => {
   await pair.stillTalks();
-  await (await joinNode(broker.port)).authenticated;
+  await (
+    await joinNode(broker.port)
+  ).authenticated;
 });

@@ -4,26 +4,47 @@ import { after, before, describe, test } from 'node:test';
 import { Broker, oursOnly, plugin, testPlugin } from './support/broker.mjs';
 import { freshId, joinNode, nodeQuery, received, refusalOf, send } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
-import { connectRaw, joinRaw, kUpgradeQuery, openTransport, RawSocket, upgradeRequest } from './support/raw.mjs';
+import {
+  connectRaw,
+  joinRaw,
+  kUpgradeQuery,
+  openTransport,
+  RawSocket,
+  upgradeRequest,
+} from './support/raw.mjs';
 import { scaled, within } from './support/time.mjs';
 
 const ours = oursOnly('has no plugins');
 const kMessage = 'SOCKET_MSG_EXCHANGE';
 const kInitiating = ['CONNECTION_ATTEMPT', kMessage];
-const kFollowing = ['CONNECTION_ACCEPTANCE', 'CONNECTION_REFUSAL', 'INCOMING_CONNECTIONS_NOT_ALLOWED',
-  'ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER', 'ICE_CANDIDATES_EXCHANGE_RESPONDER_TO_INITIATOR'];
+const kFollowing = [
+  'CONNECTION_ACCEPTANCE',
+  'CONNECTION_REFUSAL',
+  'INCOMING_CONNECTIONS_NOT_ALLOWED',
+  'ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER',
+  'ICE_CANDIDATES_EXCHANGE_RESPONDER_TO_INITIATOR',
+];
 const kTimeout = scaled(600);
 
 /// The answer to an upgrade for this id, nothing read behind it.
 async function knock(port, id) {
   const socket = await RawSocket.connect(port);
-  socket.send(upgradeRequest({ query: `${kUpgradeQuery}&${nodeQuery({ id, version: '1', runtime: 'raw' })}` }));
+  socket.send(
+    upgradeRequest({
+      query: `${kUpgradeQuery}&${nodeQuery({ id, version: '1', runtime: 'raw' })}`,
+    }),
+  );
   return { socket, response: await socket.response() };
 }
 
 describe('token-auth, a plugin in C', ours, () => {
   let broker;
-  before(async () => { broker = await Broker.start({ NODES_AUTHENTICATION_PLUGIN: 'token-auth', SHARED_TOKEN: 's3cret token' }); });
+  before(async () => {
+    broker = await Broker.start({
+      NODES_AUTHENTICATION_PLUGIN: 'token-auth',
+      SHARED_TOKEN: 's3cret token',
+    });
+  });
   after(() => broker.stop());
 
   test('lets in who knows the token', async () => {
@@ -31,7 +52,9 @@ describe('token-auth, a plugin in C', ours, () => {
   });
 
   for (const [name, query] of Object.entries({
-    'nobody without data': {}, 'nobody with empty data': { data: '' }, 'nobody with another token': { data: 's3cret' },
+    'nobody without data': {},
+    'nobody with empty data': { data: '' },
+    'nobody with another token': { data: 's3cret' },
     'nobody with a longer token': { data: 's3cret tokens' },
   })) {
     test(`lets in ${name}`, async () => {
@@ -40,26 +63,44 @@ describe('token-auth, a plugin in C', ours, () => {
   }
 
   test('refuses with the exact packet, behind a 101', async () => {
-    const transport = await openTransport(broker.port, { id: freshId(), version: '1', runtime: 'raw', data: 'wrong' });
+    const transport = await openTransport(broker.port, {
+      id: freshId(),
+      version: '1',
+      runtime: 'raw',
+      data: 'wrong',
+    });
     transport.sendText('40');
     assert.equal(await transport.packet(), '44{"message":"authentication failed"}');
     assert.deepEqual(await transport.settled(), []);
   });
 
   test('is asked after the parameters and before the id', async () => {
-    const incomplete = await openTransport(broker.port, { id: freshId(), version: '1', data: 'wrong' });
+    const incomplete = await openTransport(broker.port, {
+      id: freshId(),
+      version: '1',
+      data: 'wrong',
+    });
     incomplete.sendText('40');
     assert.match(await incomplete.packet(), /Missing required OnConnectionData value: runtime/);
     const node = await joinNode(broker.port, freshId(), { query: { data: 's3cret token' } });
-    assert.equal(await refusalOf(broker.port, node.nodeId, { query: { data: 'wrong' } }), 'authentication failed');
-    assert.equal(await refusalOf(broker.port, node.nodeId, { query: { data: 's3cret token' } }), 'client already connected');
+    assert.equal(
+      await refusalOf(broker.port, node.nodeId, { query: { data: 'wrong' } }),
+      'authentication failed',
+    );
+    assert.equal(
+      await refusalOf(broker.port, node.nodeId, { query: { data: 's3cret token' } }),
+      'client already connected',
+    );
   });
 
   test('does not see its token in the log', () => assert.doesNotMatch(broker.output, /s3cret/));
 });
 
 describe('deny-list, a plugin in C++', ours, () => {
-  const kPlugin = { AUTHORIZE_NODES_COMMUNICATION_PLUGIN: plugin('deny-list'), DENY_LIST: 'eve,alice>bob' };
+  const kPlugin = {
+    AUTHORIZE_NODES_COMMUNICATION_PLUGIN: plugin('deny-list'),
+    DENY_LIST: 'eve,alice>bob',
+  };
 
   async function joinAll(port) {
     const nodes = await Promise.all(['alice', 'bob', 'eve'].map((id) => joinNode(port, id)));
@@ -88,14 +129,21 @@ describe('deny-list, a plugin in C++', ours, () => {
     assert.equal(await send(eve, kMessage, { to: 'nobody' }), 'UNAUTHORIZED');
     assert.equal(await send(eve, kMessage, { to: '' }), 'ERROR');
     assert.equal(await send(eve, 'CONNECTION_ATTEMPT', { to: 'nobody' }), 'DISABLED');
-    assert.equal(await send(eve, 'ARE_NODES_CONNECTED_TO_BROKER', { ids: ['eve'] }), '{"results":[{"id":"eve","connected":true}]}');
+    assert.equal(
+      await send(eve, 'ARE_NODES_CONNECTED_TO_BROKER', { ids: ['eve'] }),
+      '{"results":[{"id":"eve","connected":true}]}',
+    );
     await broker.stop();
   });
 
   test('is asked about the beginning of a conversation only, if told so', async () => {
-    const broker = await Broker.start({ ...kPlugin, AUTHORIZE_NODES_COMMUNICATION_SCOPE: 'initiation' });
+    const broker = await Broker.start({
+      ...kPlugin,
+      AUTHORIZE_NODES_COMMUNICATION_SCOPE: 'initiation',
+    });
     const { alice } = await joinAll(broker.port);
-    for (const type of kInitiating) assert.equal(await send(alice, type, { to: 'bob' }), 'UNAUTHORIZED', type);
+    for (const type of kInitiating)
+      assert.equal(await send(alice, type, { to: 'bob' }), 'UNAUTHORIZED', type);
     for (const type of kFollowing) assert.equal(await send(alice, type, { to: 'bob' }), 'OK', type);
     await broker.stop();
   });
@@ -105,7 +153,10 @@ describe('an authentication that goes wrong', ours, () => {
   let broker;
   let pair;
   before(async () => {
-    broker = await Broker.start({ NODES_AUTHENTICATION_PLUGIN: testPlugin('misbehave'), PLUGIN_TIMEOUT_MS: String(kTimeout) });
+    broker = await Broker.start({
+      NODES_AUTHENTICATION_PLUGIN: testPlugin('misbehave'),
+      PLUGIN_TIMEOUT_MS: String(kTimeout),
+    });
     pair = await Pair.join(broker.port);
   });
   after(() => broker.stop());
@@ -114,7 +165,7 @@ describe('an authentication that goes wrong', ours, () => {
     await Promise.all(Array.from({ length: 50 }, () => joinNode(broker.port, freshId('async'))));
   });
 
-  test('lets in after an answer that took a worker\'s time, which is logged', async () => {
+  test("lets in after an answer that took a worker's time, which is logged", async () => {
     await joinNode(broker.port, freshId('slow'));
     assert.match(broker.output, /misbehave/);
   });
@@ -148,12 +199,18 @@ describe('an authentication that goes wrong', ours, () => {
     const id = freshId('async');
     for (let i = 0; i < 10; ++i) {
       const socket = await RawSocket.connect(broker.port);
-      socket.send(upgradeRequest({ query: `${kUpgradeQuery}&${nodeQuery({ id, version: '1', runtime: 'raw' })}` }));
+      socket.send(
+        upgradeRequest({
+          query: `${kUpgradeQuery}&${nodeQuery({ id, version: '1', runtime: 'raw' })}`,
+        }),
+      );
       if (i % 2) socket.destroy();
       else socket.reset();
     }
     await pair.seesLeave(id);
-    await joinNode(broker.port, id, { reconnection: true, reconnectionDelay: 50 }).catch(() => joinNode(broker.port, id));
+    await joinNode(broker.port, id, { reconnection: true, reconnectionDelay: 50 }).catch(() =>
+      joinNode(broker.port, id),
+    );
   });
 
   test('does not hold a CONNECT that came too early against the node', async () => {
@@ -170,7 +227,9 @@ test('an authentication that answers twice counts once', ours, async () => {
   const broker = await Broker.start({ NODES_AUTHENTICATION_PLUGIN: testPlugin('misbehave') });
   const node = await joinRaw(broker.port, freshId('double'));
   assert.deepEqual(await node.settled(), []);
-  assert.deepEqual(await node.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), ['{"results":[]}']);
+  assert.deepEqual(await node.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), [
+    '{"results":[]}',
+  ]);
   await broker.stop();
   assert.match(broker.output, /org\.crolang\.test\.misbehave/);
 });
@@ -179,7 +238,10 @@ describe('an authorization that goes wrong', ours, () => {
   let broker;
   let sender;
   before(async () => {
-    broker = await Broker.start({ AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave'), PLUGIN_TIMEOUT_MS: String(kTimeout) });
+    broker = await Broker.start({
+      AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave'),
+      PLUGIN_TIMEOUT_MS: String(kTimeout),
+    });
     sender = await joinRaw(broker.port, freshId());
   });
   after(() => broker.stop());
@@ -216,13 +278,23 @@ describe('an authorization that goes wrong', ours, () => {
   });
 
   test('keeps the order of acks when answers come out of order', async () => {
-    const receivers = { async: await join('async'), quick: await join('quick'), no: await join('no'), down: await join('down') };
+    const receivers = {
+      async: await join('async'),
+      quick: await join('quick'),
+      no: await join('no'),
+      down: await join('down'),
+    };
     const sequence = ['async', 'quick', 'no', 'async', 'down', 'quick', 'async', 'no', 'quick'];
     sender.sendEach(sequence.map((kind, n) => `42${n}${event(receivers[kind].id, n)}`));
     const answers = { async: 'OK', quick: 'OK', no: 'UNAUTHORIZED', down: 'ERROR' };
-    assert.deepEqual(await sender.packets(sequence.length), sequence.map((kind, n) => `43${n}["${answers[kind]}"]`));
+    assert.deepEqual(
+      await sender.packets(sequence.length),
+      sequence.map((kind, n) => `43${n}["${answers[kind]}"]`),
+    );
     for (const kind of ['async', 'quick']) {
-      const mine = sequence.flatMap((each, n) => (each === kind ? [`42${event(receivers[kind].id, n)}`] : []));
+      const mine = sequence.flatMap((each, n) =>
+        each === kind ? [`42${event(receivers[kind].id, n)}`] : [],
+      );
       assert.deepEqual(await receivers[kind].packets(mine.length), mine);
     }
   });
@@ -230,8 +302,14 @@ describe('an authorization that goes wrong', ours, () => {
   test('keeps the order of 300 messages, though only some are asked about at once', async () => {
     const receiver = await join('async');
     sender.sendEach(Array.from({ length: 300 }, (_, n) => `42${n}${event(receiver.id, n)}`));
-    assert.deepEqual(await sender.packets(300), Array.from({ length: 300 }, (_, n) => `43${n}["OK"]`));
-    assert.deepEqual(await receiver.packets(300), Array.from({ length: 300 }, (_, n) => `42${event(receiver.id, n)}`));
+    assert.deepEqual(
+      await sender.packets(300),
+      Array.from({ length: 300 }, (_, n) => `43${n}["OK"]`),
+    );
+    assert.deepEqual(
+      await receiver.packets(300),
+      Array.from({ length: 300 }, (_, n) => `42${event(receiver.id, n)}`),
+    );
   });
 
   test('survives sender and receiver that leave meanwhile', async () => {
@@ -248,10 +326,16 @@ describe('an authorization that goes wrong', ours, () => {
   });
 
   test('is asked about at most MAX_OUTBOX_BYTES of waiting messages, the others are an ERROR', async () => {
-    const patient = await Broker.start({ AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave'), PLUGIN_TIMEOUT_MS: '600000' });
+    const patient = await Broker.start({
+      AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave'),
+      PLUGIN_TIMEOUT_MS: '600000',
+    });
     const receiver = await joinRaw(patient.port, freshId('never'));
     const impatient = await joinRaw(patient.port, freshId());
-    const large = JSON.stringify([kMessage, JSON.stringify({ to: receiver.id, x: 'x'.repeat(900_000) })]);
+    const large = JSON.stringify([
+      kMessage,
+      JSON.stringify({ to: receiver.id, x: 'x'.repeat(900_000) }),
+    ]);
     for (let n = 0; n < 10; ++n) impatient.sendText(`42${n}${large}`);
     assert.match(await impatient.packet(), /^43\d\["ERROR"\]$/);
     await impatient.settled();
@@ -260,7 +344,9 @@ describe('an authorization that goes wrong', ours, () => {
 });
 
 test('an authorization that answers twice counts once', ours, async () => {
-  const broker = await Broker.start({ AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave') });
+  const broker = await Broker.start({
+    AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave'),
+  });
   const receiver = await joinRaw(broker.port, freshId('double'));
   const sender = await joinRaw(broker.port, freshId());
   for (let n = 0; n < 10; ++n) {
@@ -272,7 +358,10 @@ test('an authorization that answers twice counts once', ours, async () => {
 });
 
 test('one file serves two kinds', ours, async () => {
-  const broker = await Broker.start({ NODES_AUTHENTICATION_PLUGIN: testPlugin('misbehave'), AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave') });
+  const broker = await Broker.start({
+    NODES_AUTHENTICATION_PLUGIN: testPlugin('misbehave'),
+    AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave'),
+  });
   assert.equal(await refusalOf(broker.port, freshId('no')), 'authentication failed');
   const node = await joinRaw(broker.port, freshId());
   assert.deepEqual(await node.emit(kMessage, '{"to":"no-one"}'), ['UNAUTHORIZED']);
@@ -281,13 +370,19 @@ test('one file serves two kinds', ours, async () => {
 
 test('a broker with open questions still ends in order', ours, async () => {
   const broker = await Broker.start({
-    NODES_AUTHENTICATION_PLUGIN: testPlugin('misbehave'), AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave'), PLUGIN_TIMEOUT_MS: '600000',
+    NODES_AUTHENTICATION_PLUGIN: testPlugin('misbehave'),
+    AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('misbehave'),
+    PLUGIN_TIMEOUT_MS: '600000',
   });
   const sender = await joinRaw(broker.port, freshId());
   sender.sendText(`420${JSON.stringify([kMessage, '{"to":"never-there"}'])}`);
   await sender.settled();
   const waiting = await RawSocket.connect(broker.port);
-  waiting.send(upgradeRequest({ query: `${kUpgradeQuery}&${nodeQuery({ id: freshId('never'), version: '1', runtime: 'raw' })}` }));
+  waiting.send(
+    upgradeRequest({
+      query: `${kUpgradeQuery}&${nodeQuery({ id: freshId('never'), version: '1', runtime: 'raw' })}`,
+    }),
+  );
   const beside = await joinRaw(broker.port, freshId());
   broker.child.kill('SIGTERM');
   assert.deepEqual((await beside.frame()).payload, Buffer.from([0x03, 0xe9]));

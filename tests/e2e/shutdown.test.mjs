@@ -4,7 +4,16 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { Broker, getJson, oursOnly } from './support/broker.mjs';
 import { freshId, joinNode, nodeQuery, startNode } from './support/node.mjs';
-import { closePayload, joinRaw, kUpgradeQuery, Opcode, openTransport, RawSocket, request, upgradeRequest } from './support/raw.mjs';
+import {
+  closePayload,
+  joinRaw,
+  kUpgradeQuery,
+  Opcode,
+  openTransport,
+  RawSocket,
+  request,
+  upgradeRequest,
+} from './support/raw.mjs';
 import { eventually, scaled, within } from './support/time.mjs';
 
 const kDrain = scaled(2000);
@@ -24,11 +33,16 @@ async function sentAway(node, milliseconds) {
   }
 }
 
-const isDraining = (broker) => eventually('draining', async () => (await getJson(broker, '/readyz')).status === 503);
+const isDraining = (broker) =>
+  eventually('draining', async () => (await getJson(broker, '/readyz')).status === 503);
 
 async function knock(port) {
   const socket = await RawSocket.connect(port);
-  socket.send(upgradeRequest({ query: `${kUpgradeQuery}&${nodeQuery({ id: freshId(), version: '1', runtime: 'raw' })}` }));
+  socket.send(
+    upgradeRequest({
+      query: `${kUpgradeQuery}&${nodeQuery({ id: freshId(), version: '1', runtime: 'raw' })}`,
+    }),
+  );
   const response = await socket.response();
   socket.destroy();
   return response;
@@ -39,13 +53,18 @@ describe('SIGTERM', oursOnly('ends it at once'), () => {
     const broker = await Broker.start({ DRAIN_DURATION_MS: String(kDrain) });
     const nodes = [];
     while (nodes.length < 1000) {
-      nodes.push(...await Promise.all(Array.from({ length: 50 }, () => joinRaw(broker.port, freshId()))));
+      nodes.push(
+        ...(await Promise.all(Array.from({ length: 50 }, () => joinRaw(broker.port, freshId())))),
+      );
     }
     let talking = true;
     const talk = setInterval(() => {
       for (let i = 0; i < nodes.length; i += 10) {
         const to = nodes[(i + 1) % nodes.length].id;
-        if (talking) nodes[i].sendText(`420${JSON.stringify(['SOCKET_MSG_EXCHANGE', JSON.stringify({ to })])}`);
+        if (talking)
+          nodes[i].sendText(
+            `420${JSON.stringify(['SOCKET_MSG_EXCHANGE', JSON.stringify({ to })])}`,
+          );
       }
     }, 20);
     const endings = nodes.map((node) => sentAway(node, kDrain + scaled(10_000)));
@@ -111,22 +130,27 @@ describe('SIGTERM', oursOnly('ends it at once'), () => {
     const broker = await Broker.start({ DRAIN_DURATION_MS: String(scaled(500)) });
     const statuses = new Set();
     let running = true;
-    const stream = Promise.all(Array.from({ length: 10 }, async () => {
-      while (running) {
-        try {
-          statuses.add((await knock(broker.port)).status);
-        } catch {
-          return;  // the port is closed
+    const stream = Promise.all(
+      Array.from({ length: 10 }, async () => {
+        while (running) {
+          try {
+            statuses.add((await knock(broker.port)).status);
+          } catch {
+            return; // the port is closed
+          }
         }
-      }
-    }));
+      }),
+    );
     await eventually('nodes are let in', () => statuses.has(101));
     broker.child.kill('SIGTERM');
     const { code } = await within(scaled(10_000), 'the broker ends', broker.exited);
     running = false;
     await stream;
     assert.equal(code, 0, broker.output);
-    assert.deepEqual([...statuses].filter((status) => status !== 101 && status !== 503), []);
+    assert.deepEqual(
+      [...statuses].filter((status) => status !== 101 && status !== 503),
+      [],
+    );
     broker.expectNoSanitizerReport();
   });
 });
@@ -153,7 +177,12 @@ test('socket.io-clients reconnect by themselves to a broker started on the same 
   const restarted = await Broker.start({}, { port: broker.port });
   await within(scaled(20_000), 'all nodes are back', back);
   const observer = await joinNode(restarted.port);
-  const answer = JSON.parse(await observer.emitWithAck('ARE_NODES_CONNECTED_TO_BROKER', JSON.stringify({ ids: nodes.map((node) => node.nodeId) })));
+  const answer = JSON.parse(
+    await observer.emitWithAck(
+      'ARE_NODES_CONNECTED_TO_BROKER',
+      JSON.stringify({ ids: nodes.map((node) => node.nodeId) }),
+    ),
+  );
   assert.ok(answer.results.every(({ connected }) => connected));
   await restarted.stop();
 });

@@ -8,7 +8,9 @@ import { freshId, joinNode, received, send } from './support/node.mjs';
 import { scaled, within } from './support/time.mjs';
 
 let broker;
-before(async () => { broker = await Broker.start(); });
+before(async () => {
+  broker = await Broker.start();
+});
 after(() => broker.stop());
 
 const kToResponder = 'ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER';
@@ -36,7 +38,14 @@ class Session {
 
   /// Every message must be taken by the broker.
   async say(type, more = {}) {
-    const message = { platformFrom: 'JS', versionFrom: '1.0.0', from: this.socket.nodeId, to: this.to, sessionId: this.sessionId, ...more };
+    const message = {
+      platformFrom: 'JS',
+      versionFrom: '1.0.0',
+      from: this.socket.nodeId,
+      to: this.to,
+      sessionId: this.sessionId,
+      ...more,
+    };
     const answer = await send(this.socket, type, message);
     if (answer !== 'OK') this.refused.push(`${type}: ${answer}`);
   }
@@ -64,8 +73,13 @@ async function accept(socket) {
   socket.on(kToResponder, keep);
   const attempt = await received(socket, 'CONNECTION_ATTEMPT');
   assert.equal(attempt.sessionDescription.type, 'offer');
-  const session = new Session(socket, attempt.from, attempt.sessionId, { sends: kToInitiator, receives: kToResponder });
-  const opened = new Promise((resolve) => { session.connection.ondatachannel = ({ channel }) => resolve(channel); });
+  const session = new Session(socket, attempt.from, attempt.sessionId, {
+    sends: kToInitiator,
+    receives: kToResponder,
+  });
+  const opened = new Promise((resolve) => {
+    session.connection.ondatachannel = ({ channel }) => resolve(channel);
+  });
   socket.off(kToResponder, keep);
   await session.setRemote(attempt.sessionDescription);
   for (const candidate of early) await session.addCandidate(candidate);
@@ -74,7 +88,10 @@ async function accept(socket) {
 }
 
 async function connect(socket, to) {
-  const session = new Session(socket, to, freshId('session'), { sends: kToResponder, receives: kToInitiator });
+  const session = new Session(socket, to, freshId('session'), {
+    sends: kToResponder,
+    receives: kToInitiator,
+  });
   const channel = session.connection.createDataChannel('node-messages');
   const acceptance = received(socket, 'CONNECTION_ACCEPTANCE');
   await session.sayDescription('CONNECTION_ATTEMPT', await session.connection.createOffer());
@@ -91,7 +108,11 @@ const nextMessage = async (channel) => (await once(channel, 'message'))[0].data;
 test('two peers open a data channel and exchange messages both ways', async () => {
   const a = await joinNode(broker.port);
   const b = await joinNode(broker.port);
-  const [initiator, responder] = await within(scaled(30_000), 'the data channel opens', Promise.all([connect(a, b.nodeId), accept(b)]));
+  const [initiator, responder] = await within(
+    scaled(30_000),
+    'the data channel opens',
+    Promise.all([connect(a, b.nodeId), accept(b)]),
+  );
 
   const atResponder = nextMessage(responder.channel);
   initiator.channel.send('from initiator ü€😀');
@@ -111,12 +132,21 @@ for (const type of ['CONNECTION_REFUSAL', 'INCOMING_CONNECTIONS_NOT_ALLOWED']) {
     const a = await joinNode(broker.port);
     const b = await joinNode(broker.port);
     const attempt = received(b, 'CONNECTION_ATTEMPT');
-    const session = new Session(a, b.nodeId, freshId('session'), { sends: kToResponder, receives: kToInitiator });
+    const session = new Session(a, b.nodeId, freshId('session'), {
+      sends: kToResponder,
+      receives: kToInitiator,
+    });
     session.connection.createDataChannel('node-messages');
     await session.sayDescription('CONNECTION_ATTEMPT', await session.connection.createOffer());
     const { from, sessionId } = await attempt;
     const refusal = received(a, type);
-    const message = { platformFrom: 'JS', versionFrom: '1.0.0', from: b.nodeId, to: from, sessionId };
+    const message = {
+      platformFrom: 'JS',
+      versionFrom: '1.0.0',
+      from: b.nodeId,
+      to: from,
+      sessionId,
+    };
     assert.equal(await send(b, type, message), 'OK');
     assert.deepEqual(await refusal, message);
     session.connection.close();
@@ -125,5 +155,8 @@ for (const type of ['CONNECTION_REFUSAL', 'INCOMING_CONNECTIONS_NOT_ALLOWED']) {
 
 test('an attempt towards a node that is not there is NOT_CONNECTED', async () => {
   const a = await joinNode(broker.port);
-  assert.equal(await send(a, 'CONNECTION_ATTEMPT', { from: a.nodeId, to: freshId('nobody'), sessionId: 's' }), 'NOT_CONNECTED');
+  assert.equal(
+    await send(a, 'CONNECTION_ATTEMPT', { from: a.nodeId, to: freshId('nobody'), sessionId: 's' }),
+    'NOT_CONNECTED',
+  );
 });

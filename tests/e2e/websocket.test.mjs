@@ -35,10 +35,12 @@ describe('a message arrives whole', () => {
       frame(bytes.subarray(5, 20), { opcode: Opcode.continuation, fin: false }),
       frame(bytes.subarray(20), { opcode: Opcode.continuation }),
     ],
-    'with characters split between fragments': [...bytes].map((byte, i) => frame(Buffer.of(byte), {
-      opcode: i === 0 ? Opcode.text : Opcode.continuation,
-      fin: i === bytes.length - 1,
-    })),
+    'with characters split between fragments': [...bytes].map((byte, i) =>
+      frame(Buffer.of(byte), {
+        opcode: i === 0 ? Opcode.text : Opcode.continuation,
+        fin: i === bytes.length - 1,
+      }),
+    ),
     'with empty fragments': [
       frame('', { fin: false }),
       frame(bytes, { opcode: Opcode.continuation, fin: false }),
@@ -65,12 +67,14 @@ describe('a message arrives whole', () => {
 
   test('with control frames between its fragments', async () => {
     const node = await join();
-    node.send(Buffer.concat([
-      frame(bytes.subarray(0, 5), { fin: false }),
-      frame('between', { opcode: Opcode.ping }),
-      frame('unasked', { opcode: Opcode.pong }),
-      frame(bytes.subarray(5), { opcode: Opcode.continuation }),
-    ]));
+    node.send(
+      Buffer.concat([
+        frame(bytes.subarray(0, 5), { fin: false }),
+        frame('between', { opcode: Opcode.ping }),
+        frame('unasked', { opcode: Opcode.pong }),
+        frame(bytes.subarray(5), { opcode: Opcode.continuation }),
+      ]),
+    );
     const pong = await node.frame();
     assert.deepEqual([pong.opcode, pong.payload.toString()], [Opcode.pong, 'between']);
     assert.equal(await node.packet(), `430${presenceAnswer}`);
@@ -79,7 +83,10 @@ describe('a message arrives whole', () => {
   test('when many come in one segment', async () => {
     const node = await join();
     node.sendEach(Array.from({ length: 500 }, (_, i) => `42${i}${presence}`));
-    assert.deepEqual(await node.packets(500), Array.from({ length: 500 }, (_, i) => `43${i}${presenceAnswer}`));
+    assert.deepEqual(
+      await node.packets(500),
+      Array.from({ length: 500 }, (_, i) => `43${i}${presenceAnswer}`),
+    );
   });
 });
 
@@ -172,16 +179,20 @@ describe('text that is not UTF-8 is closed with 1007', () => {
 
   test('split between fragments', async () => {
     const node = await join();
-    node.send(Buffer.concat([
-      frame(Buffer.from([0x34, 0xe2]), { fin: false }),
-      frame(Buffer.from([0x34, 0x32]), { opcode: Opcode.continuation }),
-    ]));
+    node.send(
+      Buffer.concat([
+        frame(Buffer.from([0x34, 0xe2]), { fin: false }),
+        frame(Buffer.from([0x34, 0x32]), { opcode: Opcode.continuation }),
+      ]),
+    );
     await node.expectClose(1007);
   });
 
   test('in the reason of a close', async () => {
     const node = await join();
-    node.sendText(Buffer.concat([closePayload(1000), Buffer.from([0xff, 0xfe])]), { opcode: Opcode.close });
+    node.sendText(Buffer.concat([closePayload(1000), Buffer.from([0xff, 0xfe])]), {
+      opcode: Opcode.close,
+    });
     await node.expectClose(1007);
   });
 });
@@ -199,7 +210,9 @@ describe('a message over 1,000,000 bytes is closed with 1009', () => {
       frame(Buffer.alloc(999_999, 'x'), { fin: false }),
       frame('', { opcode: Opcode.continuation, length: 2 }).subarray(0, 6),
     ],
-    'by the largest length there is': [Buffer.from([0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])],
+    'by the largest length there is': [
+      Buffer.from([0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+    ],
   };
   for (const [name, frames] of Object.entries(cases)) {
     test(name, async () => {

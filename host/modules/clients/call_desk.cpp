@@ -1,7 +1,6 @@
 #include "modules/clients/call_desk.hpp"
 
 #include <algorithm>
-#include <thread>
 
 namespace crolang::modules {
 namespace {
@@ -11,7 +10,6 @@ constexpr std::uint32_t kReady = 2;      // the answer can be read
 constexpr std::uint32_t kWaiting = 4;    // the question has returned without an answer
 constexpr std::uint32_t kDetached = 8;   // the deadline has passed, nobody waits
 constexpr std::uint32_t kFlagBits = 8;
-constexpr std::uint32_t kFlags = (1U << kFlagBits) - 1;
 
 // A handle is the op's address with its generation in the 16 bits that user-space addresses leave free, on every
 // platform that Debian's g++ makes 64-bit code for.

@@ -96,7 +96,7 @@ class CallDesk {
   void tick(TimePoint now);
   /// When tick is due next; TimePoint::max() if nothing waits.
   TimePoint deadline() const noexcept;
-  /// Owning worker: everything open is answered CROLANG_CANCELLED; sinks are not called any more.
+  /// Owning worker: nothing more is asked, and no sink is called any more, whatever is still answered.
   void abandon();
   std::size_t open() const noexcept { return open_; }
 

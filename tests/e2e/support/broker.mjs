@@ -13,7 +13,9 @@ import { eventually, scaled, within } from './time.mjs';
 
 export const repository = fileURLToPath(new URL('../../../', import.meta.url));
 export const binary = path.resolve(
-  repository, process.env.CROLANG_BROKER || 'build/release/crolang-broker');
+  repository,
+  process.env.CROLANG_BROKER || 'build/release/crolang-broker',
+);
 const buildDirectory = path.dirname(binary);
 export const plugin = (name) => path.join(buildDirectory, 'plugins', `${name}.so`);
 export const testPlugin = (name) => path.join(buildDirectory, 'test-plugins', `${name}.so`);
@@ -25,15 +27,27 @@ export const isPeer = Boolean(process.env.BROKER_COMMAND);
 export const oursOnly = (why) => ({ skip: isPeer && why });
 
 const kSanitizerReport = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
-const kInherited = ['PATH', 'HOME', 'LANG', 'LD_LIBRARY_PATH', 'ASAN_OPTIONS', 'LSAN_OPTIONS',
-  'TSAN_OPTIONS', 'UBSAN_OPTIONS', 'CROLANG_TEST_TIME_FACTOR'];
+const kInherited = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LD_LIBRARY_PATH',
+  'ASAN_OPTIONS',
+  'LSAN_OPTIONS',
+  'TSAN_OPTIONS',
+  'UBSAN_OPTIONS',
+  'CROLANG_TEST_TIME_FACTOR',
+];
 
 const atExit = [];
-process.once('exit', () => { for (const tidy of atExit) tidy(); });
+process.once('exit', () => {
+  for (const tidy of atExit) tidy();
+});
 
 /// The environment of a started program: nothing of the developer's own settings leaks into a test.
 export function cleanEnvironment(env) {
-  const inherited = kInherited.filter((name) => name in process.env)
+  const inherited = kInherited
+    .filter((name) => name in process.env)
     .map((name) => [name, process.env[name]]);
   return { ...Object.fromEntries(inherited), ...env };
 }
@@ -60,7 +74,10 @@ export async function freePort() {
 function accepts(port) {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');
-    socket.once('connect', () => { socket.destroy(); resolve(true); });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
     socket.once('error', () => resolve(false));
   });
 }
@@ -73,7 +90,9 @@ class Process {
     this.pid = this.child.pid;
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8');
-      stream.on('data', (text) => { this.output += text; });
+      stream.on('data', (text) => {
+        this.output += text;
+      });
     }
     this.exited = new Promise((resolve, reject) => {
       this.child.once('error', reject);
@@ -82,7 +101,9 @@ class Process {
         resolve({ code, signal });
       });
     });
-    this.exited.catch(() => { this.hasExited = true; });
+    this.exited.catch(() => {
+      this.hasExited = true;
+    });
     atExit.push(() => this.child.kill('SIGKILL'));
   }
 
@@ -97,8 +118,12 @@ export class Broker extends Process {
     port ??= await freePort();
     const [command, ...args] = isPeer ? process.env.BROKER_COMMAND.split(' ') : [binary];
     const quick = isPeer ? {} : { DRAIN_DURATION_MS: '100' };
-    const broker = new Broker(command, args,
-      cleanEnvironment({ ...quick, ...env, PORT: String(port) }), cwd);
+    const broker = new Broker(
+      command,
+      args,
+      cleanEnvironment({ ...quick, ...env, PORT: String(port) }),
+      cwd,
+    );
     broker.port = port;
     await Promise.race([
       eventually(`listening on ${port}`, () => broker.hasExited || accepts(port), scaled(20_000)),
@@ -108,7 +133,9 @@ export class Broker extends Process {
     return broker;
   }
 
-  get url() { return `http://127.0.0.1:${this.port}`; }
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
 
   /// Resident memory in MiB.
   memory() {
@@ -125,7 +152,11 @@ export class Broker extends Process {
       assert.fail(`the broker ended by itself (${ended.code ?? ended.signal}):\n${this.output}`);
     }
     this.child.kill('SIGTERM');
-    const { code, signal } = await within(scaled(20_000), 'the broker ends after SIGTERM', this.exited);
+    const { code, signal } = await within(
+      scaled(20_000),
+      'the broker ends after SIGTERM',
+      this.exited,
+    );
     if (!isPeer) assert.equal(code, 0, `ended by ${signal}:\n${this.output}`);
     this.expectNoSanitizerReport();
   }
@@ -138,10 +169,18 @@ export class Broker extends Process {
 }
 
 /// Runs our binary (or what starts it) to its end and returns its code and output.
-export async function runBroker(args, env = {}, { cwd = temporaryDirectory(), command = binary } = {}) {
+export async function runBroker(
+  args,
+  env = {},
+  { cwd = temporaryDirectory(), command = binary } = {},
+) {
   const run = new Process(command, args, cleanEnvironment(env), cwd);
   try {
-    const { code } = await within(scaled(20_000), `crolang-broker ${args.join(' ')} ends`, run.exited);
+    const { code } = await within(
+      scaled(20_000),
+      `crolang-broker ${args.join(' ')} ends`,
+      run.exited,
+    );
     run.expectNoSanitizerReport();
     return { code, output: run.output };
   } finally {
@@ -153,5 +192,9 @@ export async function runBroker(args, env = {}, { cwd = temporaryDirectory(), co
 export async function getJson(broker, route) {
   const response = await fetch(broker.url + route);
   const text = await response.text();
-  return { status: response.status, headers: response.headers, json: text ? JSON.parse(text) : null };
+  return {
+    status: response.status,
+    headers: response.headers,
+    json: text ? JSON.parse(text) : null,
+  };
 }

@@ -39,7 +39,9 @@ export function startNode(port, id, { query = {}, ...options } = {}) {
 /// Resolves with the connected socket, rejects with the connect_error.
 export async function joinNode(port, id = freshId(), options = {}) {
   const socket = startNode(port, id, options);
-  const refused = new Promise((_, reject) => { socket.once('connect_error', reject); });
+  const refused = new Promise((_, reject) => {
+    socket.once('connect_error', reject);
+  });
   refused.catch(() => {});
   await within(scaled(10_000), `${id} joins`, Promise.race([socket.authenticated, refused]));
   return socket;
@@ -48,9 +50,15 @@ export async function joinNode(port, id = freshId(), options = {}) {
 /// The message of the connect_error that a node must get.
 export async function refusalOf(port, id, options) {
   const socket = startNode(port, id, options);
-  const accepted = once(socket, 'connect').then(() => { throw new Error(`${id} was let in`); });
+  const accepted = once(socket, 'connect').then(() => {
+    throw new Error(`${id} was let in`);
+  });
   accepted.catch(() => {});
-  const [error] = await within(scaled(10_000), `${id} is refused`, Promise.race([once(socket, 'connect_error'), accepted]));
+  const [error] = await within(
+    scaled(10_000),
+    `${id} is refused`,
+    Promise.race([once(socket, 'connect_error'), accepted]),
+  );
   socket.disconnect();
   return error.message;
 }
@@ -62,6 +70,10 @@ export function send(socket, type, payload) {
 
 /// The payload of the next event of this type.
 export async function received(socket, type) {
-  const [text] = await within(scaled(10_000), `${socket.nodeId} receives ${type}`, once(socket, type));
+  const [text] = await within(
+    scaled(10_000),
+    `${socket.nodeId} receives ${type}`,
+    once(socket, type),
+  );
   return JSON.parse(text);
 }

@@ -31,7 +31,12 @@ export class Pair {
 
   async #says(from, to) {
     assert.ok(from.connected && to.connected, 'the pair is still connected');
-    const message = { from: from.nodeId, to: to.nodeId, channel: 'pair', content: `round ${++this.#round}` };
+    const message = {
+      from: from.nodeId,
+      to: to.nodeId,
+      channel: 'pair',
+      content: `round ${++this.#round}`,
+    };
     const arrived = received(to, 'SOCKET_MSG_EXCHANGE');
     assert.equal(await send(from, 'SOCKET_MSG_EXCHANGE', message), 'OK');
     assert.deepEqual(await arrived, message);

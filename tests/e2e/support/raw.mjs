@@ -15,7 +15,10 @@ export function destroySockets(port) {
 
 /// One frame as a client sends it. `mask: null` leaves it unmasked; `length` announces another length than
 /// the payload has; `lengthBytes` forces the 16- or 64-bit form.
-export function frame(payload, { opcode = Opcode.text, fin = true, rsv = 0, mask = randomBytes(4), length, lengthBytes } = {}) {
+export function frame(
+  payload,
+  { opcode = Opcode.text, fin = true, rsv = 0, mask = randomBytes(4), length, lengthBytes } = {},
+) {
   const body = Buffer.from(payload);
   const announced = length ?? body.length;
   lengthBytes ??= announced < 126 ? 0 : announced < 65_536 ? 2 : 8;
@@ -23,8 +26,14 @@ export function frame(payload, { opcode = Opcode.text, fin = true, rsv = 0, mask
   const head = Buffer.alloc(2 + lengthBytes);
   head[0] = (fin ? 0x80 : 0) | (rsv << 4) | opcode;
   if (lengthBytes === 0) head[1] = masked | announced;
-  if (lengthBytes === 2) { head[1] = masked | 126; head.writeUInt16BE(announced, 2); }
-  if (lengthBytes === 8) { head[1] = masked | 127; head.writeBigUInt64BE(BigInt(announced), 2); }
+  if (lengthBytes === 2) {
+    head[1] = masked | 126;
+    head.writeUInt16BE(announced, 2);
+  }
+  if (lengthBytes === 8) {
+    head[1] = masked | 127;
+    head.writeBigUInt64BE(BigInt(announced), 2);
+  }
   if (!mask) return Buffer.concat([head, body]);
   const hidden = Buffer.allocUnsafe(body.length);
   for (let i = 0; i < body.length; ++i) hidden[i] = body[i] ^ mask[i & 3];
@@ -49,7 +58,12 @@ export function request(method, target, headers = {}, body = '') {
 }
 
 /// A correct upgrade request unless told otherwise.
-export function upgradeRequest({ method = 'GET', path = '/socket.io/', query = kUpgradeQuery, headers = {} } = {}) {
+export function upgradeRequest({
+  method = 'GET',
+  path = '/socket.io/',
+  query = kUpgradeQuery,
+  headers = {},
+} = {}) {
   return request(method, query === null ? path : `${path}?${query}`, {
     Upgrade: 'websocket',
     Connection: 'Upgrade',
@@ -72,10 +86,14 @@ export class RawSocket {
   static async connect(port, host = '127.0.0.1') {
     const socket = net.connect({ port, host, allowHalfOpen: true, noDelay: true });
     const raw = new RawSocket(socket, port);
-    await within(scaled(10_000), `connect to ${host}:${port}`, new Promise((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    }));
+    await within(
+      scaled(10_000),
+      `connect to ${host}:${port}`,
+      new Promise((resolve, reject) => {
+        socket.once('connect', resolve);
+        socket.once('error', reject);
+      }),
+    );
     return raw;
   }
 
@@ -87,15 +105,27 @@ export class RawSocket {
       this.#unread = this.#unread.length ? Buffer.concat([this.#unread, bytes]) : bytes;
       this.#changed();
     });
-    const ended = () => { this.hasEnded = true; this.#changed(); };
+    const ended = () => {
+      this.hasEnded = true;
+      this.#changed();
+    };
     socket.on('end', ended);
-    socket.on('close', () => { openSockets.delete(this); ended(); });
+    socket.on('close', () => {
+      openSockets.delete(this);
+      ended();
+    });
     socket.on('error', ended);
   }
 
-  send(bytes) { this.socket.write(bytes); }
-  sendText(text, options) { this.send(frame(text, options)); }
-  sendEach(texts) { this.send(Buffer.concat(texts.map((text) => frame(text)))); }
+  send(bytes) {
+    this.socket.write(bytes);
+  }
+  sendText(text, options) {
+    this.send(frame(text, options));
+  }
+  sendEach(texts) {
+    this.send(Buffer.concat(texts.map((text) => frame(text))));
+  }
 
   /// Sends in single bytes, each in a segment of its own as far as TCP allows.
   async sendByteWise(bytes) {
@@ -104,11 +134,21 @@ export class RawSocket {
     }
   }
 
-  pause() { this.socket.pause(); }
-  resume() { this.socket.resume(); }
-  end() { this.socket.end(); }
-  reset() { this.socket.resetAndDestroy(); }
-  destroy() { this.socket.destroy(); }
+  pause() {
+    this.socket.pause();
+  }
+  resume() {
+    this.socket.resume();
+  }
+  end() {
+    this.socket.end();
+  }
+  reset() {
+    this.socket.resetAndDestroy();
+  }
+  destroy() {
+    this.socket.destroy();
+  }
 
   /// Waits until `find(unread)` gives something; undefined means "not yet".
   async #read(what, find, milliseconds = scaled(10_000)) {
@@ -120,7 +160,9 @@ export class RawSocket {
         if (this.hasEnded) {
           throw new Error(`connection ended while waiting for ${what}; unread: ${this.#shown()}`);
         }
-        await new Promise((resolve) => { this.#changed = resolve; });
+        await new Promise((resolve) => {
+          this.#changed = resolve;
+        });
       }
       return undefined;
     })();
@@ -135,7 +177,9 @@ export class RawSocket {
     }
   }
 
-  #shown() { return JSON.stringify(this.#unread.subarray(0, 200).toString('latin1')); }
+  #shown() {
+    return JSON.stringify(this.#unread.subarray(0, 200).toString('latin1'));
+  }
 
   #take(count) {
     const bytes = this.#unread.subarray(0, count);
@@ -151,10 +195,12 @@ export class RawSocket {
     });
     const [statusLine, ...lines] = head.trimEnd().split('\r\n');
     const status = Number(/^HTTP\/1\.[01] (\d{3}) /.exec(`${statusLine} `)[1]);
-    const headers = Object.fromEntries(lines.map((line) => {
-      const at = line.indexOf(':');
-      return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
-    }));
+    const headers = Object.fromEntries(
+      lines.map((line) => {
+        const at = line.indexOf(':');
+        return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
+      }),
+    );
     return { status, headers, body: toHead ? '' : await this.#body(status, headers) };
   }
 
@@ -172,40 +218,63 @@ export class RawSocket {
         body += chunk.toString('utf8', 0, size);
       }
     }
-    if ('content-length' in headers) return (await this.bytes(Number(headers['content-length']))).toString();
+    if ('content-length' in headers)
+      return (await this.bytes(Number(headers['content-length']))).toString();
     return (await this.rest()).toString();
   }
 
   async bytes(count) {
-    return this.#read(`${count} bytes`, (unread) => (unread.length < count ? undefined : this.#take(count)));
+    return this.#read(`${count} bytes`, (unread) =>
+      unread.length < count ? undefined : this.#take(count),
+    );
   }
 
   /// Everything up to the end of the server's side.
   async rest(milliseconds) {
-    return this.#read('the end of the connection', (unread) => (this.hasEnded ? this.#take(unread.length) : undefined), milliseconds);
+    return this.#read(
+      'the end of the connection',
+      (unread) => (this.hasEnded ? this.#take(unread.length) : undefined),
+      milliseconds,
+    );
   }
 
   /// The next frame; a server's frames are whole, plain and unmasked.
   async frame(milliseconds) {
-    return this.#read('a frame', (unread) => {
-      if (unread.length < 2) return undefined;
-      assert.equal(unread[0] & 0xf0, 0x80, 'a server frame is final and has no reserved bits');
-      assert.equal(unread[1] & 0x80, 0, 'a server frame is not masked');
-      let length = unread[1] & 0x7f;
-      let head = 2;
-      if (length === 126) { head = 4; if (unread.length < head) return undefined; length = unread.readUInt16BE(2); }
-      if (length === 127) { head = 10; if (unread.length < head) return undefined; length = Number(unread.readBigUInt64BE(2)); }
-      if (unread.length < head + length) return undefined;
-      const bytes = this.#take(head + length);
-      return { opcode: bytes[0] & 0x0f, payload: bytes.subarray(head) };
-    }, milliseconds);
+    return this.#read(
+      'a frame',
+      (unread) => {
+        if (unread.length < 2) return undefined;
+        assert.equal(unread[0] & 0xf0, 0x80, 'a server frame is final and has no reserved bits');
+        assert.equal(unread[1] & 0x80, 0, 'a server frame is not masked');
+        let length = unread[1] & 0x7f;
+        let head = 2;
+        if (length === 126) {
+          head = 4;
+          if (unread.length < head) return undefined;
+          length = unread.readUInt16BE(2);
+        }
+        if (length === 127) {
+          head = 10;
+          if (unread.length < head) return undefined;
+          length = Number(unread.readBigUInt64BE(2));
+        }
+        if (unread.length < head + length) return undefined;
+        const bytes = this.#take(head + length);
+        return { opcode: bytes[0] & 0x0f, payload: bytes.subarray(head) };
+      },
+      milliseconds,
+    );
   }
 
   /// The next text message, an Engine.IO packet.
   async packet(milliseconds) {
     if (this.#inbox.length) return this.#inbox.shift();
     const { opcode, payload } = await this.frame(milliseconds);
-    assert.equal(opcode, Opcode.text, `a text frame, not opcode ${opcode} ${payload.toString('hex')}`);
+    assert.equal(
+      opcode,
+      Opcode.text,
+      `a text frame, not opcode ${opcode} ${payload.toString('hex')}`,
+    );
     return payload.toString();
   }
 
@@ -223,7 +292,11 @@ export class RawSocket {
     for (;;) {
       const { opcode, payload } = await this.frame();
       if (opcode === Opcode.pong && payload.equals(token)) return packets;
-      assert.equal(opcode, Opcode.text, `a text frame or the pong, not opcode ${opcode} ${payload.toString('hex')}`);
+      assert.equal(
+        opcode,
+        Opcode.text,
+        `a text frame or the pong, not opcode ${opcode} ${payload.toString('hex')}`,
+      );
       packets.push(payload.toString());
     }
   }
@@ -252,7 +325,10 @@ export class RawSocket {
   async expectClose(code, milliseconds) {
     const { opcode, payload } = await this.frame(milliseconds);
     assert.equal(opcode, Opcode.close, `a close frame, not ${JSON.stringify(payload.toString())}`);
-    assert.equal(payload.toString('hex'), code === undefined ? '' : closePayload(code).toString('hex'));
+    assert.equal(
+      payload.toString('hex'),
+      code === undefined ? '' : closePayload(code).toString('hex'),
+    );
     this.sendText(payload, { opcode: Opcode.close });
     assert.equal((await this.rest()).length, 0, 'nothing follows a close frame');
     this.end();

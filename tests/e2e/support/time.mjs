@@ -12,7 +12,10 @@ export const delay = (milliseconds) => new Promise((resolve) => setTimeout(resol
 export async function within(milliseconds, what, promise) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${milliseconds} ms: ${what}`)), milliseconds);
+    timer = setTimeout(
+      () => reject(new Error(`not within ${milliseconds} ms: ${what}`)),
+      milliseconds,
+    );
   });
   try {
     return await Promise.race([promise, late]);

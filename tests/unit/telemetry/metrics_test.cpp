@@ -86,8 +86,8 @@ TEST(Metrics, LabelPluginCallsByKindAndOutcome) {
   counters.add(plugin_counter(PluginKind::authorization, PluginEvent::timeout));
   counters.add(plugin_counter(PluginKind::rtc_config, PluginEvent::double_answer), 2);
   EXPECT_THAT(page({&counters}),
-              HasSubstr("crolang_broker_plugin_calls_total{kind=\"authorization\","
-                        "outcome=\"timeout\"} 1\n"));
+              HasSubstr("crolang_broker_plugin_call_faults_total{kind=\"authorization\","
+                        "fault=\"timeout\"} 1\n"));
   EXPECT_THAT(page({&counters}),
               HasSubstr("crolang_broker_plugin_stray_answers_total{kind=\"rtc-config\","
                         "answer=\"double\"} 2\n"));

@@ -575,12 +575,18 @@ TEST_F(CallDeskTest, NeedsNoFlagsFromWhoCouldNotAsk) {
 }
 
 TEST_F(CallDeskTest, TakesAnotherNumberOfHoldersForInvalid) {
-  const crolang_holder holders[] = {{borrow("a"), 1}, {borrow("b"), 2}};
-  for (const auto& [list, count] :
-       {std::pair(holders, 1U), {holders, 0U}, {nullptr, 2U}, {nullptr, 0U}}) {
+  const crolang_holder two[] = {{borrow("a"), 1}, {borrow("b"), 2}};
+  struct {
+    const crolang_holder* holders;
+    std::size_t count;
+  } const cases[] = {{two, 1}, {two, 0}, {nullptr, 2}, {nullptr, 0}};
+  for (const auto& [holders, count] : cases) {
     const Answer* answer = ask(
         Question::lookup,
-        [&](void* op) { CallDesk::on_located(op, CROLANG_OK, list, count, kNoError); }, 2);
+        [holders = holders, count = count](void* op) {
+          CallDesk::on_located(op, CROLANG_OK, holders, count, kNoError);
+        },
+        2);
     EXPECT_EQ(answer->status, CROLANG_INVALID) << count;
     EXPECT_NE(answer->error, "");
   }

@@ -1,0 +1,190 @@
+#include "net/control.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <thread>
+#include <vector>
+
+namespace crolang::net {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+/// Everything runs on the test's own thread unless it starts another one.
+class ControlTest : public ::testing::Test {
+ protected:
+  std::function<void()> note(int number) {
+    return [this, number] { seen.push_back(number); };
+  }
+  std::function<void()> end() {
+    return [this] { control.stop(); };
+  }
+
+  Control control;
+  std::vector<int> seen;
+};
+
+TEST_F(ControlTest, RunsWhatIsPostedInOrder) {
+  for (const int number : {1, 2, 3}) control.post(note(number));
+  control.post(end());
+
+  control.run();
+
+  EXPECT_THAT(seen, ElementsAre(1, 2, 3));
+}
+
+TEST_F(ControlTest, RunsOnTheThreadThatRunsIt) {
+  std::thread::id ran;
+  std::thread([&] {
+    control.post([&] { ran = std::this_thread::get_id(); });
+    control.post(end());
+  }).join();
+
+  control.run();
+
+  EXPECT_EQ(ran, std::this_thread::get_id());
+}
+
+TEST_F(ControlTest, RunsTimersInTheOrderOfTheirDeadlines) {
+  control.post_after(40ms, end());
+  control.post_after(20ms, note(2));
+  control.post_after(1ms, note(1));
+
+  control.run();
+
+  EXPECT_THAT(seen, ElementsAre(1, 2));
+}
+
+TEST_F(ControlTest, RunsNoTimerEarly) {
+  const auto start = std::chrono::steady_clock::now();
+  control.post_after(30ms, end());
+
+  control.run();
+
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 30ms);
+}
+
+TEST_F(ControlTest, GivesEachTimerANumberOfItsOwn) {
+  const std::uint64_t first = control.post_after(1h, note(1));
+  const std::uint64_t second = control.post_after(1h, note(2));
+
+  EXPECT_NE(first, 0u);
+  EXPECT_NE(second, 0u);
+  EXPECT_NE(first, second);
+}
+
+TEST_F(ControlTest, CancelsATimer) {
+  control.post([this] {
+    const std::uint64_t timer = control.post_after(5ms, note(1));
+    EXPECT_TRUE(control.cancel(timer));
+    EXPECT_FALSE(control.cancel(timer)) << "there is no such timer any more";
+    control.post_after(20ms, end());
+  });
+
+  control.run();
+
+  EXPECT_TRUE(seen.empty());
+}
+
+TEST_F(ControlTest, CancelsNoTimerThatHasRun) {
+  control.post([this] {
+    const std::uint64_t timer = control.post_after(1ms, note(1));
+    control.post_after(20ms, [this, timer] {
+      EXPECT_FALSE(control.cancel(timer));
+      control.stop();
+    });
+  });
+
+  control.run();
+
+  EXPECT_THAT(seen, ElementsAre(1));
+}
+
+TEST_F(ControlTest, CancelsATimerThatIsDueAtTheSameMoment) {
+  std::uint64_t second = 0;
+  bool cancelled = false;
+  control.post([&] {
+    control.post_after(0ms, [&] { cancelled = control.cancel(second); });
+    second = control.post_after(0ms, note(2));
+    control.post_after(20ms, end());
+  });
+
+  control.run();
+
+  EXPECT_TRUE(cancelled);
+  EXPECT_TRUE(seen.empty()) << "cancel has promised that it will not run";
+}
+
+TEST_F(ControlTest, LetsATimerSetTheNextOne) {
+  control.post_after(1ms, [this] {
+    seen.push_back(1);
+    control.post_after(1ms, [this] {
+      seen.push_back(2);
+      control.stop();
+    });
+  });
+
+  control.run();
+
+  EXPECT_THAT(seen, ElementsAre(1, 2));
+}
+
+TEST_F(ControlTest, TakesTimersFromOtherThreads) {
+  std::thread([this] { control.post_after(1ms, end()); }).join();
+
+  control.run();
+}
+
+TEST_F(ControlTest, RunsAgainAfterAStop) {
+  control.post(end());
+  control.run();
+  control.post(note(1));
+  control.post(end());
+
+  control.run();
+
+  EXPECT_THAT(seen, ElementsAre(1));
+}
+
+TEST(BlockingThreads, RunWhatIsPosted) {
+  BlockingThreads threads;
+  std::promise<std::thread::id> ran;
+
+  threads.post([&] { ran.set_value(std::this_thread::get_id()); });
+
+  EXPECT_NE(ran.get_future().get(), std::this_thread::get_id());
+}
+
+TEST(BlockingThreads, LetNobodyWaitForWhoHangs) {
+  BlockingThreads threads;
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  for (int i = 0; i < 8; ++i) threads.post([released] { released.wait(); });
+  std::promise<void> ran;
+
+  threads.post([&] { ran.set_value(); });
+
+  ran.get_future().wait();
+  release.set_value();
+}
+
+TEST(BlockingThreads, FinishWhatWaitsBeforeTheyEnd) {
+  std::atomic<int> ran{0};
+  {
+    BlockingThreads threads;
+    for (int i = 0; i < 100; ++i) threads.post([&] { ++ran; });
+  }
+
+  EXPECT_EQ(ran, 100);
+}
+
+TEST(BlockingThreads, EndWithoutEverHavingRun) {
+  const BlockingThreads threads;
+}
+
+}  // namespace
+}  // namespace crolang::net

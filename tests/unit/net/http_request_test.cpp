@@ -1,0 +1,469 @@
+#include "net/http_request.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crolang::net {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::string_view kNode =
+    "/socket.io/?EIO=4&transport=websocket&id=bob&version=1.0&runtime=js";
+constexpr std::string_view kConnection = "Connection: Upgrade";
+constexpr std::string_view kUpgrade = "Upgrade: websocket";
+constexpr std::string_view kVersion = "Sec-WebSocket-Version: 13";
+constexpr std::string_view kKey = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+
+using Headers = std::vector<std::string_view>;
+
+std::string request(std::string_view method, std::string_view target, const Headers& headers = {}) {
+  std::string text = std::string(method) + ' ' + std::string(target) + " HTTP/1.1\r\nHost: x\r\n";
+  for (const std::string_view header : headers) text.append(header).append("\r\n");
+  return text + "\r\n";
+}
+
+std::string upgrade(std::string_view target, const Headers& more = {}) {
+  Headers headers = {kConnection, kUpgrade, kVersion, kKey};
+  headers.insert(headers.end(), more.begin(), more.end());
+  return request("GET", target, headers);
+}
+
+/// The upgrade to this id with one header replaced, or left out.
+std::string upgrade_with(std::string_view header, std::string_view instead) {
+  Headers headers = {kConnection, kUpgrade, kVersion, kKey};
+  std::ranges::replace(headers, header, instead);
+  std::erase(headers, std::string_view());
+  return request("GET", kNode, headers);
+}
+
+Response response(std::string_view text) {
+  Decision decision = decide(text);
+  if (auto* found = std::get_if<Response>(&decision)) return std::move(*found);
+  ADD_FAILURE() << "no response to " << text;
+  return {};
+}
+
+std::string header_of_response(const Response& r) {
+  return r.bytes.substr(0, r.bytes.find("\r\n\r\n") + 2);
+}
+std::string body_of(const Response& r) {
+  return r.bytes.substr(r.bytes.find("\r\n\r\n") + 4);
+}
+
+/// `<status> <content type> <body>`, after a look at what every response has to have.
+std::string summary(const Response& r) {
+  const std::string header = header_of_response(r);
+  const std::string body = body_of(r);
+  EXPECT_THAT(r.bytes, ::testing::StartsWith("HTTP/1.1 " + std::to_string(r.status) + ' '));
+  EXPECT_THAT(header, HasSubstr("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"));
+  EXPECT_THAT(header, HasSubstr(r.after == After::keep ? "\r\nConnection: keep-alive\r\n"
+                                                       : "\r\nConnection: close\r\n"));
+  std::string type;
+  if (const std::size_t at = header.find("\r\nContent-Type: "); at != std::string::npos) {
+    type = header.substr(at + 16, header.find('\r', at + 2) - at - 16);
+  }
+  return std::to_string(r.status) + ' ' + type + ' ' + body;
+}
+
+std::string answer(std::string_view text) {
+  return summary(response(text));
+}
+
+bool is_upgrade(std::string_view text) {
+  return std::holds_alternative<UpgradeRequest>(decide(text));
+}
+
+bool has_cors(std::string_view text) {
+  const std::string header = header_of_response(response(text));
+  const bool origin = header.find("\r\nAccess-Control-Allow-Origin: *\r\n") != std::string::npos;
+  const bool credentials =
+      header.find("\r\nAccess-Control-Allow-Credentials: true\r\n") != std::string::npos;
+  EXPECT_EQ(origin, credentials);
+  return origin;
+}
+
+std::string refused(std::string_view message) {
+  return "400 text/html " + std::string(message);
+}
+
+// ---- upgrades
+
+TEST(Upgrade, OfANodeIsAccepted) {
+  const Decision decision = decide(upgrade(kNode));
+
+  const auto* accepted = std::get_if<UpgradeRequest>(&decision);
+  ASSERT_NE(accepted, nullptr);
+  EXPECT_EQ(accepted->response,
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+            "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\n\r\n");
+  EXPECT_EQ(accepted->identity.id(), "bob");
+  EXPECT_FALSE(accepted->identity.missing());
+}
+
+TEST(Upgrade, IsAcceptedWithoutAnIdSinceThatIsRefusedLater) {
+  EXPECT_TRUE(is_upgrade(upgrade("/socket.io/?EIO=4&transport=websocket")));
+}
+
+TEST(Upgrade, DoesNotDependOnTheOrderOfParameters) {
+  EXPECT_TRUE(
+      is_upgrade(upgrade("/socket.io/?runtime=js&id=bob&transport=websocket&version=1&EIO=4")));
+}
+
+TEST(Upgrade, IgnoresParametersItDoesNotKnowAndAnEmptySid) {
+  EXPECT_TRUE(is_upgrade(upgrade(std::string(kNode) + "&t=abc&b64=1&sid=&x")));
+}
+
+TEST(Upgrade, IgnoresTheCaseOfItsHeaders) {
+  EXPECT_TRUE(is_upgrade(upgrade_with(kUpgrade, "upgrade: WebSocket")));
+  EXPECT_TRUE(is_upgrade(upgrade_with(kConnection, "CONNECTION: keep-alive, UPGRADE")));
+  EXPECT_TRUE(is_upgrade(upgrade_with(kConnection, "Connection: upgrade,keep-alive")));
+}
+
+TEST(Upgrade, TakesAnyPathBelowThePrefix) {
+  EXPECT_TRUE(is_upgrade(upgrade("/socket.io/anything?EIO=4&transport=websocket")));
+}
+
+TEST(Upgrade, TakesVersion8Too) {
+  EXPECT_TRUE(is_upgrade(upgrade_with(kVersion, "Sec-WebSocket-Version: 8")));
+}
+
+TEST(Upgrade, NegotiatesTheFirstSubprotocolThatIsOffered) {
+  const Decision decision = decide(upgrade(kNode, {"Sec-WebSocket-Protocol: chat, superchat"}));
+
+  EXPECT_THAT(std::get<UpgradeRequest>(decision).response,
+              HasSubstr("\r\nSec-WebSocket-Protocol: chat\r\n"));
+}
+
+TEST(Upgrade, NegotiatesNoExtension) {
+  const Decision decision = decide(
+      upgrade(kNode, {"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"}));
+
+  EXPECT_THAT(std::get<UpgradeRequest>(decision).response, Not(HasSubstr("Extensions")));
+}
+
+TEST(Upgrade, AnswersAnOriginAsItAnswersNone) {
+  const Decision with = decide(upgrade(kNode, {"Origin: http://example.org"}));
+  const Decision without = decide(upgrade(kNode));
+
+  EXPECT_EQ(std::get<UpgradeRequest>(with).response, std::get<UpgradeRequest>(without).response);
+}
+
+TEST(Upgrade, OfAnotherPathIsMetBySilence) {
+  for (const std::string_view target :
+       {"/socket.io?EIO=4&transport=websocket", "/socket.io", "/", "/other/", "/healthz"}) {
+    const Decision decision = decide(upgrade(target));
+    const auto* silence = std::get_if<Silence>(&decision);
+    ASSERT_NE(silence, nullptr) << target;
+    EXPECT_EQ(silence->when, Silence::When::later) << target;
+  }
+}
+
+TEST(Upgrade, ByOptionsIsCutWithoutAByte) {
+  const Decision decision =
+      decide(request("OPTIONS", kNode, {kConnection, kUpgrade, kVersion, kKey}));
+
+  ASSERT_TRUE(std::holds_alternative<Silence>(decision));
+  EXPECT_EQ(std::get<Silence>(decision).when, Silence::When::now);
+}
+
+TEST(Upgrade, NeedsAWellFormedKey) {
+  const std::string expected = refused("Missing or invalid Sec-WebSocket-Key header");
+  EXPECT_EQ(expected.size() - refused("").size(), 43u);
+  for (const std::string_view key :
+       {"", "Sec-WebSocket-Key:", "Sec-WebSocket-Key: x",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ===",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j*Q==",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQAA=="}) {
+    EXPECT_EQ(answer(upgrade_with(kKey, key)), expected) << key;
+  }
+  EXPECT_EQ(answer(upgrade(kNode, {kKey})), expected) << "given twice";
+}
+
+TEST(Upgrade, NeedsAVersionThatWeSpeak) {
+  const std::string expected = refused("Missing or invalid Sec-WebSocket-Version header");
+  EXPECT_EQ(expected.size() - refused("").size(), 47u);
+  for (const std::string_view version :
+       {"", "Sec-WebSocket-Version: 7", "Sec-WebSocket-Version: 0", "Sec-WebSocket-Version: 14",
+        "Sec-WebSocket-Version: 13, 8", "Sec-WebSocket-Version: x"}) {
+    EXPECT_EQ(answer(upgrade_with(kVersion, version)), expected) << version;
+  }
+}
+
+TEST(Upgrade, NeedsToBeToAWebSocket) {
+  EXPECT_EQ(answer(upgrade_with(kUpgrade, "Upgrade: h2c")), refused("Invalid Upgrade header"));
+}
+
+TEST(Upgrade, NeedsTheWebSocketTransport) {
+  for (const std::string_view query :
+       {"", "?EIO=4", "?EIO=4&transport=polling", "?EIO=4&transport=webtransport",
+        "?EIO=4&transport=", "?EIO=4&transport=websocket&transport=websocket",
+        "?EIO=4&transport=WebSocket"}) {
+    EXPECT_EQ(answer(upgrade("/socket.io/" + std::string(query))), refused("Transport unknown"))
+        << query;
+  }
+}
+
+TEST(Upgrade, NamingAnySidIsRefusedSinceASidIsNoCredential) {
+  EXPECT_EQ(answer(upgrade(std::string(kNode) + "&sid=abcdefghijklmnopqrst")),
+            refused("Session ID unknown"));
+}
+
+TEST(Upgrade, HasToBeAGet) {
+  for (const std::string_view method : {"POST", "PUT", "HEAD", "DELETE", "PATCH"}) {
+    const Response r = response(request(method, kNode, {kConnection, kUpgrade, kVersion, kKey}));
+    EXPECT_EQ(summary(r), refused("Bad handshake method")) << method;
+  }
+}
+
+TEST(Upgrade, OfAnotherProtocolVersionIsRefusedBeforeAny101) {
+  for (const std::string_view eio : {"", "&EIO=3", "&EIO=5", "&EIO=", "&EIO=4&EIO=4", "&EIO=04"}) {
+    EXPECT_EQ(answer(upgrade("/socket.io/?transport=websocket" + std::string(eio))),
+              refused("Unsupported protocol version"))
+        << eio;
+  }
+}
+
+TEST(Upgrade, ThatIsRefusedEndsTheConnection) {
+  EXPECT_EQ(response(upgrade_with(kKey, "")).after, After::close);
+  EXPECT_EQ(response(upgrade("/socket.io/")).after, After::close);
+}
+
+TEST(Upgrade, WithoutConnectionUpgradeIsAPlainRequest) {
+  for (const std::string_view connection :
+       {"", "Connection: close", "Connection: keep-alive", "Connection: Upgraded"}) {
+    EXPECT_EQ(answer(upgrade_with(kConnection, connection)),
+              R"(400 application/json {"code":3,"message":"Bad request"})")
+        << connection;
+  }
+}
+
+TEST(Upgrade, WithoutUpgradeHeaderIsAPlainRequest) {
+  EXPECT_EQ(answer(upgrade_with(kUpgrade, "")),
+            R"(400 application/json {"code":3,"message":"Bad request"})");
+}
+
+// ---- plain requests
+
+TEST(PlainRequest, OutsideThePrefixIsNotFound) {
+  for (const std::string_view target :
+       {"/", "/other", "/socket.io", "/socket.io?EIO=4&transport=websocket", "/socket.iox/",
+        "/SOCKET.IO/"}) {
+    for (const std::string_view method : {"GET", "POST", "PUT", "DELETE", "OPTIONS"}) {
+      EXPECT_EQ(answer(request(method, target)), "404  ") << method << ' ' << target;
+      EXPECT_FALSE(has_cors(request(method, target))) << method << ' ' << target;
+    }
+  }
+}
+
+TEST(PlainRequest, OfAnotherTransportIsRefused) {
+  for (const std::string_view query :
+       {"", "?EIO=4&transport=polling", "?EIO=4&transport=websocket&transport=websocket"}) {
+    for (const std::string_view method : {"GET", "POST", "DELETE"}) {
+      EXPECT_EQ(answer(request(method, "/socket.io/" + std::string(query))),
+                R"(400 application/json {"code":0,"message":"Transport unknown"})")
+          << method << query;
+    }
+  }
+}
+
+TEST(PlainRequest, NamingASidIsRefused) {
+  EXPECT_EQ(answer(request("GET", std::string(kNode) + "&sid=x")),
+            R"(400 application/json {"code":1,"message":"Session ID unknown"})");
+}
+
+TEST(PlainRequest, ThatIsNoGetIsRefused) {
+  EXPECT_EQ(answer(request("POST", kNode)),
+            R"(400 application/json {"code":2,"message":"Bad handshake method"})");
+}
+
+TEST(PlainRequest, ByGetIsRefused) {
+  EXPECT_EQ(answer(request("GET", kNode)),
+            R"(400 application/json {"code":3,"message":"Bad request"})");
+}
+
+TEST(PlainRequest, BelowThePrefixIsAnsweredToEveryOrigin) {
+  EXPECT_TRUE(has_cors(request("GET", kNode)));
+  EXPECT_TRUE(has_cors(request("POST", kNode)));
+  EXPECT_TRUE(has_cors(request("GET", "/socket.io/")));
+  EXPECT_TRUE(has_cors(request("GET", "/socket.io/socket.io.js")));
+  EXPECT_TRUE(has_cors(request("OPTIONS", "/socket.io/")));
+}
+
+TEST(PlainRequest, ByOptionsIsAllowedEverything) {
+  const Response r =
+      response(request("OPTIONS", kNode, {"Access-Control-Request-Headers: X-One, X-Two"}));
+
+  EXPECT_EQ(summary(r), "204  ");
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nAccess-Control-Allow-Methods: *\r\n"));
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nVary: Access-Control-Request-Headers\r\n"));
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nAccess-Control-Allow-Headers: X-One, X-Two\r\n"));
+}
+
+TEST(PlainRequest, ByOptionsAllowsNoHeadersIfNoneAreAskedFor) {
+  EXPECT_THAT(response(request("OPTIONS", kNode)).bytes,
+              Not(HasSubstr("Access-Control-Allow-Headers")));
+}
+
+TEST(PlainRequest, ForTheBrowserClientIsNotFound) {
+  for (const std::string_view file : {"socket.io.js", "socket.io.min.js", "socket.io.esm.min.js",
+                                      "socket.io.msgpack.min.js", "socket.io.js.map"}) {
+    EXPECT_EQ(answer(request("GET", "/socket.io/" + std::string(file))), "404  ") << file;
+  }
+}
+
+TEST(PlainRequest, KeepsTheConnection) {
+  const Response r = response(request("GET", "/other"));
+
+  EXPECT_EQ(r.after, After::keep);
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nKeep-Alive: timeout=5\r\n"));
+}
+
+TEST(PlainRequest, EndsTheConnectionIfItSaysSo) {
+  EXPECT_EQ(response(request("GET", "/other", {"Connection: close"})).after, After::close);
+  EXPECT_EQ(response("GET /other HTTP/1.0\r\n\r\n").after, After::close);
+}
+
+TEST(PlainRequest, WithABodyEndsTheConnectionSinceBodiesAreNotRead) {
+  EXPECT_EQ(response(request("POST", "/other", {"Content-Length: 5"})).after, After::close);
+  EXPECT_EQ(response(request("POST", "/other", {"Transfer-Encoding: chunked"})).after,
+            After::close);
+}
+
+TEST(PlainRequest, ByHeadIsAnsweredWithoutABody) {
+  const Response r = response(request("HEAD", kNode));
+
+  EXPECT_EQ(r.status, 400u);
+  EXPECT_EQ(body_of(r), "");
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nContent-Length: 43\r\n")) << "of what GET would get";
+}
+
+// ---- pages
+
+PageRequest page(std::string_view text) {
+  const Decision decision = decide(text);
+  const auto* found = std::get_if<PageRequest>(&decision);
+  if (found != nullptr) return *found;
+  ADD_FAILURE() << "no page: " << text;
+  return {};
+}
+
+TEST(Pages, AreThree) {
+  EXPECT_EQ(page(request("GET", "/healthz")).page, Page::health);
+  EXPECT_EQ(page(request("GET", "/readyz")).page, Page::readiness);
+  EXPECT_EQ(page(request("GET", "/metrics")).page, Page::metrics);
+}
+
+TEST(Pages, IgnoreAQuery) {
+  EXPECT_EQ(page(request("GET", "/healthz?x=1")).page, Page::health);
+}
+
+TEST(Pages, GiveTheirHeaderAloneToHead) {
+  EXPECT_EQ(page(request("GET", "/healthz")).part, Part::whole);
+  EXPECT_EQ(page(request("HEAD", "/healthz")).part, Part::header);
+}
+
+TEST(Pages, AreOnlyRead) {
+  EXPECT_EQ(answer(request("POST", "/healthz")), "404  ");
+  EXPECT_EQ(answer(request("DELETE", "/metrics")), "404  ");
+}
+
+TEST(Pages, AreNotBelowTheirPath) {
+  EXPECT_EQ(answer(request("GET", "/healthz/")), "404  ");
+  EXPECT_EQ(answer(request("GET", "/socket.io/healthz")),
+            R"(400 application/json {"code":0,"message":"Transport unknown"})");
+}
+
+// ---- what is no request
+
+TEST(Request, NeedsExactlyOneHost) {
+  EXPECT_EQ(answer("GET /healthz HTTP/1.1\r\n\r\n"), "400  ");
+  EXPECT_EQ(answer("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), "400  ");
+  EXPECT_EQ(page("GET /healthz HTTP/1.0\r\n\r\n").page, Page::health);
+}
+
+TEST(Request, ThatIsNotHttpIsBad) {
+  for (const std::string_view text :
+       {"\r\n\r\n", "hello\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n",
+        "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n",
+        "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+        "GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x"}) {
+    const Response r = response(text);
+    EXPECT_EQ(summary(r), "400  ") << text;
+    EXPECT_EQ(r.after, After::close);
+  }
+}
+
+/// A request of exactly this many bytes.
+std::string request_of_size(std::size_t size) {
+  const std::string shortest = request("GET", "/healthz", {"X: "});
+  return request("GET", "/healthz", {"X: " + std::string(size - shortest.size(), 'x')});
+}
+
+TEST(Request, MayHaveAHeaderOf16KiB) {
+  const std::string text = request_of_size(kMaxHeaderBytes);
+  ASSERT_EQ(text.size(), kMaxHeaderBytes);
+
+  EXPECT_EQ(page(text).page, Page::health);
+}
+
+TEST(Request, WithALongerHeaderIsTooLarge) {
+  const Response r = response(request_of_size(kMaxHeaderBytes + 3));
+
+  EXPECT_EQ(summary(r), "431  ");
+  EXPECT_THAT(r.bytes, ::testing::StartsWith("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
+  EXPECT_EQ(r.after, After::close);
+}
+
+TEST(Request, WithALongerUrlIsTooLarge) {
+  EXPECT_EQ(answer(request("GET", '/' + std::string(kMaxHeaderBytes, 'x'))), "431  ");
+}
+
+TEST(Request, CannotSlipHeadersIntoTheAnswer) {
+  const Response r = response(
+      request("OPTIONS", kNode, {"Access-Control-Request-Headers: a\r\n Set-Cookie: evil=1"}));
+
+  EXPECT_THAT(r.bytes, Not(HasSubstr("\nSet-Cookie")));
+}
+
+// ---- may_be_http
+
+TEST(MayBeHttp, SaysYesWhileAMethodMayFollow) {
+  for (const std::string_view text :
+       {"", "G", "GET", "GET ", "GET /", "OPTIONS * HTTP/1.1", "M-SEARCH", "UPDATEREDIRECTREF /"}) {
+    EXPECT_TRUE(may_be_http(text)) << text;
+  }
+}
+
+TEST(MayBeHttp, SaysNoAsSoonAsNoneCan) {
+  for (const std::string_view text :
+       {" ", "\r\n", "get", "GeT", "GET\t", "\x16\x03\x01", "0", "{\"a\"", "SSH-2.0-x",
+        "ABCDEFGHIJKLMNOPQR", "ABCDEFGHIJKLMNOPQRS /"}) {
+    EXPECT_FALSE(may_be_http(text)) << text;
+  }
+}
+
+// ---- responses
+
+TEST(MakeResponse, SaysHowLongItsBodyIs) {
+  EXPECT_EQ(make_response(503, After::close, {"text/plain", "later"}, "Retry-After: 2\r\n").bytes,
+            "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+            "Retry-After: 2\r\nContent-Length: 5\r\n\r\nlater");
+}
+
+TEST(HeaderOf, KeepsTheLengthAndDropsTheBody) {
+  EXPECT_EQ(header_of(make_response(200, After::close, {"text/plain", "later"})).bytes,
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+            "Content-Length: 5\r\n\r\n");
+}
+
+}  // namespace
+}  // namespace crolang::net

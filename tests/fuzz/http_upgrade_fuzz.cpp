@@ -135,12 +135,10 @@ void check(const net::Silence&, std::string_view) {}
 void decide(std::string_view header) {
   const net::Decision decision = net::decide(header);
   std::visit([&](const auto& decided) { check(decided, header); }, decision);
-  const auto* response = std::get_if<net::Response>(&decision);
-  const bool is_refused =
-      response != nullptr && (response->status == 400 || response->status == 431);
-  // Beast knows tokens that are no registered method; the rest of the server never hands them over.
   if (!net::may_be_http(header)) {
-    require(is_refused || response != nullptr, "accepted what cannot be HTTP", header);
+    require(!std::holds_alternative<net::UpgradeRequest>(decision) &&
+                !std::holds_alternative<net::PageRequest>(decision),
+            "accepted what cannot be HTTP", header);
   }
   for (std::size_t size = header.size(); size > 0 && size + 20 > header.size(); --size) {
     require(!net::may_be_http(header) || net::may_be_http(header.substr(0, size)),

@@ -77,6 +77,12 @@ TEST(QueryParameters, LeaveBrokenSequencesAsTheyAre) {
   EXPECT_EQ(decoded("%4%41"), "%4A");
 }
 
+TEST(QueryParameters, DecodeNothingBeyondTheirEnd) {
+  const std::string_view query = "x=%41";
+  EXPECT_THAT(parameters(query.substr(0, 4)), ElementsAre(Pair("x", "%4")));
+  EXPECT_THAT(parameters(query.substr(0, 3)), ElementsAre(Pair("x", "%")));
+}
+
 TEST(QueryParameters, DecodeOnce) {
   EXPECT_EQ(decoded("%2541"), "%41");
   EXPECT_EQ(decoded("%252B"), "%2B");

@@ -98,7 +98,7 @@ void CallDesk::finish(Op* op, crolang_status status, crolang_str error) {
 
 CallDesk::Op* CallDesk::begin(Question question, const std::string& plugin_id, const Waiter& waiter,
                               std::size_t expected, const Claim& claim) {
-  if (open_ >= max_open_ || abandoned_) {
+  if (open_ >= max_open_) {
     hooks_.fault(CallFault::too_many_open, question, plugin_id, {});
     return nullptr;
   }
@@ -184,7 +184,7 @@ void CallDesk::deliver(Op* op) {
   const Answer answer = std::move(op->answer);
   op->answer = Answer{};
   recycle(op);
-  if (waiter.sink != nullptr && !abandoned_) waiter.sink->on_answer(waiter, answer);
+  if (waiter.sink != nullptr) waiter.sink->on_answer(waiter, answer);
 }
 
 void CallDesk::collect() {
@@ -211,7 +211,7 @@ void CallDesk::tick(TimePoint now) {
     }
     if (!detached) continue;
     hooks_.fault(CallFault::timed_out, op->question, *op->plugin_id, {});
-    if (op->waiter.sink == nullptr || abandoned_) continue;
+    if (op->waiter.sink == nullptr) continue;
     Answer answer;
     answer.status = CROLANG_TIMEOUT;
     answer.error = "no answer within the deadline";
@@ -224,8 +224,6 @@ TimePoint CallDesk::deadline() const noexcept {
   return first_ == nullptr ? TimePoint::max() : first_->deadline;
 }
 
-void CallDesk::abandon() { abandoned_ = true; }
-
 void CallDesk::note_duration(const Op& op, std::chrono::steady_clock::duration took) {
   if (took < kSlow) return;
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
@@ -233,7 +231,7 @@ void CallDesk::note_duration(const Op& op, std::chrono::steady_clock::duration t
 }
 
 void CallDesk::note_answer(const Op& op) const {
-  if (op.answer.status == CROLANG_OK || abandoned_) return;
+  if (op.answer.status == CROLANG_OK) return;
   hooks_.fault(CallFault::could_not_ask, op.question, *op.plugin_id,
                op.answer.error.empty() ? status_name(op.answer.status) : op.answer.error);
 }

@@ -96,8 +96,6 @@ class CallDesk {
   void tick(TimePoint now);
   /// When tick is due next; TimePoint::max() if nothing waits.
   TimePoint deadline() const noexcept;
-  /// Owning worker: nothing more is asked, and no sink is called any more, whatever is still answered.
-  void abandon();
   std::size_t open() const noexcept { return open_; }
 
   // The answer functions that plugins are given. Any thread.
@@ -152,7 +150,6 @@ class CallDesk {
   Op* first_ = nullptr;
   Op* last_ = nullptr;
   Answer refused_;
-  bool abandoned_ = false;
 
   std::mutex arrived_mutex_;  // guards arrived_
   std::vector<Op*> arrived_;

@@ -81,6 +81,13 @@ TEST_F(GridTest, TakesAMessageForASessionOfItsOwn) {
   EXPECT_THAT(house.sent(bob), ElementsAre(kMessage));
 }
 
+TEST_F(GridTest, CountsAMessageWhereItIsDelivered) {
+  hand_over("bob", bob.token(), kMessage);
+  hand_over("bob", bob.token() + 1, kMessage);
+
+  EXPECT_EQ(house.grid.counters.value(telemetry::Counter::relayed_remote), 1u);
+}
+
 TEST_F(GridTest, TakesTheSevenRelayedTypes) {
   for (const std::string_view name : kRelayedNames) {
     EXPECT_THAT(hand_over("bob", bob.token(), event(name, "{}")), kTaken) << name;
@@ -165,6 +172,7 @@ TEST_F(SmallOutboxGridTest, RefusesAMessageForWhoIsTooFarBehind) {
   EXPECT_THAT(hand_over("bob", bob.token(), event("SOCKET_MSG_EXCHANGE", std::string(90, 'x'))),
               kRefused);
   EXPECT_THAT(house.sent(bob), ElementsAre(kMessage));
+  EXPECT_EQ(house.grid.counters.value(telemetry::Counter::outbox_full), 1u);
 }
 
 TEST_F(GridTest, SaysGoneOfATokenThatNobodyHas) {

@@ -635,7 +635,7 @@ TEST_F(RelayTest, HandsOverToTheInstanceThatHasTheReceiver) {
   EXPECT_EQ(send.id, "remote");
   EXPECT_EQ(send.token, kElsewhere.token);
   EXPECT_EQ(send.body, event(kMessage, kToRemote));
-  EXPECT_EQ(house.counters.value(telemetry::Counter::relayed_remote), 1u);
+  EXPECT_EQ(house.counters.value(telemetry::Counter::relayed_local), 0u);
 }
 
 TEST_F(RelayTest, HandsOverWhenTheAnswersComeLater) {

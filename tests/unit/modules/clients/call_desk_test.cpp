@@ -696,26 +696,6 @@ TEST_F(CallDeskTest, DoesNotTimeWhatIsBuiltIn) {
 
 // ---- The end
 
-TEST_F(CallDeskTest, CallsNoSinkOnceItWasAbandoned) {
-  void* answered = ask_open();
-  ask_open();
-  desk_.abandon();
-  answer_yes(answered);
-  desk_.collect();
-  pass_deadline();
-  EXPECT_THAT(answers_, IsEmpty());
-  EXPECT_EQ(desk_.open(), 1U);
-}
-
-TEST_F(CallDeskTest, AsksNothingOnceItWasAbandoned) {
-  desk_.abandon();
-  bool asked = false;
-  const Answer* answer = ask(Question::authorize, [&](void*) { asked = true; });
-  EXPECT_FALSE(asked);
-  ASSERT_NE(answer, nullptr);
-  EXPECT_FALSE(answer->could_ask());
-}
-
 // ---- Several threads
 
 /// Answers handles on threads of its own as soon as it is given them.

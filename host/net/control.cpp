@@ -22,8 +22,8 @@ std::uint64_t Control::post_after(std::chrono::milliseconds delay, std::function
     boost::asio::steady_timer& reference = *timer;
     timers_.emplace(number, std::move(timer));
     reference.async_wait([this, number, run = std::move(call)](boost::system::error_code error) {
-      if (error) return;
-      timers_.erase(number);
+      // A timer that was cancelled when it was already due comes without an error.
+      if (error || timers_.erase(number) == 0) return;
       run();
     });
   });

@@ -86,18 +86,21 @@ void Broker::apply(Session& session, Session::Verdict verdict) {
   }
 }
 
+void Broker::decide(Session& session, Session::Verdict verdict) {
+  if (session.state() == State::admitting) {
+    session.set_verdict(std::move(verdict));
+    sessions_.open_transport(session);
+    return;
+  }
+  apply(session, std::move(verdict));
+  sessions_.touched(session);
+}
+
 void Broker::on_admitted(SessionHandle handle, std::uint64_t token, RtcLiteral rtc) {
   Session* session = sessions_.find(handle);
   if (session == nullptr) return;
   session->set_token(token);
-  Session::Verdict verdict{std::move(rtc), std::nullopt};
-  if (session->state() == State::admitting) {
-    session->set_verdict(std::move(verdict));
-    sessions_.open_transport(*session);
-    return;
-  }
-  apply(*session, std::move(verdict));
-  sessions_.touched(*session);
+  decide(*session, {std::move(rtc), std::nullopt});
 }
 
 void Broker::on_refused(SessionHandle handle, Refusal refusal) {
@@ -107,14 +110,7 @@ void Broker::on_refused(SessionHandle handle, Refusal refusal) {
   if (log::enabled(log::Level::connections)) {
     log::connection("node refused", {{"node", session->id()}, {"why", text_of(refusal)}});
   }
-  Session::Verdict verdict{nullptr, static_cast<std::uint8_t>(refusal)};
-  if (session->state() == State::admitting) {
-    session->set_verdict(std::move(verdict));
-    sessions_.open_transport(*session);
-    return;
-  }
-  apply(*session, std::move(verdict));
-  sessions_.touched(*session);
+  decide(*session, {nullptr, static_cast<std::uint8_t>(refusal)});
 }
 
 void Broker::on_trouble(SessionHandle handle, Trouble trouble) {

@@ -61,6 +61,8 @@ class Broker final : public session::SessionEvents, public AdmissionOutcomes {
   void on_trouble(SessionHandle handle, Trouble trouble) override;
 
  private:
+  /// Before the 101 a verdict waits for the CONNECT that it is for; after it, it is applied.
+  void decide(session::Session& session, session::Session::Verdict verdict);
   void apply(session::Session& session, session::Session::Verdict verdict);
   void give_up_lease(session::Session& session);
 

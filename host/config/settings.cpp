@@ -11,28 +11,6 @@
 namespace crolang::config {
 namespace {
 
-struct ModuleRow {
-  std::string_view kind;
-  std::string_view explicit_choice;
-  std::string_view else_if_set;
-  std::string_view bundled;
-};
-
-// Indexed by Module.
-constexpr std::array<ModuleRow, kModules> kModuleTable{{
-    {CROLANG_REGISTRY, "NODES_REGISTRY_PLUGIN", "REDIS_URL", "redis-registry"},
-    {CROLANG_RTC_CONFIG, "RTC_CONFIGURATION_RESOLVER_PLUGIN",
-     "RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL", "webhook-rtc"},
-    {CROLANG_AUTHENTICATION, "NODES_AUTHENTICATION_PLUGIN", "NODES_AUTHENTICATION_WEBHOOK_URL",
-     "webhook-auth"},
-    {CROLANG_AUTHORIZATION, "AUTHORIZE_NODES_COMMUNICATION_PLUGIN",
-     "AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL", "webhook-authorize"},
-    {CROLANG_VALIDITY, "NODES_VALIDITY_CHECK_PLUGIN", "NODES_VALIDITY_CHECK_WEBHOOK_URL",
-     "webhook-validity"},
-    {CROLANG_OBSERVER, "ON_AUTHENTICATED_SOCKET_MSG_PLUGIN",
-     "ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL", "webhook-message"},
-}};
-
 const Variable& variable(std::string_view name) {
   return *std::find_if(variables().begin(), variables().end(),
                        [&](const Variable& each) { return each.name == name; });
@@ -142,26 +120,6 @@ Settings settings_from(const Reader& read) {
 
 }  // namespace
 
-PluginChoices choose_plugins(const Environment& environment) {
-  PluginChoices choices;
-  for (std::size_t i = 0; i < kModules; ++i) {
-    const ModuleRow& row = kModuleTable[i];
-    PluginChoice& choice = choices[i];
-    choice.module = static_cast<Module>(i);
-    choice.kind = row.kind;
-    const Found named = find(environment, variable(row.explicit_choice));
-    const Found selecting = find(environment, variable(row.else_if_set));
-    if (named.source != Source::unset) {
-      choice.plugin = named.text;
-      choice.chosen_by = row.explicit_choice;
-    } else if (selecting.source != Source::unset || !selecting.fault.empty()) {
-      choice.plugin = row.bundled;
-      choice.chosen_by = row.else_if_set;
-    }
-  }
-  return choices;
-}
-
 Loaded load(const Environment& environment, std::span<const Variable> plugin_variables) {
   Reader read(environment);
   for (const std::string& each : environment.faults) read.fault(each);
@@ -170,7 +128,6 @@ Loaded load(const Environment& environment, std::span<const Variable> plugin_var
   for (const Variable& each : plugin_variables) read.check(with_secrecy_of(all, each));
 
   Loaded loaded{settings_from(read), {}, misspelt(environment, all)};
-  loaded.settings.plugins = choose_plugins(environment);
   const std::size_t least = 2 * loaded.settings.max_payload_bytes;
   if (loaded.settings.max_outbox_bytes < least)
     read.fault("MAX_OUTBOX_BYTES: " + std::to_string(loaded.settings.max_outbox_bytes) +

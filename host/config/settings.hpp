@@ -3,7 +3,6 @@
 /// never in them.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,26 +18,6 @@ namespace crolang::config {
 enum class LogFormat { text, json };
 enum class AuthorizationScope { every_message, initiation };
 enum class Switch { off, on };
-
-/// The kinds of modules that a plugin may serve.
-enum class Module : std::uint8_t {
-  registry,
-  rtc_config,
-  authentication,
-  authorization,
-  validity,
-  observer,
-};
-inline constexpr std::size_t kModules = 6;
-
-/// Which plugin serves a module, and why.
-struct PluginChoice {
-  Module module{};
-  std::string_view kind{};  ///< CROLANG_REGISTRY …
-  std::string plugin{};     ///< name or path; empty: what is built in
-  std::string chosen_by{};  ///< the variable that decided; empty if none did
-};
-using PluginChoices = std::array<PluginChoice, kModules>;  ///< indexed by Module
 
 struct Settings {
   std::uint16_t port{};
@@ -68,7 +47,6 @@ struct Settings {
   std::size_t max_node_id_bytes{};
 
   std::string plugins_dir{};  ///< empty: beside the binary
-  PluginChoices plugins{};
 };
 
 struct Loaded {
@@ -80,8 +58,5 @@ struct Loaded {
 /// Validates the host's variables and `plugin_variables` (all that the chosen plugins declare)
 /// together.
 Loaded load(const Environment& environment, std::span<const Variable> plugin_variables = {});
-
-/// What load would choose: known before the plugins are opened, whose variables load wants.
-PluginChoices choose_plugins(const Environment& environment);
 
 }  // namespace crolang::config

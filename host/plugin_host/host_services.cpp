@@ -6,9 +6,18 @@
 #include <string>
 #include <utility>
 
-#include "plugin_host/environment.hpp"
 
 namespace crolang::plugin_host {
+namespace {
+
+/// The value that the plugin will see: what is set, else the default.
+std::optional<std::string> value_of(const crolang_env& variable, const Lookup& lookup) {
+  if (auto value = lookup(variable.name)) return value;
+  if (variable.default_value != nullptr) return variable.default_value;
+  return std::nullopt;
+}
+
+}  // namespace
 
 struct PluginServices::State : std::enable_shared_from_this<PluginServices::State> {
   State(const crolang_plugin& plugin, const Services& services)

@@ -6,7 +6,6 @@
 #include <system_error>
 #include <utility>
 
-#include "plugin_host/environment.hpp"
 
 namespace crolang::plugin_host {
 
@@ -105,17 +104,6 @@ std::vector<const crolang_plugin*> ModuleSet::plugins() const {
   std::vector<const crolang_plugin*> entries;
   for (const auto& loaded : loaded_) entries.push_back(loaded->plugin.entry);
   return entries;
-}
-
-std::vector<std::string> ModuleSet::environment_faults(const Lookup& lookup) const {
-  std::vector<std::string> all;
-  for (const crolang_plugin* plugin : plugins()) {
-    for (std::string& fault : plugin_host::environment_faults(*plugin, lookup)) {
-      // Two plugins may read the same variable.
-      if (std::find(all.begin(), all.end(), fault) == all.end()) all.push_back(std::move(fault));
-    }
-  }
-  return all;
 }
 
 std::vector<std::string> ModuleSet::create(const Services& services) {

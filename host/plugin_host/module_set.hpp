@@ -36,9 +36,6 @@ class ModuleSet {
   /// In the order of their file names.
   std::vector<const crolang_plugin*> plugins() const;
 
-  /// Faults of the variables of all plugins.
-  std::vector<std::string> environment_faults(const Lookup& lookup) const;
-
   /// Creates all plugins in the order of their file names and returns what they refuse with. When
   /// that is not empty, stop and destroy what was created.
   std::vector<std::string> create(const Services& services);

@@ -29,10 +29,6 @@ std::vector<std::string> faults(Values values, std::vector<Variable> plugin_vari
   return load(environment(values), plugin_variables).faults;
 }
 
-const PluginChoice& choice(const Settings& settings, Module module) {
-  return settings.plugins[static_cast<std::size_t>(module)];
-}
-
 TEST(Settings, HaveTheDefaultsOfTheContract) {
   const Settings s = settings();
   EXPECT_EQ(s.port, 8080);
@@ -219,51 +215,6 @@ TEST(PluginVariables, ThatOnePluginKeepsSecretAreSecretForAll) {
       {.name = "N", .type = Type::uint, .group = "a"},
       {.name = "N", .type = Type::uint, .secrecy = Secrecy::secret, .group = "b"}};
   EXPECT_THAT(faults({{"N", "hush"}}, plugins), Each(Not(HasSubstr("hush"))));
-}
-
-TEST(PluginChoice, IsWhatIsBuiltInWithoutVariables) {
-  const Settings s = settings();
-  for (std::size_t i = 0; i < kModules; ++i) {
-    EXPECT_EQ(s.plugins[i].module, static_cast<Module>(i));
-    EXPECT_EQ(s.plugins[i].plugin, "");
-    EXPECT_EQ(s.plugins[i].chosen_by, "");
-  }
-}
-
-TEST(PluginChoice, IsTheBundledPluginOfAVariableThatIsSet) {
-  const Settings s = settings({{"REDIS_URL", "redis://h"},
-                               {"RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL", "http://h"},
-                               {"NODES_AUTHENTICATION_WEBHOOK_URL", "http://h"},
-                               {"AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL", "http://h"},
-                               {"NODES_VALIDITY_CHECK_WEBHOOK_URL", "http://h"},
-                               {"ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL", "http://h"}});
-  EXPECT_EQ(choice(s, Module::registry).plugin, "redis-registry");
-  EXPECT_EQ(choice(s, Module::registry).kind, "registry/1");
-  EXPECT_EQ(choice(s, Module::registry).chosen_by, "REDIS_URL");
-  EXPECT_EQ(choice(s, Module::rtc_config).plugin, "webhook-rtc");
-  EXPECT_EQ(choice(s, Module::rtc_config).kind, "rtc-config/1");
-  EXPECT_EQ(choice(s, Module::authentication).plugin, "webhook-auth");
-  EXPECT_EQ(choice(s, Module::authentication).kind, "authentication/1");
-  EXPECT_EQ(choice(s, Module::authorization).plugin, "webhook-authorize");
-  EXPECT_EQ(choice(s, Module::authorization).kind, "authorization/1");
-  EXPECT_EQ(choice(s, Module::validity).plugin, "webhook-validity");
-  EXPECT_EQ(choice(s, Module::validity).kind, "validity/1");
-  EXPECT_EQ(choice(s, Module::observer).plugin, "webhook-message");
-  EXPECT_EQ(choice(s, Module::observer).kind, "message-observer/1");
-}
-
-TEST(PluginChoice, IsTheOneNamedBeforeAnyOther) {
-  const Settings s = settings({{"NODES_AUTHENTICATION_PLUGIN", "/opt/mine.so"},
-                               {"NODES_AUTHENTICATION_WEBHOOK_URL", "http://h"}});
-  EXPECT_EQ(choice(s, Module::authentication).plugin, "/opt/mine.so");
-  EXPECT_EQ(choice(s, Module::authentication).chosen_by, "NODES_AUTHENTICATION_PLUGIN");
-}
-
-TEST(PluginChoice, FollowsASecretFileToo) {
-  const test::Folder folder;
-  const std::string file = folder.write("url", "redis://host\n");
-  EXPECT_EQ(choice(settings({{"REDIS_URL_FILE", file}}), Module::registry).plugin,
-            "redis-registry");
 }
 
 }  // namespace

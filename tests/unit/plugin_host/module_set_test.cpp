@@ -166,20 +166,6 @@ TEST_F(ModuleSets, TakesAnObserverThatIsNamedTwiceOnce) {
   EXPECT_EQ(set.modules().size(), 1u);
 }
 
-TEST_F(ModuleSets, CollectsTheFaultsOfAllPluginsOnceEach) {
-  const ModuleSet set(
-      {choice("message-observer/1", "/p/b.so"), choice("message-observer/1", "/q/a.so")}, open());
-  const auto given = [](std::optional<std::string> value) {
-    return [value](std::string_view) { return value; };
-  };
-  EXPECT_THAT(set.environment_faults(given(std::nullopt)),
-              ElementsAre("NEEDED must be set: a needs it (a test)",
-                          "NEEDED must be set: b needs it (a test)"));
-  EXPECT_THAT(set.environment_faults(given("x")),
-              ElementsAre("NEEDED=x is not a URL (scheme://…)"));
-  EXPECT_THAT(set.environment_faults(given("http://x")), IsEmpty());
-}
-
 TEST_F(ModuleSets, LivesInTheOrderOfFileNames) {
   ModuleSet set({choice("message-observer/1", "/p/b.so"), choice("message-observer/1", "/q/a.so")},
                 open());

@@ -1,4 +1,5 @@
-/// crolang-broker: settings → plugins → run → drain. The only place that turns errors into exit codes.
+/// crolang-broker: settings → plugins → run → drain. The only place that turns errors into exit
+/// codes.
 
 #include <malloc.h>
 #include <sys/random.h>
@@ -83,8 +84,8 @@ std::vector<config::Variable> bundled_variables(const fs::path& plugins_dir) {
 
 plugin_host::Lookup lookup_in(const config::Environment& environment,
                               std::vector<config::Variable> variables) {
-  return [&environment, known = std::move(variables)](
-             std::string_view name) -> std::optional<std::string> {
+  return [&environment,
+          known = std::move(variables)](std::string_view name) -> std::optional<std::string> {
     for (const config::Variable& variable : known) {
       if (variable.name != name) continue;
       config::Found found = config::find(environment, variable);
@@ -209,8 +210,8 @@ class Application {
     std::signal(SIGPIPE, SIG_IGN);
     log::Options logging;
     logging.level = static_cast<log::Level>(settings_.log_level);
-    logging.format = settings_.log_format == config::LogFormat::json ? log::Format::json
-                                                                     : log::Format::text;
+    logging.format =
+        settings_.log_format == config::LogFormat::json ? log::Format::json : log::Format::text;
     log::start(logging);
     int code = create_plugins();
     if (code == kFine) {
@@ -226,12 +227,12 @@ class Application {
   int check_file_limit(const net::FileLimit& limit) const {
     const std::uint64_t wanted = settings_.max_connections;
     if (limit.connections < kFewestConnections || limit.connections < wanted) {
-      print_all({"the limit of open files is " + std::to_string(limit.files) +
-                 ", which leaves room for " + std::to_string(limit.connections) + " connections" +
-                 (wanted == 0 ? std::string()
-                              : ", less than MAX_CONNECTIONS=" + std::to_string(wanted)) +
-                 ": raise it (ulimit -n, LimitNOFILE= in systemd, docker run --ulimit nofile=…)" +
-                 (wanted == 0 ? "" : " or lower MAX_CONNECTIONS")});
+      print_all(
+          {"the limit of open files is " + std::to_string(limit.files) +
+           ", which leaves room for " + std::to_string(limit.connections) + " connections" +
+           (wanted == 0 ? std::string() : ", less than MAX_CONNECTIONS=" + std::to_string(wanted)) +
+           ": raise it (ulimit -n, LimitNOFILE= in systemd, docker run --ulimit nofile=…)" +
+           (wanted == 0 ? "" : " or lower MAX_CONNECTIONS")});
       return kCannotRun;
     }
     return kFine;
@@ -267,7 +268,8 @@ class Application {
       wait_for_end(server);
       server.stop();
     } else {
-      log::fault("the registry cannot be used", {{"plugin", table.registry.plugin_id}, {"why", error}});
+      log::fault("the registry cannot be used",
+                 {{"plugin", table.registry.plugin_id}, {"why", error}});
       code = kPluginRefused;
     }
     const bool stopped = stop_plugins();
@@ -286,8 +288,9 @@ class Application {
       log::info("plugin loaded", {{"plugin", plugin->id}, {"version", plugin->version}});
     }
     if (limit.connections < kFewConnections) {
-      log::warning("the limit of open files is low: raise it with ulimit -n, LimitNOFILE or --ulimit nofile",
-                   {{"files", limit.files}});
+      log::warning(
+          "the limit of open files is low: raise it with ulimit -n, LimitNOFILE or --ulimit nofile",
+          {{"files", limit.files}});
     }
     log::info("listening", {{"port", settings_.port},
                             {"version", config::version()},
@@ -305,8 +308,8 @@ class Application {
         ::_exit(128 + signal);
       }
       draining = true;
-      log::info("draining", {{"signal", signal},
-                             {"duration_ms", settings_.drain_duration.count()}});
+      log::info("draining",
+                {{"signal", signal}, {"duration_ms", settings_.drain_duration.count()}});
       server.drain(control_, settings_.drain_duration, [this] { control_.stop(); });
     });
     control_.run();
@@ -344,8 +347,7 @@ int report(const plugin_host::Report& report) {
 int run(const config::Command& command) {
   const config::Environment environment = config::read_environment(environ, ".env");
   const plugin_host::Lookup host_lookup = lookup_in(environment, config::variables());
-  const fs::path plugins_dir =
-      host_lookup("PLUGINS_DIR").value_or(default_plugins_dir().string());
+  const fs::path plugins_dir = host_lookup("PLUGINS_DIR").value_or(default_plugins_dir().string());
 
   switch (command.kind) {
     case config::Command::Kind::help:
@@ -371,7 +373,8 @@ int run(const config::Command& command) {
   const plugin_host::Choices choices = plugin_host::resolve_choices(host_lookup, plugins_dir);
   plugin_host::ModuleSet plugins(choices.chosen);
   std::vector<config::Variable> plugin_variables;
-  for (const crolang_plugin* plugin : plugins.plugins()) append_variables(plugin_variables, *plugin);
+  for (const crolang_plugin* plugin : plugins.plugins())
+    append_variables(plugin_variables, *plugin);
   if (command.kind == config::Command::Kind::print_config) {
     std::cout << config::config_text(environment, plugin_variables);
   }
@@ -384,7 +387,8 @@ int run(const config::Command& command) {
   print_all(plugins.refusals());
   if (!loaded.faults.empty()) return kBadConfiguration;
   if (!choices.refusals.empty() || !plugins.refusals().empty()) return kPluginRefused;
-  if (command.kind == config::Command::Kind::check_config) std::cout << "the configuration is fine\n";
+  if (command.kind == config::Command::Kind::check_config)
+    std::cout << "the configuration is fine\n";
   if (command.kind != config::Command::Kind::run) return kFine;
   Application application(loaded.settings, plugins,
                           lookup_in(environment, config::merged(plugin_variables)));
@@ -394,7 +398,8 @@ int run(const config::Command& command) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // What a slow reader or a large message made grow goes back to the system: by default glibc keeps up to 64 MiB of it.
+  // What a slow reader or a large message made grow goes back to the system: by default glibc keeps
+  // up to 64 MiB of it.
   ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
   ::mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
   try {

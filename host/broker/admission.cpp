@@ -18,7 +18,8 @@ std::uint64_t make_token() {
   std::uint64_t token = 0;
   while (token == 0) {
     if (left == 0) {
-      // Blocks of at most 256 bytes are never interrupted nor short once the system has booted (getrandom(2)).
+      // Blocks of at most 256 bytes are never interrupted nor short once the system has booted
+      // (getrandom(2)).
       while (::getrandom(block.data(), sizeof block, 0) != static_cast<ssize_t>(sizeof block)) {
       }
       left = block.size();
@@ -81,8 +82,7 @@ void Admissions::cancel(SessionHandle session) {
 
 bool Admissions::lose(SessionHandle session, std::uint64_t token) {
   const auto found = running_.find(session.slot);
-  if (found == running_.end() || found->second.session != session ||
-      found->second.token != token) {
+  if (found == running_.end() || found->second.session != session || found->second.token != token) {
     return false;
   }
   Admission admission = std::move(found->second);
@@ -99,7 +99,8 @@ void Admissions::release(std::string_view id, std::uint64_t token) {
 
 void Admissions::on_answer(const modules::Waiter& waiter, const modules::Answer& answer) {
   const auto found = running_.find(waiter.session.slot);
-  // Cancelled meanwhile: cancel() has released the claim by its token, and does so for a grant that is still under way.
+  // Cancelled meanwhile: cancel() has released the claim by its token, and does so for a grant that
+  // is still under way.
   if (found == running_.end() || found->second.tag != waiter.tag) return;
   Admission admission = std::move(found->second);
   running_.erase(found);
@@ -241,8 +242,8 @@ void Admissions::trouble(Admission& admission, Trouble trouble) {
 
 void Admissions::withdraw(Admission& admission) {
   if (admission.token == 0) return;
-  // Also when the registry said that somebody else holds it, or said nothing: the token makes it harmless, and a grant
-  // whose answer got lost must not outlive this admission.
+  // Also when the registry said that somebody else holds it, or said nothing: the token makes it
+  // harmless, and a grant whose answer got lost must not outlive this admission.
   release(admission.identity->id(), admission.token);
   admission.token = 0;
 }

@@ -1,8 +1,10 @@
 #pragma once
-/// Lets nodes in: check the query → authenticate → claim the id → (probe and replace a silent holder) → resolve the RTC
-/// configuration. All of it runs before the 101; a later CONNECT on the open transport runs it again.
+/// Lets nodes in: check the query → authenticate → claim the id → (probe and replace a silent
+/// holder) → resolve the RTC configuration. All of it runs before the 101; a later CONNECT on the
+/// open transport runs it again.
 ///
-/// "No" ends in a refusal, which nodes take as final; "could not ask" ends in trouble, upon which they come again.
+/// "No" ends in a refusal, which nodes take as final; "could not ask" ends in trouble, upon which
+/// they come again.
 ///
 /// Threads: one Admissions per worker, owning worker only.
 
@@ -33,12 +35,13 @@ class Admissions final : public modules::AnswerSink {
   Admissions(Grid& grid, modules::Clients& clients, AdmissionOutcomes& outcomes,
              std::uint16_t worker);
 
-  /// The outcome comes exactly once, perhaps before this returns, unless cancelled. `identity` must live until then.
+  /// The outcome comes exactly once, perhaps before this returns, unless cancelled. `identity` must
+  /// live until then.
   void start(SessionHandle session, const session::Identity& identity);
   /// The node has gone: whatever was claimed is released. Nothing happens if no admission runs.
   void cancel(SessionHandle session);
-  /// Another session holds the id that an admission has claimed with this token: the node is told to come again. False:
-  /// no such admission runs.
+  /// Another session holds the id that an admission has claimed with this token: the node is told
+  /// to come again. False: no such admission runs.
   bool lose(SessionHandle session, std::uint64_t token);
   /// The lease of a session is given back.
   void release(std::string_view id, std::uint64_t token);
@@ -76,7 +79,8 @@ class Admissions final : public modules::AnswerSink {
   AdmissionOutcomes& outcomes_;
   const std::uint16_t worker_;
   RtcNormaliser rtc_;
-  std::unordered_map<std::uint32_t, Admission> running_;  // by slot; only those that wait for an answer
+  std::unordered_map<std::uint32_t, Admission>
+      running_;  // by slot; only those that wait for an answer
   std::uint64_t last_tag_ = 0;
 };
 

@@ -31,10 +31,12 @@ Counter counter_of(Refusal refusal) {
 }
 
 Counter counter_of(Trouble trouble) {
-  constexpr Counter kCounters[] = {
-      Counter::unavailable_authentication, Counter::unavailable_registry,
-      Counter::unavailable_rtc,            Counter::unavailable_draining,
-      Counter::unavailable_limit,          Counter::unavailable_probing};
+  constexpr Counter kCounters[] = {Counter::unavailable_authentication,
+                                   Counter::unavailable_registry,
+                                   Counter::unavailable_rtc,
+                                   Counter::unavailable_draining,
+                                   Counter::unavailable_limit,
+                                   Counter::unavailable_probing};
   return kCounters[static_cast<std::size_t>(trouble)];
 }
 
@@ -148,7 +150,9 @@ void Broker::on_disconnect(Session& session) {
   }
 }
 
-void Broker::on_sign_of_life(Session& session) { probes_.on_sign_of_life(session); }
+void Broker::on_sign_of_life(Session& session) {
+  probes_.on_sign_of_life(session);
+}
 
 void Broker::on_end(Session& session) {
   if (session.state() == State::admitting || session.state() == State::readmitting) {

@@ -1,7 +1,7 @@
 #pragma once
-/// What the product does, for the sessions of one worker: gathers admission, relay, presence, probes and sweep, and keeps
-/// directory and leases in step with what sessions do.
-/// Threads: owning worker only. Time is an argument.
+/// What the product does, for the sessions of one worker: gathers admission, relay, presence,
+/// probes and sweep, and keeps directory and leases in step with what sessions do. Threads: owning
+/// worker only. Time is an argument.
 
 #include <cstdint>
 #include <memory>
@@ -27,8 +27,8 @@ class Broker final : public session::SessionEvents, public AdmissionOutcomes {
   Broker(Grid& grid, modules::Clients& clients, LocalSessions& sessions,
          const session::Limits& limits, telemetry::WorkerCounters& counters, std::uint16_t worker);
 
-  /// A node is at the door: the outcome goes to LocalSessions::open_transport or refuse_transport, perhaps before this
-  /// returns.
+  /// A node is at the door: the outcome goes to LocalSessions::open_transport or refuse_transport,
+  /// perhaps before this returns.
   void admit(session::Session& session);
   /// The session is disconnected for good.
   void expel(SessionHandle handle, telemetry::Counter reason);

@@ -1,6 +1,6 @@
 #pragma once
-/// Who is here: node id → session, for nodes that have joined; and claim token → session, for every lease that a session
-/// of this instance holds or is about to hold.
+/// Who is here: node id → session, for nodes that have joined; and claim token → session, for every
+/// lease that a session of this instance holds or is about to hold.
 ///
 /// Threads: any. Sharded; a lock is held for a find only, and never while anything is called.
 

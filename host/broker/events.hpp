@@ -72,14 +72,17 @@ enum class Trouble : std::uint8_t {
   registry,        ///< could not be asked
   rtc,             ///< could not be asked, or answered nonsense
   draining,
-  full,            ///< MAX_CONNECTIONS or the file limit
-  probing,         ///< the id is being fought for, or its holder cannot be reached
+  full,     ///< MAX_CONNECTIONS or the file limit
+  probing,  ///< the id is being fought for, or its holder cannot be reached
 };
 
 constexpr std::string_view text_of(Trouble trouble) {
   constexpr std::array<std::string_view, 6> kTexts = {
-      "authentication is not available", "the registry is not available",
-      "the RTC configuration is not available", "shutting down", "too many connections",
+      "authentication is not available",
+      "the registry is not available",
+      "the RTC configuration is not available",
+      "shutting down",
+      "too many connections",
       "the id is in use by a node whose state is unknown"};
   return kTexts[static_cast<std::size_t>(trouble)];
 }

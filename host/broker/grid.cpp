@@ -15,11 +15,16 @@
 namespace crolang::broker {
 namespace {
 
-std::string_view view(crolang_str text) { return {text.data, text.size}; }
+std::string_view view(crolang_str text) {
+  return {text.data, text.size};
+}
 
-Grid& grid_of(void* ctx) { return *static_cast<Grid*>(ctx); }
+Grid& grid_of(void* ctx) {
+  return *static_cast<Grid*>(ctx);
+}
 
-/// Other instances are trusted to be brokers, but what they send goes to a node only if it is what a broker sends.
+/// Other instances are trusted to be brokers, but what they send goes to a node only if it is what
+/// a broker sends.
 bool is_relayed_event(std::string_view text) {
   if (!text.starts_with("42") || !websocket::is_utf8(text)) return false;
   thread_local socketio::PacketParser parser;
@@ -38,12 +43,12 @@ void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no ta
   if (here && here->token == to.token && is_relayed_event(text)) {
     if (session::Outlet* outlet = grid.outlets.find(here->session)) {
       session::DirtyList dirty;
-      const session::Pushed pushed = outlet->push(here->session.generation,
-                          websocket::header_size(text.size()) + text.size(),
-                          grid.policy.max_outbox_bytes, dirty, [&](char* out) {
-                            out += websocket::write_header(out, websocket::Opcode::text, text.size());
-                            std::memcpy(out, text.data(), text.size());
-                          });
+      const session::Pushed pushed =
+          outlet->push(here->session.generation, websocket::header_size(text.size()) + text.size(),
+                       grid.policy.max_outbox_bytes, dirty, [&](char* out) {
+                         out += websocket::write_header(out, websocket::Opcode::text, text.size());
+                         std::memcpy(out, text.data(), text.size());
+                       });
       took = pushed == session::Pushed::taken;
       if (took) grid.counters.add(telemetry::Counter::relayed_remote);
       if (pushed == session::Pushed::full) grid.counters.add(telemetry::Counter::outbox_full);
@@ -75,7 +80,9 @@ void on_unavailable(void*, crolang_str reason) {
   telemetry::log::fault("the registry cannot be reached", {{"why", view(reason)}});
 }
 
-void on_available(void*) { telemetry::log::info("the registry can be reached again"); }
+void on_available(void*) {
+  telemetry::log::info("the registry can be reached again");
+}
 
 }  // namespace
 
@@ -91,14 +98,18 @@ void Grid::probe(std::uint64_t token, std::chrono::milliseconds timeout,
     return;
   }
   workers.post(known->session.worker,
-               [session = known->session, token, timeout, answer = std::move(reply)](Broker& broker) {
-                 broker.probe(session, token, timeout, answer);
-               });
+               [session = known->session, token, timeout, answer = std::move(reply)](
+                   Broker& broker) { broker.probe(session, token, timeout, answer); });
 }
 
 crolang_registry_events registry_events(Grid& grid) {
-  return {sizeof(crolang_registry_events), &grid,    &on_message,   &on_probe,
-          &on_lost,                        &on_unavailable, &on_available};
+  return {sizeof(crolang_registry_events),
+          &grid,
+          &on_message,
+          &on_probe,
+          &on_lost,
+          &on_unavailable,
+          &on_available};
 }
 
 }  // namespace crolang::broker

@@ -47,13 +47,14 @@ struct Grid {
   telemetry::SharedCounters counters;  ///< for threads that are no workers
   std::atomic<bool> draining{false};
 
-  /// Asks the session that holds this token for a sign of life within `timeout`. `reply` gets one of CROLANG_ALIVE …
-  /// once, from this or another thread.
+  /// Asks the session that holds this token for a sign of life within `timeout`. `reply` gets one
+  /// of CROLANG_ALIVE … once, from this or another thread.
   void probe(std::uint64_t token, std::chrono::milliseconds timeout,
              std::function<void(std::int32_t)> reply);
 };
 
-/// The table through which a registry plugin talks to this instance. Lives as long as the grid does.
+/// The table through which a registry plugin talks to this instance. Lives as long as the grid
+/// does.
 crolang_registry_events registry_events(Grid& grid);
 
 }  // namespace crolang::broker

@@ -1,5 +1,6 @@
 #pragma once
-/// What the broker needs of the rest of the host: narrow interfaces that net/ implements, and that tests replace.
+/// What the broker needs of the rest of the host: narrow interfaces that net/ implements, and that
+/// tests replace.
 
 #include <cstdint>
 #include <functional>
@@ -28,8 +29,8 @@ class LocalSessions {
   /// Outcome of an admission that runs before the 101: the transport opens it, or answers 503.
   virtual void open_transport(session::Session& session) = 0;
   virtual void refuse_transport(session::Session& session, Trouble trouble) = 0;
-  /// How many bytes the other side's TCP has taken so far, if ours has a backlog for it; else nothing. While there is a
-  /// backlog the number grows only because the node reads.
+  /// How many bytes the other side's TCP has taken so far, if ours has a backlog for it; else
+  /// nothing. While there is a backlog the number grows only because the node reads.
   virtual std::optional<std::uint64_t> backlog_progress(session::Session& session) = 0;
 
  protected:

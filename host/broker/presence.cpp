@@ -20,9 +20,9 @@ void Presence::on_event(Session& asker, const socketio::Packet& packet) {
   bench_.counters.add(telemetry::Counter::presence_queries);
   const bool usable =
       packet.event.argument_count > 0 && packet.event.first_kind == json::Kind::string;
-  const auto ids = usable ? reader_.read_ids(packet.event.first_argument,
-                                             grid_.policy.max_presence_ids)
-                          : std::nullopt;
+  const auto ids =
+      usable ? reader_.read_ids(packet.event.first_argument, grid_.policy.max_presence_ids)
+             : std::nullopt;
   if (!ids) {
     asker.ack(bench_, packet.ack, AckStatus::error);
     return;
@@ -57,7 +57,7 @@ void Presence::on_event(Session& asker, const socketio::Packet& packet) {
     answer(asker, packet.ack, *ids, connected);
     return;
   }
-  Waiting waiting{asker.handle(),       asker.token(),        packet.ack, {},
+  Waiting waiting{asker.handle(),       asker.token(),       packet.ack, {},
                   std::move(connected), std::move(elsewhere)};
   waiting.ids.assign(ids->begin(), ids->end());
   waiting_.emplace(question, std::move(waiting));

@@ -1,6 +1,6 @@
 #pragma once
-/// Answers ARE_NODES_CONNECTED_TO_BROKER: this instance's nodes from the directory, the others in one look-up.
-/// Threads: one Presence per worker, owning worker only.
+/// Answers ARE_NODES_CONNECTED_TO_BROKER: this instance's nodes from the directory, the others in
+/// one look-up. Threads: one Presence per worker, owning worker only.
 
 #include <cstdint>
 #include <string>
@@ -28,7 +28,8 @@ class Presence final : public modules::AnswerSink {
   /// A question that waits for the registry.
   struct Waiting {
     session::SessionHandle asker;
-    std::uint64_t token;  // of the lease it asked under: who has joined anew does not wait for this answer
+    std::uint64_t
+        token;  // of the lease it asked under: who has joined anew does not wait for this answer
     socketio::AckId ack;
     std::vector<std::string> ids;
     std::vector<bool> connected;

@@ -33,9 +33,13 @@ void Probes::begin(session::SessionHandle handle, std::uint64_t token, TimePoint
   session->ping(bench_);
 }
 
-void Probes::on_sign_of_life(Session& session) { settle(session.handle().slot, CROLANG_ALIVE); }
+void Probes::on_sign_of_life(Session& session) {
+  settle(session.handle().slot, CROLANG_ALIVE);
+}
 
-void Probes::on_end(Session& session) { settle(session.handle().slot, CROLANG_GONE); }
+void Probes::on_end(Session& session) {
+  settle(session.handle().slot, CROLANG_GONE);
+}
 
 void Probes::tick(TimePoint now) {
   std::vector<std::uint32_t> due;

@@ -1,6 +1,7 @@
 #pragma once
-/// Asks a session for a sign of life when somebody else wants its id. One probe per session at a time; all who ask share
-/// its verdict. Any byte received counts, and bytes that a reader who was behind has taken.
+/// Asks a session for a sign of life when somebody else wants its id. One probe per session at a
+/// time; all who ask share its verdict. Any byte received counts, and bytes that a reader who was
+/// behind has taken.
 ///
 /// Threads: one Probes per worker, owning worker only. Time is an argument.
 

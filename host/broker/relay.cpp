@@ -34,7 +34,8 @@ void Relay::on_event(Session& sender, Relayed type, const socketio::Packet& pack
     sender.ack(bench_, packet.ack, AckStatus::disabled);
     return;
   }
-  // An event of more arguments than the payload is none that nodes send, but the payload is all the same the first.
+  // An event of more arguments than the payload is none that nodes send, but the payload is all the
+  // same the first.
   if (packet.event.argument_count == 0 || packet.event.first_kind != json::Kind::string) {
     sender.ack(bench_, packet.ack, AckStatus::error);
     return;
@@ -180,8 +181,8 @@ void Relay::enqueue(Session& sender, const Message& message, Stage stage, std::u
     queue.session = sender.handle();
     queue.bytes = 0;
   }
-  Waiting waiting{message.type, message.ack,    std::string(message.to), std::string(message.literal),
-                  stage,        question,       located_again,           std::nullopt};
+  Waiting waiting{message.type, message.ack, std::string(message.to), std::string(message.literal),
+                  stage,        question,    located_again,           std::nullopt};
   if (queue.bytes + waiting.bytes() > grid_.policy.max_outbox_bytes) {
     sender.ack(bench_, message.ack, AckStatus::error);
     return;
@@ -251,8 +252,8 @@ void Relay::on_answer(const modules::Waiter& waiter, const modules::Answer& answ
   Session* sender = sessions_.find(waiter.session);
   if (sender == nullptr) return;
   Queue& queue = found->second;
-  const auto message =
-      std::ranges::find_if(queue.messages, [&](const Waiting& waiting) { return waiting.question == waiter.tag; });
+  const auto message = std::ranges::find_if(
+      queue.messages, [&](const Waiting& waiting) { return waiting.question == waiter.tag; });
   if (message == queue.messages.end()) return;
   message->question = 0;
   if (message->stage == Stage::authorize) {

@@ -1,9 +1,11 @@
 #pragma once
-/// Carries a message from one node to another: switch → envelope → sender → authorization → receiver → acknowledgement.
+/// Carries a message from one node to another: switch → envelope → sender → authorization →
+/// receiver → acknowledgement.
 ///
-/// A message whose answers are all there at once goes straight through, without a copy of its own. As soon as one has to
-/// wait, it and everything that its sender sends after it stand in one queue, so that a message never overtakes an
-/// earlier one. At most kMaxOpenQuestions of a sender are asked for at once; answers are applied in the order of arrival.
+/// A message whose answers are all there at once goes straight through, without a copy of its own.
+/// As soon as one has to wait, it and everything that its sender sends after it stand in one queue,
+/// so that a message never overtakes an earlier one. At most kMaxOpenQuestions of a sender are
+/// asked for at once; answers are applied in the order of arrival.
 ///
 /// Threads: one Relay per worker, owning worker only.
 
@@ -42,7 +44,8 @@ class Relay final : public modules::AnswerSink {
   /// How far a message has come.
   enum class Stage : std::uint8_t { authorize, locate, hand_over, done };
 
-  /// A message on its way, as views: of the packet while it goes straight through, of a Waiting after that.
+  /// A message on its way, as views: of the packet while it goes straight through, of a Waiting
+  /// after that.
   struct Message {
     Relayed type;
     const socketio::AckId& ack;
@@ -100,7 +103,8 @@ class Relay final : public modules::AnswerSink {
   envelope::EnvelopeReader& reader_;
   std::unordered_map<std::uint32_t, Queue> queues_;  // by slot; only senders who wait
   std::uint64_t last_question_ = 0;
-  // Where a message that the registry has located is to be handed over: set by apply(locate), read by ask(hand_over).
+  // Where a message that the registry has located is to be handed over: set by apply(locate), read
+  // by ask(hand_over).
   modules::Holder located_;
 };
 

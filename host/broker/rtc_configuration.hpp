@@ -1,5 +1,6 @@
 #pragma once
-/// The RTC configuration as nodes want it. Threads: one Normaliser per worker. Errors: a sentence, for the log.
+/// The RTC configuration as nodes want it. Threads: one Normaliser per worker. Errors: a sentence,
+/// for the log.
 
 #include <memory>
 #include <string>
@@ -8,8 +9,8 @@
 
 namespace crolang::broker {
 
-/// A Socket.IO string argument: the JSON text of the configuration as a JSON string literal, ready to be sent. Shared by
-/// all nodes that got the same answer.
+/// A Socket.IO string argument: the JSON text of the configuration as a JSON string literal, ready
+/// to be sent. Shared by all nodes that got the same answer.
 using RtcLiteral = std::shared_ptr<const std::string>;
 
 class RtcNormaliser {
@@ -17,8 +18,9 @@ class RtcNormaliser {
   struct Fault {
     std::string text;
   };
-  /// Accepts `{"iceServers":…}` and `{"rtcConfiguration":{"iceServers":…}}`. Makes every `urls` an array and sets both
-  /// `password` (what nodes read) and `credential` (what browsers read). Members it does not know stay.
+  /// Accepts `{"iceServers":…}` and `{"rtcConfiguration":{"iceServers":…}}`. Makes every `urls` an
+  /// array and sets both `password` (what nodes read) and `credential` (what browsers read).
+  /// Members it does not know stay.
   std::variant<RtcLiteral, Fault> normalise(std::string_view answer);
 
  private:

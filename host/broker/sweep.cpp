@@ -16,7 +16,9 @@ void Sweep::tick(TimePoint now) {
   if (const auto* answer = clients_.check_validity({this, {}, 0}, ids)) apply(*answer);
 }
 
-void Sweep::on_answer(const modules::Waiter&, const modules::Answer& answer) { apply(answer); }
+void Sweep::on_answer(const modules::Waiter&, const modules::Answer& answer) {
+  apply(answer);
+}
 
 void Sweep::apply(const modules::Answer& answer) {
   const std::vector<Directory::Entry> asked = std::move(asked_);

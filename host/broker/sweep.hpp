@@ -1,6 +1,6 @@
 #pragma once
-/// From time to time asks which of this instance's nodes are still valid, and disconnects those that are not. Whoever
-/// cannot be asked leaves everybody connected. One question at a time.
+/// From time to time asks which of this instance's nodes are still valid, and disconnects those
+/// that are not. Whoever cannot be asked leaves everybody connected. One question at a time.
 /// Threads: worker 0 only. Time is an argument.
 
 #include <chrono>

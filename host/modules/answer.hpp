@@ -17,12 +17,12 @@ struct Holder {
 
 struct Answer {
   crolang_status status = CROLANG_INTERNAL;
-  bool yes = false;                  ///< yes/no questions, send
-  std::int32_t code = 0;             ///< outcome of a claim, verdict of a probe
-  std::string text;                  ///< RTC configuration
-  std::vector<std::uint8_t> flags;   ///< validity
-  std::vector<Holder> holders;       ///< lookup; the holder that a claim met
-  std::string error;                 ///< for the log
+  bool yes = false;                 ///< yes/no questions, send
+  std::int32_t code = 0;            ///< outcome of a claim, verdict of a probe
+  std::string text;                 ///< RTC configuration
+  std::vector<std::uint8_t> flags;  ///< validity
+  std::vector<Holder> holders;      ///< lookup; the holder that a claim met
+  std::string error;                ///< for the log
 
   bool could_ask() const noexcept { return status == CROLANG_OK; }
 };

@@ -16,21 +16,34 @@ void Control::post(std::function<void()> function) {
 std::uint64_t Control::post_after(std::chrono::milliseconds delay, std::function<void()> function) {
   const std::uint64_t number = ++last_timer_;
   const auto due = std::chrono::steady_clock::now() + delay;
+  {
+    const std::lock_guard lock(armed_mutex_);
+    armed_.insert(number);
+  }
   // Timers live on the control thread only; who is on another one hands the whole thing over.
   boost::asio::dispatch(context_, [this, number, due, call = std::move(function)]() mutable {
     auto timer = std::make_unique<boost::asio::steady_timer>(context_, due);
     boost::asio::steady_timer& reference = *timer;
     timers_.emplace(number, std::move(timer));
-    reference.async_wait([this, number, run = std::move(call)](boost::system::error_code error) {
-      // A timer that was cancelled when it was already due comes without an error.
-      if (error || timers_.erase(number) == 0) return;
-      run();
+    reference.async_wait([this, number, run = std::move(call)](boost::system::error_code) {
+      timers_.erase(number);
+      if (disarm(number)) run();
     });
   });
   return number;
 }
 
-bool Control::cancel(std::uint64_t timer) { return timers_.erase(timer) != 0; }
+bool Control::cancel(std::uint64_t timer) {
+  // The timer itself ends with its wait, which finds that nothing is to be done.
+  if (!disarm(timer)) return false;
+  if (const auto found = timers_.find(timer); found != timers_.end()) found->second->cancel();
+  return true;
+}
+
+bool Control::disarm(std::uint64_t timer) {
+  const std::lock_guard lock(armed_mutex_);
+  return armed_.erase(timer) != 0;
+}
 
 void Control::catch_signals() {
   signals_.add(SIGTERM);

@@ -1,6 +1,6 @@
 #pragma once
-/// The control thread: signals, timers and the life of plugins; and the threads that may block for them.
-/// Threads: run on one; post, post_after from any; cancel on the control thread.
+/// The control thread: signals, timers and the life of plugins; and the threads that may block for
+/// them. Threads: run on one; post, post_after from any; cancel on the control thread.
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -14,6 +14,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "plugin_host/host_services.hpp"
@@ -25,7 +26,8 @@ class Control final : public plugin_host::ControlExecutor {
   Control();
 
   void post(std::function<void()> function) override;
-  std::uint64_t post_after(std::chrono::milliseconds delay, std::function<void()> function) override;
+  std::uint64_t post_after(std::chrono::milliseconds delay,
+                           std::function<void()> function) override;
   bool cancel(std::uint64_t timer) override;
 
   /// From now on SIGTERM and SIGINT end nothing by themselves: they wait for a handler.
@@ -38,6 +40,7 @@ class Control final : public plugin_host::ControlExecutor {
 
  private:
   void wait_for_signal();
+  bool disarm(std::uint64_t timer);
 
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
@@ -45,10 +48,13 @@ class Control final : public plugin_host::ControlExecutor {
   std::function<void(int)> on_signal_;
   std::atomic<std::uint64_t> last_timer_{0};
   std::unordered_map<std::uint64_t, std::unique_ptr<boost::asio::steady_timer>> timers_;
+  std::mutex armed_mutex_;  // guards armed_
+  std::unordered_set<std::uint64_t>
+      armed_;  // numbers given out that have neither run nor been cancelled
 };
 
-/// Grows by a thread whenever none is idle: who waits for a hung server must not make others wait. What bounds it are the
-/// quotas of those who post.
+/// Grows by a thread whenever none is idle: who waits for a hung server must not make others wait.
+/// What bounds it are the quotas of those who post.
 class BlockingThreads final : public plugin_host::BlockingPool {
  public:
   ~BlockingThreads() override;

@@ -21,7 +21,9 @@ constexpr std::string_view kPrefix = "/socket.io/";
 constexpr std::string_view kCors =
     "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\n";
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 /// What of the query concerns Engine.IO.
 struct Parameters {
@@ -200,7 +202,8 @@ Response header_of(Response response) {
   return response;
 }
 
-/// Bodies are not read: what would follow one could not be told from it. An answer to HEAD has none of its own.
+/// Bodies are not read: what would follow one could not be told from it. An answer to HEAD has none
+/// of its own.
 static After after_of(const http::request_parser<http::empty_body>& parser) {
   const bool has_body = parser.chunked() || parser.content_length().value_or(0) != 0;
   const bool keep = parser.keep_alive() && !has_body && parser.get().method() != http::verb::head;

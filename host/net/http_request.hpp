@@ -1,6 +1,6 @@
 #pragma once
-/// Decides what a request header means: an upgrade to a node's WebSocket, a page, or a refusal. Parsing is Beast's; no
-/// IO. Threads: pure. Errors: each is a response.
+/// Decides what a request header means: an upgrade to a node's WebSocket, a page, or a refusal.
+/// Parsing is Beast's; no IO. Threads: pure. Errors: each is a response.
 
 #include <cstddef>
 #include <cstdint>
@@ -52,8 +52,8 @@ using Decision = std::variant<UpgradeRequest, Response, PageRequest, Silence>;
 /// `header`: from the request line to the empty line, both included.
 Decision decide(std::string_view header);
 
-/// May these bytes be the beginning of a request? Says no as soon as they cannot, so that a stranger who speaks another
-/// protocol is not left waiting.
+/// May these bytes be the beginning of a request? Says no as soon as they cannot, so that a
+/// stranger who speaks another protocol is not left waiting.
 bool may_be_http(std::string_view beginning);
 
 /// The response without its body.

@@ -26,7 +26,9 @@ std::string describe(const std::string& address, std::uint16_t port, int error) 
     case EADDRINUSE:
       return where + " is already in use: stop the other program, or choose another port with PORT";
     case EACCES:
-      return where + " may not be used by this user: choose a PORT above 1023, or grant the capability CAP_NET_BIND_SERVICE";
+      return where +
+             " may not be used by this user: choose a PORT above 1023, or grant the capability "
+             "CAP_NET_BIND_SERVICE";
     case EADDRNOTAVAIL:
       return where + " cannot be used: BIND_ADDRESS is no address of this machine";
     default:
@@ -75,7 +77,9 @@ Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
   return *this;
 }
 
-Descriptor::~Descriptor() { reset(); }
+Descriptor::~Descriptor() {
+  reset();
+}
 
 void Descriptor::reset() noexcept {
   if (fd_ >= 0) ::close(fd_);

@@ -1,6 +1,6 @@
 #pragma once
-/// The listening socket. Threads: bind on one; the descriptor is shared by all workers. Errors: a sentence that says what
-/// to do.
+/// The listening socket. Threads: bind on one; the descriptor is shared by all workers. Errors: a
+/// sentence that says what to do.
 
 #include <cstdint>
 #include <string>
@@ -36,7 +36,7 @@ class Descriptor {
 std::variant<Descriptor, ListenFault> listen_on(const std::string& address, std::uint16_t port);
 
 struct FileLimit {
-  std::uint64_t files = 0;      ///< what the process may have open
+  std::uint64_t files = 0;        ///< what the process may have open
   std::uint64_t connections = 0;  ///< what that leaves for nodes
 };
 /// Raises the soft limit to the hard one.

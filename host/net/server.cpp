@@ -10,7 +10,8 @@
 namespace crolang::net {
 namespace {
 
-// A connection is handed to another worker only if that evens out more than this: the hand-over costs a wake-up.
+// A connection is handed to another worker only if that evens out more than this: the hand-over
+// costs a wake-up.
 constexpr std::uint32_t kSlack = 16;
 constexpr auto kSlice = std::chrono::milliseconds(50);
 constexpr auto kShortestDrain = std::chrono::milliseconds(200);
@@ -29,7 +30,9 @@ Server::Server(const ServerOptions& options, std::string instance,
   }
 }
 
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+}
 
 void Server::start() {
   workers_.front()->start_sweeping(options_.sweep_interval);
@@ -69,9 +72,10 @@ void Server::drain_slice(Control& control, std::size_t slices_left,
   }
   // After the last slice everything that is still there, or comes late, is told at once.
   const std::size_t next = std::max<std::size_t>(slices_left - 1, 1);
-  control.post_after(kSlice, [this, &control, next, deadline, done = std::move(finished)]() mutable {
-    drain_slice(control, next, deadline, std::move(done));
-  });
+  control.post_after(kSlice,
+                     [this, &control, next, deadline, done = std::move(finished)]() mutable {
+                       drain_slice(control, next, deadline, std::move(done));
+                     });
 }
 
 void Server::post(std::uint16_t worker, std::function<void(broker::Broker&)> task) {

@@ -41,8 +41,8 @@ class Server final : public broker::Workers, public Pages {
 
   broker::Grid& grid() noexcept { return grid_; }
   void start();
-  /// Newcomers are told to come again; everybody else is sent away, a slice at a time. `finished` is called when nobody
-  /// is left, or after `duration`.
+  /// Newcomers are told to come again; everybody else is sent away, a slice at a time. `finished`
+  /// is called when nobody is left, or after `duration`.
   void drain(Control& control, std::chrono::milliseconds duration, std::function<void()> finished);
   /// Cuts whoever is left and joins the workers.
   void stop();

@@ -1,9 +1,9 @@
 #pragma once
-/// Deadlines of many connections, one each: constant time to set and to move, whatever their number. A deadline fires up
-/// to one tick late, never early.
+/// Deadlines of many connections, one each: constant time to set and to move, whatever their
+/// number. A deadline fires up to one tick late, never early.
 ///
-/// Threads: one wheel per worker, owning worker only. Time is an argument. Nodes are members of what they time and must
-/// be cancelled before they die.
+/// Threads: one wheel per worker, owning worker only. Time is an argument. Nodes are members of
+/// what they time and must be cancelled before they die.
 
 #include <algorithm>
 #include <array>
@@ -40,7 +40,8 @@ class TimerWheel {
     cancel(node);
     if (due == TimePoint::max()) return;
     node.due = due;
-    // Rounded up, so that it never fires early, and never into the bucket that has just been emptied.
+    // Rounded up, so that it never fires early, and never into the bucket that has just been
+    // emptied.
     std::uint64_t tick = tick_of(due) + 1;
     if (tick <= current_) tick = current_ + 1;
     insert(node, static_cast<std::uint32_t>(tick % kBuckets));
@@ -55,7 +56,8 @@ class TimerWheel {
     if (head.next == &head) occupied_[node.bucket / 64] &= ~(std::uint64_t{1} << node.bucket % 64);
   }
 
-  /// Calls `fire(TimerNode&)` for every node that is due. The node is disarmed; `fire` may schedule and cancel any node.
+  /// Calls `fire(TimerNode&)` for every node that is due. The node is disarmed; `fire` may schedule
+  /// and cancel any node.
   template <class Fire>
   void advance(TimePoint now, Fire&& fire) {
     const std::uint64_t target = tick_of(now);
@@ -72,8 +74,8 @@ class TimerWheel {
     }
   }
 
-  /// When advance has something to do next; TimePoint::max() if nothing is armed. May be early by whole turns of the
-  /// wheel.
+  /// When advance has something to do next; TimePoint::max() if nothing is armed. May be early by
+  /// whole turns of the wheel.
   TimePoint next() const {
     for (std::uint32_t i = 1; i <= kBuckets;) {
       const auto bucket = static_cast<std::uint32_t>((current_ + i) % kBuckets);
@@ -88,7 +90,8 @@ class TimerWheel {
   }
 
  private:
-  static constexpr std::uint32_t kBuckets = 4096;  // a turn of 41 s: nearly every deadline fits into one
+  static constexpr std::uint32_t kBuckets =
+      4096;  // a turn of 41 s: nearly every deadline fits into one
 
   std::uint64_t tick_of(TimePoint time) const {
     return time <= origin_ ? 0 : static_cast<std::uint64_t>((time - origin_) / kTick);

@@ -47,7 +47,8 @@ std::size_t flush(Outlet& outlet) {
     wire.blocked = false;
     while (!queue.empty()) {
       const auto pending = queue.pending();
-      const ssize_t n = ::send(wire.fd, pending.data(), pending.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t n =
+          ::send(wire.fd, pending.data(), pending.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (n > 0) {
         queue.pop(static_cast<std::size_t>(n));
         sent += static_cast<std::size_t>(n);
@@ -78,8 +79,9 @@ void set_reading(Outlet& outlet, Reading reading) {
 }
 
 bool drained(Outlet& outlet) {
-  return outlet.with_wire(
-      [](const Outlet::Wire& wire, const ByteQueue& queue) { return wire.broken || queue.empty(); });
+  return outlet.with_wire([](const Outlet::Wire& wire, const ByteQueue& queue) {
+    return wire.broken || queue.empty();
+  });
 }
 
 std::optional<std::uint64_t> backlog_progress(Outlet& outlet) {

@@ -9,9 +9,9 @@
 
 namespace crolang::net {
 
-/// Sends what is queued. What the socket does not take stays, and the owner's epoll says when it takes more; a
-/// connection that is further behind than its max_backlog is not read from until it has caught up by half. Returns the
-/// bytes sent.
+/// Sends what is queued. What the socket does not take stays, and the owner's epoll says when it
+/// takes more; a connection that is further behind than its max_backlog is not read from until it
+/// has caught up by half. Returns the bytes sent.
 std::size_t flush(session::Outlet& outlet);
 
 /// Turns reading on or off, on top of what flush decides.

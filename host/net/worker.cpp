@@ -27,7 +27,8 @@ namespace log = telemetry::log;
 namespace {
 
 constexpr std::size_t kReadBuffer = 256 * 1024;
-// Below this an incomplete frame is copied in front of what is read next; above it is read to where it is kept.
+// Below this an incomplete frame is copied in front of what is read next; above it is read to where
+// it is kept.
 constexpr std::size_t kCopyHeld = 16 * 1024;
 constexpr std::size_t kFlushAt = 256 * 1024;
 constexpr std::size_t kMaxOpenQuestions = 65536;
@@ -36,7 +37,8 @@ constexpr int kMaxAccepts = 64;
 
 // As long as the peer gives its nodes to answer a close frame.
 constexpr auto kCloseTimeout = std::chrono::seconds(30);
-// What a client still sends after our last byte is read for this long, so that no reset overtakes that byte.
+// What a client still sends after our last byte is read for this long, so that no reset overtakes
+// that byte.
 constexpr auto kLinger = std::chrono::seconds(2);
 // Between two requests on one connection; the answers say so.
 constexpr auto kKeepAlive = std::chrono::seconds(5);
@@ -115,7 +117,8 @@ modules::CallDesk::Hooks Worker::desk_hooks(Worker& worker) {
       [&worker] { worker.wake(); },
       [&worker](modules::CallFault fault, modules::Question question, const std::string& plugin,
                 std::string_view detail) {
-        if (fault != modules::CallFault::slow) worker.plugin_faults_.add(counter_of(fault, question));
+        if (fault != modules::CallFault::slow)
+          worker.plugin_faults_.add(counter_of(fault, question));
         static telemetry::Throttle throttle{10};
         const auto suppressed = throttle.admit(std::chrono::steady_clock::now());
         if (!suppressed) return;
@@ -251,11 +254,14 @@ void Worker::refuse_accept(int error) {
   counters_.add(Counter::accept_errors);
   static telemetry::Throttle throttle{1};
   if (const auto suppressed = throttle.admit(now_)) {
-    log::fault("a connection could not be accepted: raise the limit of open files (ulimit -n, LimitNOFILE, --ulimit nofile)",
-               {{"why", std::strerror(error)}, {"suppressed", *suppressed}});
+    log::fault(
+        "a connection could not be accepted: raise the limit of open files (ulimit -n, "
+        "LimitNOFILE, --ulimit nofile)",
+        {{"why", std::strerror(error)}, {"suppressed", *suppressed}});
   }
   if (error != EMFILE && error != ENFILE) return;
-  // The connection waits in the kernel's queue and would wake this loop again and again: take it and cut it.
+  // The connection waits in the kernel's queue and would wake this loop again and again: take it
+  // and cut it.
   spare_.reset();
   const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) ::close(fd);
@@ -394,7 +400,8 @@ void Worker::on_request(Connection& connection, std::span<char> bytes) {
     const std::string_view header = text.substr(0, end_of_header + 4);
     text.remove_prefix(header.size());
     connection.needed = 0;
-    // What follows may already be frames; it is kept before, since admission may be over when this returns.
+    // What follows may already be frames; it is kept before, since admission may be over when this
+    // returns.
     connection.held.assign(text);
     on_header(connection, header);
     if (connection.gone || connection.phase != Phase::request) return;
@@ -465,9 +472,9 @@ void Worker::open_transport(Session& session) {
 void Worker::refuse_transport(Session& session, broker::Trouble trouble) {
   Connection& connection = *connections_[session.handle().slot];
   // Nodes try again every two seconds whatever is said here; others may heed it.
-  respond(connection, make_response(503, After::close,
-                                    {"text/plain; charset=utf-8", text_of(trouble)},
-                                    "Retry-After: 2\r\n"));
+  respond(connection,
+          make_response(503, After::close, {"text/plain; charset=utf-8", text_of(trouble)},
+                        "Retry-After: 2\r\n"));
 }
 
 void Worker::respond(Connection& connection, const Response& response) {

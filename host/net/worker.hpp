@@ -1,9 +1,11 @@
 #pragma once
-/// One thread with its own epoll: reads and times the connections that live on it, and lets the broker decide.
+/// One thread with its own epoll: reads and times the connections that live on it, and lets the
+/// broker decide.
 ///
-/// A turn: wait → read what is ready → collect what other threads ask → time-outs → write once to every connection that
-/// has got something. Epoll is used directly: a socket layer that is asked anew for every read would cost a system call
-/// more per message, and this is where a message's cost is.
+/// A turn: wait → read what is ready → collect what other threads ask → time-outs → write once to
+/// every connection that has got something. Epoll is used directly: a socket layer that is asked
+/// anew for every read would cost a system call more per message, and this is where a message's
+/// cost is.
 ///
 /// Threads: run on its own; post, wake and load from any; everything else is the worker's.
 
@@ -63,7 +65,9 @@ class Worker final : public broker::LocalSessions {
 
   broker::Broker& broker() noexcept { return broker_; }
   void adopt(int fd);
-  void start_sweeping(std::chrono::milliseconds interval) { broker_.start_sweeping(interval, now_); }
+  void start_sweeping(std::chrono::milliseconds interval) {
+    broker_.start_sweeping(interval, now_);
+  }
   /// Closes a share of the connections: 1 of `slices_left`.
   void drain(std::size_t slices_left);
   /// Cuts the connections that are left and ends the loop once their leases are given back.
@@ -91,11 +95,11 @@ class Worker final : public broker::LocalSessions {
     int fd = -1;
     Phase phase = Phase::request;
     bool gone = false;
-    std::size_t needed = 0;             // how many held bytes are worth another look
-    std::string held;                   // the beginning of a request or of a frame
+    std::size_t needed = 0;                 // how many held bytes are worth another look
+    std::string held;                       // the beginning of a request or of a frame
     std::unique_ptr<std::string> response;  // the 101, while admitting
     std::optional<session::Session> session;
-    TimePoint end_by;                   // of every phase but open
+    TimePoint end_by;  // of every phase but open
   };
 
   void accept_ready();
@@ -129,7 +133,8 @@ class Worker final : public broker::LocalSessions {
   const int listener_;
   Descriptor epoll_;
   Descriptor event_;
-  Descriptor spare_;  // closed for a moment when no descriptor is left, so that a connection can be refused
+  Descriptor spare_;  // closed for a moment when no descriptor is left, so that a connection can be
+                      // refused
   TimePoint now_;
   TimerWheel wheel_;
   telemetry::WorkerCounters counters_;

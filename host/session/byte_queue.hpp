@@ -1,6 +1,7 @@
 #pragma once
-/// Bytes on their way out. Threads: none of its own; an Outlet guards it. Holds no memory while it is empty: idle nodes
-/// are what a broker mostly holds. Blocks of two usual sizes are kept by each thread for the next one who needs them.
+/// Bytes on their way out. Threads: none of its own; an Outlet guards it. Holds no memory while it
+/// is empty: idle nodes are what a broker mostly holds. Blocks of two usual sizes are kept by each
+/// thread for the next one who needs them.
 
 #include <cstddef>
 #include <span>

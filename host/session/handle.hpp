@@ -1,6 +1,7 @@
 #pragma once
-/// Names a connection without owning it. Threads: a value, copied freely. A handle outlives what it names: whoever
-/// follows it compares the generation, and a stale one means "gone", never a dangling pointer.
+/// Names a connection without owning it. Threads: a value, copied freely. A handle outlives what it
+/// names: whoever follows it compares the generation, and a stale one means "gone", never a
+/// dangling pointer.
 
 #include <cstdint>
 

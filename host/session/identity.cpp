@@ -60,7 +60,8 @@ Identity Identity::from_query(std::string_view query) {
       identity.slices_[index] = Slice{};
       return;
     }
-    // The request header is bounded far below what a slice can name; whoever calls with more loses the field.
+    // The request header is bounded far below what a slice can name; whoever calls with more loses
+    // the field.
     if (identity.text_.size() + value.size() >= kAbsent) return;
     identity.slices_[index] = Slice{static_cast<std::uint16_t>(identity.text_.size()),
                                     static_cast<std::uint16_t>(value.size())};

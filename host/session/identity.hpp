@@ -1,6 +1,7 @@
 #pragma once
-/// What a node says of itself in the query of its upgrade request: id, version, runtime, data. Kept for the life of the
-/// transport, since a later CONNECT is a new admission with the same query. Threads: a value.
+/// What a node says of itself in the query of its upgrade request: id, version, runtime, data. Kept
+/// for the life of the transport, since a later CONNECT is a new admission with the same query.
+/// Threads: a value.
 
 #include <array>
 #include <cstdint>
@@ -11,8 +12,9 @@
 
 namespace crolang::session {
 
-/// Calls `use(name, value)` for each parameter, decoded as forms are: `+` is a blank, a broken `%` sequence stays as it
-/// is (WHATWG URL, application/x-www-form-urlencoded parsing). The views die with the call.
+/// Calls `use(name, value)` for each parameter, decoded as forms are: `+` is a blank, a broken `%`
+/// sequence stays as it is (WHATWG URL, application/x-www-form-urlencoded parsing). The views die
+/// with the call.
 void for_each_parameter(std::string_view query,
                         const std::function<void(std::string_view, std::string_view)>& use);
 
@@ -42,7 +44,14 @@ class Identity {
   std::array<Slice, kFields> slices_;
 };
 
-enum class IdFault : std::uint8_t { none, empty, too_long, not_utf8, control_character, blank_at_edge };
+enum class IdFault : std::uint8_t {
+  none,
+  empty,
+  too_long,
+  not_utf8,
+  control_character,
+  blank_at_edge
+};
 
 /// May this be a node id? Trimming is JavaScript's, since receivers are looked up by trimmed ids.
 IdFault check_id(std::string_view id, std::size_t max_bytes);

@@ -1,12 +1,14 @@
 #pragma once
 /// The way out of one connection, and the only part of it that several threads share.
 ///
-/// A session is read, timed and decided on by one worker for life, but a message for it is written by the worker of its
-/// sender: under the outlet's own lock, into its queue, and at the end of that worker's burst into its socket. So a
-/// relayed message wakes no other thread, and the sender's acknowledgement is exact: taken, full, or gone.
+/// A session is read, timed and decided on by one worker for life, but a message for it is written
+/// by the worker of its sender: under the outlet's own lock, into its queue, and at the end of that
+/// worker's burst into its socket. So a relayed message wakes no other thread, and the sender's
+/// acknowledgement is exact: taken, full, or gone.
 ///
-/// Threads: every function that takes the lock says so by taking a generation or a Lock; the lock is per connection and
-/// is never held while anything else is called, except the system calls on the connection's own socket.
+/// Threads: every function that takes the lock says so by taking a generation or a Lock; the lock
+/// is per connection and is never held while anything else is called, except the system calls on
+/// the connection's own socket.
 
 #include <atomic>
 #include <cstddef>
@@ -42,15 +44,17 @@ class Outlet {
     int epoll = -1;
     std::uint64_t key = 0;       ///< what epoll gives back with an event
     std::uint32_t interest = 0;  ///< epoll events asked for
-    std::size_t max_backlog = 0; ///< beyond it the connection is not read from until it has caught up by half
-    bool reading = true;         ///< the owner wants to read
-    bool congested = false;      ///< too far behind to be read from
-    bool blocked = false;        ///< the socket took no more; EPOLLOUT will say when it does
-    bool broken = false;         ///< the socket is dead; the owner will find out by reading
-    std::uint64_t moved = 0;     ///< bytes that the socket took so far
+    std::size_t max_backlog =
+        0;  ///< beyond it the connection is not read from until it has caught up by half
+    bool reading = true;      ///< the owner wants to read
+    bool congested = false;   ///< too far behind to be read from
+    bool blocked = false;     ///< the socket took no more; EPOLLOUT will say when it does
+    bool broken = false;      ///< the socket is dead; the owner will find out by reading
+    std::uint64_t moved = 0;  ///< bytes that the socket took so far
   };
 
-  /// Appends `bytes` bytes that `fill(char*)` writes. `limit` bounds what may be waiting. Any thread that owns `dirty`.
+  /// Appends `bytes` bytes that `fill(char*)` writes. `limit` bounds what may be waiting. Any
+  /// thread that owns `dirty`.
   template <class Fill>
   Pushed push(std::uint32_t generation, std::size_t bytes, std::size_t limit, DirtyList& dirty,
               Fill&& fill) {
@@ -69,8 +73,9 @@ class Outlet {
     return Pushed::taken;
   }
 
-  /// As push without a limit, for what the session itself is owed: answers and control frames. They are bounded by the
-  /// flushing code, which stops reading from a connection that is too far behind.
+  /// As push without a limit, for what the session itself is owed: answers and control frames. They
+  /// are bounded by the flushing code, which stops reading from a connection that is too far
+  /// behind.
   template <class Fill>
   void push_own(std::uint32_t generation, std::size_t bytes, DirtyList& dirty, Fill&& fill) {
     push(generation, bytes, static_cast<std::size_t>(-1), dirty, static_cast<Fill&&>(fill));
@@ -113,8 +118,8 @@ class Outlet {
     return generation_;
   }
 
-  /// Owning worker: the connection has ended; every handle to it is stale from now on. The caller closes the socket
-  /// inside `use`, so that no other thread can write to a reused descriptor.
+  /// Owning worker: the connection has ended; every handle to it is stale from now on. The caller
+  /// closes the socket inside `use`, so that no other thread can write to a reused descriptor.
   template <class Use>
   void close(Use&& use) {
     const std::lock_guard lock(mutex_);
@@ -132,11 +137,11 @@ class Outlet {
   std::uint32_t generation_ = 0;
   std::uint32_t last_generation_ = 0;
   bool dirty_ = false;  // stands in some thread's dirty list
-  bool shut_ = true;  // no bytes are taken: nobody lives here, or no longer wants to send
+  bool shut_ = true;    // no bytes are taken: nobody lives here, or no longer wants to send
 };
 
-/// The outlets of one worker, by slot. They never move and are never freed before the host ends, so any thread may look
-/// one up; `at` is lock-free.
+/// The outlets of one worker, by slot. They never move and are never freed before the host ends, so
+/// any thread may look one up; `at` is lock-free.
 class OutletTable {
  public:
   OutletTable() : chunks_(kMaxChunks) {}

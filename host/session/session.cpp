@@ -255,7 +255,9 @@ void Session::close(Workbench& bench, Farewell farewell, CloseCode code, Counter
   begin_closing(bench, Ending::await_close);
 }
 
-void Session::drop(Workbench& bench) { begin_closing(bench, Ending::finish); }
+void Session::drop(Workbench& bench) {
+  begin_closing(bench, Ending::finish);
+}
 
 void Session::violate(Workbench& bench, Counter layer) {
   close(bench, Farewell::may_return, CloseCode::no_status, layer);

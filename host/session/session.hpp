@@ -1,10 +1,10 @@
 #pragma once
-/// One connected node: stacks the codecs of WebSocket, Engine.IO and Socket.IO on each other and keeps their state, its
-/// identity and its lease. Bytes come in through `receive`, what they mean goes to SessionEvents, what is to be sent goes
-/// into its Outlet; time is an argument.
+/// One connected node: stacks the codecs of WebSocket, Engine.IO and Socket.IO on each other and
+/// keeps their state, its identity and its lease. Bytes come in through `receive`, what they mean
+/// goes to SessionEvents, what is to be sent goes into its Outlet; time is an argument.
 ///
-/// Threads: the owning worker, from the first byte to the last. Errors: a node that breaks a protocol is closed with the
-/// code that the protocol names; nothing is thrown but std::bad_alloc.
+/// Threads: the owning worker, from the first byte to the last. Errors: a node that breaks a
+/// protocol is closed with the code that the protocol names; nothing is thrown but std::bad_alloc.
 
 #include <cstddef>
 #include <cstdint>
@@ -92,8 +92,9 @@ class Session {
   void open(Workbench& bench, TimePoint now);
 
   struct Receipt {
-    std::size_t consumed = 0;  ///< the rest is the beginning of a frame: pass it again with more behind it
-    std::size_t needed = 0;    ///< how many bytes, the rest included, are worth another call
+    std::size_t consumed =
+        0;  ///< the rest is the beginning of a frame: pass it again with more behind it
+    std::size_t needed = 0;  ///< how many bytes, the rest included, are worth another call
   };
   Receipt receive(Workbench& bench, std::span<char> bytes, TimePoint now);
   /// Bytes have arrived, whether or not they complete a frame.
@@ -119,10 +120,11 @@ class Session {
   void watch(bool on) { watched_ = on; }
 
   enum class Farewell : std::uint8_t {
-    may_return,      ///< a close frame only: nodes connect again by themselves
-    shall_not_return ///< DISCONNECT first: nodes take it as final
+    may_return,       ///< a close frame only: nodes connect again by themselves
+    shall_not_return  ///< DISCONNECT first: nodes take it as final
   };
-  void close(Workbench& bench, Farewell farewell, websocket::CloseCode code, telemetry::Counter reason);
+  void close(Workbench& bench, Farewell farewell, websocket::CloseCode code,
+             telemetry::Counter reason);
   /// The connection is gone.
   void drop(Workbench& bench);
 
@@ -139,8 +141,8 @@ class Session {
   void set_token(std::uint64_t token) noexcept { token_ = token; }
   /// What the admission before the 101 decided, until the CONNECT that it is for.
   struct Verdict {
-    std::shared_ptr<const std::string> rtc;      ///< set: admitted
-    std::optional<std::uint8_t> refusal;         ///< set: refused
+    std::shared_ptr<const std::string> rtc;  ///< set: admitted
+    std::optional<std::uint8_t> refusal;     ///< set: refused
     bool empty() const noexcept { return !rtc && !refusal; }
   };
   Verdict take_verdict() { return std::exchange(verdict_, Verdict{}); }

@@ -1,6 +1,7 @@
 #pragma once
-/// The modules that serve when nothing else is asked for. They answer through the plugins' tables, so that nothing in the
-/// host knows the difference and the contract suites cover them too. Threads: as the tables say.
+/// The modules that serve when nothing else is asked for. They answer through the plugins' tables,
+/// so that nothing in the host knows the difference and the contract suites cover them too.
+/// Threads: as the tables say.
 
 #include "crolang/plugin.h"
 

@@ -17,7 +17,9 @@ struct TextHash {
   }
 };
 
-std::string_view view(crolang_str text) { return {text.data, text.size}; }
+std::string_view view(crolang_str text) {
+  return {text.data, text.size};
+}
 
 constexpr crolang_str kNoError{nullptr, 0};
 constexpr crolang_holder kNobody{{nullptr, 0}, 0};
@@ -31,7 +33,8 @@ class MemoryRegistry {
     bool announced = false;
   };
 
-  /// Returns the token that holds the id afterwards. `expected` == 0: only an id that nobody holds is taken.
+  /// Returns the token that holds the id afterwards. `expected` == 0: only an id that nobody holds
+  /// is taken.
   std::uint64_t take(crolang_claim claim, std::uint64_t expected) {
     Shard& shard = shard_of(view(claim.id));
     const std::lock_guard lock(shard.mutex);
@@ -87,7 +90,9 @@ class MemoryRegistry {
 
 namespace {
 
-MemoryRegistry& registry(void* self) { return *static_cast<MemoryRegistry*>(self); }
+MemoryRegistry& registry(void* self) {
+  return *static_cast<MemoryRegistry*>(self);
+}
 
 crolang_status bind(void* self, crolang_str instance, const crolang_registry_events*, char*,
                     std::size_t) {
@@ -151,9 +156,13 @@ void send(void*, crolang_str, crolang_claim, crolang_str, std::uint32_t, crolang
 
 }  // namespace
 
-MemoryRegistry* make_memory_registry() { return new MemoryRegistry; }
+MemoryRegistry* make_memory_registry() {
+  return new MemoryRegistry;
+}
 
-void destroy_memory_registry(MemoryRegistry* registry) { delete registry; }
+void destroy_memory_registry(MemoryRegistry* registry) {
+  delete registry;
+}
 
 const crolang_registry* memory_registry_table() noexcept {
   static constexpr crolang_registry kTable{sizeof(crolang_registry),

@@ -5,14 +5,14 @@
 namespace crolang::modules {
 namespace {
 
-constexpr std::uint32_t kAnswered = 1;   // somebody has claimed the right to answer
-constexpr std::uint32_t kReady = 2;      // the answer can be read
-constexpr std::uint32_t kWaiting = 4;    // the question has returned without an answer
-constexpr std::uint32_t kDetached = 8;   // the deadline has passed, nobody waits
+constexpr std::uint32_t kAnswered = 1;  // somebody has claimed the right to answer
+constexpr std::uint32_t kReady = 2;     // the answer can be read
+constexpr std::uint32_t kWaiting = 4;   // the question has returned without an answer
+constexpr std::uint32_t kDetached = 8;  // the deadline has passed, nobody waits
 constexpr std::uint32_t kFlagBits = 8;
 
-// A handle is the op's address with its generation in the 16 bits that user-space addresses leave free, on every
-// platform that Debian's g++ makes 64-bit code for.
+// A handle is the op's address with its generation in the 16 bits that user-space addresses leave
+// free, on every platform that Debian's g++ makes 64-bit code for.
 constexpr unsigned kAddressBits = 48;
 constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
 constexpr std::uint32_t kGenerationMask = 0xffff;
@@ -44,8 +44,8 @@ const char* status_name(crolang_status status) noexcept {
 
 const char* question_name(Question question) noexcept {
   constexpr const char* kNames[kQuestions] = {
-      "authenticate", "claim",  "replace",     "announce",  "release",       "probe",
-      "lookup",       "send",   "resolve",     "authorize", "check validity"};
+      "authenticate", "claim", "replace", "announce",  "release",       "probe",
+      "lookup",       "send",  "resolve", "authorize", "check validity"};
   return kNames[static_cast<std::size_t>(question)];
 }
 
@@ -98,7 +98,8 @@ void CallDesk::finish(Op* op, crolang_status status, crolang_str error) {
 
 CallDesk::Op* CallDesk::begin(Question question, const std::string& plugin_id, const Waiter& waiter,
                               std::size_t expected, const Claim& claim) {
-  if (open_ >= max_open_) {
+  // A lease is given back whatever else is open: else its id would stay taken.
+  if (open_ >= max_open_ && question != Question::release) {
     hooks_.fault(CallFault::too_many_open, question, plugin_id, {});
     return nullptr;
   }

@@ -1,9 +1,10 @@
 #pragma once
 /// The questions that one worker has open with modules: the guard around every answer.
 ///
-/// An op is answered once, from any thread, perhaps before the question has returned, perhaps after its deadline, perhaps
-/// twice. The desk gives out ops that are never freed while the process lives, so an answer can never hit a dangling
-/// pointer, and that carry a generation, so a second answer is told from the first of the op's next life.
+/// An op is answered once, from any thread, perhaps before the question has returned, perhaps after
+/// its deadline, perhaps twice. The desk gives out ops that are never freed while the process
+/// lives, so an answer can never hit a dangling pointer, and that carry a generation, so a second
+/// answer is told from the first of the op's next life.
 ///
 /// Threads: `ask`, `tick`, `collect` on the owning worker; answers from any thread.
 
@@ -42,12 +43,12 @@ const char* question_name(Question question) noexcept;
 
 /// What goes wrong around a call, for log and counters. Called on any thread.
 enum class CallFault : std::uint8_t {
-  timed_out,        ///< no answer within the deadline
-  late,             ///< the answer came after the deadline and was dropped
-  answered_twice,   ///< a defect of the plugin
-  too_many_open,    ///< the question was not asked
-  slow,             ///< the question itself took more than 5 ms of a worker's time
-  could_not_ask,    ///< the plugin answered with a status other than OK
+  timed_out,       ///< no answer within the deadline
+  late,            ///< the answer came after the deadline and was dropped
+  answered_twice,  ///< a defect of the plugin
+  too_many_open,   ///< the question was not asked
+  slow,            ///< the question itself took more than 5 ms of a worker's time
+  could_not_ask,   ///< the plugin answered with a status other than OK
 };
 
 class CallDesk {
@@ -56,7 +57,8 @@ class CallDesk {
     /// Wakes the owning worker, which then calls collect(). Any thread.
     std::function<void()> wake;
     /// Any thread.
-    std::function<void(CallFault, Question, const std::string& plugin_id, std::string_view detail)> fault;
+    std::function<void(CallFault, Question, const std::string& plugin_id, std::string_view detail)>
+        fault;
     /// A claim was granted after nobody waited any more: it must be released. Owning worker.
     std::function<void(const std::string& id, std::uint64_t token)> granted_late;
   };
@@ -71,8 +73,9 @@ class CallDesk {
     std::uint64_t token = 0;
   };
 
-  /// Asks by `call(op)`. Returns the answer if it is there already (valid until the next question), else nullptr: it, or
-  /// CROLANG_TIMEOUT, goes to the waiter's sink later. `expected`: how many flags or holders a valid answer has.
+  /// Asks by `call(op)`. Returns the answer if it is there already (valid until the next question),
+  /// else nullptr: it, or CROLANG_TIMEOUT, goes to the waiter's sink later. `expected`: how many
+  /// flags or holders a valid answer has.
   template <class Call>
   const Answer* ask(Question question, const std::string& plugin_id, const Waiter& waiter,
                     std::chrono::milliseconds timeout, std::size_t expected, const Claim& claim,
@@ -114,7 +117,8 @@ class CallDesk {
   struct Op {
     std::atomic<std::uint32_t> state{0};  // generation << 8 | flags
     CallDesk* desk = nullptr;
-    // Atomic only because a second answer reads them while the op may already serve its next question.
+    // Atomic only because a second answer reads them while the op may already serve its next
+    // question.
     std::atomic<Question> question{};
     std::atomic<const std::string*> plugin_id{nullptr};
     Waiter waiter;

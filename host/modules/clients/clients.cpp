@@ -10,11 +10,17 @@ crolang_str borrow(std::string_view text) {
   return {text.data() == nullptr ? "" : text.data(), text.size()};
 }
 
-crolang_claim borrow(const CallDesk::Claim& claim) { return {borrow(claim.id), claim.token}; }
+crolang_claim borrow(const CallDesk::Claim& claim) {
+  return {borrow(claim.id), claim.token};
+}
 
-crolang_holder borrow(const Holder& holder) { return {borrow(holder.instance), holder.token}; }
+crolang_holder borrow(const Holder& holder) {
+  return {borrow(holder.instance), holder.token};
+}
 
-std::uint32_t ms(std::chrono::milliseconds time) { return static_cast<std::uint32_t>(time.count()); }
+std::uint32_t ms(std::chrono::milliseconds time) {
+  return static_cast<std::uint32_t>(time.count());
+}
 
 std::vector<crolang_str> borrow(std::span<const std::string_view> ids) {
   std::vector<crolang_str> texts;

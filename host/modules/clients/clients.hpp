@@ -1,7 +1,8 @@
 #pragma once
-/// The modules as one worker sees them: a function for each question, with the deadline and late-answer guard of its
-/// CallDesk around it. Every function returns the answer if it came at once (valid until the next question), else nullptr
-/// and the waiter's sink gets it later on the same worker.
+/// The modules as one worker sees them: a function for each question, with the deadline and
+/// late-answer guard of its CallDesk around it. Every function returns the answer if it came at
+/// once (valid until the next question), else nullptr and the waiter's sink gets it later on the
+/// same worker.
 ///
 /// Threads: owning worker only.
 

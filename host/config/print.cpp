@@ -136,6 +136,11 @@ std::string default_cell(const Variable& variable) {
   return variable.default_note.empty() ? "–" : in_markdown(variable.default_note);
 }
 
+std::string cells(const Variable& variable) {
+  return "| `" + variable.name + "` | " + default_cell(variable) + " | " +
+         in_markdown(meaning(variable)) + (variable.secrecy == Secrecy::secret ? "; secret" : "");
+}
+
 }  // namespace
 
 std::string help_text(std::span<const Variable> plugin_variables) {
@@ -162,9 +167,24 @@ std::string config_text(const Environment& environment,
 
 std::string markdown_table(std::span<const Variable> plugin_variables) {
   std::string out = "| variable | default | meaning |\n|---|---|---|\n";
-  for (const Variable& each : by_group(merged(plugin_variables)))
-    out += "| `" + each.name + "` | " + default_cell(each) + " | " + in_markdown(meaning(each)) +
-           (each.secrecy == Secrecy::secret ? "; secret" : "") + " |\n";
+  for (const Variable& each : by_group(merged(plugin_variables))) out += cells(each) + " |\n";
+  return out;
+}
+
+std::string plugin_markdown_table(std::span<const Variable> plugin_variables) {
+  std::string out = "| variable | default | meaning | read by |\n|---|---|---|---|\n";
+  std::vector<std::string> done;
+  for (const Variable& each : variables()) done.push_back(each.name);
+  for (const Variable& each : by_group({plugin_variables.begin(), plugin_variables.end()})) {
+    if (std::find(done.begin(), done.end(), each.name) != done.end()) continue;
+    done.push_back(each.name);
+    std::string readers;
+    for (const Variable& other : plugin_variables) {
+      if (other.name != each.name) continue;
+      readers += (readers.empty() ? "" : ", ") + other.group.substr(other.group.rfind('.') + 1);
+    }
+    out += cells(each) + " | " + readers + " |\n";
+  }
   return out;
 }
 

@@ -22,4 +22,7 @@ std::string config_text(const Environment& environment,
 /// README's table of variables in Markdown, without a line break in front, with one at the end.
 std::string markdown_table(std::span<const Variable> plugin_variables = {});
 
+/// The same for what only plugins read, with a column that says which.
+std::string plugin_markdown_table(std::span<const Variable> plugin_variables);
+
 }  // namespace crolang::config

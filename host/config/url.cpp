@@ -47,10 +47,16 @@ bool is_url(std::string_view text) {
   if (scheme_end == std::string_view::npos || !is_scheme(text.substr(0, scheme_end))) return false;
   if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; }))
     return false;
+  const std::string_view scheme = text.substr(0, scheme_end);
   text.remove_prefix(scheme_end + 3);
-  const std::string_view authority = text.substr(0, text.find_first_of("/?#"));
-  const std::size_t at = authority.rfind('@');
-  return is_host_and_port(at == std::string_view::npos ? authority : authority.substr(at + 1));
+  const std::size_t authority_end = std::min(text.find_first_of("/?#"), text.size());
+  std::string_view authority = text.substr(0, authority_end);
+  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
+    authority.remove_prefix(at + 1);
+  }
+  // A unix socket is a path on this machine.
+  if (scheme == "unix" && authority.empty()) return text.substr(authority_end).starts_with('/');
+  return is_host_and_port(authority);
 }
 
 std::string masked_url(std::string_view text) {

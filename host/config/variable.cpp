@@ -183,7 +183,8 @@ std::vector<Variable> table() {
       {.name = "REDIS_URL",
        .type = Type::url,
        .default_note = "one broker on its own",
-       .help = "Redis that lets several brokers act as one, redis://user:password@host:port/db",
+       .help = "Redis that lets several brokers act as one, redis://user:password@host:port/db or "
+               "unix:///path?db=n",
        .secrecy = Secrecy::secret,
        .group = kServices},
       webhook("NODES_AUTHENTICATION_WEBHOOK_URL", "asked whether a node may connect",

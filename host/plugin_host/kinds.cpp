@@ -82,6 +82,13 @@ std::span<const Kind> kinds() {
   return kKinds;
 }
 
+std::vector<std::string_view> bundled_plugins() {
+  std::vector<std::string_view> names;
+  for (const Kind& kind : kKinds) names.push_back(kind.bundled);
+  names.insert(names.end(), {"turn-credentials", "jwt-auth"});
+  return names;
+}
+
 const Kind* find_kind(std::string_view name) {
   const auto found =
       std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& k) { return k.name == name; });

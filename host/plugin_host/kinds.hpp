@@ -34,6 +34,10 @@ struct Kind {
 
 std::span<const Kind> kinds();
 
+/// The names of all plugins that come with the broker: those that a setting loads, and those that
+/// are chosen by name alone.
+std::vector<std::string_view> bundled_plugins();
+
 /// nullptr: this broker knows no such kind.
 const Kind* find_kind(std::string_view name);
 

@@ -113,6 +113,17 @@ TEST(Markdown, EscapesBarsInCells) {
   EXPECT_THAT(markdown_table(odd), HasSubstr("| `A` | `x\\|y` | a\\|b |\n"));
 }
 
+TEST(Markdown, SaysWhichPluginsReadWhatTheHostDoesNot) {
+  const std::vector<Variable> read{
+      {.name = "A", .default_value = "1", .help = "a", .group = "org.example.one"},
+      {.name = "PORT", .help = "the host's", .group = "org.example.one"},
+      {.name = "B", .help = "b", .presence = Presence::required, .group = "org.example.one"},
+      {.name = "A", .default_value = "1", .help = "a", .group = "org.example.two"}};
+  EXPECT_EQ(plugin_markdown_table(read),
+            "| variable | default | meaning | read by |\n|---|---|---|---|\n"
+            "| `A` | `1` | a | one, two |\n| `B` | required | b | one |\n");
+}
+
 // crolang-broker --print-config-markdown prints what must stand there.
 TEST(Markdown, StandsInTheReadme) {
   std::ifstream file(CROLANG_README);

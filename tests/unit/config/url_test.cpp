@@ -12,6 +12,13 @@ TEST(Url, AcceptsUrls) {
     EXPECT_TRUE(is_url(url)) << url;
 }
 
+TEST(Url, NeedsNoHostForAUnixSocket) {
+  EXPECT_TRUE(is_url("unix:///run/redis.sock?db=1"));
+  EXPECT_TRUE(is_url("unix://user:password@/run/redis.sock"));
+  EXPECT_FALSE(is_url("unix://"));
+  EXPECT_FALSE(is_url("unix://?db=1"));
+}
+
 TEST(Url, RefusesWhatIsNone) {
   for (const char* text : {"",
                            "localhost",

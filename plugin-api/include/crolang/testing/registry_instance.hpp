@@ -1,0 +1,172 @@
+/// A broker instance around a registry, for tests: binds it, asks it, and answers its events.
+/// Threads: any, once constructed.
+#pragma once
+
+#include <array>
+#include <crolang/testing/contract.hpp>
+#include <map>
+#include <optional>
+#include <random>
+
+namespace crolang::plugin::testing {
+
+inline std::uint64_t random_token() {
+  static std::mutex mutex;  // guards random
+  static std::mt19937_64 random{std::random_device{}()};
+  const std::lock_guard lock(mutex);
+  return random() | 1;  // never 0
+}
+
+/// A broker instance around a registry: binds it, asks it, and answers its events.
+class Instance {
+ public:
+  struct Message {
+    std::string id;
+    std::uint64_t token;
+    std::string body;
+    bool operator==(const Message&) const = default;
+  };
+
+  Instance(std::string name, std::unique_ptr<Module> module, Questions& questions)
+      : name_(std::move(name)), module_(std::move(module)), questions_(questions) {
+    std::array<char, 512> error{};
+    crolang_status status = CROLANG_INTERNAL;
+    module_->on_control(
+        [&] { status = table().bind(self(), Lent(name_), &events_, error.data(), error.size()); });
+    if (status != CROLANG_OK) throw std::runtime_error(error.data());
+  }
+
+  const std::string& name() const { return name_; }
+
+  Question& claim(const std::string& id, std::uint64_t token) {
+    Question& question = questions_.next();
+    table().claim(self(), {Lent(id), token}, kDeadline, &Question::claimed, &question);
+    return question;
+  }
+  Question& replace(const std::string& id, std::uint64_t token, const Outcome::Holder& expected) {
+    Question& question = questions_.next();
+    table().replace(self(), {Lent(id), token}, {Lent(expected.instance), expected.token}, kDeadline,
+                    &Question::claimed, &question);
+    return question;
+  }
+  Question& announce(const std::string& id, std::uint64_t token) {
+    Question& question = questions_.next();
+    table().announce(self(), {Lent(id), token}, kDeadline, &Question::done, &question);
+    return question;
+  }
+  Question& release(const std::string& id, std::uint64_t token) {
+    Question& question = questions_.next();
+    table().release(self(), {Lent(id), token}, kDeadline, &Question::done, &question);
+    return question;
+  }
+  Question& probe(const std::string& id, const Outcome::Holder& incumbent) {
+    Question& question = questions_.next();
+    table().probe(self(), Lent(id), {Lent(incumbent.instance), incumbent.token}, 500, kDeadline,
+                  &Question::verdict, &question);
+    return question;
+  }
+  Question& lookup(const std::vector<std::string>& ids) {
+    Question& question = questions_.next();
+    const LentList lent(ids);
+    table().lookup(self(), lent.data(), lent.size(), kDeadline, &Question::located, &question);
+    return question;
+  }
+  Question& send(const std::string& instance, const std::string& id, std::uint64_t token,
+                 const std::string& body) {
+    Question& question = questions_.next();
+    table().send(self(), Lent(instance), {Lent(id), token}, Lent(body), kDeadline,
+                 &Question::yes_no, &question);
+    return question;
+  }
+
+  /// A session of this instance that takes messages, and what a probe of it finds.
+  void live(const std::string& id, std::uint64_t token, std::int32_t verdict) {
+    const std::lock_guard lock(mutex_);
+    sessions_[{id, token}] = verdict;
+  }
+
+  std::vector<Message> received() const {
+    const std::lock_guard lock(mutex_);
+    return received_;
+  }
+
+  /// Tokens of which the registry has said that they lost their id.
+  std::vector<std::uint64_t> lost() const {
+    const std::lock_guard lock(mutex_);
+    return lost_;
+  }
+  /// What the registry has said last.
+  bool available() const {
+    const std::lock_guard lock(mutex_);
+    return available_;
+  }
+
+  void stop() { module_->stop(); }
+
+ private:
+  static constexpr std::uint32_t kDeadline = 10'000;
+
+  static Instance& of(void* ctx) { return *static_cast<Instance*>(ctx); }
+  static std::string copy(crolang_str text) { return {text.data, text.size}; }
+
+  std::optional<std::int32_t> find_session(crolang_claim claim) const {
+    const auto found = sessions_.find({copy(claim.id), claim.token});
+    return found == sessions_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  static void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken,
+                         void* op) {
+    bool take = false;
+    {
+      const std::lock_guard lock(of(ctx).mutex_);
+      take = of(ctx).find_session(to).has_value();
+      if (take) of(ctx).received_.push_back({copy(to.id), to.token, copy(body)});
+    }
+    taken(op, CROLANG_OK, take, {});
+  }
+  static void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t, crolang_verdict verdict,
+                       void* op) {
+    std::int32_t found = CROLANG_GONE;
+    {
+      const std::lock_guard lock(of(ctx).mutex_);
+      found = of(ctx).find_session(incumbent).value_or(CROLANG_GONE);
+    }
+    verdict(op, CROLANG_OK, found, {});
+  }
+  static void on_lost(void* ctx, crolang_claim claim) {
+    const std::lock_guard lock(of(ctx).mutex_);
+    of(ctx).lost_.push_back(claim.token);
+  }
+  static void on_unavailable(void* ctx, crolang_str) { of(ctx).set_available(false); }
+  static void on_available(void* ctx) { of(ctx).set_available(true); }
+
+  void set_available(bool available) {
+    const std::lock_guard lock(mutex_);
+    available_ = available;
+  }
+
+  const crolang_registry& table() const {
+    return *static_cast<const crolang_registry*>(module_->table());
+  }
+  void* self() const { return module_->self(); }
+
+  const crolang_registry_events events_{sizeof(crolang_registry_events),
+                                        this,
+                                        &on_message,
+                                        &on_probe,
+                                        &on_lost,
+                                        &on_unavailable,
+                                        &on_available};
+  const std::string name_;
+
+  mutable std::mutex mutex_;  // guards sessions_, received_, lost_, available_
+  std::map<std::pair<std::string, std::uint64_t>, std::int32_t> sessions_;
+  std::vector<Message> received_;
+  std::vector<std::uint64_t> lost_;
+  bool available_ = true;
+
+  std::unique_ptr<Module> module_;  // ends first: it calls the events
+  Questions& questions_;
+};
+
+}  // namespace crolang::plugin::testing

@@ -1,0 +1,99 @@
+#pragma once
+/// One connection to Redis: hiredis without a loop of its own. The owner polls the descriptor and
+/// says when it may be read or written. Commands are answered in their order; a command whose
+/// connection ends before its reply came is answered with nullptr. Thread: the service's.
+
+#include <poll.h>
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+struct redisAsyncContext;
+struct redisReply;
+
+namespace crolang::redis_registry {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+class Link {
+ public:
+  Link() = default;
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+  /// What is unanswered stays so.
+  ~Link();
+
+  /// Begin to connect. On failure the link is closed, with a fault.
+  void open_tcp(const std::string& address, std::uint16_t port, TimePoint now);
+  void open_unix(const std::string& path, TimePoint now);
+  /// Unanswered commands are answered with nullptr before this returns.
+  void close();
+
+  bool is_open() const { return context_ != nullptr; }
+  /// Why it is closed.
+  const std::string& fault() const { return fault_; }
+  /// When something was last heard or sent, a connection made included.
+  TimePoint last_progress() const { return last_progress_; }
+  /// Since when the oldest unanswered command waits.
+  std::optional<TimePoint> waiting_since() const;
+  /// As if everything had been asked now: after this process stood still, its clock blames nobody.
+  void forgive(TimePoint now);
+  bool is_idle() const { return waiting_.empty(); }
+
+  /// `on_reply(const redisReply*)` is called once, perhaps before this returns. It must not close
+  /// the link.
+  template <class F>
+  void command(std::span<const std::string_view> words, TimePoint now, F&& on_reply) {
+    send(words, now, std::make_unique<ReplyOf<std::decay_t<F>>>(std::forward<F>(on_reply)));
+  }
+
+  /// After this no commands. `on_message` gets each message; `on_subscribed` is called once the
+  /// subscription stands.
+  void subscribe(const std::string& channel, std::function<void()> on_subscribed,
+                 std::function<void(std::string_view)> on_message);
+
+  /// What to poll for; a closed link has the descriptor -1, which poll ignores.
+  pollfd poll_entry() const;
+  void on_poll(short events, TimePoint now);
+  /// Sends what commands have left to be sent.
+  void flush();
+
+ private:
+  struct OnReply {
+    virtual ~OnReply() = default;
+    virtual void operator()(const redisReply* reply) = 0;
+  };
+  template <class F>
+  struct ReplyOf final : OnReply {
+    explicit ReplyOf(F given) : function(std::move(given)) {}
+    void operator()(const redisReply* reply) override { function(reply); }
+    F function;
+  };
+  struct Waiting {
+    TimePoint since;
+    std::unique_ptr<OnReply> on_reply;
+  };
+  struct Hooks;
+
+  void adopt(redisAsyncContext* context, TimePoint now);
+  void send(std::span<const std::string_view> words, TimePoint now,
+            std::unique_ptr<OnReply> on_reply);
+
+  redisAsyncContext* context_ = nullptr;
+  bool connected_ = false;
+  bool wants_to_write_ = false;
+  std::string fault_;
+  TimePoint last_progress_{};
+  std::deque<Waiting> waiting_;
+  std::function<void()> on_subscribed_;
+  std::function<void(std::string_view)> on_message_;
+};
+
+}  // namespace crolang::redis_registry

@@ -1,0 +1,144 @@
+#pragma once
+/// The registry's own thread: keeps the leases of this broker in Redis, and carries messages and
+/// probes between brokers. Threads: the constructor, start and stop on the control thread; push on
+/// any; the rest on its own.
+///
+/// Claims are open only while every lease that this broker holds is known to stand in Redis, and
+/// for a while after Redis was away, restarted or refused to write they stay closed on every
+/// broker, so that living nodes get their ids back before newcomers can take them.
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "crolang/plugin.hpp"
+#include "redis-registry/exchange.hpp"
+#include "redis-registry/inbox.hpp"
+#include "redis-registry/leases.hpp"
+#include "redis-registry/options.hpp"
+#include "redis-registry/redis_connection.hpp"
+#include "redis-registry/requests.hpp"
+
+namespace crolang::redis_registry {
+
+class Service final : RedisConnection::Owner {
+ public:
+  Service(plugin::Host host, Options options, std::string instance, plugin::RegistryEvents events);
+  ~Service() override;
+
+  /// Returns once Redis is there, or has been found not to be, or after `patience`.
+  void start(std::chrono::milliseconds patience);
+  /// Thread: any. Is answered whatever happens.
+  void push(Request request);
+  /// Gives all leases up, answers what is open and ends the thread.
+  void stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void run();
+  void turn();
+  void poll_once(std::chrono::milliseconds patience);
+  void handle_requests();
+  void wind_up();
+  bool is_stopping();
+  void say_started();
+
+  void on_up() override;
+  void on_down(std::string_view why) override;
+  void on_batch(std::string_view batch) override;
+
+  void handle(Take& take);
+  void handle(Announce& announce);
+  void handle(Release& release);
+  void handle(Probe& probe);
+  void handle(Lookup& lookup);
+  void handle(Send& send);
+  void handle(Answered& answered);
+
+  void on_record(const std::shared_ptr<const std::string>& sender, const MessageRecord& message);
+  void on_record(const std::shared_ptr<const std::string>& sender, const ReplyRecord& reply);
+  void on_record(const std::shared_ptr<const std::string>& sender, const ProbeRecord& probe);
+  void on_record(const std::shared_ptr<const std::string>& sender, const VerdictRecord& verdict);
+
+  // Leases.
+  void on_taken(const OwnedClaim& claim, plugin::Claimed& answer, const redisReply* reply);
+  void release_in_redis(std::string id, std::uint64_t token);
+  void withdraw(std::string id, std::uint64_t token);
+  void release_withdrawn();
+  /// Extends what is due, in batches: how many. `done(bool succeeded)` is called for each.
+  template <class F>
+  std::size_t refresh(F done);
+  bool on_refreshed(const std::vector<std::uint64_t>& tokens, const redisReply* reply);
+  void lose(std::uint64_t token);
+
+  // When claims are open.
+  bool may_claim() const;
+  /// Writes every lease; claims stay closed until that has succeeded.
+  void assert_all();
+  void on_assertion(bool succeeded);
+  void on_asserted();
+  void on_refusal(const redisReply& error);
+  void close_claims_until(TimePoint until);
+  void tell_unavailable(std::string_view why);
+  void tell_available();
+
+  void tick();
+  void publish(std::vector<Exchange::Batch> batches);
+  void on_unheard(const Exchange::Batch& batch);
+  void warn(std::string_view text);
+
+  template <class F>
+  void run_script(Script script, std::vector<std::string_view> words, F&& on_reply);
+  std::string key(std::string_view id) const;
+
+  const plugin::Host host_;
+  const Options options_;
+  const std::string instance_;
+  const plugin::RegistryEvents events_;
+  const std::string ttl_text_;
+
+  Inbox<Request> inbox_;
+  std::thread thread_;
+
+  std::mutex mutex_;  // guards started_, stopping_
+  std::condition_variable changed_;
+  bool started_ = false;
+  bool stopping_ = false;
+
+  // Of the thread.
+  TimePoint now_{};
+  std::vector<Request> requests_;  // scratch
+  Leases leases_;
+  Exchange exchange_;
+  struct Withdrawn {
+    std::string id;
+    std::uint64_t token;
+    TimePoint until;  // then Redis has dropped it by itself
+  };
+  std::vector<Withdrawn> withdrawn_;  // to be released once Redis is there
+  std::string why_away_ = "not connected yet";
+  bool told_available_ = true;
+  bool asserted_ = false;
+  std::string refusal_;     // not empty: Redis refuses to write, and this is why
+  bool forgotten_ = false;  // it does not know the scripts any more
+  std::size_t open_assertions_ = 0;
+  bool assertion_failed_ = false;
+  TimePoint assert_again_{};
+  TimePoint claims_open_at_{};
+  TimePoint up_since_{};
+  std::optional<TimePoint> down_since_;
+  std::optional<std::string> run_id_;
+  TimePoint last_deadline_check_{};
+  TimePoint last_warning_{};
+  std::size_t swallowed_warnings_ = 0;
+
+  RedisConnection connection_;  // ends first: it calls the rest
+};
+
+}  // namespace crolang::redis_registry

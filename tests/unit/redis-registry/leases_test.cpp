@@ -1,0 +1,141 @@
+#include "redis-registry/leases.hpp"
+
+#include <gmock/gmock.h>
+
+#include <string>
+
+namespace crolang::redis_registry {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+constexpr TimePoint kStart{std::chrono::hours(1)};
+constexpr milliseconds kTtl{60'000};
+
+class LeasesTest : public ::testing::Test {
+ protected:
+  void hold(const std::string& id, std::uint64_t token, TimePoint now = kStart) {
+    leases_.ask(id, token);
+    EXPECT_TRUE(leases_.hold(token, now));
+  }
+
+  Leases leases_{"here", kTtl};
+};
+
+TEST(LeaseValue, SaysTokenStateAndInstance) {
+  EXPECT_EQ(to_value({0xab, false, "here"}), "00000000000000ab-here");
+  EXPECT_EQ(to_value({~std::uint64_t{0}, true, "here"}), "ffffffffffffffff+here");
+}
+
+TEST(LeaseValue, IsReadAsItWasWritten) {
+  for (const std::uint64_t token : {std::uint64_t{1}, std::uint64_t{1} << 53, ~std::uint64_t{0}}) {
+    const std::string value = to_value({token, true, "there"});
+    const auto holding = parse_value(value);
+    ASSERT_TRUE(holding);
+    EXPECT_EQ(holding->token, token);
+    EXPECT_TRUE(holding->announced);
+    EXPECT_EQ(holding->instance, "there");
+  }
+}
+
+TEST(LeaseValue, IsNotWhatAnybodyElseWrote) {
+  for (const char* value :
+       {"", "x", "00000000000000ab", "00000000000000ab-", "0000000000000000-here",
+        "00000000000000abxhere", "+000000000000ab--here", "00000000000000zz-here"}) {
+    EXPECT_FALSE(parse_value(value)) << value;
+  }
+}
+
+TEST_F(LeasesTest, KnowWhatWasAskedFor) {
+  leases_.ask("alice", 1);
+  ASSERT_NE(leases_.find(1), nullptr);
+  EXPECT_EQ(leases_.find(1)->id, "alice");
+  EXPECT_FALSE(leases_.find(1)->held);
+}
+
+TEST_F(LeasesTest, DoNotHoldWhatWasGivenUpMeanwhile) {
+  leases_.ask("alice", 1);
+  EXPECT_TRUE(leases_.erase(1));
+  EXPECT_FALSE(leases_.hold(1, kStart));
+  EXPECT_EQ(leases_.size(), 0u);
+}
+
+TEST_F(LeasesTest, KeepTwoAskersOfOneIdApart) {
+  leases_.ask("alice", 1);
+  leases_.ask("alice", 2);
+  leases_.erase(1);
+  EXPECT_TRUE(leases_.hold(2, kStart));
+}
+
+TEST_F(LeasesTest, SayInTheirValueWhetherTheSessionHasJoined) {
+  hold("alice", 0xab);
+  EXPECT_EQ(leases_.value(0xab, *leases_.find(0xab)), "00000000000000ab-here");
+  EXPECT_TRUE(leases_.announce(0xab));
+  EXPECT_EQ(leases_.value(0xab, *leases_.find(0xab)), "00000000000000ab+here");
+}
+
+TEST_F(LeasesTest, AnnounceOnlyWhatThereIs) {
+  EXPECT_FALSE(leases_.announce(1));
+}
+
+TEST_F(LeasesTest, AreDueAfterAThirdOfTheTtlAtTheLatest) {
+  hold("alice", 1);
+  EXPECT_THAT(leases_.take_due(kStart + kTtl / 5, 10), IsEmpty());
+  EXPECT_THAT(leases_.take_due(kStart + kTtl / 3, 10), ElementsAre(1));
+}
+
+TEST_F(LeasesTest, AreDueAgainAThirdLater) {
+  hold("alice", 1);
+  const TimePoint first = kStart + kTtl / 3;
+  EXPECT_THAT(leases_.take_due(first, 10), SizeIs(1));
+  EXPECT_THAT(leases_.take_due(first, 10), IsEmpty());
+  EXPECT_THAT(leases_.take_due(first + kTtl / 3, 10), SizeIs(1));
+}
+
+TEST_F(LeasesTest, AreTakenInBatches) {
+  for (std::uint64_t token = 1; token <= 5; ++token) hold("n" + std::to_string(token), token);
+  const TimePoint due = kStart + kTtl / 3;
+  EXPECT_THAT(leases_.take_due(due, 3), SizeIs(3));
+  EXPECT_THAT(leases_.take_due(due, 3), SizeIs(2));
+  EXPECT_THAT(leases_.take_due(due, 3), IsEmpty());
+}
+
+TEST_F(LeasesTest, ThatAreNotHeldYetAreNeverDue) {
+  leases_.ask("alice", 1);
+  leases_.make_all_due(kStart);
+  EXPECT_THAT(leases_.take_due(kStart + kTtl, 10), IsEmpty());
+}
+
+TEST_F(LeasesTest, ThatWereGivenUpAreNeverDue) {
+  hold("alice", 1);
+  leases_.erase(1);
+  EXPECT_THAT(leases_.take_due(kStart + kTtl, 10), IsEmpty());
+}
+
+TEST_F(LeasesTest, CanAllBeMadeDue) {
+  hold("alice", 1);
+  hold("bob", 2);
+  leases_.make_all_due(kStart);
+  EXPECT_THAT(leases_.take_due(kStart, 10), UnorderedElementsAre(1, 2));
+}
+
+TEST_F(LeasesTest, CanBePutOff) {
+  hold("alice", 1);
+  leases_.put_off(1, kStart + milliseconds(1000));
+  EXPECT_THAT(leases_.take_due(kStart + milliseconds(999), 10), IsEmpty());
+  EXPECT_THAT(leases_.take_due(kStart + milliseconds(1000), 10), ElementsAre(1));
+}
+
+TEST_F(LeasesTest, TakenTogetherPart) {
+  for (std::uint64_t token = 1; token <= 1000; ++token) hold(std::to_string(token), token);
+  const std::size_t half = leases_.take_due(kStart + kTtl * 7 / 24, 1000).size();
+  EXPECT_GT(half, 300u);
+  EXPECT_LT(half, 700u);
+}
+
+}  // namespace
+}  // namespace crolang::redis_registry

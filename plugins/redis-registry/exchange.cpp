@@ -34,10 +34,11 @@ void Exchange::send(Send message, TimePoint now) {
     return;
   }
   const std::uint64_t request = ++last_request_;
-  const std::size_t bytes = message.body.size();
   Batch& batch = batch_for(message.instance);
+  const std::size_t before = batch.bytes.size();
   append(batch.bytes, MessageRecord{request, message.to.token, message.to.id, message.body});
   batch.requests.push_back(request);
+  const std::size_t bytes = batch.bytes.size() - before;
   open += bytes;
   const TimePoint deadline = now + message.answer.deadline();
   messages_.emplace(request, OpenMessage{std::move(message.answer), std::move(message.to),

@@ -169,7 +169,7 @@ TEST_F(ExchangeTest, TellsWhatWasOnItsWayFromWhatWasNot) {
 
 TEST_F(ExchangeTest, RefusesMoreThanABrokerCanBeBehind) {
   const std::string megabyte(std::size_t{1} << 20, 'x');
-  for (std::size_t sent = 0; sent <= kMaxOpenBytes; sent += megabyte.size()) {
+  for (std::size_t sent = 0; sent < kMaxOpenBytes; sent += megabyte.size()) {
     EXPECT_FALSE(answer(send("there", megabyte)));
   }
   EXPECT_EQ(status(send("there")), CROLANG_UNAVAILABLE);
@@ -177,6 +177,15 @@ TEST_F(ExchangeTest, RefusesMoreThanABrokerCanBeBehind) {
   exchange_.on_reply({1, redis_registry::Outcome::taken});
   EXPECT_FALSE(answer(send("there")));
   exchange_.cancel();
+}
+
+TEST_F(ExchangeTest, TakesEmptyMessages) {
+  const Question& first = send("there", "");
+  const Question& second = send("there", "");
+  exchange_.on_reply({1, redis_registry::Outcome::taken});
+  exchange_.on_reply({2, redis_registry::Outcome::taken});
+  EXPECT_TRUE(answer(first)->yes);
+  EXPECT_TRUE(answer(second)->yes);
 }
 
 TEST_F(ExchangeTest, CancelsEverything) {

@@ -41,7 +41,10 @@ class Broker final : public session::SessionEvents, public AdmissionOutcomes {
   void start_sweeping(std::chrono::milliseconds interval, TimePoint now);
 
   /// Set by the worker at the start of each of its turns.
-  void set_now(TimePoint now) { now_ = now; }
+  void set_now(TimePoint now) {
+    now_ = now;
+    relay_.set_now(now);
+  }
   void tick();
   TimePoint deadline() const;
 

@@ -35,27 +35,47 @@ bool is_relayed_event(std::string_view text) {
          packet->event.first_kind == json::Kind::string;
 }
 
+session::Pushed push(Grid& grid, const Joined& receiver, std::string_view text) {
+  session::Outlet* outlet = grid.outlets.find(receiver.session);
+  if (outlet == nullptr) return session::Pushed::gone;
+  session::DirtyList dirty;
+  const session::Pushed pushed =
+      outlet->push(receiver.session.generation, websocket::header_size(text.size()) + text.size(),
+                   grid.policy.max_outbox_bytes, dirty, [&](char* out) {
+                     out += websocket::write_header(out, websocket::Opcode::text, text.size());
+                     std::memcpy(out, text.data(), text.size());
+                   });
+  grid.workers.flush(dirty);
+  return pushed;
+}
+
 void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken, void* op) {
   Grid& grid = grid_of(ctx);
-  const std::string_view text = view(body);
+  const auto answer = [&](crolang_status status, bool yes, std::string_view error) {
+    taken(op, status, yes, {error.data(), error.size()});
+  };
   const auto here = grid.directory.find(view(to.id));
-  bool took = false;
-  if (here && here->token == to.token && is_relayed_event(text)) {
-    if (session::Outlet* outlet = grid.outlets.find(here->session)) {
-      session::DirtyList dirty;
-      const session::Pushed pushed =
-          outlet->push(here->session.generation, websocket::header_size(text.size()) + text.size(),
-                       grid.policy.max_outbox_bytes, dirty, [&](char* out) {
-                         out += websocket::write_header(out, websocket::Opcode::text, text.size());
-                         std::memcpy(out, text.data(), text.size());
-                       });
-      took = pushed == session::Pushed::taken;
-      if (took) grid.counters.add(telemetry::Counter::relayed_remote);
-      if (pushed == session::Pushed::full) grid.counters.add(telemetry::Counter::outbox_full);
-      grid.workers.flush(dirty);
-    }
+  if (!here || here->token != to.token) {
+    answer(CROLANG_OK, false, {});
+    return;
   }
-  taken(op, CROLANG_OK, took, {nullptr, 0});
+  if (!is_relayed_event(view(body))) {
+    answer(CROLANG_INVALID, false, "not a relayed event");
+    return;
+  }
+  switch (push(grid, *here, view(body))) {
+    case session::Pushed::taken:
+      grid.counters.add(telemetry::Counter::relayed_remote);
+      answer(CROLANG_OK, true, {});
+      break;
+    case session::Pushed::full:
+      grid.counters.add(telemetry::Counter::outbox_full);
+      answer(CROLANG_UNAVAILABLE, false, "outbox full");
+      break;
+    case session::Pushed::gone:
+      answer(CROLANG_OK, false, {});
+      break;
+  }
 }
 
 void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t timeout_ms, crolang_verdict verdict,

@@ -1,7 +1,9 @@
 #include "broker/relay.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <ranges>
+#include <span>
+#include <string>
 
 #include "socketio/writer.hpp"
 #include "telemetry/log.hpp"
@@ -12,7 +14,38 @@ namespace crolang::broker {
 using session::Session;
 using socketio::AckStatus;
 using telemetry::Counter;
+using Stage = Parcel::Stage;
 namespace log = telemetry::log;
+
+namespace {
+
+// What a question is about, as its tag: a parcel at the gate, or in the lane of this number.
+constexpr std::uint32_t kGate = 0;
+
+std::uint64_t tag_of(std::uint32_t lane, std::uint32_t parcel) {
+  return std::uint64_t{lane} << 32 | parcel;
+}
+
+AckStatus verdict_of(const modules::Answer& authorization) {
+  if (!authorization.could_ask()) return AckStatus::error;
+  return authorization.yes ? AckStatus::ok : AckStatus::unauthorized;
+}
+
+}  // namespace
+
+Lane* Relay::Backlog::lane_to(std::string_view receiver) {
+  const auto found = std::ranges::find(lanes, receiver, &Lane::receiver);
+  return found == lanes.end() ? nullptr : &*found;
+}
+
+Lane* Relay::Backlog::lane(std::uint32_t number) {
+  const auto found = std::ranges::find(lanes, number, &Lane::number);
+  return found == lanes.end() ? nullptr : &*found;
+}
+
+Relay::Backlog* Relay::backlog_of(const Session& sender) {
+  return sender.has_waiting() ? &backlogs_.at(sender.handle().slot) : nullptr;
+}
 
 bool Relay::enabled(Relayed type) const {
   return type == Relayed::socket_msg_exchange ? grid_.policy.relay_enabled
@@ -50,86 +83,41 @@ void Relay::on_event(Session& sender, Relayed type, const socketio::Packet& pack
     return;
   }
   const Message message{type, packet.ack, envelope->to, packet.event.first_argument};
-  Stage stage = Stage::authorize;
-  if (sender.has_waiting()) {
-    enqueue(sender, message, stage, 0, false);
+  const std::uint32_t number = ++last_parcel_;
+  const Backlog* backlog = backlog_of(sender);
+  if (backlog != nullptr && backlog->is_closed()) {
+    enqueue(sender, message, number, Stage::arrived);
     return;
   }
-  if (!needs_authorization(type)) stage = find_receiver(sender, message);
-  bool located_again = false;
-  while (stage != Stage::done) {
-    const std::uint64_t question = ++last_question_;
-    const modules::Answer* answer = ask(sender, message, stage, question);
-    if (answer == nullptr) {
-      enqueue(sender, message, stage, question, located_again);
-      return;
-    }
-    stage = apply(sender, message, stage, *answer, located_again);
+  const auto verdict = authorize(sender, message, number);
+  if (!verdict) {
+    enqueue(sender, message, number, Stage::asked);
+  } else if (*verdict != AckStatus::ok) {
+    finish(sender, message, *verdict);
+  } else if (!deliver_here(sender, message)) {
+    enqueue(sender, message, number, Stage::cleared);
   }
 }
 
-const modules::Answer* Relay::ask(Session& sender, const Message& message, Stage stage,
-                                  std::uint64_t tag) {
-  const modules::Waiter waiter{this, sender.handle(), tag};
-  switch (stage) {
-    case Stage::authorize:
-      return clients_.authorize(waiter, sender.id(), message.to);
-    case Stage::locate:
-      return clients_.lookup(waiter, std::span<const std::string_view>(&message.to, 1));
-    case Stage::hand_over: {
-      const std::size_t size = socketio::event_size(name_of(message.type), message.literal);
-      std::string body(size, '\0');
-      socketio::write_event(body.data(), name_of(message.type), message.literal);
-      const modules::Holder holder = std::move(located_);
-      return clients_.send(waiter, holder.instance, {message.to, holder.token}, body);
-    }
-    case Stage::done:
-      break;
-  }
-  return nullptr;
+std::optional<AckStatus> Relay::authorize(Session& sender, const Message& message,
+                                          std::uint32_t number) {
+  if (!needs_authorization(message.type)) return AckStatus::ok;
+  const modules::Waiter waiter{this, sender.handle(), tag_of(kGate, number)};
+  const modules::Answer* answer = clients_.authorize(waiter, sender.id(), message.to);
+  if (answer == nullptr) return std::nullopt;
+  return verdict_of(*answer);
 }
 
-Relay::Stage Relay::apply(Session& sender, const Message& message, Stage stage,
-                          const modules::Answer& answer, bool& located_again) {
-  if (!answer.could_ask()) return finish(sender, message, AckStatus::error);
-  switch (stage) {
-    case Stage::authorize:
-      if (!answer.yes) return finish(sender, message, AckStatus::unauthorized);
-      return find_receiver(sender, message);
-    case Stage::locate: {
-      const modules::Holder& holder = answer.holders.front();
-      if (holder.instance == grid_.instance) {
-        // It has joined here since the directory was asked, or it has left: the directory knows.
-        if (const auto here = grid_.directory.find(message.to)) {
-          deliver(sender, message, *here);
-          return Stage::done;
-        }
-        return finish(sender, message, AckStatus::not_connected);
-      }
-      if (holder.instance.empty()) return finish(sender, message, AckStatus::not_connected);
-      located_ = holder;
-      return Stage::hand_over;
-    }
-    case Stage::hand_over:
-      // Counted as relayed where it is delivered.
-      if (answer.yes) return finish(sender, message, AckStatus::ok);
-      if (located_again) return finish(sender, message, AckStatus::not_connected);
-      located_again = true;
-      return Stage::locate;
-    case Stage::done:
-      break;
-  }
-  return Stage::done;
-}
-
-Relay::Stage Relay::find_receiver(Session& sender, const Message& message) {
+bool Relay::deliver_here(Session& sender, const Message& message) {
+  Backlog* backlog = backlog_of(sender);
+  if (backlog != nullptr && backlog->lane_to(message.to) != nullptr) return false;
   const auto here = grid_.directory.find(message.to);
-  if (!here) return Stage::locate;
-  deliver(sender, message, *here);
-  return Stage::done;
+  if (!here) return false;
+  finish(sender, message, deliver(message, *here));
+  return true;
 }
 
-void Relay::deliver(Session& sender, const Message& message, const Joined& receiver) {
+AckStatus Relay::deliver(const Message& message, const Joined& receiver) {
   const std::string_view name = name_of(message.type);
   const std::size_t size = socketio::event_size(name, message.literal);
   session::Outlet* outlet = grid_.outlets.find(receiver.session);
@@ -144,19 +132,17 @@ void Relay::deliver(Session& sender, const Message& message, const Joined& recei
   switch (pushed) {
     case session::Pushed::taken:
       bench_.counters.add(Counter::relayed_local);
-      finish(sender, message, AckStatus::ok);
-      break;
+      return AckStatus::ok;
     case session::Pushed::full:
       bench_.counters.add(Counter::outbox_full);
-      finish(sender, message, AckStatus::error);
-      break;
+      return AckStatus::error;
     case session::Pushed::gone:
-      finish(sender, message, AckStatus::not_connected);
       break;
   }
+  return AckStatus::not_connected;
 }
 
-Relay::Stage Relay::finish(Session& sender, const Message& message, AckStatus status) {
+void Relay::finish(Session& sender, const Message& message, AckStatus status) {
   sender.ack(bench_, message.ack, status);
   const bool authorized = status == AckStatus::ok || status == AckStatus::not_connected;
   if (authorized && message.type == Relayed::socket_msg_exchange) {
@@ -171,110 +157,184 @@ Relay::Stage Relay::finish(Session& sender, const Message& message, AckStatus st
                            {"bytes", message.literal.size()},
                            {"ack", kStatus[static_cast<std::size_t>(status)]}});
   }
-  return Stage::done;
 }
 
-void Relay::enqueue(Session& sender, const Message& message, Stage stage, std::uint64_t question,
-                    bool located_again) {
-  Queue& queue = queues_[sender.handle().slot];
-  if (queue.messages.empty()) {
-    queue.session = sender.handle();
-    queue.bytes = 0;
-  }
-  Waiting waiting{message.type, message.ack, std::string(message.to), std::string(message.literal),
-                  stage,        question,    located_again,           std::nullopt};
-  if (queue.bytes + waiting.bytes() > grid_.policy.max_outbox_bytes) {
-    sender.ack(bench_, message.ack, AckStatus::error);
+void Relay::enqueue(Session& sender, const Message& message, std::uint32_t number, Stage stage) {
+  const Backlog* known = backlog_of(sender);
+  const std::size_t waiting = known == nullptr ? 0 : known->bytes;
+  const std::size_t bytes = Parcel::bytes(message);
+  if (waiting + bytes > grid_.policy.max_outbox_bytes) {
+    finish(sender, message, AckStatus::error);
     return;
   }
-  queue.bytes += waiting.bytes();
-  queue.messages.push_back(std::move(waiting));
+  Backlog& backlog = backlogs_[sender.handle().slot];
+  backlog.session = sender.handle();
   sender.set_waiting(true);
-  if (question == 0) pump(sender, queue);
+  backlog.gate.emplace_back(number, message, stage);
+  backlog.bytes += bytes;
+  open_gate(sender, backlog);
+  remove_if_empty(sender, backlog);
 }
 
-void Relay::pump(Session& sender, Queue& queue) {
-  ask_ahead(sender, queue);
-  while (!queue.messages.empty() && queue.messages.front().question == 0) {
-    settle_front(sender, queue);
-    ask_ahead(sender, queue);
-  }
-  if (!queue.messages.empty()) return;
-  sender.set_waiting(false);
-  queues_.erase(sender.handle().slot);
-}
-
-void Relay::ask_ahead(Session& sender, Queue& queue) {
-  const std::size_t ahead = std::min(queue.messages.size(), kMaxOpenQuestions);
-  for (std::size_t i = 0; i < ahead; ++i) {
-    Waiting& waiting = queue.messages[i];
-    if (waiting.stage != Stage::authorize || waiting.question != 0 || waiting.authorization) {
-      continue;
-    }
-    if (!needs_authorization(waiting.type)) {
-      waiting.authorization = modules::Answer{};
-      waiting.authorization->status = CROLANG_OK;
-      waiting.authorization->yes = true;
-      continue;
-    }
-    const std::uint64_t question = ++last_question_;
-    if (const auto* answer = ask(sender, waiting.message(), Stage::authorize, question)) {
-      waiting.authorization = *answer;
+void Relay::open_gate(Session& sender, Backlog& backlog) {
+  ask_ahead(sender, backlog);
+  while (!backlog.gate.empty() && backlog.lanes.size() < kMaxLanes) {
+    const Parcel& front = backlog.gate.front();
+    if (front.stage == Stage::arrived || front.stage == Stage::asked) return;
+    if (front.stage == Stage::cleared && !deliver_here(sender, front.message())) {
+      carry(sender, backlog);
     } else {
-      waiting.question = question;
+      if (front.stage == Stage::settled) finish(sender, front.message(), front.status);
+      backlog.bytes -= front.bytes();
+      backlog.gate.pop_front();
+    }
+    ask_ahead(sender, backlog);
+  }
+}
+
+void Relay::ask_ahead(Session& sender, Backlog& backlog) {
+  for (Parcel& parcel : backlog.gate | std::views::take(kMaxOpenQuestions)) {
+    if (parcel.stage != Stage::arrived) continue;
+    parcel.stage = Stage::asked;
+    if (const auto verdict = authorize(sender, parcel.message(), parcel.number)) {
+      parcel.decide(*verdict);
     }
   }
 }
 
-void Relay::settle_front(Session& sender, Queue& queue) {
-  Waiting& front = queue.messages.front();
-  if (front.question != 0) return;
-  if (front.stage == Stage::authorize) {
-    const modules::Answer answer = *std::exchange(front.authorization, std::nullopt);
-    front.stage = apply(sender, front.message(), Stage::authorize, answer, front.located_again);
+void Relay::on_authorization(Backlog& backlog, std::uint32_t number,
+                             const modules::Answer& answer) {
+  for (Parcel& parcel : backlog.gate | std::views::take(kMaxOpenQuestions)) {
+    if (parcel.number == number) parcel.decide(verdict_of(answer));
   }
-  while (front.stage != Stage::done) {
-    const std::uint64_t question = ++last_question_;
-    const modules::Answer* answer = ask(sender, front.message(), front.stage, question);
-    if (answer == nullptr) {
-      front.question = question;
-      return;
+}
+
+void Relay::remove_if_empty(Session& sender, Backlog& backlog) {
+  if (!backlog.gate.empty() || !backlog.lanes.empty()) return;
+  sender.set_waiting(false);
+  backlogs_.erase(sender.handle().slot);
+}
+
+void Relay::carry(Session& sender, Backlog& backlog) {
+  const std::string_view to = backlog.gate.front().to;
+  Lane* lane = backlog.lane_to(to);
+  if (lane == nullptr) {
+    if (++last_lane_ == kGate) ++last_lane_;
+    lane = &backlog.lanes.emplace_back(last_lane_, to, locations_.find(to, now_));
+  }
+  lane->append(backlog.gate);
+  advance(sender, backlog, *lane);
+}
+
+void Relay::advance(Session& sender, Backlog& backlog, Lane& lane) {
+  while (true) {
+    const auto [step, parcel] = lane.next();
+    switch (step) {
+      case Lane::Step::wait:
+        return;
+      case Lane::Step::finish:
+        finish(sender, parcel->message(), parcel->status);
+        backlog.bytes -= parcel->bytes();
+        lane.remove_front();
+        break;
+      case Lane::Step::hand_over:
+        hand_over(sender, lane, *parcel);
+        break;
+      case Lane::Step::locate:
+        locate(sender, lane);
+        break;
+      case Lane::Step::close:
+        backlog.lanes.erase(backlog.lanes.begin() + (&lane - backlog.lanes.data()));
+        return;
     }
-    front.stage = apply(sender, front.message(), front.stage, *answer, front.located_again);
   }
-  queue.bytes -= front.bytes();
-  queue.messages.pop_front();
+}
+
+void Relay::hand_over(Session& sender, Lane& lane, Parcel& parcel) {
+  lane.begin_hand_over(parcel);
+  const modules::Holder& holder = *lane.holder();
+  const modules::Waiter waiter{this, sender.handle(), tag_of(lane.number(), parcel.number)};
+  const modules::Answer* answer =
+      clients_.send(waiter, holder.instance, {lane.receiver(), holder.token}, parcel.event);
+  if (answer != nullptr) on_handed_over(lane, parcel, *answer);
+}
+
+// A message that was taken is counted as relayed where it is delivered.
+void Relay::on_handed_over(Lane& lane, Parcel& parcel, const modules::Answer& answer) {
+  const bool taken = answer.could_ask() && answer.yes;
+  if (const auto& holder = lane.holder()) {
+    if (taken) {
+      locations_.keep(lane.receiver(), *holder, now_);
+    } else {
+      locations_.drop(lane.receiver(), holder->token);
+    }
+  }
+  // Without an answer it may have been taken all the same: it is never sent again.
+  lane.end_hand_over(parcel, taken                ? Lane::Outcome::taken
+                             : answer.could_ask() ? Lane::Outcome::refused
+                                                  : Lane::Outcome::unknown);
+}
+
+void Relay::locate(Session& sender, Lane& lane) {
+  if (deliver_here(lane)) return;
+  lane.begin_lookup();
+  const std::string_view id = lane.receiver();
+  const modules::Waiter waiter{this, sender.handle(), tag_of(lane.number(), 0)};
+  const modules::Answer* answer =
+      clients_.lookup(waiter, std::span<const std::string_view>(&id, 1));
+  if (answer != nullptr) on_located(lane, *answer);
+}
+
+void Relay::on_located(Lane& lane, const modules::Answer& answer) {
+  if (!answer.could_ask()) {
+    lane.fail(AckStatus::error);
+    return;
+  }
+  const modules::Holder& holder = answer.holders.front();
+  if (!holder.instance.empty() && holder.instance != grid_.instance) {
+    locations_.keep(lane.receiver(), holder, now_);
+    lane.aim(holder);
+  } else if (!deliver_here(lane)) {
+    // Who joined here since the directory was asked would have been found.
+    lane.fail(AckStatus::not_connected);
+  }
+}
+
+bool Relay::deliver_here(Lane& lane) {
+  const auto here = grid_.directory.find(lane.receiver());
+  if (!here) return false;
+  lane.deliver([&](const Parcel& parcel) { return deliver(parcel.message(), *here); });
+  return true;
 }
 
 void Relay::on_answer(const modules::Waiter& waiter, const modules::Answer& answer) {
-  const auto found = queues_.find(waiter.session.slot);
-  if (found == queues_.end() || found->second.session != waiter.session) return;
+  const auto found = backlogs_.find(waiter.session.slot);
+  if (found == backlogs_.end() || found->second.session != waiter.session) return;
   Session* sender = sessions_.find(waiter.session);
   if (sender == nullptr) return;
-  Queue& queue = found->second;
-  const auto message = std::ranges::find_if(
-      queue.messages, [&](const Waiting& waiting) { return waiting.question == waiter.tag; });
-  if (message == queue.messages.end()) return;
-  message->question = 0;
-  if (message->stage == Stage::authorize) {
-    message->authorization = answer;
-  } else {
-    // Only the front goes beyond authorization.
-    message->stage =
-        apply(*sender, message->message(), message->stage, answer, message->located_again);
-    if (message->stage == Stage::done) {
-      queue.bytes -= message->bytes();
-      queue.messages.pop_front();
+  Backlog& backlog = found->second;
+  const auto lane_number = static_cast<std::uint32_t>(waiter.tag >> 32);
+  const auto parcel_number = static_cast<std::uint32_t>(waiter.tag);
+  if (lane_number == kGate) {
+    on_authorization(backlog, parcel_number, answer);
+  } else if (Lane* lane = backlog.lane(lane_number)) {
+    // Nothing is on its way while the receiver is looked up.
+    if (lane->is_locating()) {
+      on_located(*lane, answer);
+    } else if (Parcel* parcel = lane->find_sent(parcel_number)) {
+      on_handed_over(*lane, *parcel, answer);
     }
+    advance(*sender, backlog, *lane);
   }
-  pump(*sender, queue);
+  open_gate(*sender, backlog);
+  remove_if_empty(*sender, backlog);
   sessions_.touched(*sender);
 }
 
 void Relay::on_end(Session& sender) {
   if (!sender.has_waiting()) return;
   sender.set_waiting(false);
-  queues_.erase(sender.handle().slot);
+  backlogs_.erase(sender.handle().slot);
 }
 
 }  // namespace crolang::broker

@@ -2,22 +2,25 @@
 /// Carries a message from one node to another: switch → envelope → sender → authorization →
 /// receiver → acknowledgement.
 ///
-/// A message whose answers are all there at once goes straight through, without a copy of its own.
-/// As soon as one has to wait, it and everything that its sender sends after it stand in one queue,
-/// so that a message never overtakes an earlier one. At most kMaxOpenQuestions of a sender are
-/// asked for at once; answers are applied in the order of arrival.
+/// A message whose answers are all there at once goes straight through to a receiver on this
+/// instance, without a copy of its own. Else it waits in the sender's backlog, twice at most. At
+/// the gate, for its authorization: at most kMaxOpenQuestions of a sender are asked for at once,
+/// and answers are applied in the order of arrival. Then, if the receiver is not here, in the lane
+/// of this sender and this receiver. Lanes do not wait for each other, and what goes to receivers
+/// here waits for none, so order is kept for each receiver and not across them.
 ///
-/// Threads: one Relay per worker, owning worker only.
+/// Threads: one Relay per worker, owning worker only. Time is an argument.
 
 #include <cstdint>
-#include <deque>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
-#include "broker/events.hpp"
 #include "broker/grid.hpp"
+#include "broker/lane.hpp"
+#include "broker/locations.hpp"
+#include "broker/parcel.hpp"
 #include "broker/ports.hpp"
 #include "envelope/envelope.hpp"
 #include "modules/clients/clients.hpp"
@@ -26,14 +29,23 @@
 namespace crolang::broker {
 
 inline constexpr std::size_t kMaxOpenQuestions = 16;
+/// As many receivers elsewhere a sender may have messages under way to. With more than that, what
+/// it sends waits at the gate.
+inline constexpr std::size_t kMaxLanes = 256;
 
 class Relay final : public modules::AnswerSink {
  public:
+  using TimePoint = session::TimePoint;
+
   Relay(Grid& grid, modules::Clients& clients, LocalSessions& sessions, session::Workbench& bench,
         envelope::EnvelopeReader& reader)
       : grid_(grid), clients_(clients), sessions_(sessions), bench_(bench), reader_(reader) {}
 
-  // Hot: per message. No allocation, no JSON tree, unless an answer has to be waited for.
+  /// At the start of each turn of the worker.
+  void set_now(TimePoint now) { now_ = now; }
+
+  // Hot: per message. No allocation, no JSON tree, unless an answer has to be waited for or the
+  // receiver is elsewhere.
   void on_event(session::Session& sender, Relayed type, const socketio::Packet& packet);
   /// What still waits for this sender is dropped.
   void on_end(session::Session& sender);
@@ -41,71 +53,60 @@ class Relay final : public modules::AnswerSink {
   void on_answer(const modules::Waiter& waiter, const modules::Answer& answer) override;
 
  private:
-  /// How far a message has come.
-  enum class Stage : std::uint8_t { authorize, locate, hand_over, done };
-
-  /// A message on its way, as views: of the packet while it goes straight through, of a Waiting
-  /// after that.
-  struct Message {
-    Relayed type;
-    const socketio::AckId& ack;
-    std::string_view to;
-    std::string_view literal;
-  };
-
-  struct Waiting {
-    Relayed type;
-    socketio::AckId ack;
-    std::string to;
-    std::string literal;
-    Stage stage = Stage::authorize;
-    std::uint64_t question = 0;  // 0: none open
-    bool located_again = false;
-    std::optional<modules::Answer> authorization;  // until it is applied
-
-    Message message() const { return {type, ack, to, literal}; }
-    std::size_t bytes() const { return sizeof(Waiting) + to.size() + literal.size(); }
-  };
-
-  struct Queue {
+  /// What a sender has under way. It exists while there is something, and the session's flag says
+  /// so.
+  struct Backlog {
     session::SessionHandle session;
-    std::deque<Waiting> messages;
-    std::size_t bytes = 0;
+    Parcels gate;
+    std::vector<Lane> lanes;  // no more than kMaxLanes, so they are found by looking through them
+    std::size_t bytes = 0;    // of all parcels
+
+    bool is_closed() const { return !gate.empty() || lanes.size() >= kMaxLanes; }
+    Lane* lane_to(std::string_view receiver);
+    Lane* lane(std::uint32_t number);
   };
 
   bool enabled(Relayed type) const;
   bool needs_authorization(Relayed type) const;
   bool may_send(const session::Session& sender, const envelope::Envelope& envelope) const;
+  Backlog* backlog_of(const session::Session& sender);
 
-  /// Asks what the message's stage needs; the answer if it is there at once.
-  const modules::Answer* ask(session::Session& sender, const Message& message, Stage stage,
-                             std::uint64_t tag);
-  /// Applies an answer: Stage::done, and the message is acknowledged, or the next stage to ask for.
-  Stage apply(session::Session& sender, const Message& message, Stage stage,
-              const modules::Answer& answer, bool& located_again);
-  /// The stage that follows the authorization, or done if the receiver is here.
-  Stage find_receiver(session::Session& sender, const Message& message);
-  Stage finish(session::Session& sender, const Message& message, socketio::AckStatus status);
-  void deliver(session::Session& sender, const Message& message, const Joined& receiver);
+  /// ok, or why it cannot be delivered; nothing if the answer is not there yet.
+  std::optional<socketio::AckStatus> authorize(session::Session& sender, const Message& message,
+                                               std::uint32_t number);
+  /// False: the receiver is not here, or earlier messages are still under way to it.
+  bool deliver_here(session::Session& sender, const Message& message);
+  socketio::AckStatus deliver(const Message& message, const Joined& receiver);
+  void finish(session::Session& sender, const Message& message, socketio::AckStatus status);
 
-  void enqueue(session::Session& sender, const Message& message, Stage stage,
-               std::uint64_t question, bool located_again);
-  /// Moves the queue on until its front has to wait.
-  void pump(session::Session& sender, Queue& queue);
-  /// Authorizations are asked ahead; what follows them is the front's alone.
-  void ask_ahead(session::Session& sender, Queue& queue);
-  void settle_front(session::Session& sender, Queue& queue);
+  void enqueue(session::Session& sender, const Message& message, std::uint32_t number,
+               Parcel::Stage stage);
+  /// Lets pass what is decided, and asks for what comes after it.
+  void open_gate(session::Session& sender, Backlog& backlog);
+  void ask_ahead(session::Session& sender, Backlog& backlog);
+  void on_authorization(Backlog& backlog, std::uint32_t number, const modules::Answer& answer);
+  void remove_if_empty(session::Session& sender, Backlog& backlog);
+
+  /// The gate's first joins its lane.
+  void carry(session::Session& sender, Backlog& backlog);
+  /// Moves a lane on until it has to wait, or is no more.
+  void advance(session::Session& sender, Backlog& backlog, Lane& lane);
+  void hand_over(session::Session& sender, Lane& lane, Parcel& parcel);
+  void on_handed_over(Lane& lane, Parcel& parcel, const modules::Answer& answer);
+  void locate(session::Session& sender, Lane& lane);
+  void on_located(Lane& lane, const modules::Answer& answer);
+  bool deliver_here(Lane& lane);
 
   Grid& grid_;
   modules::Clients& clients_;
   LocalSessions& sessions_;
   session::Workbench& bench_;
   envelope::EnvelopeReader& reader_;
-  std::unordered_map<std::uint32_t, Queue> queues_;  // by slot; only senders who wait
-  std::uint64_t last_question_ = 0;
-  // Where a message that the registry has located is to be handed over: set by apply(locate), read
-  // by ask(hand_over).
-  modules::Holder located_;
+  TimePoint now_;
+  Locations locations_;
+  std::unordered_map<std::uint32_t, Backlog> backlogs_;  // by slot
+  std::uint32_t last_parcel_ = 0;
+  std::uint32_t last_lane_ = 0;
 };
 
 }  // namespace crolang::broker

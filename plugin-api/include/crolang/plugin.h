@@ -193,9 +193,11 @@ typedef void (*crolang_located)(void* op, crolang_status status, const crolang_h
 typedef struct crolang_registry_events {
   uint32_t size;
   void* ctx; /* first argument of every function below */
-  /* A message from another instance for a session of this one. The broker answers `taken` exactly
-   * once, possibly before this returns: yes, it is in that session's outbox; no, there is no
-   * session with this id AND token, or it cannot take it. */
+  /* A message from another instance for a session of this one, in the order sent. The broker
+   * answers `taken` exactly once, possibly before this returns: yes, it is in that session's
+   * outbox; no, there is no session with this id AND token; not CROLANG_OK: the session is here but
+   * could not take it (CROLANG_UNAVAILABLE: its outbox is full; CROLANG_INVALID: no broker sends
+   * such a body). `send` answers the same on the other side, and the sender gets ERROR. */
   void (*on_message)(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken, void* op);
   /* Another instance asks whether the holder of this claim lives. Answered exactly once, within
    * about timeout_ms. */
@@ -236,8 +238,11 @@ typedef struct crolang_registry {
                 uint32_t deadline_ms, crolang_verdict answer, void* op);
   void (*lookup)(void* self, const crolang_str* ids, size_t count, uint32_t deadline_ms,
                  crolang_located answer, void* op);
-  /* Hands `body` to the session `to` on `instance`. yes: that instance took it; no: it refused,
-   * look up again; CROLANG_TIMEOUT: unknown, the broker never sends it again. */
+  /* Hands `body` to the session `to` on `instance`. Several may be open: sends to one session by
+   * one thread arrive in the order of the calls, whatever becomes of each. yes: that instance took
+   * it; no: it certainly did not, that session is not there any more: the broker looks up again and
+   * sends once more; not CROLANG_OK: it could not take it, or nobody knows (CROLANG_TIMEOUT): the
+   * sender gets ERROR, and the broker never sends it again. */
   void (*send)(void* self, crolang_str instance, crolang_claim to, crolang_str body,
                uint32_t deadline_ms, crolang_yes_no answer, void* op);
 } crolang_registry;

@@ -32,13 +32,17 @@ class GridTest : public ::testing::Test {
  protected:
   explicit GridTest(Policy policy = {}) : house(policy) {}
 
-  std::vector<bool> hand_over(std::string_view id, std::uint64_t token, std::string_view body) {
-    std::vector<bool> answers;
+  /// Each answer as `yes`, `no`, or the status and its text.
+  std::vector<std::string> hand_over(std::string_view id, std::uint64_t token,
+                                     std::string_view body) {
+    std::vector<std::string> answers;
     events.on_message(
         events.ctx, {borrow(id), token}, borrow(body),
-        [](void* op, crolang_status status, bool yes, crolang_str) {
-          EXPECT_EQ(status, CROLANG_OK);
-          static_cast<std::vector<bool>*>(op)->push_back(yes);
+        [](void* op, crolang_status status, bool yes, crolang_str error) {
+          const std::string why(error.data, error.size);
+          static_cast<std::vector<std::string>*>(op)->push_back(
+              status == CROLANG_OK ? (yes ? "yes" : "no")
+                                   : modules::status_name(status) + (": " + why));
         },
         &answers);
     return answers;
@@ -65,8 +69,8 @@ class GridTest : public ::testing::Test {
   std::vector<std::int32_t> verdicts;
 };
 
-const auto kTaken = ElementsAre(true);
-const auto kRefused = ElementsAre(false);
+const auto kTaken = ElementsAre("yes");
+const auto kRefused = ElementsAre("no");
 
 TEST_F(GridTest, FillsTheWholeTable) {
   EXPECT_EQ(events.size, sizeof(crolang_registry_events));
@@ -99,6 +103,10 @@ TEST_F(GridTest, RefusesAMessageForAnotherTokenOfThatId) {
   EXPECT_THAT(house.sent(bob), IsEmpty());
 }
 
+TEST_F(GridTest, RefusesWhateverIsForAnotherToken) {
+  EXPECT_THAT(hand_over("bob", bob.token() + 1, "garbage"), kRefused);
+}
+
 TEST_F(GridTest, RefusesAMessageForAnotherIdOfThatToken) {
   EXPECT_THAT(hand_over("eve", bob.token(), kMessage), kRefused);
   EXPECT_THAT(house.sent(bob), IsEmpty());
@@ -129,7 +137,7 @@ TEST_F(GridTest, RefusesAMessageForWhoHasNotConnectedYet) {
   EXPECT_THAT(house.sent(eve), IsEmpty());
 }
 
-TEST_F(GridTest, RefusesWhatNoBrokerSends) {
+TEST_F(GridTest, DoesNotTakeWhatNoBrokerSends) {
   for (const std::string_view body :
        {"",
         "2",
@@ -151,7 +159,9 @@ TEST_F(GridTest, RefusesWhatNoBrokerSends) {
         R"(42["SOCKET_MSG_EXCHANGE","{}"]x)",
         "42[\"SOCKET_MSG_EXCHANGE\",\"\xff\"]",
         R"(451-["SOCKET_MSG_EXCHANGE",{"_placeholder":true,"num":0}])"}) {
-    EXPECT_THAT(hand_over("bob", bob.token(), body), kRefused) << body;
+    EXPECT_THAT(hand_over("bob", bob.token(), body),
+                ElementsAre("invalid answer: not a relayed event"))
+        << body;
   }
   EXPECT_THAT(house.sent(bob), IsEmpty());
 }
@@ -166,11 +176,11 @@ class SmallOutboxGridTest : public GridTest {
   }
 };
 
-TEST_F(SmallOutboxGridTest, RefusesAMessageForWhoIsTooFarBehind) {
+TEST_F(SmallOutboxGridTest, CouldNotTakeAMessageForWhoIsTooFarBehind) {
   EXPECT_THAT(hand_over("bob", bob.token(), kMessage), kTaken);
 
   EXPECT_THAT(hand_over("bob", bob.token(), event("SOCKET_MSG_EXCHANGE", std::string(90, 'x'))),
-              kRefused);
+              ElementsAre("unavailable: outbox full"));
   EXPECT_THAT(house.sent(bob), ElementsAre(kMessage));
   EXPECT_EQ(house.grid.counters.value(telemetry::Counter::outbox_full), 1u);
 }

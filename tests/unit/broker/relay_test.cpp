@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "unit/broker/house.hpp"
+#include "unit/websocket/allocations.hpp"
 #include "unit/websocket/client_frames.hpp"
 
 namespace crolang::broker {
@@ -30,6 +34,7 @@ constexpr std::string_view kToBob = R"({"to":"bob"})";
 constexpr std::string_view kToRemote = R"({"to":"remote"})";
 constexpr auto kDeadline = 11s;
 const Holder kElsewhere{"elsewhere", 4711};
+const Holder kNewHome{"new home", 4712};
 
 class RelayTest : public ::testing::Test {
  protected:
@@ -50,6 +55,32 @@ class RelayTest : public ::testing::Test {
   void place_remote() {
     house.modules.on(Question::lookup, [](const Asked& asked) { asked.located({kElsewhere}); });
   }
+  /// Ann sends "remote" the messages of these numbers, which are also their ack ids.
+  void send_remote(int first, int last) {
+    for (int n = first; n <= last; ++n) house.say(ann, numbered("remote", n));
+    house.turn();
+  }
+  static std::string numbered(std::string_view to, int n) {
+    return event(kMessage, payload(to, n), std::to_string(n));
+  }
+  static std::string payload(std::string_view to, int n) {
+    return R"({"to":")" + std::string(to) + R"(","n":)" + std::to_string(n) + "}";
+  }
+  /// What was handed over so far, as `<instance>:<n>`.
+  std::vector<std::string> sends() {
+    std::vector<std::string> found;
+    for (const Asked& asked : house.modules.asked(Question::send)) {
+      const auto n = asked.body.rfind(':') + 1;
+      found.push_back(asked.holder.instance + ":" +
+                      asked.body.substr(n, asked.body.rfind('}') - n));
+    }
+    return found;
+  }
+  /// The send of this place among all sends so far.
+  Asked send(std::size_t index) { return house.modules.asked(Question::send).at(index); }
+  void locate_remote_at(Holder holder) {
+    house.modules.on(Question::lookup, [holder](const Asked& asked) { asked.located({holder}); });
+  }
   void decide_all(Question question, bool yes) {
     house.modules.on(question, [yes](const Asked& asked) { yes ? asked.yes() : asked.no(); });
   }
@@ -64,6 +95,10 @@ const auto kError = ElementsAre(R"(431["ERROR"])");
 const auto kUnauthorized = ElementsAre(R"(431["UNAUTHORIZED"])");
 const auto kNotConnected = ElementsAre(R"(431["NOT_CONNECTED"])");
 const auto kDisabled = ElementsAre(R"(431["DISABLED"])");
+
+std::string ack(int n, std::string_view status) {
+  return "43" + std::to_string(n) + "[\"" + std::string(status) + "\"]";
+}
 
 // ---- what is delivered
 
@@ -355,6 +390,41 @@ TEST_P(InitiationTest, NeverOvertakesAMessageThatIsAskedFor) {
   EXPECT_THAT(house.sent(bob), ElementsAre(event(kAttempt, kToBob), event(GetParam(), kToBob)));
 }
 
+/// One type that needs no authorization: then no module is asked for a message to bob.
+class StraightTest : public InitiationTest {
+ protected:
+  /// What one message to bob takes from the heap.
+  std::size_t allocations_of_one() {
+    const std::string text = event(GetParam(), kToBob, "1");
+    std::string first = websocket::testing::text(text);
+    ann.receive(house.broker.bench(), first, house.now);  // what is reused exists then
+    house.turn();
+    house.sent(ann);
+    house.sent(bob);
+    house.broker.bench().dirty.outlets.clear();
+    std::string bytes = websocket::testing::text(text);
+    const std::size_t made = websocket::testing::allocations.made;
+    ann.receive(house.broker.bench(), bytes, house.now);
+    const std::size_t taken = websocket::testing::allocations.made - made;
+    EXPECT_EQ(house.sent(bob).size(), 1u);
+    return taken;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, StraightTest, ::testing::Values("CONNECTION_ACCEPTANCE"),
+                         [](const auto& type) { return std::string(type.param); });
+
+TEST_P(StraightTest, TakesNothingFromTheHeap) {
+  EXPECT_EQ(allocations_of_one(), 0u);
+}
+
+TEST_P(StraightTest, TakesNothingFromTheHeapBesideALaneToSomebodyElse) {
+  place_remote();
+  house.modules.keep(Question::send);
+  answer(GetParam(), kToRemote);
+
+  EXPECT_EQ(allocations_of_one(), 0u);
+}
+
 // ---- answers that come later
 
 TEST_F(RelayTest, WaitsForALateAuthorization) {
@@ -537,9 +607,9 @@ TEST_F(RelayTest, DoesNotMistakeAnOldAnswerForThatOfANewLogin) {
 
 // ---- bounds
 
-class SmallOutboxTest : public RelayTest {
+class SmallOutboxRelayTest : public RelayTest {
  protected:
-  SmallOutboxTest() : RelayTest(policy()) {}
+  SmallOutboxRelayTest() : RelayTest(policy()) {}
   static Policy policy() {
     Policy policy;
     policy.max_outbox_bytes = 2000;
@@ -548,7 +618,7 @@ class SmallOutboxTest : public RelayTest {
   static std::string big() { return R"({"to":"bob","x":")" + std::string(900, 'x') + "\"}"; }
 };
 
-TEST_F(SmallOutboxTest, AnswersErrorWhenTheReceiverIsTooFarBehind) {
+TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTheReceiverIsTooFarBehind) {
   EXPECT_THAT(answer(kMessage, big()), kOk);
   EXPECT_THAT(answer(kMessage, big()), kOk);
   EXPECT_THAT(answer(kMessage, big()), kError);
@@ -558,7 +628,7 @@ TEST_F(SmallOutboxTest, AnswersErrorWhenTheReceiverIsTooFarBehind) {
   EXPECT_THAT(answer(kMessage, big()), kOk);
 }
 
-TEST_F(SmallOutboxTest, AnswersErrorWhenTooMuchWaits) {
+TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTooMuchWaits) {
   hold_authorizations();
   EXPECT_THAT(answer(event(kMessage, big(), "1")), IsEmpty());
   const std::size_t before = authorizations().size();
@@ -569,7 +639,7 @@ TEST_F(SmallOutboxTest, AnswersErrorWhenTooMuchWaits) {
   EXPECT_EQ(ann.state(), session::State::joined);
 }
 
-TEST_F(SmallOutboxTest, TakesMoreOnceLessWaits) {
+TEST_F(SmallOutboxRelayTest, TakesMoreOnceLessWaits) {
   hold_authorizations();
   answer(event(kMessage, big(), "1"));
   authorizations()[0].yes();
@@ -584,7 +654,7 @@ TEST_F(SmallOutboxTest, TakesMoreOnceLessWaits) {
   EXPECT_THAT(house.sent(ann), ElementsAre(R"(432["OK"])"));
 }
 
-TEST_F(SmallOutboxTest, AnswersErrorToAMessageThatIsTooBigToWait) {
+TEST_F(SmallOutboxRelayTest, AnswersErrorToAMessageThatIsTooBigToWait) {
   hold_authorizations();
   const std::string huge = R"({"to":"bob","x":")" + std::string(3000, 'x') + "\"}";
 
@@ -753,26 +823,6 @@ TEST_F(RelayTest, DoesNotHandOverToItself) {
   EXPECT_EQ(count(Question::send), 0u);
 }
 
-TEST_F(RelayTest, LetsNoMessageOvertakeOneThatIsOnItsWay) {
-  place_remote();
-  house.modules.keep(Question::send);
-  answer(event(kMessage, kToRemote, "1"));
-  answer(event(kMessage, kToBob, "2"));
-  answer(event(kMessage, kToRemote, "3"));
-  EXPECT_THAT(house.sent(bob), IsEmpty());
-  EXPECT_EQ(count(Question::send), 1u);
-
-  house.modules.last(Question::send).yes();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), ElementsAre(R"(431["OK"])", R"(432["OK"])"));
-  EXPECT_EQ(house.sent(bob).size(), 1u);
-  EXPECT_EQ(count(Question::send), 2u);
-  house.modules.last(Question::send).yes();
-  house.turn();
-
-  EXPECT_THAT(house.sent(ann), ElementsAre(R"(433["OK"])"));
-}
-
 TEST_F(RelayTest, KeepsTwoSendersLocationsApart) {
   hold_authorizations();
   house.modules.on(Question::lookup, [](const Asked& asked) {
@@ -788,6 +838,473 @@ TEST_F(RelayTest, KeepsTwoSendersLocationsApart) {
   const auto sends = house.modules.asked(Question::send);
   ASSERT_EQ(sends.size(), 2u);
   for (const Asked& send : sends) EXPECT_EQ(send.holder.instance, "home of " + send.id);
+}
+
+// ---- lanes
+
+TEST_F(RelayTest, LetsLocalMessagesPassThoseThatAreOnTheirWayElsewhere) {
+  place_remote();
+  house.modules.keep(Question::send);
+  EXPECT_THAT(answer(event(kMessage, kToRemote, "1")), IsEmpty());
+
+  EXPECT_THAT(answer(event(kMessage, kToBob, "2")), ElementsAre(ack(2, "OK")));
+
+  EXPECT_EQ(house.sent(bob).size(), 1u);
+  EXPECT_TRUE(ann.has_waiting());
+}
+
+TEST_F(RelayTest, LetsLocalMessagesPassThoseWhoseReceiverIsLookedUp) {
+  house.modules.keep(Question::lookup);
+  answer(event(kMessage, kToRemote, "1"));
+
+  EXPECT_THAT(answer(event(kMessage, kToBob, "2")), ElementsAre(ack(2, "OK")));
+}
+
+TEST_F(RelayTest, DoesNotLetOneReceiverElsewhereWaitForAnother) {
+  house.modules.keep(Question::lookup);
+  decide_all(Question::send, true);
+  answer(numbered("slow", 1));
+  answer(numbered("quick", 2));
+
+  house.modules.last(Question::lookup).located({kElsewhere});
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(2, "OK")));
+}
+
+TEST_F(RelayTest, HandsOverManyBeforeTheFirstIsAnswered) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 20);
+  ASSERT_EQ(sends().size(), Lane::kWindow);
+  EXPECT_EQ(count(Question::lookup), 1u);
+
+  send(0).yes();
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK")));
+  EXPECT_EQ(sends().back(), "elsewhere:17");
+}
+
+TEST_F(RelayTest, HandsOverAllInTheirOrderInTheEnd) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 50);
+  for (std::size_t i = 0; i < sends().size(); ++i) {
+    send(i).yes();
+    house.turn();
+  }
+
+  const auto acks = house.sent(ann);
+  ASSERT_EQ(acks.size(), 50u);
+  ASSERT_EQ(sends().size(), 50u);
+  for (int n = 1; n <= 50; ++n) {
+    const auto i = static_cast<std::size_t>(n - 1);
+    EXPECT_EQ(sends()[i], "elsewhere:" + std::to_string(n));
+    EXPECT_EQ(acks[i], ack(n, "OK"));
+  }
+  EXPECT_FALSE(ann.has_waiting());
+}
+
+TEST_F(RelayTest, AcknowledgesWhatWasHandedOverInItsOrder) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 3);
+
+  send(2).yes();
+  send(1).fail(CROLANG_UNAVAILABLE);
+  house.turn();
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+  send(0).yes();
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "ERROR"), ack(3, "OK")));
+}
+
+TEST_F(RelayTest, AuthorizesMessagesBeforeTheyEnterTheirLanes) {
+  place_remote();
+  hold_authorizations();
+  house.modules.keep(Question::send);
+  send_remote(1, 3);
+  const auto asked = authorizations();
+  asked[2].yes();
+  asked[1].no();
+  house.turn();
+  EXPECT_THAT(sends(), IsEmpty());
+
+  asked[0].yes();
+  house.turn();
+
+  EXPECT_THAT(sends(), ElementsAre("elsewhere:1", "elsewhere:3"));
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(2, "UNAUTHORIZED")));
+}
+
+TEST_F(RelayTest, SendsAllAgainInOrderWhenTheReceiverHasMoved) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 3);
+  locate_remote_at(kNewHome);
+
+  send(1).no();
+  send(0).no();
+  house.turn();
+  send_remote(4, 4);
+  EXPECT_EQ(sends().size(), 3u) << "one is still on its way to the old home";
+  EXPECT_EQ(count(Question::lookup), 1u);
+  send(2).no();
+  house.turn();
+
+  EXPECT_EQ(count(Question::lookup), 2u);
+  EXPECT_THAT(sends(), ElementsAre("elsewhere:1", "elsewhere:2", "elsewhere:3", "new home:1",
+                                   "new home:2", "new home:3", "new home:4"));
+  for (const std::size_t i : {3u, 4u, 5u, 6u}) send(i).yes();
+  house.turn();
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "OK"), ack(3, "OK"), ack(4, "OK")));
+}
+
+TEST_F(RelayTest, SendsOnlyWhatWasRefusedAgain) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 3);
+  locate_remote_at(kNewHome);
+
+  send(0).yes();
+  send(1).no();
+  send(2).no();
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK")));
+  EXPECT_THAT(sends(),
+              ElementsAre("elsewhere:1", "elsewhere:2", "elsewhere:3", "new home:2", "new home:3"));
+}
+
+TEST_F(RelayTest, AnswersNotConnectedToAllThatAreRefusedTwice) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 2);
+  for (const std::size_t i : {0u, 1u}) send(i).no();
+  house.turn();
+  for (const std::size_t i : {2u, 3u}) send(i).no();
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "NOT_CONNECTED"), ack(2, "NOT_CONNECTED")));
+  EXPECT_EQ(sends().size(), 4u);
+  EXPECT_EQ(count(Question::lookup), 2u);
+  EXPECT_FALSE(ann.has_waiting());
+}
+
+TEST_F(RelayTest, KeepsTheOrderBehindAMessageThatNobodyConfirmed) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 3);
+  locate_remote_at(kNewHome);
+
+  send(0).fail(CROLANG_TIMEOUT);
+  house.turn();
+  send_remote(4, 4);
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "ERROR")));
+  EXPECT_EQ(sends().size(), 3u);
+  send(1).no();
+  send(2).no();
+  house.turn();
+
+  EXPECT_THAT(sends(), ElementsAre("elsewhere:1", "elsewhere:2", "elsewhere:3", "new home:2",
+                                   "new home:3", "new home:4"));
+}
+
+TEST_F(RelayTest, LooksUpAnewAfterAMessageThatNobodyConfirmed) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 20);
+  locate_remote_at(kNewHome);
+
+  for (std::size_t i = 0; i < Lane::kWindow; ++i) send(i).fail(CROLANG_TIMEOUT);
+  house.turn();
+
+  const auto acks = house.sent(ann);
+  ASSERT_EQ(acks.size(), Lane::kWindow);
+  for (int n = 1; n <= 16; ++n) {
+    EXPECT_EQ(acks[static_cast<std::size_t>(n - 1)], ack(n, "ERROR"));
+  }
+  ASSERT_EQ(sends().size(), 20u);
+  for (std::size_t i = 16; i < 20; ++i) {
+    EXPECT_EQ(sends()[i], "new home:" + std::to_string(i + 1));
+  }
+}
+
+TEST_F(RelayTest, AnswersErrorWhenTheOutboxElsewhereIsFull) {
+  place_remote();
+  house.modules.on(Question::send, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+
+  EXPECT_THAT(answer(kMessage, kToRemote), kError);
+
+  EXPECT_EQ(count(Question::send), 1u);
+  EXPECT_EQ(count(Question::lookup), 1u);
+}
+
+TEST_F(RelayTest, LooksUpOnceForAllThatWait) {
+  house.modules.keep(Question::lookup);
+  send_remote(1, 3);
+  EXPECT_EQ(count(Question::lookup), 1u);
+
+  // Who came after the question was asked gets one of its own.
+  house.modules.last(Question::lookup).located({Holder{}});
+  house.turn();
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "NOT_CONNECTED")));
+  EXPECT_EQ(count(Question::lookup), 2u);
+  house.modules.last(Question::lookup).fail(CROLANG_UNAVAILABLE);
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(2, "ERROR"), ack(3, "ERROR")));
+  EXPECT_EQ(count(Question::lookup), 2u);
+}
+
+TEST_F(RelayTest, LetsNoMessageOvertakeALaneToAReceiverThatHasComeHere) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 2);
+  Session& remote = house.join("remote");
+  send_remote(3, 3);
+  EXPECT_THAT(house.sent(remote), IsEmpty());
+
+  for (const std::size_t i : {0u, 1u, 2u}) send(i).no();
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "OK"), ack(3, "OK")));
+  EXPECT_THAT(house.sent(remote), ElementsAre(event(kMessage, payload("remote", 1)),
+                                              event(kMessage, payload("remote", 2)),
+                                              event(kMessage, payload("remote", 3))));
+  EXPECT_EQ(count(Question::lookup), 1u);
+  EXPECT_THAT(answer(numbered("remote", 4)), ElementsAre(ack(4, "OK")));
+  EXPECT_EQ(sends().size(), 3u);
+}
+
+TEST_F(RelayTest, DropsItsLanesWhenTheSenderIsGone) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 20);
+  const std::uint32_t slot = ann.handle().slot;
+
+  house.cut(ann);
+  Session& eve = house.join("eve");
+  ASSERT_EQ(eve.handle().slot, slot);
+  for (std::size_t i = 0; i < Lane::kWindow; ++i) send(i).no();
+  house.turn();
+
+  EXPECT_EQ(sends().size(), Lane::kWindow);
+  EXPECT_THAT(house.sent(eve), IsEmpty());
+  EXPECT_FALSE(eve.has_waiting());
+}
+
+TEST_F(RelayTest, DoesNotMistakeAnOldHandOverForThatOfANewLogin) {
+  place_remote();
+  house.modules.keep(Question::send);
+  send_remote(1, 1);
+  house.say(ann, "41");
+  house.say(ann, "40");
+  house.sent(ann);
+  send_remote(2, 2);
+
+  send(0).yes();
+  house.turn();
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+  send(1).no();
+  house.turn();
+
+  EXPECT_THAT(sends(), ElementsAre("elsewhere:1", "elsewhere:2", "elsewhere:2"));
+}
+
+TEST_F(RelayTest, WaitsAtTheGateWhenItSendsToTooManyReceiversElsewhere) {
+  place_remote();
+  house.modules.keep(Question::send);
+  for (std::size_t i = 0; i < kMaxLanes; ++i) house.say(ann, numbered("r" + std::to_string(i), 1));
+  house.turn();
+  EXPECT_THAT(answer(numbered("one more", 2)), IsEmpty());
+  EXPECT_THAT(answer(numbered("bob", 3)), IsEmpty());
+  EXPECT_EQ(sends().size(), kMaxLanes);
+
+  send(0).yes();
+  house.turn();
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK")));
+  EXPECT_EQ(house.modules.last(Question::send).id, "one more");
+  EXPECT_THAT(house.sent(bob), IsEmpty());
+  house.modules.last(Question::send).yes();
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(2, "OK"), ack(3, "OK")));
+  EXPECT_EQ(house.sent(bob).size(), 1u);
+}
+
+TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTooMuchIsOnItsWayElsewhere) {
+  place_remote();
+  house.modules.keep(Question::send);
+  const std::string big = R"({"to":"remote","x":")" + std::string(900, 'x') + "\"}";
+  EXPECT_THAT(answer(event(kMessage, big, "1")), IsEmpty());
+
+  EXPECT_THAT(answer(event(kMessage, big, "2")), ElementsAre(ack(2, "ERROR")));
+
+  EXPECT_THAT(answer(event(kMessage, kToBob, "3")), ElementsAre(ack(3, "OK")));
+  send(0).yes();
+  house.turn();
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK")));
+  EXPECT_THAT(answer(event(kMessage, big, "4")), IsEmpty());
+  EXPECT_EQ(count(Question::send), 2u);
+}
+
+/// A receiver that moves about, and a registry that answers late and in any order, or not at all.
+class RestlessTest : public RelayTest, public ::testing::WithParamInterface<unsigned> {
+ protected:
+  RestlessTest() {
+    house.modules.on(Question::send, [this](const Asked& asked) { open.push_back(arrive(asked)); });
+    house.modules.on(Question::lookup, [this](const Asked& asked) {
+      open.push_back([this, asked] { asked.located({home}); });
+    });
+  }
+
+  bool chance(unsigned percent) { return random() % 100 < percent; }
+
+  /// Sends arrive in the order of the calls; only the answers do not.
+  std::function<void()> arrive(const Asked& asked) {
+    // A registry may refuse what it should not, as long as it lost its memory.
+    if (asked.token != home.token || chance(5)) return [asked] { asked.no(); };
+    if (chance(5)) return [asked] { asked.fail(CROLANG_TIMEOUT); };
+    delivered.push_back(std::stoi(asked.body.substr(asked.body.rfind(':') + 1)));
+    return [asked] { asked.yes(); };
+  }
+
+  void answer_one() {
+    const std::size_t i = random() % open.size();
+    const auto answer = open[i];
+    open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
+    answer();
+    house.turn();
+  }
+
+  void step() {
+    if (chance(2)) home = {"home", home.token + 1};
+    if (chance(1)) home = {"", home.token + 1};
+    if (chance(50)) {
+      ++said;
+      send_remote(said, said);
+    }
+    if (!open.empty() && chance(45)) answer_one();
+  }
+
+  std::mt19937 random{GetParam()};
+  Holder home = kElsewhere;
+  std::vector<std::function<void()>> open;
+  std::vector<int> delivered;
+  int said = 0;
+};
+INSTANTIATE_TEST_SUITE_P(, RestlessTest, ::testing::Range(1u, 11u));
+
+TEST_P(RestlessTest, KeepsTheOrderAndAnswersTheTruth) {
+  for (int i = 0; i < 1000; ++i) step();
+  while (!open.empty()) answer_one();
+
+  EXPECT_TRUE(std::ranges::is_sorted(delivered, std::less_equal<>()));
+  EXPECT_GT(delivered.size(), 100u);
+  const auto acks = house.sent(ann);
+  ASSERT_EQ(acks.size(), static_cast<std::size_t>(said));
+  for (int n = 1; n <= said; ++n) {
+    const std::string& answer = acks[static_cast<std::size_t>(n - 1)];
+    if (std::ranges::binary_search(delivered, n)) {
+      EXPECT_EQ(answer, ack(n, "OK"));
+    } else {
+      EXPECT_THAT(answer, ::testing::AnyOf(ack(n, "ERROR"), ack(n, "NOT_CONNECTED")));
+    }
+  }
+  EXPECT_FALSE(ann.has_waiting());
+}
+
+// ---- locations
+
+TEST_F(RelayTest, LooksUpAReceiverThatIsTalkedToOnlyOnce) {
+  place_remote();
+  decide_all(Question::send, true);
+  for (int n = 1; n <= 5; ++n)
+    EXPECT_THAT(answer(numbered("remote", n)), ElementsAre(ack(n, "OK")));
+  house.say(bob, numbered("remote", 6));
+
+  EXPECT_EQ(count(Question::lookup), 1u);
+  EXPECT_EQ(count(Question::send), 6u);
+}
+
+TEST_F(RelayTest, LooksUpAReceiverOnceForSeveralSenders) {
+  place_remote();
+  house.modules.keep(Question::send);
+  house.say(ann, numbered("remote", 1));
+  house.say(bob, numbered("remote", 1));
+
+  EXPECT_EQ(count(Question::lookup), 1u);
+  EXPECT_EQ(count(Question::send), 2u);
+}
+
+TEST_F(RelayTest, LooksUpAgainAfterHalfAMinuteOfSilence) {
+  place_remote();
+  decide_all(Question::send, true);
+  answer(kMessage, kToRemote);
+  house.pass(Locations::kLifetime - 1ms);
+  answer(kMessage, kToRemote);
+  house.pass(Locations::kLifetime - 1ms);
+  answer(kMessage, kToRemote);
+  EXPECT_EQ(count(Question::lookup), 1u);
+
+  house.pass(Locations::kLifetime);
+  answer(kMessage, kToRemote);
+
+  EXPECT_EQ(count(Question::lookup), 2u);
+}
+
+TEST_F(RelayTest, LooksUpAReceiverThatIsNoLongerWhereItWas) {
+  place_remote();
+  decide_all(Question::send, true);
+  answer(kMessage, kToRemote);
+  house.modules.on(Question::send, [](const Asked& asked) {
+    asked.holder.instance == kNewHome.instance ? asked.yes() : asked.no();
+  });
+  locate_remote_at(kNewHome);
+
+  EXPECT_THAT(answer(kMessage, kToRemote), kOk);
+  EXPECT_EQ(count(Question::lookup), 2u);
+  EXPECT_THAT(answer(kMessage, kToRemote), kOk);
+  EXPECT_EQ(count(Question::lookup), 2u);
+}
+
+TEST_F(RelayTest, ForgetsAReceiverThatCouldNotBeReached) {
+  place_remote();
+  decide_all(Question::send, true);
+  answer(kMessage, kToRemote);
+  house.modules.on(Question::send, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+  EXPECT_THAT(answer(kMessage, kToRemote), kError);
+  EXPECT_EQ(count(Question::lookup), 1u);
+
+  answer(kMessage, kToRemote);
+
+  EXPECT_EQ(count(Question::lookup), 2u);
+}
+
+TEST_F(RelayTest, PrefersAReceiverHereToWhereItWas) {
+  place_remote();
+  decide_all(Question::send, true);
+  answer(kMessage, kToRemote);
+  Session& remote = house.join("remote");
+
+  EXPECT_THAT(answer(kMessage, kToRemote), kOk);
+
+  EXPECT_EQ(house.sent(remote).size(), 1u);
+  EXPECT_EQ(count(Question::send), 1u);
+}
+
+TEST_F(RelayTest, DoesNotAnswerFromMemoryWhoIsConnected) {
+  place_remote();
+  decide_all(Question::send, true);
+  answer(kMessage, kToRemote);
+  locate_remote_at({});
+
+  EXPECT_THAT(answer(event("ARE_NODES_CONNECTED_TO_BROKER", R"({"ids":["remote"]})", "1")),
+              ElementsAre(::testing::HasSubstr(R"(\"connected\":false)")));
+  EXPECT_EQ(count(Question::lookup), 2u);
 }
 
 // ---- the observer

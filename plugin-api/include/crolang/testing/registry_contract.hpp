@@ -431,6 +431,17 @@ TEST_P(RegistryContract, HandsOverMessagesInTheOrderSent) {
   EXPECT_EQ(there().received(), expected);
 }
 
+TEST_P(RegistryContract, TellsThatAMessageCouldNotBeTaken) {
+  if (!shared()) GTEST_SKIP() << "serves one instance";
+  const std::uint64_t token = random_token();
+  join(there(), id("bob"), token);
+  there().live_but_full(id("bob"), token);
+  // Neither yes nor no: no would make the sender look up and send again.
+  const auto outcome = here().send(there().name(), id("bob"), token, "x").wait();
+  ASSERT_TRUE(outcome);
+  EXPECT_NE(outcome->status, CROLANG_OK);
+}
+
 TEST_P(RegistryContract, HandsOverAMegabyte) {
   if (!shared()) GTEST_SKIP() << "serves one instance";
   const std::uint64_t token = random_token();

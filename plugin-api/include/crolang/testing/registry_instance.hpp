@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 
 namespace crolang::plugin::testing {
 
@@ -85,6 +86,13 @@ class Instance {
     sessions_[{id, token}] = verdict;
   }
 
+  /// A session of this instance whose outbox is full.
+  void live_but_full(const std::string& id, std::uint64_t token) {
+    live(id, token, CROLANG_ALIVE);
+    const std::lock_guard lock(mutex_);
+    full_.insert(token);
+  }
+
   std::vector<Message> received() const {
     const std::lock_guard lock(mutex_);
     return received_;
@@ -117,12 +125,14 @@ class Instance {
   static void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken,
                          void* op) {
     bool take = false;
+    bool full = false;
     {
       const std::lock_guard lock(of(ctx).mutex_);
-      take = of(ctx).find_session(to).has_value();
+      full = of(ctx).full_.contains(to.token);
+      take = !full && of(ctx).find_session(to).has_value();
       if (take) of(ctx).received_.push_back({copy(to.id), to.token, copy(body)});
     }
-    taken(op, CROLANG_OK, take, {});
+    taken(op, full ? CROLANG_UNAVAILABLE : CROLANG_OK, take, {});
   }
   static void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t, crolang_verdict verdict,
                        void* op) {
@@ -159,8 +169,9 @@ class Instance {
                                         &on_available};
   const std::string name_;
 
-  mutable std::mutex mutex_;  // guards sessions_, received_, lost_, available_
+  mutable std::mutex mutex_;  // guards sessions_, full_, received_, lost_, available_
   std::map<std::pair<std::string, std::uint64_t>, std::int32_t> sessions_;
+  std::set<std::uint64_t> full_;  // tokens
   std::vector<Message> received_;
   std::vector<std::uint64_t> lost_;
   bool available_ = true;

@@ -72,8 +72,8 @@ void append_variables(std::vector<config::Variable>& variables, const crolang_pl
 /// The variables of the plugins that come with the broker, as far as they are there.
 std::vector<config::Variable> bundled_variables(const fs::path& plugins_dir) {
   std::vector<config::Variable> variables;
-  for (const plugin_host::Kind& kind : plugin_host::kinds()) {
-    const fs::path file = plugins_dir / (std::string(kind.bundled) + ".so");
+  for (const std::string_view name : plugin_host::bundled_plugins()) {
+    const fs::path file = plugins_dir / (std::string(name) + ".so");
     std::error_code error;
     if (!fs::is_regular_file(file, error)) continue;
     const auto opened = plugin_host::open_plugin(file);
@@ -197,7 +197,7 @@ class Application {
       : settings_(settings), plugins_(plugins), lookup_(std::move(lookup)) {}
 
   int run() {
-    const net::FileLimit limit = net::raise_file_limit();
+    const net::FileLimit limit = net::raise_file_limit(settings_.workers);
     if (const int code = check_file_limit(limit); code != kFine) return code;
     // Before the port is open: who sees it open may end the broker in an orderly way.
     control_.catch_signals();
@@ -255,8 +255,9 @@ class Application {
     const std::string instance = make_instance_id();
     const std::uint64_t max_connections =
         settings_.max_connections != 0 ? settings_.max_connections : limit.connections;
-    net::Server server(server_options(settings_, max_connections), instance, table,
-                       std::move(listener));
+    net::ServerOptions options = server_options(settings_, max_connections);
+    options.max_sockets = limit.sockets;
+    net::Server server(options, instance, table, std::move(listener));
     const crolang_registry_events events = broker::registry_events(server.grid());
     char error[512] = "";
     const crolang_status bound = table.registry.table->bind(
@@ -300,14 +301,13 @@ class Application {
   }
 
   void wait_for_end(net::Server& server) {
-    bool draining = false;
-    control_.on_signal([&](int signal) {
-      if (draining) {
+    control_.on_signal([this, &server](int signal) {
+      if (draining_) {
         log::info("second signal: ending at once");
         log::stop();
         ::_exit(128 + signal);
       }
-      draining = true;
+      draining_ = true;
       log::info("draining",
                 {{"signal", signal}, {"duration_ms", settings_.drain_duration.count()}});
       server.drain(control_, settings_.drain_duration, [this] { control_.stop(); });
@@ -337,6 +337,7 @@ class Application {
   const plugin_host::Lookup lookup_;
   net::Control control_;
   net::BlockingThreads blocking_;
+  bool draining_ = false;  // the handler of signals outlives the server
 };
 
 int report(const plugin_host::Report& report) {
@@ -357,7 +358,8 @@ int run(const config::Command& command) {
       std::cout << "crolang-broker " << config::version() << '\n';
       return kFine;
     case config::Command::Kind::print_markdown:
-      std::cout << config::markdown_table();
+      std::cout << config::markdown_table() << '\n'
+                << config::plugin_markdown_table(bundled_variables(plugins_dir));
       return kFine;
     case config::Command::Kind::plugins_list:
       return report(plugin_host::describe_folder(plugins_dir));

@@ -42,7 +42,10 @@ void Presence::on_event(Session& asker, const socketio::Packet& packet) {
     answer(asker, packet.ack, *ids, connected);
     return;
   }
-  if (waiting_.size() >= kMaxWaiting) {
+  const std::size_t bytes = packet.event.first_argument.size();
+  const auto already = bytes_waiting_.find(asker.token());
+  const std::size_t with_these = bytes + (already == bytes_waiting_.end() ? 0 : already->second);
+  if (waiting_.size() >= kMaxWaiting || with_these > grid_.policy.max_outbox_bytes) {
     asker.ack(bench_, packet.ack, AckStatus::error);
     return;
   }
@@ -57,19 +60,25 @@ void Presence::on_event(Session& asker, const socketio::Packet& packet) {
     answer(asker, packet.ack, *ids, connected);
     return;
   }
-  Waiting waiting{asker.handle(),       asker.token(),       packet.ack, {},
-                  std::move(connected), std::move(elsewhere)};
+  Waiting waiting{asker.handle(),       asker.token(),        packet.ack, {},
+                  std::move(connected), std::move(elsewhere), bytes};
   waiting.ids.assign(ids->begin(), ids->end());
   waiting_.emplace(question, std::move(waiting));
+  bytes_waiting_[asker.token()] = with_these;
 }
 
 void Presence::on_answer(const modules::Waiter& waiter, const modules::Answer& found) {
   const auto node = waiting_.extract(waiter.tag);
   if (node.empty()) return;
   Waiting& waiting = node.mapped();
+  const auto bytes = bytes_waiting_.find(waiting.token);
+  bytes->second -= waiting.bytes;
+  if (bytes->second == 0) bytes_waiting_.erase(bytes);
   Session* asker = sessions_.find(waiting.asker);
   if (asker == nullptr || asker->token() != waiting.token) return;
-  if (!found.could_ask()) {
+  // Many late answers at once would not be held back by reading less from the asker.
+  const bool is_behind = asker->outlet().waiting() > grid_.policy.max_outbox_bytes;
+  if (!found.could_ask() || is_behind) {
     asker->ack(bench_, waiting.ack, AckStatus::error);
   } else {
     apply(found, waiting.asked, waiting.connected);

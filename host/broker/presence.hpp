@@ -34,6 +34,7 @@ class Presence final : public modules::AnswerSink {
     std::vector<std::string> ids;
     std::vector<bool> connected;
     std::vector<std::size_t> asked;  // which of ids the registry was asked about
+    std::size_t bytes;               // of the question
   };
 
   template <class Ids>
@@ -47,7 +48,8 @@ class Presence final : public modules::AnswerSink {
   LocalSessions& sessions_;
   session::Workbench& bench_;
   envelope::EnvelopeReader& reader_;
-  std::unordered_map<std::uint64_t, Waiting> waiting_;  // by question
+  std::unordered_map<std::uint64_t, Waiting> waiting_;            // by question
+  std::unordered_map<std::uint64_t, std::size_t> bytes_waiting_;  // by the asker's token
   std::uint64_t last_question_ = 0;
   std::string text_;
 };

@@ -94,10 +94,12 @@ void BlockingThreads::run() {
     changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
     --idle_;
     if (waiting_.empty()) return;
-    const std::function<void()> function = std::move(waiting_.front());
-    waiting_.pop_front();
-    lock.unlock();
-    function();
+    {
+      const std::function<void()> function = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      function();
+    }  // what it holds ends without the lock, too
     lock.lock();
   }
 }

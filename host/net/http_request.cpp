@@ -50,9 +50,31 @@ Parameters read_parameters(std::string_view query) {
   return found;
 }
 
-bool has_token(std::string_view list, std::string_view token) {
-  return http::token_list(boost::beast::string_view(list.data(), list.size()))
-      .exists(boost::beast::string_view(token.data(), token.size()));
+bool is_token(std::string_view text) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";  // RFC 9110 5.6.2
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           kOthers.find(c) != std::string_view::npos;
+  });
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
+/// Nothing if this is no list of tokens.
+std::optional<std::string_view> first_token(std::string_view list) {
+  std::optional<std::string_view> first;
+  for (;;) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    const std::string_view element = trim(list.substr(0, comma));
+    if (!is_token(element)) return std::nullopt;
+    if (!first) first = element;
+    if (comma == list.size()) return first;
+    list.remove_prefix(comma + 1);
+  }
 }
 
 Response abort_upgrade(std::string_view message) {
@@ -87,20 +109,35 @@ std::optional<EngineError> check_engine(const Parameters& parameters, http::verb
 
 using Request = http::request_header<>;
 
-std::string switching_protocols(const Request& request, std::string_view key) {
+/// RFC 9110 5.3: a field's lines are one list.
+bool has_token(const Request& request, http::field name, boost::beast::string_view token) {
+  const auto [begin, end] = request.equal_range(name);
+  return std::any_of(
+      begin, end, [&](const auto& line) { return http::token_list(line.value()).exists(token); });
+}
+
+/// The first that is offered, empty if none is. Nothing if the offer is malformed.
+std::optional<std::string_view> choose_protocol(const Request& request) {
+  std::string_view chosen;
+  const auto [begin, end] = request.equal_range(http::field::sec_websocket_protocol);
+  for (auto line = begin; line != end; ++line) {
+    const auto first = first_token(view(line->value()));
+    if (!first) return std::nullopt;
+    if (chosen.empty()) chosen = *first;
+  }
+  return chosen;
+}
+
+std::string switching_protocols(std::string_view key, std::string_view protocol) {
   const auto accept = websocket::accept_key(key);
   std::string response =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: ";
   response.append(accept.data(), accept.size());
   response += "\r\n";
-  const std::string_view offered = view(request[http::field::sec_websocket_protocol]);
-  if (!offered.empty()) {
-    std::string_view first = offered.substr(0, offered.find(','));
-    while (!first.empty() && first.front() == ' ') first.remove_prefix(1);
-    while (!first.empty() && first.back() == ' ') first.remove_suffix(1);
+  if (!protocol.empty()) {
     response += "Sec-WebSocket-Protocol: ";
-    response += first;
+    response += protocol;
     response += "\r\n";
   }
   response += kCors;
@@ -126,10 +163,12 @@ Decision decide_upgrade(const Request& request, std::string_view path, std::stri
   if (version != "13" && version != "8") {
     return abort_upgrade("Missing or invalid Sec-WebSocket-Version header");
   }
+  const auto protocol = choose_protocol(request);
+  if (!protocol) return abort_upgrade("Invalid Sec-WebSocket-Protocol header");
   if (parameters.versions != 1 || parameters.version != "4") {
     return abort_upgrade("Unsupported protocol version");
   }
-  return UpgradeRequest{switching_protocols(request, key), session::Identity::from_query(query)};
+  return UpgradeRequest{switching_protocols(key, *protocol), session::Identity::from_query(query)};
 }
 
 bool is_client_bundle(std::string_view path) {
@@ -169,7 +208,13 @@ Decision decide_page(const Request& request, std::string_view path, std::string_
 
 }  // namespace
 
+std::string_view without_leading_empty_lines(std::string_view bytes) {
+  while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  return bytes;
+}
+
 bool may_be_http(std::string_view beginning) {
+  if (beginning == "\r") return true;  // half of an empty line
   // The longest method that is registered has 17 characters (UPDATEREDIRECTREF).
   constexpr std::size_t kLongestMethod = 17;
   for (std::size_t i = 0; i < beginning.size() && i <= kLongestMethod; ++i) {
@@ -194,12 +239,12 @@ Response make_response(unsigned status, After after, Body body, std::string_view
   bytes += extra_headers;
   bytes += "Content-Length: " + std::to_string(body.text.size()) + "\r\n\r\n";
   bytes += body.text;
-  return {status, std::move(bytes), after};
+  return {status, std::move(bytes), after, Part::whole};
 }
 
-Response header_of(Response response) {
-  response.bytes.resize(response.bytes.find("\r\n\r\n") + 4);
-  return response;
+std::string_view bytes_of(const Response& response) {
+  const std::string_view whole = response.bytes;
+  return response.part == Part::whole ? whole : whole.substr(0, whole.find("\r\n\r\n") + 4);
 }
 
 /// Bodies are not read: what would follow one could not be told from it. An answer to HEAD has none
@@ -229,13 +274,11 @@ Decision decide(std::string_view header) {
   const std::string_view path = target.substr(0, question);
   const std::string_view query = target.substr(std::min(question + 1, target.size()));
   const bool wants_upgrade = !view(request[http::field::upgrade]).empty() &&
-                             has_token(view(request[http::field::connection]), "upgrade");
+                             has_token(request, http::field::connection, "upgrade");
   if (wants_upgrade) return decide_upgrade(request, path, query);
   Decision decision = decide_page(request, path, query, after_of(parser));
-  if (auto* response = std::get_if<Response>(&decision);
-      response != nullptr && request.method() == http::verb::head) {
-    return header_of(std::move(*response));
-  }
+  auto* response = std::get_if<Response>(&decision);
+  if (response != nullptr && request.method() == http::verb::head) response->part = Part::header;
   return decision;
 }
 

@@ -35,11 +35,11 @@ struct UpgradeRequest {
   session::Identity identity;
 };
 
-/// A whole response.
 struct Response {
   unsigned status = 0;
-  std::string bytes;
+  std::string bytes;  ///< all of it, whatever part is to be sent
   After after = After::close;
+  Part part = Part::whole;
 };
 
 /// The connection ends without a byte, at once or after kSilence.
@@ -52,12 +52,15 @@ using Decision = std::variant<UpgradeRequest, Response, PageRequest, Silence>;
 /// `header`: from the request line to the empty line, both included.
 Decision decide(std::string_view header);
 
+/// RFC 9112 2.2: empty lines before a request are ignored.
+std::string_view without_leading_empty_lines(std::string_view bytes);
+
 /// May these bytes be the beginning of a request? Says no as soon as they cannot, so that a
 /// stranger who speaks another protocol is not left waiting.
 bool may_be_http(std::string_view beginning);
 
-/// The response without its body.
-Response header_of(Response response);
+/// The bytes that are to be sent.
+std::string_view bytes_of(const Response& response);
 
 struct Body {
   std::string_view content_type;  ///< empty: there is no body

@@ -15,8 +15,11 @@
 namespace crolang::net {
 namespace {
 
-// For the plugins' connections, files, and for answering "503" to nodes beyond the limit.
-constexpr std::uint64_t kReservedFiles = 64;
+// For the plugins' connections, files, and for answering "503" to nodes beyond the limit; strangers
+// get no more than half of it.
+constexpr std::uint64_t kFewestReserved = 64;
+constexpr std::uint64_t kMostReserved = 512;
+constexpr std::uint64_t kFilesPerWorker = 2;
 constexpr int kBacklog = 4096;
 
 std::string describe(const std::string& address, std::uint16_t port, int error) {
@@ -104,7 +107,7 @@ std::variant<Descriptor, ListenFault> listen_on(const std::string& address, std:
   return Descriptor(fd);
 }
 
-FileLimit raise_file_limit() {
+FileLimit raise_file_limit(std::uint64_t workers) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
   if (limit.rlim_cur < limit.rlim_max) {
@@ -113,7 +116,10 @@ FileLimit raise_file_limit() {
     ::getrlimit(RLIMIT_NOFILE, &limit);
   }
   const std::uint64_t files = limit.rlim_cur;
-  return {files, files > kReservedFiles ? files - kReservedFiles : 0};
+  const auto without = [files](std::uint64_t kept) { return files > kept ? files - kept : 0; };
+  const std::uint64_t own = kFilesPerWorker * workers;
+  const std::uint64_t reserved = std::clamp(files / 8, kFewestReserved, kMostReserved);
+  return {files, without(own + reserved), without(own + reserved / 2)};
 }
 
 }  // namespace crolang::net

@@ -38,8 +38,9 @@ std::variant<Descriptor, ListenFault> listen_on(const std::string& address, std:
 struct FileLimit {
   std::uint64_t files = 0;        ///< what the process may have open
   std::uint64_t connections = 0;  ///< what that leaves for nodes
+  std::uint64_t sockets = 0;      ///< and for connections of any kind, those too many included
 };
 /// Raises the soft limit to the hard one.
-FileLimit raise_file_limit();
+FileLimit raise_file_limit(std::uint64_t workers);
 
 }  // namespace crolang::net

@@ -63,7 +63,7 @@ void Server::drain(Control& control, std::chrono::milliseconds duration,
 void Server::drain_slice(Control& control, std::size_t slices_left,
                          std::chrono::steady_clock::time_point deadline,
                          std::function<void()> finished) {
-  if (sessions() == 0 || std::chrono::steady_clock::now() >= deadline) {
+  if (total(&Worker::sessions) == 0 || std::chrono::steady_clock::now() >= deadline) {
     finished();
     return;
   }
@@ -90,15 +90,9 @@ void Server::flush(session::DirtyList& dirty) {
   dirty.bytes = 0;
 }
 
-std::uint64_t Server::connections() const {
+std::uint64_t Server::total(std::uint32_t (Worker::*figure)() const noexcept) const {
   std::uint64_t sum = 0;
-  for (const auto& worker : workers_) sum += worker->load();
-  return sum;
-}
-
-std::uint64_t Server::sessions() const {
-  std::uint64_t sum = 0;
-  for (const auto& worker : workers_) sum += worker->sessions();
+  for (const auto& worker : workers_) sum += (*worker.*figure)();
   return sum;
 }
 
@@ -112,11 +106,16 @@ std::uint16_t Server::choose_worker(std::uint16_t accepted_by) {
 }
 
 bool Server::is_full() const {
-  return options_.max_connections != 0 && connections() > options_.max_connections;
+  // The one that asks is counted already.
+  return options_.max_connections != 0 && total(&Worker::load) > options_.max_connections;
 }
 
-void Server::adopt(std::uint16_t worker, int fd) {
-  workers_[worker]->post([fd](Worker& w) { w.adopt(fd); });
+bool Server::is_overfull() const {
+  return options_.max_sockets != 0 && total(&Worker::load) >= options_.max_sockets;
+}
+
+void Server::hand_over(Descriptor socket, std::uint16_t worker) {
+  workers_[worker]->receive(std::move(socket));
 }
 
 Response Server::render(PageRequest request) {
@@ -149,7 +148,7 @@ Response Server::render(PageRequest request) {
   gauges.version = options_.version;
   gauges.started = started_;
   gauges.workers = workers_.size();
-  gauges.connections = connections();
+  gauges.connections = total(&Worker::load);
   gauges.nodes = nodes;
   for (std::uint16_t i = 0; i < count(); ++i) gauges.outbox_bytes += outlets_.table(i).waiting();
   gauges.log_lines_dropped = telemetry::log::dropped();

@@ -23,7 +23,8 @@ namespace crolang::net {
 
 struct ServerOptions {
   std::uint16_t workers = 1;
-  std::uint64_t max_connections = 0;
+  std::uint64_t max_connections = 0;  ///< beyond, nodes are told to come again; 0: no limit
+  std::uint64_t max_sockets = 0;      ///< beyond, connections are cut unheard; 0: no limit
   session::Limits limits{};
   broker::Policy policy;
   std::chrono::milliseconds plugin_timeout{10000};
@@ -56,11 +57,12 @@ class Server final : public broker::Workers, public Pages {
   Response render(PageRequest request) override;
   std::uint16_t choose_worker(std::uint16_t accepted_by) override;
   bool is_full() const override;
-  void adopt(std::uint16_t worker, int fd) override;
+  bool is_overfull() const override;
+  void hand_over(Descriptor socket, std::uint16_t worker) override;
 
  private:
-  std::uint64_t connections() const;
-  std::uint64_t sessions() const;
+  /// Sums up what each worker has.
+  std::uint64_t total(std::uint32_t (Worker::*figure)() const noexcept) const;
   void drain_slice(Control& control, std::size_t slices_left,
                    std::chrono::steady_clock::time_point deadline, std::function<void()> finished);
 

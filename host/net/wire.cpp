@@ -26,7 +26,7 @@ void update_congestion(Outlet::Wire& wire, const ByteQueue& queue) {
 void update_interest(Outlet::Wire& wire) {
   std::uint32_t interest = EPOLLRDHUP;
   if (wire.reading && !wire.congested) interest |= EPOLLIN;
-  if (wire.blocked) interest |= EPOLLOUT;
+  if (wire.blocked || wire.awaited) interest |= EPOLLOUT;
   if (interest == wire.interest || wire.fd < 0) return;
   wire.interest = interest;
   epoll_event event{};
@@ -78,19 +78,22 @@ void set_reading(Outlet& outlet, Reading reading) {
   });
 }
 
-bool drained(Outlet& outlet) {
-  return outlet.with_wire([](const Outlet::Wire& wire, const ByteQueue& queue) {
-    return wire.broken || queue.empty();
+bool drained_or_await(Outlet& outlet) {
+  return outlet.with_wire([](Outlet::Wire& wire, const ByteQueue& queue) {
+    wire.awaited = !wire.broken && !queue.empty();
+    update_interest(wire);
+    return !wire.awaited;
   });
 }
 
 std::optional<std::uint64_t> backlog_progress(Outlet& outlet) {
   return outlet.with_wire(
       [](const Outlet::Wire& wire, const ByteQueue&) -> std::optional<std::uint64_t> {
-        if (!wire.blocked) return std::nullopt;
         tcp_info info{};
         socklen_t size = sizeof info;
         if (::getsockopt(wire.fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+        // The kernel holds megabytes before it blocks us.
+        if (!wire.blocked && info.tcpi_notsent_bytes == 0) return std::nullopt;
         return info.tcpi_bytes_acked;
       });
 }

@@ -18,10 +18,12 @@ std::size_t flush(session::Outlet& outlet);
 enum class Reading : std::uint8_t { on, off };
 void set_reading(session::Outlet& outlet, Reading reading);
 
-/// Is there nothing left to send, or nobody to send it to?
-bool drained(session::Outlet& outlet);
+/// Is there nothing left to send, or nobody to send it to? If there is, the owner's epoll tells it
+/// to flush and ask again: what is left may stand in another thread's dirty list.
+bool drained_or_await(session::Outlet& outlet);
 
-/// Bytes that the other side's TCP has acknowledged, while there is a backlog; else nothing.
+/// Bytes that the other side's TCP has acknowledged, while it is behind: something waits here, or
+/// in the kernel to be sent. Else nothing.
 std::optional<std::uint64_t> backlog_progress(session::Outlet& outlet);
 
 }  // namespace crolang::net

@@ -34,6 +34,11 @@ constexpr std::size_t kFlushAt = 256 * 1024;
 constexpr std::size_t kMaxOpenQuestions = 65536;
 constexpr int kMaxEvents = 512;
 constexpr int kMaxAccepts = 64;
+// Requests that are answered before anything else is read. Whoever sends more at a time is not
+// waiting for answers.
+constexpr int kMaxPipelined = 16;
+// RFC 6455 4.1: a node waits for the 101. What comes before it is kept while the node is admitted.
+constexpr std::size_t kMaxEarlyBytes = 16 * 1024;
 
 // As long as the peer gives its nodes to answer a close frame.
 constexpr auto kCloseTimeout = std::chrono::seconds(30);
@@ -43,6 +48,9 @@ constexpr auto kLinger = std::chrono::seconds(2);
 // Between two requests on one connection; the answers say so.
 constexpr auto kKeepAlive = std::chrono::seconds(5);
 constexpr auto kSilence = std::chrono::seconds(1);
+// After a connection could not be accepted. It waits in the kernel's queue and would wake this loop
+// again and again.
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 // The leases of the last sessions are given back before the plugins are stopped.
 constexpr auto kStopTimeout = std::chrono::seconds(1);
 
@@ -110,6 +118,17 @@ const char* words_of(modules::CallFault fault) {
   return "";
 }
 
+void log_not_accepted(int error, TimePoint now) {
+  static telemetry::Throttle throttle{1};
+  const auto suppressed = throttle.admit(now);
+  if (!suppressed) return;
+  const bool lacks_files = error == EMFILE || error == ENFILE;
+  log::fault(lacks_files ? "a connection could not be accepted: raise the limit of open files "
+                           "(ulimit -n, LimitNOFILE, --ulimit nofile)"
+                         : "a connection could not be accepted",
+             {{"why", std::strerror(error)}, {"suppressed", *suppressed}});
+}
+
 }  // namespace
 
 modules::CallDesk::Hooks Worker::desk_hooks(Worker& worker) {
@@ -142,7 +161,6 @@ Worker::Worker(std::uint16_t index, broker::Grid& grid, Pages& pages, const sess
       listener_(listener),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       event_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
-      spare_(::dup(event_.get())),
       now_(std::chrono::steady_clock::now()),
       wheel_(now_),
       desk_(desk_hooks(*this), kMaxOpenQuestions),
@@ -153,10 +171,7 @@ Worker::Worker(std::uint16_t index, broker::Grid& grid, Pages& pages, const sess
   event.events = EPOLLIN;
   event.data.u64 = kWakeKey;
   checked(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &event), "epoll_ctl");
-  // All workers wait for the one listening socket; the kernel wakes one of them.
-  event.events = EPOLLIN | EPOLLEXCLUSIVE;
-  event.data.u64 = kListenerKey;
-  checked(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_, &event), "epoll_ctl");
+  checked(watch_listener(), "epoll_ctl");
 }
 
 Worker::~Worker() = default;
@@ -215,6 +230,10 @@ void Worker::run() {
       }
       if (broker_.bench().dirty.bytes >= kFlushAt) flush_dirty();
     }
+    if (accept_again_ && now_ >= *accept_again_) {
+      accept_again_.reset();
+      if (watch_listener() != 0) pause_accepting(errno);
+    }
     broker_.tick();
     wheel_.advance(now_, [this](TimerNode& node) { on_timer(static_cast<Connection&>(node)); });
     flush_dirty();
@@ -226,6 +245,7 @@ void Worker::run() {
 int Worker::wait_time() const {
   TimePoint next = std::min(wheel_.next(), broker_.deadline());
   if (stop_by_) next = std::min(next, *stop_by_);
+  if (accept_again_) next = std::min(next, *accept_again_);
   if (next == TimePoint::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now_).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
@@ -233,39 +253,52 @@ int Worker::wait_time() const {
 
 // ---- accepting
 
+int Worker::watch_listener() {
+  // All workers wait for the one listening socket; the kernel wakes one of them.
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLEXCLUSIVE;
+  event.data.u64 = kListenerKey;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_, &event);
+}
+
 void Worker::accept_ready() {
   for (int i = 0; i < kMaxAccepts; ++i) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) refuse_accept(errno);
+      if (errno != EAGAIN && errno != EWOULDBLOCK) pause_accepting(errno);
       return;
+    }
+    if (pages_.is_overfull()) {
+      ::close(fd);
+      counters_.add(Counter::accept_errors);
+      log_not_accepted(EMFILE, now_);
+      continue;
     }
     const std::uint16_t target = pages_.choose_worker(index_);
     if (target == index_) {
       adopt(fd);
     } else {
-      pages_.adopt(target, fd);
+      pages_.hand_over(Descriptor(fd), target);
     }
   }
 }
 
-void Worker::refuse_accept(int error) {
+void Worker::pause_accepting(int error) {
   counters_.add(Counter::accept_errors);
-  static telemetry::Throttle throttle{1};
-  if (const auto suppressed = throttle.admit(now_)) {
-    log::fault(
-        "a connection could not be accepted: raise the limit of open files (ulimit -n, "
-        "LimitNOFILE, --ulimit nofile)",
-        {{"why", std::strerror(error)}, {"suppressed", *suppressed}});
-  }
-  if (error != EMFILE && error != ENFILE) return;
-  // The connection waits in the kernel's queue and would wake this loop again and again: take it
-  // and cut it.
-  spare_.reset();
-  const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-  if (fd >= 0) ::close(fd);
-  spare_ = Descriptor(::dup(event_.get()));
+  log_not_accepted(error, now_);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_, nullptr);
+  accept_again_ = now_ + kAcceptPause;
+}
+
+void Worker::receive(Descriptor socket) {
+  // It counts from now on: who chooses a worker looks at it.
+  load_.fetch_add(1, std::memory_order_relaxed);
+  // Shared only because a task is copied; closed with the task if that never runs.
+  post([held = std::make_shared<Descriptor>(std::move(socket))](Worker& worker) {
+    worker.load_.fetch_sub(1, std::memory_order_relaxed);
+    worker.adopt(held->release());
+  });
 }
 
 void Worker::adopt(int fd) {
@@ -293,7 +326,9 @@ void Worker::adopt(int fd) {
   wire.fd = fd;
   wire.epoll = epoll_.get();
   wire.interest = EPOLLIN | EPOLLRDHUP;
-  wire.max_backlog = limits_.max_outbox_bytes;
+  // Others fill it to the limit, only its own answers take it further. So once it is back at the
+  // limit, where they cannot hold it up, it is read from again.
+  wire.max_backlog = 2 * limits_.max_outbox_bytes;
   const std::uint32_t generation = outlet.open(wire);
   connection->handle = {slot, generation, index_};
   epoll_event event{};
@@ -394,19 +429,20 @@ void Worker::on_open_bytes(Connection& connection, std::span<char> bytes) {
 
 void Worker::on_request(Connection& connection, std::span<char> bytes) {
   std::string_view text(bytes.data(), bytes.size());
-  for (;;) {
+  connection.needed = 0;
+  for (int answered = 0;; ++answered) {
+    text = without_leading_empty_lines(text);
     const std::size_t end_of_header = text.find("\r\n\r\n");
     if (end_of_header == std::string_view::npos || end_of_header + 4 > kMaxHeaderBytes) break;
+    if (answered == kMaxPipelined) {
+      finish(connection);
+      return;
+    }
     const std::string_view header = text.substr(0, end_of_header + 4);
     text.remove_prefix(header.size());
-    connection.needed = 0;
-    // What follows may already be frames; it is kept before, since admission may be over when this
-    // returns.
-    connection.held.assign(text);
-    on_header(connection, header);
+    on_header(connection, header, text);
     if (connection.gone || connection.phase != Phase::request) return;
   }
-  connection.held.clear();
   if (!may_be_http(text)) {
     counters_.add(Counter::violation_http);
     respond(connection, make_response(400, After::close));
@@ -419,16 +455,17 @@ void Worker::on_request(Connection& connection, std::span<char> bytes) {
   }
 }
 
-void Worker::on_header(Connection& connection, std::string_view header) {
+void Worker::on_header(Connection& connection, std::string_view header, std::string_view rest) {
   Decision decision = decide(header);
   if (auto* request = std::get_if<UpgradeRequest>(&decision)) {
-    upgrade(connection, std::move(*request));
+    upgrade(connection, std::move(*request), rest);
   } else if (const auto* response = std::get_if<Response>(&decision)) {
     if (response->status == 400 || response->status == 431) counters_.add(Counter::violation_http);
     respond(connection, *response);
   } else if (const auto* request_for = std::get_if<PageRequest>(&decision)) {
     Response page = pages_.render(*request_for);
-    respond(connection, request_for->part == Part::header ? header_of(std::move(page)) : page);
+    page.part = request_for->part;
+    respond(connection, page);
   } else {
     connection.phase = Phase::lingering;
     const bool now = std::get<Silence>(decision).when == Silence::When::now;
@@ -441,7 +478,14 @@ void Worker::on_header(Connection& connection, std::string_view header) {
   }
 }
 
-void Worker::upgrade(Connection& connection, UpgradeRequest request) {
+void Worker::upgrade(Connection& connection, UpgradeRequest request, std::string_view rest) {
+  if (rest.size() > kMaxEarlyBytes) {
+    counters_.add(Counter::violation_http);
+    respond(connection, make_response(400, After::close));
+    return;
+  }
+  // These may be frames already; and the admission may be over before this returns.
+  connection.held.assign(rest);
   connection.response = std::make_unique<std::string>(std::move(request.response));
   connection.session.emplace(connection.handle, *connection.outlet, std::move(request.identity));
   connection.phase = Phase::admitting;
@@ -479,7 +523,8 @@ void Worker::refuse_transport(Session& session, broker::Trouble trouble) {
 
 void Worker::respond(Connection& connection, const Response& response) {
   counters_.add(telemetry::http_counter(response.status));
-  write(connection, response.bytes);
+  write(connection, bytes_of(response));
+  connection.answered = true;
   set_reading(*connection.outlet, Reading::on);
   if (response.after == After::close) {
     finish(connection);
@@ -518,8 +563,8 @@ void Worker::end_finished() {
   for (const SessionHandle handle : finishing_) {
     Connection* connection = connections_[handle.slot].get();
     if (connection == nullptr || connection->handle != handle) continue;
-    // Else it is blocked, and write_ready lists it again.
-    if (!drained(*connection->outlet)) continue;
+    // Else write_ready lists it again.
+    if (!drained_or_await(*connection->outlet)) continue;
     ::shutdown(connection->fd, SHUT_WR);
     connection->phase = Phase::lingering;
     connection->end_by = now_ + kLinger;
@@ -580,7 +625,10 @@ void Worker::on_timer(Connection& connection) {
     reschedule(connection);
     return;
   }
-  if (connection.phase == Phase::request) counters_.add(Counter::closed_handshake_timeout);
+  const bool is_idle = connection.answered && connection.held.empty();
+  if (connection.phase == Phase::request && !is_idle) {
+    counters_.add(Counter::closed_handshake_timeout);
+  }
   end(connection);
 }
 

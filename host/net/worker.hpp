@@ -7,7 +7,8 @@
 /// anew for every read would cost a system call more per message, and this is where a message's
 /// cost is.
 ///
-/// Threads: run on its own; post, wake and load from any; everything else is the worker's.
+/// Threads: run on its own; post, receive, wake and what it counts from any; everything else is the
+/// worker's.
 
 #include <atomic>
 #include <cstdint>
@@ -37,9 +38,12 @@ class Pages {
   virtual Response render(PageRequest request) = 0;
   /// Which worker should take a connection that this one has accepted.
   virtual std::uint16_t choose_worker(std::uint16_t accepted_by) = 0;
+  /// No more nodes are let in.
   virtual bool is_full() const = 0;
-  /// Hands an accepted socket over.
-  virtual void adopt(std::uint16_t worker, int fd) = 0;
+  /// No more connections of any kind are taken: the files that are left are not for them.
+  virtual bool is_overfull() const = 0;
+  /// An accepted socket moves to another worker.
+  virtual void hand_over(Descriptor socket, std::uint16_t worker) = 0;
 
  protected:
   ~Pages() = default;
@@ -57,6 +61,8 @@ class Worker final : public broker::LocalSessions {
   /// Any thread.
   void post(Task task);
   void wake();
+  /// Any thread: takes over a socket that another worker has accepted.
+  void receive(Descriptor socket);
   /// Connections of any kind, and those among them that are or want to be nodes'.
   std::uint32_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
   std::uint32_t sessions() const noexcept { return sessions_.load(std::memory_order_relaxed); }
@@ -64,7 +70,6 @@ class Worker final : public broker::LocalSessions {
   const telemetry::SharedCounters& plugin_faults() const noexcept { return plugin_faults_; }
 
   broker::Broker& broker() noexcept { return broker_; }
-  void adopt(int fd);
   void start_sweeping(std::chrono::milliseconds interval) {
     broker_.start_sweeping(interval, now_);
   }
@@ -95,6 +100,7 @@ class Worker final : public broker::LocalSessions {
     int fd = -1;
     Phase phase = Phase::request;
     bool gone = false;
+    bool answered = false;                  // a request on it, since which it may be idle
     std::size_t needed = 0;                 // how many held bytes are worth another look
     std::string held;                       // the beginning of a request or of a frame
     std::unique_ptr<std::string> response;  // the 101, while admitting
@@ -102,15 +108,17 @@ class Worker final : public broker::LocalSessions {
     TimePoint end_by;  // of every phase but open
   };
 
+  int watch_listener();
   void accept_ready();
-  void refuse_accept(int error);
+  void pause_accepting(int error);
+  void adopt(int fd);
   void read_ready(Connection& connection);
   void write_ready(Connection& connection);
   void take(Connection& connection, std::span<char> bytes);
   void keep(Connection& connection, std::span<char> rest);
   void on_request(Connection& connection, std::span<char> bytes);
-  void on_header(Connection& connection, std::string_view header);
-  void upgrade(Connection& connection, UpgradeRequest request);
+  void on_header(Connection& connection, std::string_view header, std::string_view rest);
+  void upgrade(Connection& connection, UpgradeRequest request, std::string_view rest);
   void respond(Connection& connection, const Response& response);
   void on_open_bytes(Connection& connection, std::span<char> bytes);
   void settle(Connection& connection);
@@ -133,9 +141,8 @@ class Worker final : public broker::LocalSessions {
   const int listener_;
   Descriptor epoll_;
   Descriptor event_;
-  Descriptor spare_;  // closed for a moment when no descriptor is left, so that a connection can be
-                      // refused
   TimePoint now_;
+  std::optional<TimePoint> accept_again_;  // set: the listener is not watched
   TimerWheel wheel_;
   telemetry::WorkerCounters counters_;
   telemetry::SharedCounters plugin_faults_;  // plugins' threads count here

@@ -50,6 +50,7 @@ class Outlet {
     bool congested = false;   ///< too far behind to be read from
     bool blocked = false;     ///< the socket took no more; EPOLLOUT will say when it does
     bool broken = false;      ///< the socket is dead; the owner will find out by reading
+    bool awaited = false;     ///< the owner waits until nothing is left, whoever sends it
     std::uint64_t moved = 0;  ///< bytes that the socket took so far
   };
 

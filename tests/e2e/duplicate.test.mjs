@@ -69,6 +69,14 @@ async function startChild(t, port, id) {
   return { child, events };
 }
 
+/// Sends more than a receiver's side of a connection holds, less than the broker's side does.
+async function sendsBulk(sender, to) {
+  for (let i = 0; i < 4; ++i) {
+    const payload = JSON.stringify({ to, x: 'x'.repeat(400_000) });
+    assert.deepEqual(await sender.emit('SOCKET_MSG_EXCHANGE', payload), ['OK']);
+  }
+}
+
 async function freeze({ child }) {
   child.kill('SIGSTOP');
   await eventually('the child is stopped', () =>
@@ -104,6 +112,15 @@ describe('a frozen process', oursOnly('keeps its id'), () => {
       knockAtOnce(broker.port, id, 50),
     );
     assert.equal(outcomes.filter((outcome) => outcome === 'in').length, 1, outcomes.join());
+  });
+
+  test('loses it though much waits to be sent to it', async (t) => {
+    const id = freshId('frozen');
+    const incumbent = await startChild(t, broker.port, id);
+    await freeze(incumbent);
+    const sender = await joinRaw(broker.port, freshId());
+    await sendsBulk(sender, id);
+    assert.equal(await knock(broker.port, id), 'in');
   });
 
   test('keeps it when it wakes in time', async (t) => {
@@ -226,6 +243,16 @@ describe('a living node never loses its id', () => {
       assert.ok(!outcomes.includes('in'), outcomes.join());
     }
     assert.equal(await pair.sees(incumbent.id), true);
+  });
+
+  test('not while it reads slowly what its kernel could not take', async (t) => {
+    const incumbent = await joinRaw(broker.port, freshId());
+    incumbent.pause();
+    await sendsBulk(await joinRaw(broker.port, freshId()), incumbent.id);
+    incumbent.socket.on('data', () => incumbent.pause());
+    const sip = setInterval(() => incumbent.resume(), 100);
+    t.after(() => clearInterval(sip));
+    assert.equal(await knock(broker.port, incumbent.id), 'taken');
   });
 
   test('not while it reads a flood slowly', async (t) => {

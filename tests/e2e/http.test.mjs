@@ -98,6 +98,10 @@ describe('an upgrade is accepted', () => {
       headers: { Connection: 'keep-alive, Upgrade' },
       query: `${kUpgradeQuery}&${nodeParameters()}`,
     }),
+    'Connection: keep-alive and Connection: Upgrade': () => ({
+      headers: { Connection: 'keep-alive\r\nConnection: Upgrade' },
+      query: `${kUpgradeQuery}&${nodeParameters()}`,
+    }),
     'Sec-WebSocket-Version: 8': () => ({
       headers: { 'Sec-WebSocket-Version': '8' },
       query: `${kUpgradeQuery}&${nodeParameters()}`,
@@ -125,6 +129,11 @@ describe('an upgrade is accepted', () => {
     assert.match(open, /^0\{/);
     if (answers.length === 0) await connectRaw(socket);
     else assert.match(answers[0], /^40\{"sid":/);
+  });
+
+  test('after empty lines', async () => {
+    const { response } = await answerTo(`\r\n\r\n${upgradeRequest()}`);
+    assert.equal(response.status, 101);
   });
 
   test('over IPv6', async (t) => {
@@ -166,6 +175,11 @@ describe('an upgrade is refused with 400 and closed', () => {
       'Missing or invalid Sec-WebSocket-Version header',
     ],
     ['Upgrade: h2c', { headers: { Upgrade: 'h2c' } }, 'Invalid Upgrade header'],
+    ...['', ',', ', a', 'a b', '"x"'].map((offer) => [
+      `Sec-WebSocket-Protocol: ${offer}`,
+      { headers: { 'Sec-WebSocket-Protocol': offer } },
+      'Invalid Sec-WebSocket-Protocol header',
+    ]),
     ['no transport', { query: 'EIO=4' }, 'Transport unknown'],
     ['transport=polling', { query: 'EIO=4&transport=polling' }, 'Transport unknown'],
     ['transport=webtransport', { query: 'EIO=4&transport=webtransport' }, 'Transport unknown'],
@@ -383,7 +397,34 @@ describe('a plain request', () => {
     }
   });
 
+  test('by HEAD is answered as GET is, without the body', oursOnly('has no pages'), async () => {
+    for (const target of ['/healthz', '/socket.io/?EIO=4&transport=polling']) {
+      const { response: asked } = await answerTo(request('GET', target));
+      const { socket, response } = await answerTo(request('HEAD', target), { toHead: true });
+      assert.equal(response.status, asked.status);
+      assert.equal(response.headers['content-length'], String(asked.body.length));
+      await socket.expectEnd();
+    }
+  });
+
+  test('is one of up to 16 sent at once', async () => {
+    const socket = await RawSocket.connect(broker.port);
+    for (let round = 0; round < 2; ++round) {
+      socket.send(request('GET', '/other').repeat(16));
+      for (let i = 0; i < 16; ++i) assert.equal((await socket.response()).status, 404);
+    }
+  });
+
+  test('that is the 17th sent at once is not answered', oursOnly('answers all'), async () => {
+    const socket = await RawSocket.connect(broker.port);
+    socket.send(request('GET', '/other').repeat(40));
+    for (let i = 0; i < 16; ++i) assert.equal((await socket.response()).status, 404);
+    await socket.expectEnd();
+  });
+
   for (const [name, bytes] of Object.entries({
+    'with 20 kB behind it that are not to come before the 101':
+      upgradeRequest() + 'x'.repeat(20_000),
     'that is not HTTP': 'hello\r\n\r\n',
     'of binary rubbish': Buffer.from([
       0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x0d, 0x0a, 0x0d, 0x0a,
@@ -420,5 +461,29 @@ describe('health', () => {
     assert.match(ready.headers.get('content-type'), /^application\/json/);
   });
 });
+
+test(
+  'a handshake that is not completed is counted, an idle connection is not',
+  oursOnly('counts nothing'),
+  async (t) => {
+    const counting = await Broker.start({
+      METRICS_ENABLED: 'true',
+      HANDSHAKE_TIMEOUT_MS: '500',
+    });
+    t.after(() => counting.kill());
+    const idle = await RawSocket.connect(counting.port);
+    idle.send(request('GET', '/other'));
+    await idle.response();
+    const [halfDone, silent] = [
+      await RawSocket.connect(counting.port),
+      await RawSocket.connect(counting.port),
+    ];
+    halfDone.send('GET / HTTP/1.1\r\n');
+    for (const socket of [idle, halfDone, silent]) await socket.expectEnd(scaled(10_000));
+    const metrics = await (await fetch(`${counting.url}/metrics`)).text();
+    assert.match(metrics, /^crolang_\w+_total\{reason="handshake_timeout"\} 2$/m);
+    await counting.stop();
+  },
+);
 
 test('after all this the pair still talks', () => pair.stillTalks());

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { Broker, isPeer, oursOnly } from './support/broker.mjs';
 import { freshId, joinNode, startNode } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
-import { closePayload, connectRaw, joinRaw, Opcode, openTransport } from './support/raw.mjs';
+import { closePayload, connectRaw, frame, joinRaw, Opcode, openTransport } from './support/raw.mjs';
 import { scaled, within } from './support/time.mjs';
 
 let broker;
@@ -153,6 +153,41 @@ test('a node that reconnects is reached by its new connection only', async () =>
   assert.deepEqual(await sender.emit('SOCKET_MSG_EXCHANGE', payload), ['OK']);
   assert.equal(await second.packet(), `42${JSON.stringify(['SOCKET_MSG_EXCHANGE', payload])}`);
   assert.deepEqual(await first.settled(), []);
+});
+
+test('TCP ends with the close though others go on sending', async (t) => {
+  const busy = await Broker.start({ WORKERS: '2' });
+  t.after(() => busy.kill());
+  const join = (count) =>
+    Promise.all(Array.from({ length: count }, () => joinRaw(busy.port, freshId())));
+  const receivers = await join(30);
+  const senders = await join(4);
+  const batch = Buffer.concat(
+    receivers.flatMap(({ id: to }) =>
+      Array(5).fill(frame(`42${JSON.stringify(['SOCKET_MSG_EXCHANGE', JSON.stringify({ to })])}`)),
+    ),
+  );
+  let flooding = true;
+  const flood = Promise.all(
+    senders.map(async ({ socket }) => {
+      while (flooding) {
+        if (!socket.write(batch)) await once(socket, 'drain');
+        await new Promise(setImmediate);
+      }
+    }),
+  );
+  const toClose = receivers.map(async (node) => {
+    while ((await node.frame(scaled(20_000))).opcode !== Opcode.close);
+    await node.expectEnd(scaled(10_000));
+  });
+  for (const node of receivers) {
+    node.sendText('', { opcode: Opcode.close });
+    await new Promise(setImmediate);
+  }
+  await Promise.all(toClose);
+  flooding = false;
+  await flood;
+  await busy.stop();
 });
 
 test('a transport that never sends CONNECT leaves by close at any time', async () => {

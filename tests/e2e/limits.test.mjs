@@ -1,5 +1,6 @@
 // Limits at their exact edges, by default and by variable.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { Broker, oursOnly } from './support/broker.mjs';
 import { freshId, joinNode } from './support/node.mjs';
@@ -12,10 +13,11 @@ import {
   Opcode,
   openTransport,
   RawSocket,
+  request,
   upgrade,
   upgradeRequest,
 } from './support/raw.mjs';
-import { eventually } from './support/time.mjs';
+import { delay, eventually } from './support/time.mjs';
 
 const kMessage = 'SOCKET_MSG_EXCHANGE';
 
@@ -177,6 +179,75 @@ describe('MAX_CONNECTIONS', oursOnly('has no such variable'), () => {
     await small.stop();
   });
 });
+
+describe('open files', oursOnly('has no such limits'), () => {
+  test('are kept for plugins, however many strangers come', async (t) => {
+    const small = await Broker.start({ WORKERS: '1' }, { files: 200 });
+    t.after(() => small.kill());
+    const strangers = await Promise.all(
+      Array.from({ length: 300 }, () => RawSocket.connect(small.port)),
+    );
+    await eventually('the others are cut', () => strangers.some(({ hasEnded }) => hasEnded));
+    await eventually(
+      'those who fit stay',
+      () => strangers.filter(({ hasEnded }) => !hasEnded).length === 168,
+    );
+    assert.ok(small.files() < 190, `${small.files()} are open`);
+    for (const stranger of strangers) stranger.destroy();
+    await eventually('there is room again', () => small.files() < 32);
+    await joinRaw(small.port, freshId());
+    await small.stop();
+  });
+
+  test('that run out keep newcomers waiting, not the broker busy', async (t) => {
+    const small = await Broker.start();
+    t.after(() => small.kill());
+    const limitFiles = (limit) =>
+      execFileSync('prlimit', ['--pid', String(small.pid), `--nofile=${limit}:`]);
+    limitFiles(3);
+    const newcomer = await RawSocket.connect(small.port);
+    newcomer.send(request('GET', '/healthz'));
+    await eventually('it says so', () =>
+      /could not be accepted: raise the limit/.test(small.output),
+    );
+    const before = small.processorTime();
+    await delay(1000);
+    const used = small.processorTime() - before;
+    assert.ok(used < 0.2, `${used} s of a second`);
+    limitFiles(1000);
+    assert.equal((await newcomer.response()).status, 200);
+    await small.stop();
+  });
+});
+
+test(
+  'a node that others have filled up to MAX_OUTBOX_BYTES is still listened to',
+  oursOnly('has no such variable'),
+  async (t) => {
+    const small = await Broker.start({ MAX_PAYLOAD_BYTES: '10000', MAX_OUTBOX_BYTES: '20000' });
+    t.after(() => small.kill());
+    const full = await joinRaw(small.port, freshId());
+    const flooder = await joinRaw(small.port, freshId());
+    const friend = await joinRaw(small.port, freshId());
+    full.pause();
+    for (const size of [9000, 1]) {
+      let refused = 0;
+      while (refused < 20) {
+        const payload = JSON.stringify({ to: full.id, x: 'x'.repeat(size) });
+        const [answer] = await flooder.emit(kMessage, payload);
+        refused = answer === 'ERROR' ? refused + 1 : 0;
+      }
+    }
+    const event = (n) => JSON.stringify([kMessage, JSON.stringify({ to: friend.id, n })]);
+    for (let n = 0; n < 500; ++n) {
+      full.sendText(`42${n}${event(n)}`);
+      assert.equal(await friend.packet(), `42${event(n)}`);
+    }
+    full.resume();
+    assert.deepEqual(await full.ack(499), ['OK']);
+    await small.stop();
+  },
+);
 
 describe("no limit but the message's size", () => {
   test('on nesting: 100,000 levels outside and inside of the payload', async () => {

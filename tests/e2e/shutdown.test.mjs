@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { Broker, getJson, oursOnly } from './support/broker.mjs';
+import { Broker, getJson, oursOnly, testPlugin } from './support/broker.mjs';
 import { freshId, joinNode, nodeQuery, startNode } from './support/node.mjs';
 import {
   closePayload,
@@ -123,6 +123,21 @@ describe('SIGTERM', oursOnly('ends it at once'), () => {
     broker.child.kill('SIGTERM');
     const { signal } = await within(scaled(5000), 'the broker ends', broker.exited);
     assert.equal(signal, null, 'in order, not by the signal');
+    broker.expectNoSanitizerReport();
+  });
+
+  test('a second time ends it at once while a plugin does not stop', async (t) => {
+    const broker = await Broker.start({
+      AUTHORIZE_NODES_COMMUNICATION_PLUGIN: testPlugin('fixtures/never_stops'),
+    });
+    t.after(() => broker.kill());
+    const stranger = await RawSocket.connect(broker.port);
+    broker.child.kill('SIGTERM');
+    // It is cut when the workers end, which is when the plugins are told to.
+    await stranger.expectEnd();
+    broker.child.kill('SIGTERM');
+    const { code } = await within(scaled(10_000), 'the broker ends', broker.exited);
+    assert.equal(code, 128 + 15, broker.output);
     broker.expectNoSanitizerReport();
   });
 

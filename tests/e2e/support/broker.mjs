@@ -113,10 +113,14 @@ class Process {
 }
 
 export class Broker extends Process {
-  /// Resolves once the port accepts connections.
-  static async start(env = {}, { port, cwd = temporaryDirectory() } = {}) {
+  /// Resolves once the port accepts connections. `files`: how many it may have open.
+  static async start(env = {}, { port, cwd = temporaryDirectory(), files } = {}) {
     port ??= await freePort();
-    const [command, ...args] = isPeer ? process.env.BROKER_COMMAND.split(' ') : [binary];
+    let [command, ...args] = isPeer ? process.env.BROKER_COMMAND.split(' ') : [binary];
+    if (files) {
+      args = ['-c', `ulimit -n ${files}; exec "$0" "$@"`, command, ...args];
+      command = '/bin/sh';
+    }
     const quick = isPeer ? {} : { DRAIN_DURATION_MS: '100' };
     const broker = new Broker(
       command,
@@ -141,6 +145,18 @@ export class Broker extends Process {
   memory() {
     const status = fs.readFileSync(`/proc/${this.pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]) / 1024;
+  }
+
+  /// How many files it has open.
+  files() {
+    return fs.readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /// Seconds of processor time that it has used.
+  processorTime() {
+    const status = fs.readFileSync(`/proc/${this.pid}/stat`, 'latin1');
+    const [user, system] = status.slice(status.lastIndexOf(')') + 2).split(' ').slice(11, 13);
+    return (Number(user) + Number(system)) / 100;
   }
 
   /// Ends the clients of this process that use it, then the broker, which must go in order.

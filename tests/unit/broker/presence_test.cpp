@@ -272,5 +272,53 @@ TEST_F(PresenceTest, BoundsHowManyQuestionsWait) {
   EXPECT_EQ(lookups(), 4096u);
 }
 
+class PresenceOfSlowReaderTest : public PresenceTest {
+ protected:
+  PresenceOfSlowReaderTest() : PresenceTest(policy()) { house.modules.keep(Question::lookup); }
+  static Policy policy() {
+    Policy policy;
+    policy.max_outbox_bytes = 100;
+    return policy;
+  }
+  void answer_all() {
+    for (const Asked& asked : house.modules.asked(Question::lookup)) asked.located({Holder{}});
+    house.turn();
+  }
+};
+
+// 22 bytes with its quotes as they were sent.
+constexpr std::string_view kQuestion = R"({"ids":["e"]})";
+
+TEST_F(PresenceOfSlowReaderTest, BoundsWhatWaitsForOneNode) {
+  std::size_t taken = 0;
+  while (ask(kQuestion).empty()) ++taken;
+
+  EXPECT_GE(taken, 2u);
+  EXPECT_LE(taken * kQuestion.size(), 100u);
+  EXPECT_EQ(lookups(), taken);
+  house.say(bob, event(kAreNodesConnected, kQuestion, "1"));
+  EXPECT_THAT(house.sent(bob), IsEmpty()) << "others may still ask";
+}
+
+TEST_F(PresenceOfSlowReaderTest, HasRoomAgainOnceQuestionsAreAnswered) {
+  while (ask(kQuestion).empty()) {
+  }
+  answer_all();
+  house.sent(ann);
+
+  EXPECT_THAT(ask(kQuestion), IsEmpty());
+}
+
+TEST_F(PresenceOfSlowReaderTest, AnswersErrorToWhoDoesNotReadItsLateAnswers) {
+  std::size_t taken = 0;
+  while (ask(kQuestion).empty()) ++taken;
+  answer_all();
+
+  const auto answers = house.sent(ann);
+  ASSERT_EQ(answers.size(), taken);
+  EXPECT_EQ(answers.front(), results(R"({"id":"e","connected":false})"));
+  EXPECT_EQ(answers.back(), R"(431["ERROR"])");
+}
+
 }  // namespace
 }  // namespace crolang::broker

@@ -182,6 +182,21 @@ TEST(BlockingThreads, FinishWhatWaitsBeforeTheyEnd) {
   EXPECT_EQ(ran, 100);
 }
 
+TEST(BlockingThreads, MayBePostedToByWhatEndsWithAFunction) {
+  struct Guest {
+    explicit Guest(std::function<void()> function) : at_end(std::move(function)) {}
+    ~Guest() { at_end(); }
+    std::function<void()> at_end;
+  };
+  std::promise<void> ran;
+  BlockingThreads threads;
+
+  threads.post(
+      [guest = std::make_shared<Guest>([&] { threads.post([&] { ran.set_value(); }); })] {});
+
+  EXPECT_EQ(ran.get_future().wait_for(10s), std::future_status::ready);
+}
+
 TEST(BlockingThreads, EndWithoutEverHavingRun) {
   const BlockingThreads threads;
 }

@@ -142,6 +142,33 @@ TEST(Upgrade, NegotiatesTheFirstSubprotocolThatIsOffered) {
               HasSubstr("\r\nSec-WebSocket-Protocol: chat\r\n"));
 }
 
+TEST(Upgrade, NegotiatesTheFirstSubprotocolOfSeveralLines) {
+  const Decision decision =
+      decide(upgrade(kNode, {"Sec-WebSocket-Protocol: chat\t ,\tx", "Sec-WebSocket-Protocol: y"}));
+
+  EXPECT_THAT(std::get<UpgradeRequest>(decision).response,
+              HasSubstr("\r\nSec-WebSocket-Protocol: chat\r\n"));
+}
+
+TEST(Upgrade, NeedsSubprotocolsToBeTokens) {
+  for (const std::string_view offer :
+       {"", ",", ", a", "a,", "a,,b", "a b", "a, b c", "\"x\"", "a;b", "\xC3\xA4"}) {
+    const std::string header = "Sec-WebSocket-Protocol: " + std::string(offer);
+    EXPECT_EQ(answer(upgrade(kNode, {header})), refused("Invalid Sec-WebSocket-Protocol header"))
+        << offer;
+    EXPECT_EQ(answer(upgrade(kNode, {"Sec-WebSocket-Protocol: chat", header})),
+              refused("Invalid Sec-WebSocket-Protocol header"))
+        << offer;
+  }
+}
+
+TEST(Upgrade, MayBeNamedInAnyLineOfConnection) {
+  EXPECT_TRUE(
+      is_upgrade(upgrade_with(kConnection, "Connection: keep-alive\r\nConnection: Upgrade")));
+  EXPECT_TRUE(
+      is_upgrade(upgrade_with(kConnection, "Connection: Upgrade\r\nConnection: keep-alive")));
+}
+
 TEST(Upgrade, NegotiatesNoExtension) {
   const Decision decision = decide(
       upgrade(kNode, {"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"}));
@@ -341,8 +368,8 @@ TEST(PlainRequest, ByHeadIsAnsweredWithoutABody) {
   const Response r = response(request("HEAD", kNode));
 
   EXPECT_EQ(r.status, 400u);
-  EXPECT_EQ(body_of(r), "");
-  EXPECT_THAT(r.bytes, HasSubstr("\r\nContent-Length: 43\r\n")) << "of what GET would get";
+  EXPECT_THAT(bytes_of(r), ::testing::EndsWith("\r\nContent-Length: 43\r\n\r\n"))
+      << "of what GET would get";
 }
 
 // ---- pages
@@ -434,18 +461,27 @@ TEST(Request, CannotSlipHeadersIntoTheAnswer) {
   EXPECT_THAT(r.bytes, Not(HasSubstr("\nSet-Cookie")));
 }
 
+// ---- without_leading_empty_lines
+
+TEST(WithoutLeadingEmptyLines, DropsNothingElse) {
+  EXPECT_EQ(without_leading_empty_lines("\r\n\r\nGET /\r\n\r\n"), "GET /\r\n\r\n");
+  EXPECT_EQ(without_leading_empty_lines("\r\n\r"), "\r");
+  EXPECT_EQ(without_leading_empty_lines("\nGET"), "\nGET");
+  EXPECT_EQ(without_leading_empty_lines(""), "");
+}
+
 // ---- may_be_http
 
 TEST(MayBeHttp, SaysYesWhileAMethodMayFollow) {
-  for (const std::string_view text :
-       {"", "G", "GET", "GET ", "GET /", "OPTIONS * HTTP/1.1", "M-SEARCH", "UPDATEREDIRECTREF /"}) {
+  for (const std::string_view text : {"", "\r", "G", "GET", "GET ", "GET /", "OPTIONS * HTTP/1.1",
+                                      "M-SEARCH", "UPDATEREDIRECTREF /"}) {
     EXPECT_TRUE(may_be_http(text)) << text;
   }
 }
 
 TEST(MayBeHttp, SaysNoAsSoonAsNoneCan) {
   for (const std::string_view text :
-       {" ", "\r\n", "get", "GeT", "GET\t", "\x16\x03\x01", "0", "{\"a\"", "SSH-2.0-x",
+       {" ", "\n", "\r\n", "\rG", "get", "GeT", "GET\t", "\x16\x03\x01", "0", "{\"a\"", "SSH-2.0-x",
         "ABCDEFGHIJKLMNOPQR", "ABCDEFGHIJKLMNOPQRS /"}) {
     EXPECT_FALSE(may_be_http(text)) << text;
   }
@@ -459,8 +495,17 @@ TEST(MakeResponse, SaysHowLongItsBodyIs) {
             "Retry-After: 2\r\nContent-Length: 5\r\n\r\nlater");
 }
 
-TEST(HeaderOf, KeepsTheLengthAndDropsTheBody) {
-  EXPECT_EQ(header_of(make_response(200, After::close, {"text/plain", "later"})).bytes,
+TEST(BytesOf, AreAllOfTheResponse) {
+  const Response r = make_response(200, After::close, {"text/plain", "later"});
+
+  EXPECT_EQ(bytes_of(r), r.bytes);
+}
+
+TEST(BytesOf, KeepTheLengthOfABodyThatIsNotSent) {
+  Response r = make_response(200, After::close, {"text/plain", "later"});
+  r.part = Part::header;
+
+  EXPECT_EQ(bytes_of(r),
             "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/plain\r\n"
             "Content-Length: 5\r\n\r\n");
 }

@@ -160,7 +160,7 @@ TEST(RaiseFileLimit, RaisesTheSoftLimitToTheHardOne) {
   low.rlim_cur = std::min<rlim_t>(256, before.rlim_max);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
 
-  const FileLimit limit = raise_file_limit();
+  const FileLimit limit = raise_file_limit(2);
 
   rlimit after{};
   ::getrlimit(RLIMIT_NOFILE, &after);
@@ -168,6 +168,8 @@ TEST(RaiseFileLimit, RaisesTheSoftLimitToTheHardOne) {
   EXPECT_EQ(limit.files, before.rlim_max);
   EXPECT_LT(limit.connections, limit.files);
   EXPECT_GT(limit.connections, 0u);
+  EXPECT_LT(limit.connections, limit.sockets);
+  EXPECT_LT(limit.sockets, limit.files);
   ::setrlimit(RLIMIT_NOFILE, &before);
 }
 

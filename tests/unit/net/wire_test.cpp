@@ -120,7 +120,7 @@ TEST_F(WireTest, SendsWhatIsQueued) {
   EXPECT_EQ(flush(outlet), 11u);
 
   EXPECT_EQ(read_peer(), "hello world");
-  EXPECT_TRUE(drained(outlet));
+  EXPECT_EQ(outlet.waiting(), 0u);
   EXPECT_EQ(wire().moved, 11u);
 }
 
@@ -134,15 +134,48 @@ TEST_F(WireTest, SendsNothingTwice) {
 
 TEST_F(WireTest, IsNotDrainedBeforeItIsFlushed) {
   push("hello");
+  EXPECT_FALSE(drained_or_await(outlet));
 
-  EXPECT_FALSE(drained(outlet));
+  flush(outlet);
+
+  EXPECT_TRUE(drained_or_await(outlet));
+}
+
+TEST_F(WireTest, TellsWhoAwaitsItsEndThoughAnotherThreadIsToFlush) {
+  push("hello");
+  ASSERT_FALSE(wire().blocked);
+
+  EXPECT_FALSE(drained_or_await(outlet));
+
+  EXPECT_NE(events() & EPOLLOUT, 0u);
+}
+
+TEST_F(WireTest, TellsWhoAwaitsItsEndThoughAnotherThreadHasFlushed) {
+  block();
+  EXPECT_FALSE(drained_or_await(outlet));
+  while (outlet.waiting() != 0) {
+    let_peer_read();
+    flush(outlet);
+  }
+  let_peer_read();
+
+  EXPECT_NE(events() & EPOLLOUT, 0u);
+}
+
+TEST_F(WireTest, WaitsForTheSocketNoLongerThanItsEndIsAwaited) {
+  push("hello");
+  drained_or_await(outlet);
+  flush(outlet);
+
+  EXPECT_TRUE(drained_or_await(outlet));
+
+  EXPECT_EQ(interest() & EPOLLOUT, 0u);
 }
 
 TEST_F(WireTest, KeepsWhatTheSocketDoesNotTake) {
   block();
 
   EXPECT_TRUE(wire().blocked);
-  EXPECT_FALSE(drained(outlet));
   EXPECT_GT(outlet.waiting(), 0u);
 }
 
@@ -155,7 +188,7 @@ TEST_F(WireTest, WaitsForTheSocketOnlyWhileItIsBlocked) {
   EXPECT_NE(interest() & EPOLLOUT, 0u);
   let_peer_read();
   EXPECT_NE(events() & EPOLLOUT, 0u);
-  while (!drained(outlet)) {
+  while (outlet.waiting() != 0) {
     let_peer_read();
     flush(outlet);
   }
@@ -171,7 +204,7 @@ TEST_F(WireTest, LosesAndReordersNothingOfABacklog) {
     push(number);
     sent += number;
   }
-  while (!drained(outlet)) {
+  while (outlet.waiting() != 0) {
     flush(outlet);
     taken += read_peer();
   }
@@ -293,7 +326,7 @@ TEST_F(WireTest, GivesUpWhatADeadSocketWasOwed) {
   flush(outlet);
 
   EXPECT_TRUE(wire().broken);
-  EXPECT_TRUE(drained(outlet));
+  EXPECT_TRUE(drained_or_await(outlet));
   EXPECT_EQ(outlet.waiting(), 0u);
   EXPECT_EQ(outlet.push(generation, 1, kUnlimited, dirty, [](char* out) { *out = 'x'; }),
             Pushed::gone);
@@ -305,7 +338,7 @@ TEST_F(WireTest, ForgetsWhatAClosedConnectionWasOwed) {
   outlet.close([](const Outlet::Wire&) {});
 
   EXPECT_EQ(flush(outlet), 0u);
-  EXPECT_TRUE(drained(outlet));
+  EXPECT_TRUE(drained_or_await(outlet));
   EXPECT_EQ(read_peer(), "");
 }
 
@@ -314,6 +347,28 @@ TEST_F(WireTest, KnowsNoProgressOfWhoIsNotBehind) {
   flush(outlet);
 
   EXPECT_EQ(backlog_progress(outlet), std::nullopt);
+}
+
+TEST_F(WireTest, SeesProgressOfABacklogThatTheKernelHolds) {
+  const int large = 1 << 20;
+  ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
+  push(200'000);
+  flush(outlet);
+  ASSERT_EQ(outlet.waiting(), 0u);
+  const auto before = backlog_progress(outlet);
+  ASSERT_TRUE(before);
+
+  while (backlog_progress(outlet) == before) taken += read_peer();
+}
+
+TEST_F(WireTest, SeesNoProgressOfWhoDoesNotRead) {
+  block();
+  const auto before = backlog_progress(outlet);
+
+  push(100'000);
+  flush(outlet);
+
+  EXPECT_EQ(backlog_progress(outlet), before);
 }
 
 TEST_F(WireTest, SeesProgressAsSoonAsTheOtherSideReads) {

@@ -5,7 +5,7 @@
 
 namespace crolang::websocket::testing {
 
-Allocations allocations;
+constinit thread_local Allocations allocations;
 
 }  // namespace crolang::websocket::testing
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Counts what this test program takes from the heap with new and delete.
+/// Counts what this thread takes from the heap with new and delete.
 
 #include <cstddef>
 
@@ -11,6 +11,6 @@ struct Allocations {
   std::size_t live = 0;
 };
 
-extern Allocations allocations;
+extern constinit thread_local Allocations allocations;
 
 }  // namespace crolang::websocket::testing

@@ -1,0 +1,84 @@
+// Asks a web server whether a node may send to another.
+#include <chrono>
+#include <crolang/plugin.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "webhook-common/answer_cache.hpp"
+#include "webhook-common/json.hpp"
+#include "webhook-common/settings.hpp"
+#include "webhook-common/webhook.hpp"
+
+namespace crolang::webhook_authorize {
+namespace {
+
+namespace common = webhook_common;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kUrl = "AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL";
+constexpr const char* kCacheTtl = "AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS";
+constexpr std::uint64_t kDayMs = 86'400'000;
+
+constexpr crolang_env kOwn[] = {
+    {kUrl, CROLANG_URL, CROLANG_REQUIRED, nullptr, "asked whether a node may send to another"},
+    {kCacheTtl, CROLANG_UINT, 0, "0",
+     "how long an answer is used again for the same pair, up to 86400000; 0: each is asked for"},
+};
+constexpr auto kEnv = common::with_shared_variables(kOwn);
+
+/// The pair as one text. The length keeps "ab" + "c" and "a" + "bc" apart.
+void write_key(std::string& key, std::string_view from, std::string_view to) {
+  key.assign(std::to_string(from.size())).append(1, ' ').append(from).append(to);
+}
+
+class WebhookAuthorize final : public plugin::Authorization {
+ public:
+  explicit WebhookAuthorize(const plugin::Host& host)
+      : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_for_all) {
+    const std::chrono::milliseconds ttl(common::read_number(host, kCacheTtl, 0, kDayMs));
+    if (ttl.count() > 0) cache_.emplace(ttl);
+  }
+
+  // Hot: per message. An answer that is remembered is given at once, without an allocation.
+  void authorize(std::string_view from, std::string_view to, plugin::YesNo answer) override {
+    const auto asked = Clock::now();
+    if (cache_) {
+      thread_local std::string key;
+      write_key(key, from, to);
+      if (const auto known = cache_->find(key, asked)) return answer.decide(*known);
+    }
+    std::string body = "{\"from\":";
+    common::append_string(body, from);
+    body += ",\"to\":";
+    common::append_string(body, to);
+    body += '}';
+    std::string key;
+    if (cache_) write_key(key, from, to);
+    const auto limit = answer.deadline();
+    webhook_.ask(std::move(body), limit,
+                 [this, key = std::move(key), asked,
+                  answer = std::move(answer)](const common::Reply& reply) mutable {
+                   const auto said = common::read_or_fail(reply, "authorized", answer);
+                   if (!said) return;
+                   if (cache_) cache_->put(key, *said, asked, Clock::now());
+                   answer.decide(*said);
+                 });
+  }
+
+  void stop(plugin::Stopped stopped) override {
+    webhook_.stop();
+    stopped();
+  }
+
+ private:
+  std::optional<common::AnswerCache> cache_;
+  common::Webhook webhook_;  // last, since its thread uses the cache
+};
+
+}  // namespace
+}  // namespace crolang::webhook_authorize
+
+CROLANG_PLUGIN(crolang::webhook_authorize::WebhookAuthorize, "io.crolang.webhook-authorize",
+               "1.0.0", "asks a web server whether a node may send to another",
+               crolang::webhook_authorize::kEnv)

@@ -1,0 +1,110 @@
+#pragma once
+/// One TCP connection to a webhook's server, with or without TLS: opened once, then asked one thing
+/// at a time for as long as both sides keep it.
+/// Threads: the loop's only. Errors: Owner::on_failure, with words for the log.
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crolang::webhook_common {
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  using Endpoint = boost::asio::ip::tcp::endpoint;
+
+  struct Answer {
+    unsigned status;
+    std::string body;
+  };
+
+  /// What is still open once a function of the owner has been called: on_answer, maybe; nothing
+  /// after on_failure and on_closed.
+  struct Owner {
+    virtual ~Owner() = default;
+    /// It may be asked now. `address` says which of the addresses took the connection.
+    virtual void on_open(Connection& connection, const Endpoint& address) = 0;
+    virtual void on_answer(Connection& connection, Answer answer) = 0;
+    enum class Silence { total, broken };  ///< total: no byte of an answer has come
+    /// It could not be opened, or broke while it was asked something.
+    virtual void on_failure(Connection& connection, std::string_view why, Silence silence) = 0;
+    /// It ended while nothing was asked.
+    virtual void on_closed(Connection& connection) = 0;
+  };
+
+  /// `tls` is null for plain HTTP; else the server's certificate must be for `host`.
+  Connection(boost::asio::io_context& context, boost::asio::ssl::context* tls,
+             const std::string& host, std::size_t max_reply_bytes, Owner& owner);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Tries one address after the other, each for a while.
+  void open(std::vector<Endpoint> addresses, std::chrono::milliseconds for_each);
+
+  /// Both must stay until on_answer or on_failure, or until close.
+  void ask(std::string head, std::string_view body);
+
+  /// The owner hears no more of it.
+  void close();
+
+  /// It was asked before, so the server may have ended it meanwhile.
+  bool used() const noexcept { return used_; }
+  /// The last answer leaves it fit to be asked again.
+  bool reusable() const noexcept { return !closed_ && !asking_ && reusable_; }
+
+ private:
+  using Parser = boost::beast::http::response_parser<boost::beast::http::string_body>;
+  using Tls = boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>;
+
+  template <class F>
+  void with_stream(F&& function) {
+    if (tls_) {
+      function(*tls_);
+    } else {
+      function(socket_);
+    }
+  }
+
+  void connect();
+  void shake_hands();
+  void opened();
+  void expect_answer();
+  void read();
+  void take_input();
+  void finish();
+  void fail(std::string_view why);
+
+  boost::asio::ip::tcp::socket socket_;
+  std::optional<Tls> tls_;
+  boost::asio::steady_timer patience_;  // with one address
+  const std::size_t max_reply_bytes_;
+  Owner& owner_;
+
+  std::vector<Endpoint> addresses_;
+  std::size_t trying_ = 0;  // index of an address
+  std::chrono::milliseconds for_each_{};
+
+  std::string head_;
+  boost::beast::flat_buffer input_;
+  std::optional<Parser> parser_;
+  unsigned interim_answers_ = 0;
+  bool asking_ = false;
+  bool writing_ = false;
+  bool heard_ = false;  // a byte of the answer
+  bool used_ = false;
+  bool reusable_ = true;
+  bool closed_ = false;
+};
+
+}  // namespace crolang::webhook_common

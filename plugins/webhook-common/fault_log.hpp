@@ -1,0 +1,36 @@
+#pragma once
+/// Decides which faults are logged: one at once, then at most one each second; how many were left
+/// out is said with the next one, or once the second is over. Time is an argument.
+/// Threads: any. Errors: none.
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace crolang::webhook_common {
+
+class FaultLog {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  static constexpr std::chrono::seconds kPause{1};
+
+  /// The line to log now, if any.
+  std::optional<std::string> note(TimePoint now, std::string_view fault);
+
+  /// When `left_out` will have something to say.
+  std::optional<TimePoint> due() const;
+
+  /// How many faults were left out since the last line, once the pause is over.
+  std::optional<std::string> left_out(TimePoint now);
+
+ private:
+  mutable std::mutex mutex_;  // guards what follows
+  std::optional<TimePoint> last_line_;
+  std::uint64_t left_out_ = 0;
+  std::string last_left_out_;
+};
+
+}  // namespace crolang::webhook_common

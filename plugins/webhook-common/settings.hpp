@@ -1,0 +1,55 @@
+#pragma once
+/// The variables that all webhooks share. Threads: any. Errors: read_settings throws during
+/// start-up, with a sentence that names the variable.
+
+#include <array>
+#include <chrono>
+#include <crolang/plugin.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "webhook-common/url.hpp"
+
+namespace crolang::webhook_common {
+
+inline constexpr std::array<crolang_env, 5> kSharedVariables{{
+    {"WEBHOOK_TIMEOUT_MS", CROLANG_UINT, 0, "5000",
+     "how long a webhook may take to answer, from the question on; 10 to 3600000"},
+    {"WEBHOOK_MAX_CONCURRENCY", CROLANG_UINT, 0, "32",
+     "connections to a webhook's server, and so requests at once; 1 to 256"},
+    {"WEBHOOK_MAX_REPLY_BYTES", CROLANG_UINT, 0, "1048576",
+     "size of a webhook's answer, 1 to 1073741824; a longer one counts as none"},
+    {"WEBHOOK_CA_FILE", CROLANG_STRING, 0, nullptr,
+     "certificates (PEM) that sign those of https webhooks, instead of the system's"},
+    {"WEBHOOK_SIGNING_SECRET", CROLANG_STRING, CROLANG_SECRET, nullptr,
+     "whsec_<base64>, signs requests as Standard Webhooks has it; several while it is changed"},
+}};
+
+/// What a plugin declares: its own variables, then those that all webhooks share.
+template <std::size_t count>
+constexpr auto with_shared_variables(const crolang_env (&own)[count]) {
+  std::array<crolang_env, count + kSharedVariables.size()> all{};
+  std::copy(std::begin(own), std::end(own), all.begin());
+  std::copy(kSharedVariables.begin(), kSharedVariables.end(), all.begin() + count);
+  return all;
+}
+
+struct Settings {
+  std::string variable;  ///< that names the webhook, in the log too
+  Url url;
+  std::chrono::milliseconds timeout{5000};
+  std::size_t max_connections = 32;
+  std::size_t max_reply_bytes = 1'048'576;
+  std::string ca_file;          ///< empty: the system's
+  std::string signing_secrets;  ///< empty: requests are not signed
+};
+
+Settings read_settings(const plugin::Host& host, const char* url_variable);
+
+/// The number in a variable that the plugin declares as CROLANG_UINT.
+std::uint64_t read_number(const plugin::Host& host, const char* variable, std::uint64_t min,
+                          std::uint64_t max);
+
+}  // namespace crolang::webhook_common

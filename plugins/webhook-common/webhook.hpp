@@ -1,0 +1,87 @@
+#pragma once
+/// The webhook engine: asks one URL, many questions at a time, from a thread of its own.
+///
+/// A question is a POST with a JSON body. It is answered with the body of a 2xx answer, or with the
+/// reason why there is none; either within its limit, whatever the server does. Nothing that a
+/// server sends can do more than fail its question.
+/// Threads: see each function. Errors: the constructor throws, naming the variable at fault.
+
+#include <chrono>
+#include <concepts>
+#include <crolang/plugin.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "webhook-common/settings.hpp"
+
+namespace crolang::webhook_common {
+
+class Reporter;
+
+/// What came of a question. It is lent for the length of a call.
+class Reply {
+ public:
+  Reply(plugin::Status status, std::string_view text, Reporter& reporter) noexcept
+      : status_(status), text_(text), reporter_(reporter) {}
+
+  plugin::Status status() const noexcept { return status_; }
+  bool ok() const noexcept { return status_ == plugin::Status::ok; }
+  /// If ok the body; else one line for the log, which names the webhook's variable.
+  std::string_view text() const noexcept { return text_; }
+  /// The body makes no sense: logs that, and returns the line.
+  std::string senseless(std::string_view why) const;
+
+ private:
+  plugin::Status status_;
+  std::string_view text_;
+  Reporter& reporter_;
+};
+
+/// one_request_for_all: questions with the same body that are open at the same time share a
+/// request.
+enum class Sharing { one_request_for_all, one_request_each };
+
+class Webhook {
+ public:
+  Webhook(const plugin::Host& host, const Settings& settings, Sharing sharing);
+  Webhook(const Webhook&) = delete;
+  Webhook& operator=(const Webhook&) = delete;
+  ~Webhook();
+
+  /// `told(const Reply&)` is called once: from the webhook's thread, or at once if there is no room
+  /// for more questions. Thread: any.
+  template <std::invocable<const Reply&> F>
+  void ask(std::string body, std::chrono::milliseconds limit, F&& told) {
+    struct Told final : Asker {
+      explicit Told(F&& given) : function(std::forward<F>(given)) {}
+      void operator()(const Reply& reply) override { function(reply); }
+      std::decay_t<F> function;
+    };
+    ask(std::move(body), limit, std::make_unique<Told>(std::forward<F>(told)));
+  }
+
+  /// Cancels what is open and ends the thread. Thread: control. Once or more often.
+  void stop();
+
+  struct Asker {
+    virtual ~Asker() = default;
+    virtual void operator()(const Reply& reply) = 0;
+  };
+
+ private:
+  class Loop;
+
+  void ask(std::string body, std::chrono::milliseconds limit, std::unique_ptr<Asker> asker);
+
+  std::unique_ptr<Loop> loop_;
+};
+
+/// The member of the reply that must be true or false. nullopt: `answer` has failed.
+std::optional<bool> read_or_fail(const Reply& reply, std::string_view member,
+                                 plugin::YesNo& answer);
+
+}  // namespace crolang::webhook_common

@@ -1,0 +1,95 @@
+#include "webhook-common/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <crolang/testing/fake_host.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace crolang::webhook_common {
+namespace {
+
+namespace pt = plugin::testing;
+
+constexpr crolang_env kOwn[] = {{"HOOK_URL", CROLANG_URL, CROLANG_REQUIRED, nullptr, "a hook"}};
+constexpr auto kEnv = with_shared_variables(kOwn);
+
+const crolang_plugin& plugin_with_variables() {
+  static const crolang_plugin plugin = [] {
+    crolang_plugin made{};
+    made.env = kEnv.data();
+    made.env_count = kEnv.size();
+    return made;
+  }();
+  return plugin;
+}
+
+Settings read(pt::Env env) {
+  env.try_emplace("HOOK_URL", "http://127.0.0.1/");
+  const pt::FakeHost host(plugin_with_variables(), env);
+  return read_settings(plugin::Host(host.table()), "HOOK_URL");
+}
+
+std::string refusal(const pt::Env& env) {
+  try {
+    read(env);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Settings, DeclareThePluginsOwnVariablesFirst) {
+  ASSERT_EQ(kEnv.size(), 6u);
+  EXPECT_STREQ(kEnv[0].name, "HOOK_URL");
+  EXPECT_STREQ(kEnv[1].name, "WEBHOOK_TIMEOUT_MS");
+}
+
+TEST(Settings, HideTheSigningSecretOnly) {
+  for (const crolang_env& variable : kEnv) {
+    EXPECT_EQ((variable.flags & CROLANG_SECRET) != 0,
+              std::string_view(variable.name) == "WEBHOOK_SIGNING_SECRET");
+  }
+}
+
+TEST(Settings, TakeTheDeclaredDefaults) {
+  const Settings settings = read({});
+  EXPECT_EQ(settings.variable, "HOOK_URL");
+  EXPECT_EQ(settings.timeout, std::chrono::milliseconds(5000));
+  EXPECT_EQ(settings.max_connections, 32u);
+  EXPECT_EQ(settings.max_reply_bytes, 1'048'576u);
+  EXPECT_EQ(settings.ca_file, "");
+  EXPECT_EQ(settings.signing_secrets, "");
+}
+
+TEST(Settings, TakeWhatIsSet) {
+  const Settings settings = read({{"HOOK_URL", "https://example.org:444/hook"},
+                                  {"WEBHOOK_TIMEOUT_MS", "10"},
+                                  {"WEBHOOK_MAX_CONCURRENCY", "256"},
+                                  {"WEBHOOK_MAX_REPLY_BYTES", "1"},
+                                  {"WEBHOOK_CA_FILE", "/ca.pem"},
+                                  {"WEBHOOK_SIGNING_SECRET", "whsec_x"}});
+  EXPECT_EQ(settings.url.authority, "example.org:444");
+  EXPECT_EQ(settings.timeout, std::chrono::milliseconds(10));
+  EXPECT_EQ(settings.max_connections, 256u);
+  EXPECT_EQ(settings.max_reply_bytes, 1u);
+  EXPECT_EQ(settings.ca_file, "/ca.pem");
+  EXPECT_EQ(settings.signing_secrets, "whsec_x");
+}
+
+TEST(Settings, RefuseNumbersOutOfRangeByNameAndValue) {
+  EXPECT_EQ(refusal({{"WEBHOOK_MAX_CONCURRENCY", "0"}}),
+            "WEBHOOK_MAX_CONCURRENCY=0: must be a whole number from 1 to 256");
+  EXPECT_EQ(refusal({{"WEBHOOK_TIMEOUT_MS", "3600001"}}),
+            "WEBHOOK_TIMEOUT_MS=3600001: must be a whole number from 10 to 3600000");
+  EXPECT_EQ(refusal({{"WEBHOOK_TIMEOUT_MS", "18446744073709551617"}}),
+            "WEBHOOK_TIMEOUT_MS=18446744073709551617: must be a whole number from 10 to 3600000");
+  for (const char* text : {"", "x", "5s", "-5", "+5", " 5", "5.0"}) {
+    EXPECT_EQ(refusal({{"WEBHOOK_MAX_REPLY_BYTES", text}}),
+              "WEBHOOK_MAX_REPLY_BYTES=" + std::string(text) +
+                  ": must be a whole number from 1 to 1073741824");
+  }
+}
+
+}  // namespace
+}  // namespace crolang::webhook_common

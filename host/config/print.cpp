@@ -64,8 +64,10 @@ std::string values_of(const Variable& variable) {
   if (variable.type == Type::string || variable.type == Type::url || variable.type == Type::address)
     return {};
   if (variable.type != Type::uint) return allowed(variable);
-  if (variable.max == std::numeric_limits<std::uint64_t>::max())
-    return "from " + std::to_string(variable.min);
+  // Plugins say so in their help.
+  if (variable.max == std::numeric_limits<std::uint64_t>::max()) {
+    return variable.min == 0 ? std::string() : "from " + std::to_string(variable.min);
+  }
   return std::to_string(variable.min) + " to " + std::to_string(variable.max);
 }
 
@@ -123,7 +125,7 @@ std::string line_of(const Environment& environment, const Variable& variable) {
 std::string in_markdown(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == '|') out += '\\';
+    if (c == '|' || c == '<') out += '\\';
     out += c;
   }
   return out;

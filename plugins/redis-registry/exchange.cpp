@@ -1,5 +1,6 @@
 #include "redis-registry/exchange.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace crolang::redis_registry {
@@ -8,6 +9,9 @@ using plugin::Status;
 
 namespace {
 
+// A broker that lives answers in milliseconds. One whose subscription broke while the message was
+// on its way never will, and what follows to the same receiver waits for this one.
+constexpr std::chrono::milliseconds kLongestWay{3000};
 // The other broker needs its time for the session; the way there and back needs little.
 constexpr std::chrono::milliseconds kWayOfAProbe{500};
 
@@ -40,7 +44,7 @@ void Exchange::send(Send message, TimePoint now) {
   batch.requests.push_back(request);
   const std::size_t bytes = batch.bytes.size() - before;
   open += bytes;
-  const TimePoint deadline = now + message.answer.deadline();
+  const TimePoint deadline = now + std::min(message.answer.deadline(), kLongestWay);
   messages_.emplace(request, OpenMessage{std::move(message.answer), std::move(message.to),
                                          std::move(message.instance), bytes, deadline});
   close_if_full(batch);

@@ -78,5 +78,5 @@ class RedisRegistry final : public plugin::Registry {
 }  // namespace
 }  // namespace crolang::redis_registry
 
-CROLANG_PLUGIN(crolang::redis_registry::RedisRegistry, "org.crolang.redis-registry", "0.1.0",
+CROLANG_PLUGIN(crolang::redis_registry::RedisRegistry, "io.crolang.redis-registry", "1.0.0",
                "many brokers as one grid, by Redis", crolang::redis_registry::kEnv)

@@ -128,7 +128,10 @@ void Service::tick() {
     exchange_.tick(now_);
   }
   if (!connection_.is_up()) return;
-  if (std::exchange(forgotten_, false)) connection_.load_scripts(now_);
+  if (std::exchange(forgotten_, false)) {
+    connection_.load_scripts(now_);
+    release_withdrawn();
+  }
   if (asserted_) {
     refresh([](bool) {});
   } else if (open_assertions_ == 0 && now_ >= assert_again_) {
@@ -177,7 +180,11 @@ void Service::run_script(Script script, std::vector<std::string_view> words, F&&
 }
 
 bool Service::may_claim() const {
-  return connection_.is_up() && asserted_ && now_ >= claims_open_at_;
+  return connection_.is_up() && asserted_ && !may_lack_leases();
+}
+
+bool Service::may_lack_leases() const {
+  return now_ < claims_open_at_ || !refusal_.empty();
 }
 
 void Service::handle(Take& take) {
@@ -298,7 +305,8 @@ void Service::handle(Lookup& lookup) {
   words.insert(words.end(), keys.begin(), keys.end());
   connection_.command(
       words, now_,
-      [answer = std::move(lookup.answer), count = keys.size()](const redisReply* reply) mutable {
+      [this, answer = std::move(lookup.answer),
+       count = keys.size()](const redisReply* reply) mutable {
         if (reply == nullptr || is_error(*reply)) {
           answer.fail(Status::unavailable,
                       reply == nullptr ? "Redis was lost before it answered" : text_of(*reply));
@@ -308,6 +316,10 @@ void Service::handle(Lookup& lookup) {
         for (std::size_t i = 0; i < std::min(count, reply->elements); ++i) {
           const auto holding = parse_value(text_of(*reply->element[i]));
           if (holding && holding->announced) holders[i] = {holding->instance, holding->token};
+          if (!holding && may_lack_leases()) {
+            answer.fail(Status::unavailable, "Redis may not have got all leases back yet");
+            return;
+          }
         }
         answer.located(holders);
       });

@@ -79,6 +79,8 @@ class Service final : RedisConnection::Owner {
 
   // When claims are open.
   bool may_claim() const;
+  /// Redis is new, or could not be written to, so an absent lease does not mean an absent node.
+  bool may_lack_leases() const;
   /// Writes every lease; claims stay closed until that has succeeded.
   void assert_all();
   void on_assertion(bool succeeded);

@@ -10,6 +10,7 @@ import {
   getJson,
   oursOnly,
   plugin,
+  repository,
   runBroker,
   temporaryDirectory,
   testPlugin,
@@ -73,6 +74,22 @@ describe('the command line', ours, () => {
     assert.equal(code, 0);
     for (const name of kVariables) assert.ok(hasWord(output, name), name);
     assert.match(output, /PORT.*8080/);
+  });
+
+  test('--print-config-markdown prints the tables of the README', async () => {
+    const { code, output } = await runBroker(['--print-config-markdown']);
+    assert.equal(code, 0);
+    const readme = fs.readFileSync(path.join(repository, 'README.md'), 'utf8');
+    const tables = output.trimEnd().split('\n\n');
+    assert.equal(tables.length, 2);
+    for (const table of tables) assert.ok(readme.includes(`\n${table}\n`), table);
+  });
+
+  test('--help lists what the bundled plugins read', async () => {
+    const { output } = await runBroker(['--help']);
+    for (const name of ['REDIS_LOCK_TTL_MS', 'WEBHOOK_TIMEOUT_MS', 'TURN_URLS', 'JWT_SECRET']) {
+      assert.ok(hasWord(output, name), name);
+    }
   });
 
   test('--help tells a value that is wrong nothing', async () => {
@@ -418,7 +435,7 @@ describe('plugins', ours, () => {
     const { code, output } = await runBroker(['plugins', 'check', plugin('token-auth')]);
     assert.equal(code, 0, output);
     for (const part of [
-      'org.crolang.example.token-auth',
+      'io.crolang.example.token-auth',
       '1.0.0',
       'authentication/1',
       'SHARED_TOKEN',

@@ -147,8 +147,6 @@ typedef void (*crolang_flags)(void* op, crolang_status status, const bool* flags
 /* ==== Module kinds. All functions are [io, concurrent] unless tagged otherwise ================ */
 
 /* ---- registry/1: which node is connected to which broker instance. At most one. --------------
- * DRAFT: not frozen before the bundled Redis plugin has proved it.
- *
  * A node id is held by at most one session in the whole grid. The hold is a lease: it names the id,
  * the instance of the broker and a token that stands for that very session. Every later step
  * compares the token, so that it can never hit a successor. How leases are kept alive is the

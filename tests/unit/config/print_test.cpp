@@ -43,7 +43,7 @@ TEST(Help, GroupsThePluginsVariablesUnderTheirPlugin) {
   EXPECT_THAT(help_text(kPluginVariables),
               HasSubstr("\norg.example.token:\n"
                         "  TOKEN (required) (secret)\n      what nodes must know\n"
-                        "  TOKEN_LENGTH [8]\n      its length (from 0)\n"
+                        "  TOKEN_LENGTH [8]\n      its length\n"
                         "\norg.example.other:\n"
                         "  OTHER\n      of another plugin\n"));
 }

@@ -1,0 +1,106 @@
+/// jwt-auth: authentication/1 without a web server. A node shows a JSON Web Token that names it.
+/// See README.md.
+#include <charconv>
+#include <chrono>
+#include <crolang/plugin.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "jwt-auth/key_ring.hpp"
+#include "jwt-auth/token.hpp"
+
+namespace crolang::jwt_auth {
+namespace {
+
+std::chrono::seconds read_leeway(std::string_view value) {
+  constexpr int kOneHour = 3600;
+  int seconds = 0;
+  const auto [end, fault] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (fault != std::errc() || end != value.data() + value.size() || seconds < 0 ||
+      seconds > kOneHour) {
+    throw std::invalid_argument("JWT_LEEWAY_S: '" + std::string(value) +
+                                "' is not between 0 and 3600");
+  }
+  return std::chrono::seconds(seconds);
+}
+
+Rules read_rules(const plugin::Host& host) {
+  return {.issuer = std::string(host.env("JWT_ISSUER")),
+          .audience = std::string(host.env("JWT_AUDIENCE")),
+          .node_id_claim = std::string(host.env("JWT_NODE_ID_CLAIM")),
+          .leeway = read_leeway(host.env("JWT_LEEWAY_S")),
+          .expiry = host.env("JWT_REQUIRE_EXP") == "false" ? Rules::Expiry::optional
+                                                           : Rules::Expiry::required};
+}
+
+class JwtAuth final : public plugin::Authentication {
+ public:
+  explicit JwtAuth(const plugin::Host& host)
+      : host_(host),
+        rules_(read_rules(host)),
+        keys_({.secret = host.env("JWT_SECRET"),
+               .public_key_file = host.env("JWT_PUBLIC_KEY_FILE"),
+               .jwks_file = host.env("JWT_JWKS_FILE")},
+              [host](plugin::LogLevel level, std::string_view text) { host.log(level, text); }) {
+    if (keys_.has_files()) watch_files();
+  }
+
+  // Verifying takes well below a millisecond with every algorithm: it is done on the worker.
+  void authenticate(const plugin::Newcomer& newcomer, plugin::YesNo answer) override {
+    const Verdict verdict = judge_newcomer(newcomer);
+    if (const auto* refused = std::get_if<Refused>(&verdict)) {
+      // Not louder: whoever knocks can have it written.
+      host_.log(plugin::LogLevel::debug,
+                "the token of '" + std::string(newcomer.node) + "' is refused: " + refused->reason);
+    }
+    answer.decide(std::holds_alternative<Accepted>(verdict));
+  }
+
+  void stop(plugin::Stopped stopped) override {
+    if (keys_.has_files()) host_.cancel(timer_);
+    stopped();
+  }
+
+ private:
+  Verdict judge_newcomer(const plugin::Newcomer& newcomer) const {
+    if (!newcomer.data) return Refused{"there is none"};
+    const auto token = token_in(*newcomer.data);
+    if (!token) return Refused{"data is neither a token nor an object with one"};
+    const auto now =
+        std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+    return judge(*token, newcomer.node, *keys_.keys(), rules_, now);
+  }
+
+  // On the control thread, so that no worker ever waits for a disk.
+  void watch_files() {
+    timer_ = host_.post_after(std::chrono::seconds(1), [this] {
+      keys_.refresh();
+      watch_files();
+    });
+  }
+
+  plugin::Host host_;
+  Rules rules_;
+  KeyRing keys_;
+  plugin::Timer timer_;
+};
+
+constexpr crolang_env kEnv[] = {
+    {"JWT_SECRET", CROLANG_STRING, CROLANG_SECRET, nullptr,
+     "for tokens signed with HS256: the secret, at least 32 bytes"},
+    {"JWT_PUBLIC_KEY_FILE", CROLANG_STRING, 0, nullptr,
+     "for RS256, ES256 or EdDSA: a PEM file with the public key or a certificate"},
+    {"JWT_JWKS_FILE", CROLANG_STRING, 0, nullptr, "a file with a JSON Web Key Set"},
+    {"JWT_ISSUER", CROLANG_STRING, 0, nullptr, "what a token's iss must be"},
+    {"JWT_AUDIENCE", CROLANG_STRING, 0, nullptr, "what a token's aud must be or contain"},
+    {"JWT_NODE_ID_CLAIM", CROLANG_STRING, 0, "sub", "the claim that must be the node's id"},
+    {"JWT_LEEWAY_S", CROLANG_UINT, 0, "60",
+     "how far the clocks may be apart, in seconds, from 0 to 3600"},
+    {"JWT_REQUIRE_EXP", CROLANG_BOOL, 0, "true", "false: a token without exp is good for ever"},
+};
+
+}  // namespace
+}  // namespace crolang::jwt_auth
+
+CROLANG_PLUGIN(crolang::jwt_auth::JwtAuth, "io.crolang.jwt-auth", "1.0.0",
+               "lets nodes in with a JSON Web Token that names them", crolang::jwt_auth::kEnv)

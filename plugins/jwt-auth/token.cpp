@@ -1,0 +1,135 @@
+#include "jwt-auth/token.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "jwt-auth/base64url.hpp"
+#include "jwt-auth/json.hpp"
+
+namespace crolang::jwt_auth {
+namespace {
+
+// Ten times what is usual; what comes from strangers has to end somewhere.
+constexpr std::size_t kMaxBytes = 16 * 1024;
+constexpr std::size_t kMaxEnvelope = kMaxBytes + 1024;
+
+struct Parts {
+  std::string_view header;
+  std::string_view payload;
+  std::string_view signature;
+  std::string_view signed_text;
+};
+
+std::optional<Parts> split(std::string_view token) {
+  const std::size_t first = token.find('.');
+  const std::size_t last = token.rfind('.');
+  if (first == std::string_view::npos || token.find('.', first + 1) != last) return std::nullopt;
+  return Parts{token.substr(0, first), token.substr(first + 1, last - first - 1),
+               token.substr(last + 1), token.substr(0, last)};
+}
+
+std::optional<Json> decode_object(std::string_view part) {
+  const auto text = decode_base64url(part);
+  return text ? parse_object(*text) : std::nullopt;
+}
+
+/// Which keys may have signed it is for the keys to say: the header only chooses among them, and
+/// what it brings along (jwk, jku, x5c, x5u) is not looked at.
+bool may_have_signed(const Key& key, Algorithm algorithm, const std::string* id) {
+  return key.algorithm() == algorithm && (id == nullptr || !key.id() || *key.id() == *id);
+}
+
+/// nullptr: it is signed with one of the keys.
+const char* signature_fault(const Parts& parts, const std::vector<Key>& keys) {
+  const auto header = decode_object(parts.header);
+  if (!header) return "its header is not a JSON object in base64url";
+  // RFC 7515 4.1.11: extensions that must be understood. None is.
+  if (header->contains("crit")) return "its header has crit";
+  const std::string* name = string_member(*header, "alg");
+  const auto algorithm = name != nullptr ? algorithm_named(*name) : std::nullopt;
+  if (!algorithm) return "its alg is none of HS256, RS256, ES256, EdDSA";
+  const std::string* id = string_member(*header, "kid");
+  if (id == nullptr && header->contains("kid")) return "its kid is no string";
+  const auto signature = decode_base64url(parts.signature);
+  if (!signature) return "its signature is not base64url";
+
+  bool any = false;
+  for (const Key& key : keys) {
+    if (!may_have_signed(key, *algorithm, id)) continue;
+    if (key.verifies(parts.signed_text, *signature)) return nullptr;
+    any = true;
+  }
+  return any ? "its signature does not match" : "there is no key for its alg and kid";
+}
+
+/// nullptr: the time of the claims has come and is not over.
+const char* time_fault(const Json& claims, const Rules& rules, std::chrono::sys_seconds now) {
+  const auto seconds = static_cast<double>(now.time_since_epoch().count());
+  const auto leeway = static_cast<double>(rules.leeway.count());
+  for (const char* name : {"exp", "nbf", "iat"}) {
+    if (claims.contains(name) && !claims[name].is_number()) {
+      return "its exp, nbf or iat is no number";
+    }
+  }
+  if (!claims.contains("exp")) {
+    if (rules.expiry == Rules::Expiry::required) return "it has no exp";
+  } else if (seconds - leeway >= claims["exp"].get<double>()) {
+    return "it has expired";
+  }
+  if (claims.contains("nbf") && seconds + leeway < claims["nbf"].get<double>()) {
+    return "it is not valid yet";
+  }
+  if (claims.contains("iat") && seconds + leeway < claims["iat"].get<double>()) {
+    return "it was issued in the future";
+  }
+  return nullptr;
+}
+
+/// RFC 7519 4.1.3: one string or a list of them.
+bool is_meant_for(const Json& claims, const std::string& audience) {
+  const auto aud = claims.find("aud");
+  if (aud == claims.end()) return false;
+  if (!aud->is_array()) return *aud == audience;
+  return std::find(aud->begin(), aud->end(), audience) != aud->end();
+}
+
+/// nullptr: the claims are for this node, from whom and to whom the operator says.
+const char* claims_fault(const Json& claims, std::string_view node, const Rules& rules) {
+  const auto is = [&](std::string_view claim, std::string_view expected) {
+    const std::string* value = string_member(claims, claim);
+    return value != nullptr && *value == expected;
+  };
+  if (!rules.issuer.empty() && !is("iss", rules.issuer)) return "its iss is not JWT_ISSUER";
+  if (!rules.audience.empty() && !is_meant_for(claims, rules.audience)) {
+    return "its aud is not JWT_AUDIENCE";
+  }
+  if (!is(rules.node_id_claim, node)) return "its JWT_NODE_ID_CLAIM is not the node's id";
+  return nullptr;
+}
+
+}  // namespace
+
+std::optional<std::string> token_in(std::string_view data) {
+  if (data.size() > kMaxEnvelope) return std::nullopt;
+  const std::size_t first = data.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || data[first] != '{') return std::string(data);
+  const auto object = parse_object(data);
+  const std::string* token = object ? string_member(*object, "token") : nullptr;
+  return token == nullptr ? std::nullopt : std::optional(*token);
+}
+
+Verdict judge(std::string_view token, std::string_view node, const std::vector<Key>& keys,
+              const Rules& rules, std::chrono::sys_seconds now) {
+  if (token.size() > kMaxBytes) return Refused{"it is longer than 16 KiB"};
+  const auto parts = split(token);
+  if (!parts) return Refused{"it is not three parts with dots between them"};
+  if (const char* fault = signature_fault(*parts, keys)) return Refused{fault};
+  // From here on it is the issuer who speaks.
+  const auto claims = decode_object(parts->payload);
+  if (!claims) return Refused{"its payload is not a JSON object in base64url"};
+  if (const char* fault = time_fault(*claims, rules, now)) return Refused{fault};
+  if (const char* fault = claims_fault(*claims, node, rules)) return Refused{fault};
+  return Accepted{};
+}
+
+}  // namespace crolang::jwt_auth

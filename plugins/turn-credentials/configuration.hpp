@@ -1,0 +1,37 @@
+/// The RTC configuration of a node: the operator's servers, with credentials of the node's own.
+/// Threads: any; nothing changes once it is constructed. Errors: the constructor throws
+/// std::invalid_argument with a sentence that names the variable and its value.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crolang::turn_credentials {
+
+/// The values of the plugin's variables.
+struct Settings {
+  std::string_view turn_urls;
+  std::string_view stun_urls;
+  std::string_view secret;
+  std::string_view credential_ttl_s;
+  std::string_view ice_transport_policy;
+};
+
+class Configuration {
+ public:
+  explicit Configuration(const Settings& settings);
+
+  /// JSON, as rtc-config/1 wants it.
+  std::string for_node(std::string_view node, std::chrono::sys_seconds now) const;
+
+ private:
+  std::vector<std::string> turn_urls_;
+  std::vector<std::string> stun_urls_;
+  std::string secret_;
+  std::chrono::seconds credential_ttl_;
+  std::string ice_transport_policy_;
+};
+
+}  // namespace crolang::turn_credentials

@@ -1,0 +1,133 @@
+/// Started by scripts/soak: the outages of redis-outages.test.mjs at full length, over and over on one grid.
+import assert from 'node:assert/strict';
+import { Grid, Inhabitants, joinPatiently, surviveTrouble, talks, tell } from './support/grid.mjs';
+import { freePort } from './support/broker.mjs';
+import { freshId, joinNode } from './support/node.mjs';
+import { raceForId } from './support/race.mjs';
+import { freeze, thaw } from './support/redis.mjs';
+import { eventually, scaled } from './support/time.mjs';
+
+const kOutages = Number(process.env.OUTAGES || 10);
+const kSeconds = Number(process.env.OUTAGE_SECONDS || 60);
+const kRaces = Number(process.env.RACES || 50);
+
+// A lease is renewed at a third of its TTL, so two thirds are left of it at any time: trouble that Redis survives
+// must not outlast them, else whoever comes first has the id, which is no theft.
+const env = { REDIS_LOCK_TTL_MS: String(Math.max(4, 2 * kSeconds) * 1000) };
+const grid = await Grid.start(3, { env, redis: { keepData: true }, wired: true });
+const inhabitants = await Inhabitants.join(grid, 20);
+const { redis, wires } = grid;
+
+const kinds = {
+  'killed, back empty': {
+    begin: () => redis.crash(),
+    end: () => {
+      redis.forget();
+      return redis.run();
+    },
+  },
+  'killed, back with its data': { begin: () => redis.crash(), end: () => redis.run() },
+  paused: { begin: () => redis.freeze(), end: () => redis.thaw(), door: 'open' },
+  'half-open': {
+    begin: () => wires.forEach((wire) => wire.swallow()),
+    end: () => wires.forEach((wire) => wire.open()),
+  },
+  'network away': {
+    begin: () => wires.forEach((wire) => wire.hold()),
+    end: () => wires.forEach((wire) => wire.open()),
+    door: 'open',
+  },
+  'read-only': {
+    begin: async () => redis.command('REPLICAOF', '127.0.0.1', await freePort()),
+    end: () => redis.command('REPLICAOF', 'NO', 'ONE'),
+  },
+  'out of memory': {
+    begin: () => redis.command('CONFIG', 'SET', 'maxmemory', '1'),
+    end: () => redis.command('CONFIG', 'SET', 'maxmemory', '0'),
+  },
+};
+// Every second outage is a death without data: that is the hardest.
+const others = Object.keys(kinds).slice(1);
+const kindOf = (n) => (n % 2 === 0 ? 'killed, back empty' : others[((n - 1) / 2) % others.length]);
+
+const failures = [];
+async function attempt(name, work) {
+  try {
+    return await work();
+  } catch (error) {
+    failures.push(name);
+    console.log(`${name}: BROKEN: ${error.message}`);
+    return null;
+  }
+}
+
+const kColumns = {
+  heldAfter: 'ids held again after (ms)',
+  talkedAfter: 'messages across after (ms)',
+  openAfter: 'newcomers in after (ms)',
+  local: 'local OK',
+  acrossOk: 'across OK',
+  acrossError: 'across ERROR',
+  acrossNotConnected: 'across NOT_CONNECTED',
+  refused: 'newcomers told to come again',
+  thieves: 'thieves turned away',
+};
+
+const sums = {};
+for (let n = 0; n < kOutages; ++n) {
+  const kind = kindOf(n);
+  const name = `outage ${n + 1}/${kOutages} of ${kSeconds} s, ${kind}`;
+  const counts = await attempt(name, () =>
+    surviveTrouble(grid, inhabitants, { ...kinds[kind], milliseconds: kSeconds * 1000 }),
+  );
+  if (!counts) continue;
+  const shown = Object.entries(kColumns).map(([key, text]) => `${text} ${Math.round(counts[key])}`);
+  console.log(`${name}: ${shown.join(', ')}`);
+  for (const key of Object.keys(kColumns)) {
+    const [before, now] = [sums[key] ?? 0, Math.round(counts[key])];
+    sums[key] = key.endsWith('After') ? Math.max(before, now) : before + now;
+  }
+}
+
+const outcomes = { in: 0, taken: 0, 503: 0 };
+await attempt(`${kRaces} races`, async () => {
+  for (let race = 0; race < kRaces; ++race) {
+    const result = await raceForId(grid, freshId('wanted'), 100);
+    result.leave();
+    for (const key of Object.keys(outcomes)) outcomes[key] += result.outcomes[key];
+  }
+});
+console.log(
+  `${kRaces} races of 100 on each of 3 brokers: ${outcomes.in} in, ${outcomes.taken} refused, ${outcomes[503]} told to come again`,
+);
+
+await attempt('a broker that sleeps through its leases', async () => {
+  const id = freshId('split');
+  const ttl = Number(env.REDIS_LOCK_TTL_MS);
+  const first = await joinNode(grid.brokers[0].port, id);
+  await freeze(grid.brokers[0].pid);
+  let expelled = 0;
+  first.once('disconnect', () => {
+    expelled = performance.now();
+  });
+  const second = await joinPatiently(grid.brokers[1].port, id, ttl + scaled(5000));
+  const witness = inhabitants.nodes[2][0];
+  await talks(witness, second, scaled(3000));
+  const woken = performance.now();
+  thaw(grid.brokers[0].pid);
+  await eventually('the first one is told', () => expelled > 0, scaled(1000));
+  assert.equal(await tell(witness, second), 'OK');
+  assert.equal(second.connected, true);
+  console.log(
+    `a broker slept through its leases: one holder ${Math.round(expelled - woken)} ms after it woke`,
+  );
+});
+
+console.table({
+  ...Object.fromEntries(Object.entries(sums).map(([key, sum]) => [kColumns[key], sum])),
+  'races won': outcomes.in,
+  'promises broken': failures.length,
+});
+inhabitants.leave();
+await attempt('the end', () => grid.stop());
+process.exit(failures.length ? 1 : 0);

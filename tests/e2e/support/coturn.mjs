@@ -1,0 +1,91 @@
+/// Debian's TURN server, on loopback and on a port of its own; the system's service is not touched.
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { cleanEnvironment, freePort, temporaryDirectory } from './broker.mjs';
+import { eventually, scaled, within } from './time.mjs';
+
+const running = new Set();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/// Collects what a program says, and how it ends.
+function start(command, args) {
+  const child = spawn(command, args, {
+    env: cleanEnvironment({}),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const program = { child, output: '', hasEnded: false };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text) => {
+      program.output += text;
+    });
+  }
+  program.exited = new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      running.delete(child);
+      program.hasEnded = true;
+      resolve(code);
+    });
+  });
+  return program;
+}
+
+export class Coturn {
+  #server;
+
+  /// Takes credentials that were made with this secret. Resolves once it answers over UDP and TCP.
+  static async start(secret) {
+    const coturn = new Coturn();
+    const directory = temporaryDirectory();
+    coturn.port = await freePort();
+    coturn.#server = start('turnserver', [
+      '-n',
+      ...['--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1'],
+      ...['--listening-port', String(coturn.port), '--allow-loopback-peers'],
+      ...['--use-auth-secret', `--static-auth-secret=${secret}`, '--realm', 'crolang.test'],
+      ...['--no-tls', '--no-dtls', '--no-cli', '--verbose'],
+      ...['--pidfile', path.join(directory, 'pid'), '--userdb', path.join(directory, 'users')],
+      ...['--log-file', 'stdout', '--simple-log'],
+    ]);
+    // It answers over TCP by then, too.
+    await eventually(
+      'turnserver listens',
+      () => coturn.#server.hasEnded || coturn.output.includes('UDP listener opened'),
+      scaled(20_000),
+    );
+    if (coturn.#server.hasEnded) throw new Error(`turnserver ended:\n${coturn.output}`);
+    return coturn;
+  }
+
+  get output() {
+    return this.#server.output;
+  }
+
+  url(transport = 'udp') {
+    return `turn:127.0.0.1:${this.port}?transport=${transport}`;
+  }
+
+  /// Asks for two relays and sends packets through them, as turnutils_uclient does it. `relayed`: they
+  /// arrived.
+  async allocate({ username, password }) {
+    const client = start('turnutils_uclient', [
+      ...['-y', '-c', '-n', '1', '-m', '1'],
+      ...['-u', username, '-w', password, '-p', String(this.port), '127.0.0.1'],
+    ]);
+    // It waits for packets that are lost, and would keep this process alive.
+    const code = await within(scaled(30_000), 'turnutils_uclient ends', client.exited).finally(() =>
+      client.child.kill('SIGKILL'),
+    );
+    const relayed = code === 0 && client.output.includes('Total lost packets 0 ');
+    return { relayed, output: client.output };
+  }
+
+  async stop() {
+    this.#server.child.kill('SIGKILL');
+    await this.#server.exited;
+  }
+}

@@ -1,0 +1,456 @@
+#include "jwt-auth/token.hpp"
+
+#include <gtest/gtest.h>
+
+#include "jwt-auth/key_formats.hpp"
+#include "unit/jwt-auth/tokens.hpp"
+
+namespace crolang::jwt_auth {
+namespace {
+
+using testing::base64url;
+using testing::ec;
+using testing::ed25519;
+using testing::header;
+using testing::Json;
+using testing::kSecret;
+using testing::public_pem;
+using testing::rsa;
+using testing::token;
+using testing::with;
+
+constexpr std::int64_t kNow = 1'700'000'000;
+
+Json claims() {
+  return {{"sub", "alice"}, {"exp", kNow + 600}};
+}
+
+Json without(Json object, const char* name) {
+  object.erase(name);
+  return object;
+}
+
+/// One of each type, none with a name.
+const std::vector<Key>& all_keys() {
+  static const std::vector<Key> keys = [] {
+    auto of_pem =
+        std::get<Keys>(keys_from_pem(public_pem(rsa()) + public_pem(ec()) + public_pem(ed25519())));
+    of_pem.usable.push_back(std::get<Key>(Key::from_secret(kSecret)));
+    return of_pem.usable;
+  }();
+  return keys;
+}
+
+std::vector<Key> only(const testing::PrivateKey& key) {
+  return {std::get<Key>(Key::from_public(key))};
+}
+
+std::vector<Key> set_of(const std::vector<Json>& jwks) {
+  return std::get<Keys>(keys_from_jwks(testing::jwks(jwks))).usable;
+}
+
+/// "accepted", or why not.
+std::string judge_by(const std::vector<Key>& keys, std::string_view text, const Rules& rules = {},
+                     std::string_view node = "alice") {
+  const std::chrono::sys_seconds now{std::chrono::seconds(kNow)};
+  const Verdict verdict = judge(text, node, keys, rules, now);
+  const auto* refused = std::get_if<Refused>(&verdict);
+  return refused == nullptr ? "accepted" : refused->reason;
+}
+
+std::string judge_token(std::string_view text, const Rules& rules = {},
+                        std::string_view node = "alice") {
+  return judge_by(all_keys(), text, rules, node);
+}
+
+std::string judge_claims(const Json& payload, const Rules& rules = {},
+                         std::string_view node = "alice") {
+  return judge_token(token(kSecret, header("HS256"), payload.dump()), rules, node);
+}
+
+std::string judge_header(const Json& given) {
+  return judge_token(token(kSecret, given.dump(), claims().dump()));
+}
+
+constexpr const char* kAccepted = "accepted";
+constexpr const char* kMismatch = "its signature does not match";
+constexpr const char* kNoKey = "there is no key for its alg and kid";
+constexpr const char* kNoAlgorithm = "its alg is none of HS256, RS256, ES256, EdDSA";
+constexpr const char* kNoParts = "it is not three parts with dots between them";
+constexpr const char* kNotTheNode = "its JWT_NODE_ID_CLAIM is not the node's id";
+
+// ---- Signatures ---------------------------------------------------------------------------------
+
+TEST(Token, IsGoodWithEachAlgorithm) {
+  const std::string payload = claims().dump();
+  EXPECT_EQ(judge_token(token(kSecret, header("HS256"), payload)), kAccepted);
+  EXPECT_EQ(judge_token(token(rsa(), header("RS256"), payload)), kAccepted);
+  EXPECT_EQ(judge_token(token(ec(), header("ES256"), payload)), kAccepted);
+  EXPECT_EQ(judge_token(token(ed25519(), header("EdDSA"), payload)), kAccepted);
+}
+
+TEST(Token, IsRefusedWithoutASignature) {
+  for (const char* name : {"none", "None", "NONE", "nOnE", ""}) {
+    const std::string text = testing::signed_text(header(name), claims().dump());
+    EXPECT_EQ(judge_token(text + "."), kNoAlgorithm) << name;
+    EXPECT_EQ(judge_token(text), kNoParts) << name;
+    EXPECT_EQ(judge_token(token(kSecret, header(name), claims().dump())), kNoAlgorithm) << name;
+  }
+  for (const char* name : {"HS256", "RS256", "ES256", "EdDSA"}) {
+    EXPECT_EQ(judge_token(testing::signed_text(header(name), claims().dump()) + "."), kMismatch);
+  }
+}
+
+TEST(Token, IsRefusedWhenAPublicKeyWasUsedAsSecret) {
+  for (const auto& key : {rsa(), ec(), ed25519()}) {
+    const std::string pem = public_pem(key);
+    std::string trimmed = pem;
+    trimmed.pop_back();
+    for (const std::string& secret : {pem, trimmed}) {
+      const std::string forged = token(secret, header("HS256"), claims().dump());
+      EXPECT_EQ(judge_by(only(key), forged), kNoKey);
+      EXPECT_EQ(judge_token(forged), kMismatch);
+    }
+  }
+}
+
+TEST(Token, IsRefusedWhenItsAlgorithmIsNotThatOfItsKey) {
+  const std::string payload = claims().dump();
+  EXPECT_EQ(judge_token(token(rsa(), header("ES256"), payload)), kMismatch);
+  EXPECT_EQ(judge_token(token(ec(), header("RS256"), payload)), kMismatch);
+  EXPECT_EQ(judge_token(token(ed25519(), header("ES256"), payload)), kMismatch);
+  EXPECT_EQ(judge_token(token(ec(), header("EdDSA"), payload)), kMismatch);
+  EXPECT_EQ(judge_token(token(rsa(), header("HS256"), payload)), kMismatch);
+  EXPECT_EQ(judge_by(only(rsa()), token(rsa(), header("RS384"), payload)), kNoAlgorithm);
+  EXPECT_EQ(judge_by(only(rsa()), token(rsa(), header("PS256"), payload)), kNoAlgorithm);
+}
+
+TEST(Token, IsRefusedWhenItWasSignedWithPss) {
+  const std::string text = testing::signed_text(header("RS256"), claims().dump());
+  const std::string signature = testing::sign_raw(rsa(), text, RSA_PKCS1_PSS_PADDING);
+  EXPECT_EQ(judge_token(text + "." + base64url(signature)), kMismatch);
+}
+
+TEST(Token, IsRefusedWithTheKeyOfSomebodyElse) {
+  const std::string payload = claims().dump();
+  EXPECT_EQ(judge_token(token(std::string(32, 'x'), header("HS256"), payload)), kMismatch);
+  EXPECT_EQ(judge_token(token(testing::make_rsa(), header("RS256"), payload)), kMismatch);
+  EXPECT_EQ(judge_token(token(testing::make_ec(), header("ES256"), payload)), kMismatch);
+  EXPECT_EQ(judge_token(token(testing::make_ed25519(), header("EdDSA"), payload)), kMismatch);
+}
+
+TEST(Token, IsRefusedWithAnEs256SignatureOfWrongForm) {
+  const std::string text = testing::signed_text(header("ES256"), claims().dump());
+  const std::string signature = testing::sign(ec(), text);
+  for (const std::string& wrong :
+       {std::string(64, '\0'), signature + '\0', std::string(1, '\0') + signature,
+        signature.substr(0, 63), testing::sign_raw(ec(), text), std::string(200, 'x')}) {
+    EXPECT_EQ(judge_token(text + "." + base64url(wrong)), kMismatch);
+  }
+}
+
+TEST(Token, IsRefusedWhenAnyCharacterWasChanged) {
+  for (const std::string& good : {token(kSecret, header("HS256"), claims().dump()),
+                                  token(ec(), header("ES256"), claims().dump()),
+                                  token(ed25519(), header("EdDSA"), claims().dump())}) {
+    ASSERT_EQ(judge_token(good), kAccepted);
+    for (std::size_t at = 0; at < good.size(); ++at) {
+      std::string changed = good;
+      changed[at] = changed[at] == 'A' ? 'B' : 'A';
+      EXPECT_NE(judge_token(changed), kAccepted) << "at " << at;
+    }
+  }
+}
+
+TEST(Token, IsRefusedWhereverItWasCut) {
+  const std::string good = token(kSecret, header("HS256"), claims().dump());
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    EXPECT_NE(judge_token(good.substr(0, size)), kAccepted) << size;
+  }
+}
+
+TEST(Token, IsRefusedWithPartsOfTwoTokens) {
+  const std::string mine = token(kSecret, header("HS256"), claims().dump());
+  const std::string other = token(kSecret, header("HS256"), with(claims(), "sub", "bob").dump());
+  const auto dot = [](const std::string& text) { return text.rfind('.'); };
+  EXPECT_EQ(judge_token(mine.substr(0, dot(mine)) + other.substr(dot(other))), kMismatch);
+  EXPECT_EQ(judge_token(other.substr(0, dot(other)) + mine.substr(dot(mine))), kMismatch);
+}
+
+// ---- Form ---------------------------------------------------------------------------------------
+
+TEST(Token, IsRefusedWithMoreOrFewerThanThreeParts) {
+  const std::string good = token(kSecret, header("HS256"), claims().dump());
+  for (const std::string& text :
+       {std::string(), std::string("x"), std::string("."), good + "." + good, good + ".",
+        "." + good, good + ".x.y", base64url(claims().dump())}) {
+    EXPECT_EQ(judge_token(text), kNoParts) << text;
+  }
+}
+
+TEST(Token, IsRefusedWithEmptyParts) {
+  const std::string mac = base64url(testing::hmac(kSecret, "."));
+  EXPECT_NE(judge_token(".."), kAccepted);
+  EXPECT_NE(judge_token(".." + mac), kAccepted);
+  EXPECT_NE(judge_token(token(kSecret, "", claims().dump())), kAccepted);
+  EXPECT_EQ(judge_token(token(kSecret, header("HS256"), "")),
+            "its payload is not a JSON object in base64url");
+}
+
+TEST(Token, IsRefusedWithWhiteSpaceOrPadding) {
+  const std::string good = token(kSecret, header("HS256"), claims().dump());
+  for (const std::string& text :
+       {" " + good, good + " ", good + "\n", good + "=", "Bearer " + good}) {
+    EXPECT_NE(judge_token(text), kAccepted) << text;
+  }
+  // Signed as it stands, but not in base64url.
+  const std::string text = base64url(header("HS256")) + "=." + base64url(claims().dump());
+  EXPECT_EQ(judge_token(text + "." + base64url(testing::hmac(kSecret, text))),
+            "its header is not a JSON object in base64url");
+}
+
+TEST(Token, IsRefusedWhenItsPartsAreNoObjects) {
+  for (const char* json :
+       {"[]", "\"alice\"", "null", "{", "{\"sub\":\"alice\",\"sub\":\"alice\"}"}) {
+    EXPECT_EQ(judge_token(token(kSecret, json, claims().dump())),
+              "its header is not a JSON object in base64url");
+    EXPECT_EQ(judge_token(token(kSecret, header("HS256"), json)),
+              "its payload is not a JSON object in base64url");
+  }
+}
+
+TEST(Token, IsRefusedWithAClaimGivenTwice) {
+  const std::string payload = R"({"sub":"bob","exp":1800000000,"sub":"alice"})";
+  EXPECT_EQ(judge_token(token(kSecret, header("HS256"), payload)),
+            "its payload is not a JSON object in base64url");
+}
+
+TEST(Token, IsRefusedWhenItIsHuge) {
+  const Json fits = with(claims(), "x", std::string(12'000, 'x'));
+  EXPECT_EQ(judge_claims(fits), kAccepted);
+  EXPECT_EQ(judge_claims(with(claims(), "x", std::string(12'300, 'x'))),
+            "it is longer than 16 KiB");
+}
+
+// ---- Header -------------------------------------------------------------------------------------
+
+TEST(Token, MayHaveAnyTypeAndMembersThatNobodyKnows) {
+  EXPECT_EQ(judge_header({{"alg", "HS256"}}), kAccepted);
+  EXPECT_EQ(judge_header({{"alg", "HS256"}, {"typ", "at+jwt"}, {"more", {1, 2}}}), kAccepted);
+}
+
+TEST(Token, IsRefusedWithAnAlgorithmThatIsNoString) {
+  EXPECT_EQ(judge_header(Json::object()), kNoAlgorithm);
+  EXPECT_EQ(judge_header({{"alg", nullptr}}), kNoAlgorithm);
+  EXPECT_EQ(judge_header({{"alg", {"HS256"}}}), kNoAlgorithm);
+  EXPECT_EQ(judge_header({{"ALG", "HS256"}}), kNoAlgorithm);
+  EXPECT_EQ(judge_header({{"alg", "hs256"}}), kNoAlgorithm);
+}
+
+TEST(Token, IsRefusedWithCriticalExtensions) {
+  EXPECT_EQ(judge_header({{"alg", "HS256"}, {"crit", {"b64"}}, {"b64", false}}),
+            "its header has crit");
+  EXPECT_EQ(judge_header({{"alg", "HS256"}, {"crit", Json::array()}}), "its header has crit");
+}
+
+TEST(Token, IsNotVerifiedWithAKeyThatItBrings) {
+  const auto mine = testing::make_rsa();
+  const std::string certificate = testing::certificate_pem(mine);
+  for (const Json& brought :
+       {Json{{"jwk", testing::rsa_jwk(mine)}}, Json{{"jku", "http://127.0.0.1:1/keys.json"}},
+        Json{{"x5u", "http://127.0.0.1:1/certificate.pem"}}, Json{{"x5c", {certificate}}}}) {
+    Json with_key = brought;
+    with_key["alg"] = "RS256";
+    const std::string forged = token(mine, with_key.dump(), claims().dump());
+    EXPECT_EQ(judge_token(forged), kMismatch);
+    // And what it brings does not disturb, either.
+    EXPECT_EQ(judge_token(token(rsa(), with_key.dump(), claims().dump())), kAccepted);
+  }
+}
+
+// ---- Which key ----------------------------------------------------------------------------------
+
+class NamedKeys : public ::testing::Test {
+ protected:
+  static std::string judge_named(const testing::PrivateKey& key, const Json& kid) {
+    static const std::vector<Key> keys = set_of({with(testing::ec_jwk(ec()), "kid", "old"),
+                                                 with(testing::ec_jwk(next()), "kid", "new"),
+                                                 with(testing::rsa_jwk(rsa()), "kid", "rsa")});
+    Json given{{"alg", "ES256"}};
+    if (!kid.is_null()) given["kid"] = kid;
+    return judge_by(keys, token(key, given.dump(), claims().dump()));
+  }
+
+  static const testing::PrivateKey& next() {
+    static const testing::PrivateKey key = testing::make_ec();
+    return key;
+  }
+};
+
+TEST_F(NamedKeys, AreChosenByName) {
+  EXPECT_EQ(judge_named(ec(), "old"), kAccepted);
+  EXPECT_EQ(judge_named(next(), "new"), kAccepted);
+}
+
+TEST_F(NamedKeys, AreAllTriedForATokenThatNamesNone) {
+  EXPECT_EQ(judge_named(ec(), nullptr), kAccepted);
+  EXPECT_EQ(judge_named(next(), nullptr), kAccepted);
+}
+
+TEST_F(NamedKeys, AreNotTakenForEachOther) {
+  EXPECT_EQ(judge_named(ec(), "new"), kMismatch);
+  EXPECT_EQ(judge_named(next(), "old"), kMismatch);
+}
+
+TEST_F(NamedKeys, AreNotUsedForAnUnknownName) {
+  EXPECT_EQ(judge_named(ec(), "older"), kNoKey);
+  EXPECT_EQ(judge_named(ec(), ""), kNoKey);
+}
+
+TEST_F(NamedKeys, AreNotUsedForTheAlgorithmOfAnotherType) {
+  EXPECT_EQ(judge_named(ec(), "rsa"), kNoKey);
+}
+
+TEST_F(NamedKeys, AreNotUsedForANameThatIsNoString) {
+  EXPECT_EQ(judge_named(ec(), 1), "its kid is no string");
+}
+
+TEST(Token, MayNameAnythingWhenTheKeyHasNoName) {
+  EXPECT_EQ(judge_header({{"alg", "HS256"}, {"kid", "whatever"}}), kAccepted);
+}
+
+TEST(Token, IsVerifiedWithAJwkOnlyForTheAlgorithmOfTheJwk) {
+  const auto keys = set_of({with(testing::secret_jwk(), "alg", "HS256"), testing::ec_jwk(ec())});
+  EXPECT_EQ(judge_by(keys, token(kSecret, header("HS256"), claims().dump())), kAccepted);
+  EXPECT_EQ(judge_by(keys, token(kSecret, header("RS256"), claims().dump())), kNoKey);
+}
+
+// ---- Time ---------------------------------------------------------------------------------------
+
+TEST(Token, IsGoodUntilItsExpiryAndTheLeeway) {
+  const Rules rules{.leeway = std::chrono::seconds(60)};
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 59), rules), kAccepted);
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 60), rules), "it has expired");
+  const Rules strict{.leeway = std::chrono::seconds(0)};
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow + 1), strict), kAccepted);
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow), strict), "it has expired");
+}
+
+TEST(Token, MayExpireBetweenTwoSeconds) {
+  const Rules strict{.leeway = std::chrono::seconds(0)};
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow + 0.5), strict), kAccepted);
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 0.5), strict), "it has expired");
+}
+
+TEST(Token, IsRefusedWithAnExpiryLongAgo) {
+  EXPECT_EQ(judge_claims(with(claims(), "exp", 0)), "it has expired");
+  EXPECT_EQ(judge_claims(with(claims(), "exp", -1e300)), "it has expired");
+}
+
+TEST(Token, IsGoodWithAnExpiryFarAway) {
+  EXPECT_EQ(judge_claims(with(claims(), "exp", 1e300)), kAccepted);
+  EXPECT_EQ(judge_claims(with(claims(), "exp", UINT64_MAX)), kAccepted);
+}
+
+TEST(Token, NeedsAnExpiryUnlessToldOtherwise) {
+  EXPECT_EQ(judge_claims(without(claims(), "exp")), "it has no exp");
+  const Rules rules{.expiry = Rules::Expiry::optional};
+  EXPECT_EQ(judge_claims(without(claims(), "exp"), rules), kAccepted);
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 100), rules), "it has expired");
+}
+
+TEST(Token, IsRefusedBeforeItsTimeAndTheLeeway) {
+  EXPECT_EQ(judge_claims(with(claims(), "nbf", kNow + 60)), kAccepted);
+  EXPECT_EQ(judge_claims(with(claims(), "nbf", kNow + 61)), "it is not valid yet");
+}
+
+TEST(Token, IsRefusedWhenItWasIssuedInTheFuture) {
+  EXPECT_EQ(judge_claims(with(claims(), "iat", kNow + 60)), kAccepted);
+  EXPECT_EQ(judge_claims(with(claims(), "iat", kNow + 61)), "it was issued in the future");
+}
+
+TEST(Token, IsRefusedWithTimesThatAreNoNumbers) {
+  for (const char* name : {"exp", "nbf", "iat"}) {
+    for (const Json& value : {Json("1800000000"), Json(nullptr), Json(true), Json::array({1})}) {
+      EXPECT_EQ(judge_claims(with(claims(), name, value)), "its exp, nbf or iat is no number");
+    }
+  }
+}
+
+// ---- Who ----------------------------------------------------------------------------------------
+
+TEST(Token, NamesTheNodeExactly) {
+  EXPECT_EQ(judge_claims(claims(), {}, "alice"), kAccepted);
+  for (const char* node : {"bob", "Alice", "alice ", "alic", "alice2", ""}) {
+    EXPECT_EQ(judge_claims(claims(), {}, node), kNotTheNode) << node;
+  }
+  EXPECT_EQ(judge_claims(with(claims(), "sub", std::string("alice\0", 6))), kNotTheNode);
+}
+
+TEST(Token, NamesNodesInAnyLanguage) {
+  const std::string node = "Zoë \"€😀\"";
+  EXPECT_EQ(judge_claims(with(claims(), "sub", node), {}, node), kAccepted);
+}
+
+TEST(Token, IsRefusedWhenItNamesTheNodeOtherwiseThanAsAString) {
+  EXPECT_EQ(judge_claims(without(claims(), "sub")), kNotTheNode);
+  EXPECT_EQ(judge_claims(with(claims(), "sub", 1), {}, "1"), kNotTheNode);
+  EXPECT_EQ(judge_claims(with(claims(), "sub", {"alice"})), kNotTheNode);
+  EXPECT_EQ(judge_claims(with(claims(), "sub", nullptr), {}, "null"), kNotTheNode);
+}
+
+TEST(Token, NamesTheNodeInTheClaimThatTheOperatorChose) {
+  const Rules rules{.node_id_claim = "https://example.org/node"};
+  EXPECT_EQ(judge_claims(with(claims(), "https://example.org/node", "n1"), rules, "n1"), kAccepted);
+  EXPECT_EQ(judge_claims(claims(), rules, "alice"), kNotTheNode);
+}
+
+TEST(Token, IsFromTheIssuerThatTheOperatorChose) {
+  const Rules rules{.issuer = "https://issuer.example"};
+  EXPECT_EQ(judge_claims(with(claims(), "iss", "https://issuer.example"), rules), kAccepted);
+  for (const Json& issuer : {Json("https://issuer.example/"), Json(""), Json(nullptr),
+                             Json({"https://issuer.example"})}) {
+    EXPECT_EQ(judge_claims(with(claims(), "iss", issuer), rules), "its iss is not JWT_ISSUER");
+  }
+  EXPECT_EQ(judge_claims(claims(), rules), "its iss is not JWT_ISSUER");
+  EXPECT_EQ(judge_claims(with(claims(), "iss", "anybody")), kAccepted);
+}
+
+TEST(Token, IsForTheAudienceThatTheOperatorChose) {
+  const Rules rules{.audience = "broker"};
+  EXPECT_EQ(judge_claims(with(claims(), "aud", "broker"), rules), kAccepted);
+  EXPECT_EQ(judge_claims(with(claims(), "aud", {"shop", "broker"}), rules), kAccepted);
+  for (const Json& audience : {Json("shop"), Json("broker2"), Json::array(), Json({"shop", 1}),
+                               Json{{"broker", "broker"}}, Json(nullptr), Json({{"broker"}})}) {
+    EXPECT_EQ(judge_claims(with(claims(), "aud", audience), rules), "its aud is not JWT_AUDIENCE");
+  }
+  EXPECT_EQ(judge_claims(claims(), rules), "its aud is not JWT_AUDIENCE");
+  EXPECT_EQ(judge_claims(with(claims(), "aud", "anybody")), kAccepted);
+}
+
+// ---- Where the token is ------------------------------------------------------------------------
+
+TEST(TokenIn, IsTheTextItself) {
+  EXPECT_EQ(token_in("a.b.c"), "a.b.c");
+  EXPECT_EQ(token_in(""), "");
+  EXPECT_EQ(token_in(" a.b.c"), " a.b.c");
+}
+
+TEST(TokenIn, IsAMemberOfAnObject) {
+  EXPECT_EQ(token_in(R"({"token":"a.b.c"})"), "a.b.c");
+  EXPECT_EQ(token_in(R"( {"more":{"token":1},"token":"a.b.c"} )"), "a.b.c");
+}
+
+TEST(TokenIn, IsNotInAnObjectWithoutOneString) {
+  for (const char* data : {"{}", R"({"token":1})", R"({"Token":"a.b.c"})", R"({"token":"a.b.c")",
+                           R"({"token":"a.b.c","token":"d.e.f"})", R"({"token":["a.b.c"]})"}) {
+    EXPECT_EQ(token_in(data), std::nullopt) << data;
+  }
+}
+
+TEST(TokenIn, IsNotLookedForInHugeData) {
+  EXPECT_EQ(token_in(std::string(100'000, ' ') + R"({"token":"a.b.c"})"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace crolang::jwt_auth

@@ -1,0 +1,156 @@
+#include "turn-credentials/configuration.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "turn-credentials/credentials.hpp"
+
+namespace crolang::turn_credentials {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::chrono::sys_seconds kNow{std::chrono::seconds(1'700'000'000)};
+
+Settings settings() {
+  return {.turn_urls = "turn:turn.example.org",
+          .stun_urls = {},
+          .secret = "north",
+          .credential_ttl_s = "14400",
+          .ice_transport_policy = "all"};
+}
+
+nlohmann::json answer(const Settings& given, std::string_view node = "alice") {
+  return nlohmann::json::parse(Configuration(given).for_node(node, kNow));
+}
+
+std::string refusal_of(const Settings& given) {
+  try {
+    const Configuration configuration(given);
+  } catch (const std::invalid_argument& refusal) {
+    return refusal.what();
+  }
+  return "no refusal";
+}
+
+TEST(Configuration, IsTheWholeAnswerOfTheContract) {
+  Settings given = settings();
+  given.stun_urls = "stun:stun.example.org:3478";
+  EXPECT_EQ(Configuration(given).for_node("alice", kNow),
+            R"({"iceServers":[{"urls":["stun:stun.example.org:3478"]},)"
+            R"({"urls":["turn:turn.example.org"],"username":"1700014400:alice",)"
+            R"("password":"vdJ7XnuaY5qzTO0D1hs7yLBVLqA=",)"
+            R"("credential":"vdJ7XnuaY5qzTO0D1hs7yLBVLqA="}],)"
+            R"("iceTransportPolicy":"all","bundlePolicy":"max-bundle",)"
+            R"("rtcpMuxPolicy":"require","iceCandidatePoolSize":10})");
+}
+
+TEST(Configuration, HasNoStunEntryWithoutStunServers) {
+  const auto servers = answer(settings())["iceServers"];
+  ASSERT_EQ(servers.size(), 1u);
+  EXPECT_EQ(servers[0]["urls"][0], "turn:turn.example.org");
+}
+
+TEST(Configuration, TakesListsWithCommasAndBlanks) {
+  Settings given = settings();
+  given.turn_urls =
+      " turn:a.example:3478?transport=udp,turns:b.example:5349?transport=tcp\n"
+      "TURN:[2001:db8::1]:3478 ,, turn:192.0.2.1 ";
+  given.stun_urls = "stun:c.example stuns:d.example";
+  const auto servers = answer(given)["iceServers"];
+  EXPECT_EQ(servers[0]["urls"], nlohmann::json({"stun:c.example", "stuns:d.example"}));
+  EXPECT_EQ(servers[1]["urls"], nlohmann::json({"turn:a.example:3478?transport=udp",
+                                                "turns:b.example:5349?transport=tcp",
+                                                "TURN:[2001:db8::1]:3478", "turn:192.0.2.1"}));
+}
+
+TEST(Configuration, CountsTheTimeToLiveFromNow) {
+  Settings given = settings();
+  given.credential_ttl_s = "60";
+  EXPECT_EQ(answer(given)["iceServers"][0]["username"], "1700000060:alice");
+}
+
+TEST(Configuration, KeepsAnyNodeIdWholeInItsJson) {
+  for (const std::string_view node :
+       {"quote\"back\\slash", "a:b:c", "Zoë€😀", "line\nbreak", "</script>"}) {
+    const auto server = answer(settings(), node)["iceServers"][0];
+    const auto expected = make_credentials("north", node, kNow + std::chrono::seconds(14400));
+    EXPECT_EQ(server["username"], expected.username);
+    EXPECT_EQ(server["password"], expected.password);
+    EXPECT_EQ(server["credential"], expected.password);
+  }
+}
+
+TEST(Configuration, CanAllowTheRelayOnly) {
+  Settings given = settings();
+  given.ice_transport_policy = "relay";
+  EXPECT_EQ(answer(given)["iceTransportPolicy"], "relay");
+}
+
+TEST(Configuration, RefusesUrlsThatAreNoTurnServers) {
+  for (const char* url :
+       {"stun:a.example", "turn:", "turn", "a.example:3478", "turn://a.example",
+        "https://a.example", "turn:a.example?transport=sctp",
+        "turn:a.example?transport=", "turn:user@a.example", "xturn:a.example", "turnx:a.example",
+        "turn:a.example?transport=udp?transport=udp", ":a.example"}) {
+    Settings given = settings();
+    const std::string list = std::string("turn:good.example,") + url;
+    given.turn_urls = list;
+    EXPECT_THAT(refusal_of(given), HasSubstr(std::string("TURN_URLS: '") + url + "' is not turn:"));
+  }
+}
+
+TEST(Configuration, RefusesUrlsThatAreNoStunServers) {
+  for (const char* url :
+       {"turn:a.example", "stun:", "stun://a.example", "stun:a.example?transport=udp"}) {
+    Settings given = settings();
+    given.stun_urls = url;
+    EXPECT_THAT(refusal_of(given), HasSubstr(std::string("STUN_URLS: '") + url + "' is not stun:"));
+  }
+}
+
+TEST(Configuration, RefusesAListWithoutAServer) {
+  Settings given = settings();
+  given.turn_urls = " , ";
+  EXPECT_EQ(refusal_of(given), "TURN_URLS: ' , ' names no server");
+}
+
+TEST(Configuration, RefusesATimeToLiveOutOfBounds) {
+  for (const char* value : {"0", "2592001", "-1", "1h", "", "99999999999999999999"}) {
+    Settings given = settings();
+    given.credential_ttl_s = value;
+    EXPECT_EQ(refusal_of(given),
+              std::string("TURN_CREDENTIAL_TTL_S: '") + value + "' is not between 1 and 2592000");
+  }
+  for (const char* value : {"1", "2592000"}) {
+    Settings given = settings();
+    given.credential_ttl_s = value;
+    EXPECT_EQ(refusal_of(given), "no refusal");
+  }
+}
+
+TEST(Configuration, RefusesAnUnknownTransportPolicy) {
+  Settings given = settings();
+  given.ice_transport_policy = "public";
+  EXPECT_EQ(refusal_of(given), "ICE_TRANSPORT_POLICY: 'public' is neither all nor relay");
+}
+
+TEST(Configuration, RefusesAnEmptySecret) {
+  Settings given = settings();
+  given.secret = {};
+  EXPECT_EQ(refusal_of(given), "TURN_SHARED_SECRET is empty");
+}
+
+TEST(Configuration, ShowsTheSecretInNoRefusalAndNoAnswer) {
+  Settings given = settings();
+  EXPECT_THAT(Configuration(given).for_node("alice", kNow), Not(HasSubstr("north")));
+  given.turn_urls = "nonsense";
+  EXPECT_THAT(refusal_of(given), Not(HasSubstr("north")));
+}
+
+}  // namespace
+}  // namespace crolang::turn_credentials

@@ -435,7 +435,7 @@ describe('plugins', ours, () => {
     const { code, output } = await runBroker(['plugins', 'check', plugin('token-auth')]);
     assert.equal(code, 0, output);
     for (const part of [
-      'io.crolang.example.token-auth',
+      'org.crolang.example.token-auth',
       '1.0.0',
       'authentication/1',
       'SHARED_TOKEN',

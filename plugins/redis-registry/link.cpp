@@ -6,6 +6,11 @@
 #include <vector>
 
 namespace crolang::redis_registry {
+namespace {
+
+constexpr std::chrono::milliseconds kConvenient{100};
+
+}  // namespace
 
 /// What hiredis calls. A context says goodbye by `cleanup`, whatever ended it.
 struct Link::Hooks {
@@ -34,9 +39,9 @@ struct Link::Hooks {
   static void on_reply(redisAsyncContext* context, void* reply, void*) {
     Link& link = of(context->data);
     // The first one is what this replies to: hiredis answers in order, and calls nobody else.
-    const Waiting answered = std::move(link.waiting_.front());
+    Waiting answered = std::move(link.waiting_.front());
     link.waiting_.pop_front();
-    (*answered.on_reply)(static_cast<const redisReply*>(reply));
+    link.settle(std::move(answered), static_cast<const redisReply*>(reply));
   }
 
   static void on_publication(redisAsyncContext* context, void* data, void*) {
@@ -55,6 +60,7 @@ struct Link::Hooks {
 
 Link::~Link() {
   waiting_.clear();
+  urgent_ = 0;
   if (context_ == nullptr) return;
   // Nobody is left to hear of it.
   for (redisCallback* each = context_->replies.head; each != nullptr; each = each->next) {
@@ -75,6 +81,7 @@ void Link::adopt(redisAsyncContext* context, TimePoint now) {
   close();
   fault_.clear();
   last_progress_ = now;
+  subscribed_ = false;
   if (context == nullptr) {
     fault_ = "out of memory";
     return;
@@ -110,10 +117,16 @@ void Link::forgive(TimePoint now) {
   for (Waiting& waiting : waiting_) waiting.since = now;
 }
 
-void Link::send(std::span<const std::string_view> words, TimePoint now,
+void Link::settle(Waiting waiting, const redisReply* reply) {
+  if (waiting.reply == Reply::at_once) --urgent_;
+  (*waiting.on_reply)(reply);
+}
+
+void Link::send(std::span<const std::string_view> words, TimePoint now, Reply reply,
                 std::unique_ptr<OnReply> on_reply) {
+  Waiting waiting{now, reply, std::move(on_reply)};
   if (context_ == nullptr) {
-    (*on_reply)(nullptr);
+    settle(std::move(waiting), nullptr);
     return;
   }
   std::vector<const char*> texts;
@@ -124,28 +137,31 @@ void Link::send(std::span<const std::string_view> words, TimePoint now,
     texts.push_back(word.data());
     sizes.push_back(word.size());
   }
-  waiting_.push_back({now, std::move(on_reply)});
+  waiting_.push_back(std::move(waiting));
   if (::redisAsyncCommandArgv(context_, &Hooks::on_reply, nullptr, static_cast<int>(words.size()),
                               texts.data(), sizes.data()) != REDIS_OK) {
-    const Waiting refused = std::move(waiting_.back());
+    Waiting refused = std::move(waiting_.back());
     waiting_.pop_back();
-    (*refused.on_reply)(nullptr);
+    settle(std::move(refused), nullptr);
   }
 }
 
 void Link::subscribe(const std::string& channel, std::function<void()> on_subscribed,
                      std::function<void(std::string_view)> on_message) {
   if (context_ == nullptr) return;
+  subscribed_ = true;
   on_subscribed_ = std::move(on_subscribed);
   on_message_ = std::move(on_message);
   ::redisAsyncCommand(context_, &Hooks::on_publication, nullptr, "SUBSCRIBE %b", channel.data(),
                       channel.size());
 }
 
-pollfd Link::poll_entry() const {
+pollfd Link::poll_entry(TimePoint now) const {
   if (context_ == nullptr) return {-1, 0, 0};
   const bool write = wants_to_write_ || !connected_;
-  return {context_->c.fd, static_cast<short>(write ? POLLIN | POLLOUT : POLLIN), 0};
+  const bool read = !connected_ || subscribed_ || urgent_ > 0 || now - last_read_ >= kConvenient;
+  const int events = (read ? POLLIN : 0) | (write ? POLLOUT : 0);
+  return {context_->c.fd, static_cast<short>(events), 0};
 }
 
 void Link::on_poll(short events, TimePoint now) {
@@ -154,6 +170,7 @@ void Link::on_poll(short events, TimePoint now) {
   // While a connection is being made, writability says that it is, or that it failed.
   if ((events & (POLLOUT | POLLERR | POLLHUP)) != 0) ::redisAsyncHandleWrite(context_);
   if (context_ != nullptr && (events & (POLLIN | POLLERR | POLLHUP)) != 0) {
+    last_read_ = now;
     ::redisAsyncHandleRead(context_);
   }
 }

@@ -51,7 +51,17 @@ class Link {
   /// the link.
   template <class F>
   void command(std::span<const std::string_view> words, TimePoint now, F&& on_reply) {
-    send(words, now, std::make_unique<ReplyOf<std::decay_t<F>>>(std::forward<F>(on_reply)));
+    ++urgent_;
+    send(words, now, Reply::at_once,
+         std::make_unique<ReplyOf<std::decay_t<F>>>(std::forward<F>(on_reply)));
+  }
+
+  /// The same for a reply that can wait a tenth of a second: it alone does not wake anybody, and is
+  /// read with the next one that does.
+  template <class F>
+  void command_without_haste(std::span<const std::string_view> words, TimePoint now, F&& on_reply) {
+    send(words, now, Reply::when_convenient,
+         std::make_unique<ReplyOf<std::decay_t<F>>>(std::forward<F>(on_reply)));
   }
 
   /// After this no commands. `on_message` gets each message; `on_subscribed` is called once the
@@ -60,7 +70,7 @@ class Link {
                  std::function<void(std::string_view)> on_message);
 
   /// What to poll for; a closed link has the descriptor -1, which poll ignores.
-  pollfd poll_entry() const;
+  pollfd poll_entry(TimePoint now) const;
   void on_poll(short events, TimePoint now);
   /// Sends what commands have left to be sent.
   void flush();
@@ -76,22 +86,29 @@ class Link {
     void operator()(const redisReply* reply) override { function(reply); }
     F function;
   };
+  enum class Reply { at_once, when_convenient };
   struct Waiting {
     TimePoint since;
+    Reply reply;
     std::unique_ptr<OnReply> on_reply;
   };
   struct Hooks;
 
   void adopt(redisAsyncContext* context, TimePoint now);
-  void send(std::span<const std::string_view> words, TimePoint now,
+  void send(std::span<const std::string_view> words, TimePoint now, Reply reply,
             std::unique_ptr<OnReply> on_reply);
+  /// The oldest or the newest command is answered.
+  void settle(Waiting waiting, const redisReply* reply);
 
   redisAsyncContext* context_ = nullptr;
   bool connected_ = false;
   bool wants_to_write_ = false;
   std::string fault_;
   TimePoint last_progress_{};
+  TimePoint last_read_{};
   std::deque<Waiting> waiting_;
+  std::size_t urgent_ = 0;  // of waiting_, those whose replies are wanted at once
+  bool subscribed_ = false;
   std::function<void()> on_subscribed_;
   std::function<void(std::string_view)> on_message_;
 };

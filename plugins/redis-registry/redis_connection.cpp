@@ -36,8 +36,8 @@ milliseconds RedisConnection::patience() const {
   return state_ == State::resolving ? milliseconds(10) : kTick;
 }
 
-std::array<pollfd, 2> RedisConnection::poll_entries() const {
-  return {commands_.poll_entry(), subscription_.poll_entry()};
+std::array<pollfd, 2> RedisConnection::poll_entries(TimePoint now) const {
+  return {commands_.poll_entry(now), subscription_.poll_entry(now)};
 }
 
 void RedisConnection::on_poll(const std::array<pollfd, 2>& entries, TimePoint now) {

@@ -44,6 +44,13 @@ class RedisConnection {
     commands_.command(words, now, std::forward<F>(on_reply));
   }
 
+  /// A publication, whose reply can wait.
+  template <class F>
+  void publish(std::string_view channel, std::string_view batch, TimePoint now, F&& on_reply) {
+    commands_.command_without_haste(std::array<std::string_view, 3>{"PUBLISH", channel, batch}, now,
+                                    std::forward<F>(on_reply));
+  }
+
   /// EVALSHA of a script with the words that follow its digest.
   std::string_view digest(Script script) const {
     return digests_[static_cast<std::size_t>(script)];
@@ -56,7 +63,7 @@ class RedisConnection {
   void close();
   bool is_idle() const { return commands_.is_idle(); }
 
-  std::array<pollfd, 2> poll_entries() const;
+  std::array<pollfd, 2> poll_entries(TimePoint now) const;
   void on_poll(const std::array<pollfd, 2>& entries, TimePoint now);
   void flush();
   /// At least every 100 ms.

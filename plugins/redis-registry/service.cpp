@@ -114,7 +114,7 @@ void Service::handle_requests() {
 }
 
 void Service::poll_once(milliseconds patience) {
-  const std::array<pollfd, 2> links = connection_.poll_entries();
+  const std::array<pollfd, 2> links = connection_.poll_entries(now_);
   std::array<pollfd, 3> entries{pollfd{inbox_.descriptor(), POLLIN, 0}, links[0], links[1]};
   ::poll(entries.data(), entries.size(), static_cast<int>(patience.count()));
   now_ = Clock::now();
@@ -344,7 +344,7 @@ void Service::publish(std::vector<Exchange::Batch> batches) {
   for (Exchange::Batch& batch : batches) {
     const std::string channel = options_.key_prefix + "broker:" + batch.instance;
     const std::string bytes = std::exchange(batch.bytes, {});
-    connection_.command(std::array<std::string_view, 3>{"PUBLISH", channel, bytes}, now_,
+    connection_.publish(channel, bytes, now_,
                         [this, sent = std::move(batch)](const redisReply* reply) {
                           // Whether it was heard before Redis was lost nobody knows: on_down says
                           // so for all.

@@ -111,7 +111,8 @@ TEST(Interchange, SeesDamageWhereverABatchIsCut) {
 }
 
 TEST(Interchange, SeesDamageInAnUnknownRecord) {
-  BatchReader reader(batch_of() + '\x09');
+  const std::string batch = batch_of() + '\x09';
+  BatchReader reader(batch);
   EXPECT_FALSE(reader.next());
   EXPECT_TRUE(reader.damaged());
 }

@@ -10,6 +10,7 @@ static_assert(std::endian::native == std::endian::little,
               "numbers are copied as they stand in memory");
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kLastVerdict = 3;  // CROLANG_UNREACHABLE
 
 enum class Kind : std::uint8_t { message = 1, reply = 2, probe = 3, verdict = 4 };
 
@@ -122,6 +123,7 @@ std::optional<Record> BatchReader::next() {
       VerdictRecord verdict;
       verdict.request = number<std::uint64_t>();
       verdict.verdict = number<std::uint8_t>();
+      damaged_ = damaged_ || verdict.verdict > kLastVerdict;
       record = verdict;
       break;
     }

@@ -73,6 +73,13 @@ const Leases::Lease* Leases::find(std::uint64_t token) const {
   return found == leases_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::uint64_t> Leases::tokens() const {
+  std::vector<std::uint64_t> all;
+  all.reserve(leases_.size());
+  for (const auto& [token, lease] : leases_) all.push_back(token);
+  return all;
+}
+
 std::vector<std::uint64_t> Leases::take_due(TimePoint now, std::size_t count) {
   std::vector<std::uint64_t> tokens;
   while (tokens.size() < count && !due_.empty() && due_.begin()->first <= now) {

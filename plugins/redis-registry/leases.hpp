@@ -50,6 +50,8 @@ class Leases {
   bool announce(std::uint64_t token);
   bool erase(std::uint64_t token);
   const Lease* find(std::uint64_t token) const;
+  /// All of them, held or not.
+  std::vector<std::uint64_t> tokens() const;
 
   /// Up to `count` held leases that are due, which become due again after a third of the TTL.
   std::vector<std::uint64_t> take_due(TimePoint now, std::size_t count);

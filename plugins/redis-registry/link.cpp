@@ -2,6 +2,7 @@
 
 #include <async.h>
 #include <hiredis.h>
+#include <sys/socket.h>
 
 #include <vector>
 
@@ -104,7 +105,13 @@ void Link::adopt(redisAsyncContext* context, TimePoint now) {
 }
 
 void Link::close() {
-  if (context_ != nullptr) ::redisAsyncFree(context_);
+  if (context_ == nullptr) return;
+  if (!waiting_.empty()) {
+    // What is given up must not arrive after all, when another connection has gone on.
+    const linger abort{1, 0};
+    ::setsockopt(context_->c.fd, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+  }
+  ::redisAsyncFree(context_);
 }
 
 std::optional<TimePoint> Link::waiting_since() const {
@@ -159,7 +166,8 @@ void Link::subscribe(const std::string& channel, std::function<void()> on_subscr
 pollfd Link::poll_entry(TimePoint now) const {
   if (context_ == nullptr) return {-1, 0, 0};
   const bool write = wants_to_write_ || !connected_;
-  const bool read = !connected_ || subscribed_ || urgent_ > 0 || now - last_read_ >= kConvenient;
+  const bool read = !connected_ || subscribed_ || urgent_ > 0 || now - last_read_ >= kConvenient ||
+                    (!waiting_.empty() && now - waiting_.front().since >= kConvenient);
   const int events = (read ? POLLIN : 0) | (write ? POLLOUT : 0);
   return {context_->c.fd, static_cast<short>(events), 0};
 }

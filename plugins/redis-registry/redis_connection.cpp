@@ -21,6 +21,13 @@ constexpr milliseconds kLongestPause{250};
 // A gap between ticks that no load explains: this process stood still.
 constexpr milliseconds kStoodStill{1000};
 constexpr milliseconds kTick{100};
+constexpr milliseconds kSlowAnswer{1000};  // of a name server
+
+/// A server that does not know AUTH repeats its arguments.
+std::string first_word(const redisReply& error) {
+  const std::string_view text(error.str, error.len);
+  return std::string(text.substr(0, text.find(' ')));
+}
 
 }  // namespace
 
@@ -65,7 +72,12 @@ void RedisConnection::tick(TimePoint now) {
       if (now >= retry_at_) resolve(now);
       break;
     case State::resolving:
-      if (resolver_.has_answer()) open(now);
+      if (resolver_.has_answer()) {
+        take_addresses(now);
+      } else if (now - resolving_since_ > kSlowAnswer) {
+        // A name server that hangs is no reason to stay away from a Redis that has not moved.
+        addresses_.empty() ? fail("looking up " + endpoint_.host + " takes long", now) : open(now);
+      }
       break;
     case State::opening:
     case State::verifying:
@@ -83,8 +95,19 @@ void RedisConnection::resolve(TimePoint now) {
     open(now);
     return;
   }
-  resolver_.ask(endpoint_.host);
-  if (resolver_.has_answer()) open(now);
+  resolving_since_ = now;
+  if (!resolver_.is_asking()) resolver_.ask(endpoint_.host);
+  if (resolver_.has_answer()) take_addresses(now);
+}
+
+void RedisConnection::take_addresses(TimePoint now) {
+  Resolver::Answer found = resolver_.take_answer();
+  if (found.fault.empty()) {
+    addresses_ = std::move(found.addresses);
+    open(now);
+  } else {
+    fail(found.fault, now);
+  }
 }
 
 void RedisConnection::open(TimePoint now) {
@@ -97,12 +120,7 @@ void RedisConnection::open(TimePoint now) {
     commands_.open_unix(endpoint_.path, now);
     subscription_.open_unix(endpoint_.path, now);
   } else {
-    const Resolver::Answer found = resolver_.take_answer();
-    if (!found.fault.empty()) {
-      fail(found.fault, now);
-      return;
-    }
-    const std::string& address = found.addresses[attempts_++ % found.addresses.size()];
+    const std::string& address = addresses_[attempts_++ % addresses_.size()];
     commands_.open_tcp(address, endpoint_.port, now);
     subscription_.open_tcp(address, endpoint_.port, now);
   }
@@ -152,7 +170,7 @@ void RedisConnection::handshake(std::span<const std::string_view> words, Link& l
     if (reply->type != REDIS_REPLY_ERROR) {
       use(*reply);
     } else if (refusal_.empty()) {
-      refusal_ = name + ": " + reply->str;
+      refusal_ = name + ": " + (name == "AUTH" ? first_word(*reply) : std::string(reply->str));
     }
   });
 }

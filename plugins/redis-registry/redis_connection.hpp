@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "redis-registry/link.hpp"
 #include "redis-registry/options.hpp"
@@ -34,6 +35,8 @@ class RedisConnection {
   RedisConnection(Endpoint endpoint, std::string channel, std::string heartbeat, Owner& owner);
 
   bool is_up() const { return state_ == State::up; }
+  /// When something came by the subscription.
+  TimePoint last_heard() const { return last_heard_; }
   /// Names this run of the server; empty if it does not say. Counts once up.
   const std::string& run_id() const { return run_id_; }
   /// How long the server has been running, whole seconds.
@@ -75,6 +78,7 @@ class RedisConnection {
   enum class State { waiting, resolving, opening, verifying, up, closed };
 
   void resolve(TimePoint now);
+  void take_addresses(TimePoint now);
   void open(TimePoint now);
   void log_in(Link& link, TimePoint now);
   void handshake(std::span<const std::string_view> words, Link& link, TimePoint now,
@@ -97,6 +101,8 @@ class RedisConnection {
   TimePoint now_{};  // of the event that is being handled, for callbacks
   TimePoint last_tick_{};
   Resolver resolver_;
+  TimePoint resolving_since_{};
+  std::vector<std::string> addresses_;  // the last that were found
   std::size_t attempts_ = 0;
   Link commands_;
   Link subscription_;

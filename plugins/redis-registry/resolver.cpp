@@ -4,8 +4,11 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <chrono>
+#include <atomic>
 #include <memory>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 namespace crolang::redis_registry {
 namespace {
@@ -33,18 +36,34 @@ Resolver::Answer look_up(const std::string& host, int flags) {
 
 }  // namespace
 
+struct Resolver::Question {
+  std::atomic<bool> answered = false;
+  Answer answer;  // constant once answered
+};
+
 void Resolver::ask(const std::string& host) {
+  question_ = std::make_shared<Question>();
+  const auto tell = [](Question& question, Answer answer) {
+    question.answer = std::move(answer);
+    question.answered.store(true, std::memory_order_release);
+  };
   if (Answer numeric = look_up(host, AI_NUMERICHOST); numeric.fault.empty()) {
-    std::promise<Answer> known;
-    known.set_value(std::move(numeric));
-    answer_ = known.get_future();
+    tell(*question_, std::move(numeric));
     return;
   }
-  answer_ = std::async(std::launch::async, look_up, host, 0);
+  try {
+    std::thread([question = question_, host, tell] { tell(*question, look_up(host, 0)); }).detach();
+  } catch (const std::system_error& error) {
+    tell(*question_, {{}, "cannot resolve " + host + ": " + error.what()});
+  }
 }
 
 bool Resolver::has_answer() const {
-  return answer_.valid() && answer_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  return question_ != nullptr && question_->answered.load(std::memory_order_acquire);
+}
+
+Resolver::Answer Resolver::take_answer() {
+  return std::exchange(question_, nullptr)->answer;
 }
 
 }  // namespace crolang::redis_registry

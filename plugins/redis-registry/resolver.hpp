@@ -1,9 +1,9 @@
 #pragma once
 /// Finds the addresses of a host name without keeping anybody waiting. Thread: the service's; names
-/// that have to be asked for are asked for on a thread of their own.
+/// that have to be asked for are asked for on a thread of their own, which nobody waits for in the
+/// end: it may hang for as long as the name server does.
 
-#include <cstdint>
-#include <future>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,12 +17,14 @@ class Resolver {
   };
 
   void ask(const std::string& host);
-  bool is_asking() const { return answer_.valid(); }
+  bool is_asking() const { return question_ != nullptr; }
   bool has_answer() const;
-  Answer take_answer() { return answer_.get(); }
+  /// Ends the asking.
+  Answer take_answer();
 
  private:
-  std::future<Answer> answer_;
+  struct Question;
+  std::shared_ptr<Question> question_;
 };
 
 }  // namespace crolang::redis_registry

@@ -7,7 +7,10 @@ namespace {
 // it.
 constexpr std::string_view kTake = R"(
 local there = redis.pcall('GET', KEYS[1])
-if type(there) == 'table' then return '' end
+if type(there) == 'table' then
+  if string.find(there.err, 'WRONGTYPE', 1, true) then return '' end
+  return there
+end
 if there then
   local token = string.sub(there, 1, 16)
   if token ~= ARGV[1] and token ~= ARGV[2] then return there end
@@ -17,7 +20,10 @@ return 1)";
 
 constexpr std::string_view kAnnounce = R"(
 local there = redis.pcall('GET', KEYS[1])
-if type(there) == 'table' then return '' end
+if type(there) == 'table' then
+  if string.find(there.err, 'WRONGTYPE', 1, true) then return '' end
+  return there
+end
 if there and string.sub(there, 1, 16) ~= ARGV[1] then return there end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1)";
@@ -31,6 +37,7 @@ constexpr std::string_view kRefresh = R"(
 local lost = {}
 for i = 1, #KEYS do
   local there = redis.pcall('GET', KEYS[i])
+  if type(there) == 'table' and not string.find(there.err, 'WRONGTYPE', 1, true) then return there end
   local mine = ARGV[i + 1]
   if there == mine then
     redis.call('PEXPIRE', KEYS[i], ARGV[1])

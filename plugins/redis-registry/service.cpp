@@ -126,6 +126,7 @@ void Service::tick() {
   if (now_ - last_deadline_check_ >= kDeadlineCheck) {
     last_deadline_check_ = now_;
     exchange_.tick(now_);
+    std::erase_if(withdrawn_, [this](const Withdrawn& each) { return now_ >= each.until; });
   }
   if (!connection_.is_up()) return;
   if (std::exchange(forgotten_, false)) {
@@ -135,7 +136,7 @@ void Service::tick() {
   if (asserted_) {
     refresh([](bool) {});
   } else if (open_assertions_ == 0 && now_ >= assert_again_) {
-    if (refusal_.starts_with("READONLY") && now_ - up_since_ > kPatienceWithReplica) {
+    if (refusal_.find("READONLY") != std::string::npos && now_ - up_since_ > kPatienceWithReplica) {
       connection_.drop(refusal_, now_);
     } else {
       assert_all();
@@ -145,14 +146,11 @@ void Service::tick() {
 
 void Service::wind_up() {
   handle_requests();
-  leases_.make_all_due(now_);
-  for (auto tokens = leases_.take_due(now_, kLeasesPerScript); !tokens.empty();
-       tokens = leases_.take_due(now_, kLeasesPerScript)) {
-    for (const std::uint64_t token : tokens) {
-      const std::string id = leases_.find(token)->id;
-      leases_.erase(token);
-      if (connection_.is_up()) release_in_redis(id, token);
-    }
+  for (const std::uint64_t token : leases_.tokens()) {
+    Withdrawn given_up{leases_.find(token)->id, token, now_ + options_.lock_ttl};
+    leases_.erase(token);
+    // Behind a claim that is still under way, on the same connection.
+    if (connection_.is_up()) release_in_redis(std::move(given_up), [] {});
   }
   const TimePoint latest = now_ + kFarewell;
   while (connection_.is_up() && !connection_.is_idle() && now_ < latest) {
@@ -184,7 +182,7 @@ bool Service::may_claim() const {
 }
 
 bool Service::may_lack_leases() const {
-  return now_ < claims_open_at_ || !refusal_.empty();
+  return now_ < claims_open_at_ || has_refused_;
 }
 
 void Service::handle(Take& take) {
@@ -207,7 +205,9 @@ void Service::handle(Take& take) {
 void Service::on_taken(const OwnedClaim& claim, plugin::Claimed& answer, const redisReply* reply) {
   if (reply == nullptr) {
     // Perhaps granted, and nobody will ever know of it.
-    if (leases_.erase(claim.token)) withdraw(claim.id, claim.token);
+    if (leases_.erase(claim.token)) {
+      withdrawn_.push_back({claim.id, claim.token, now_ + options_.lock_ttl});
+    }
     answer.fail(Status::unavailable, "Redis was lost before it answered");
     return;
   }
@@ -251,34 +251,37 @@ void Service::handle(Announce& announce) {
 }
 
 void Service::handle(Release& release) {
-  leases_.erase(release.claim.token);
-  if (connection_.is_up()) {
-    release_in_redis(release.claim.id, release.claim.token);
-  } else {
-    withdraw(release.claim.id, release.claim.token);
+  // What is not known here any more never reached Redis, is somebody else's, or is withdrawn
+  // already.
+  if (!leases_.erase(release.claim.token)) {
+    release.answer.done();
+    return;
   }
-  // What follows on this connection follows the release.
-  release.answer.done();
+  Withdrawn given_up{std::move(release.claim.id), release.claim.token, now_ + options_.lock_ttl};
+  if (!connection_.is_up()) {
+    withdrawn_.push_back(std::move(given_up));
+    release.answer.done();
+    return;
+  }
+  release_in_redis(std::move(given_up),
+                   [answer = std::move(release.answer)]() mutable { answer.done(); });
 }
 
-void Service::release_in_redis(std::string id, std::uint64_t token) {
-  const std::string name = key(id);
-  run_script(Script::release, {"1", name, token_text(token)},
-             [this, kept = std::move(id), token](const redisReply* reply) mutable {
-               if (reply != nullptr && !is_error(*reply)) return;
-               if (reply != nullptr) on_refusal(*reply);
-               withdraw(std::move(kept), token);
-             });
-}
-
-void Service::withdraw(std::string id, std::uint64_t token) {
-  withdrawn_.push_back({std::move(id), token, now_ + options_.lock_ttl});
+template <class F>
+void Service::release_in_redis(Withdrawn given_up, F done) {
+  const std::string name = key(given_up.id);
+  const std::string token = token_text(given_up.token);
+  run_script(
+      Script::release, {"1", name, token},
+      [this, kept = std::move(given_up), then = std::move(done)](const redisReply* reply) mutable {
+        if (reply != nullptr && is_error(*reply)) on_refusal(*reply);
+        if (reply == nullptr || is_error(*reply)) withdrawn_.push_back(std::move(kept));
+        then();
+      });
 }
 
 void Service::release_withdrawn() {
-  for (Withdrawn& each : std::exchange(withdrawn_, {})) {
-    if (now_ < each.until) release_in_redis(std::move(each.id), each.token);
-  }
+  for (Withdrawn& each : std::exchange(withdrawn_, {})) release_in_redis(std::move(each), [] {});
 }
 
 void Service::handle(Probe& probe) {
@@ -493,7 +496,8 @@ void Service::on_up() {
 }
 
 void Service::on_down(std::string_view why) {
-  if (run_id_ && !down_since_) down_since_ = now_;
+  // Not since it was noticed: what was silent had stopped before.
+  if (run_id_ && !down_since_) down_since_ = std::min(now_, connection_.last_heard());
   asserted_ = false;
   open_assertions_ = 0;
   refusal_.clear();
@@ -507,8 +511,7 @@ void Service::assert_all() {
   assertion_failed_ = false;
   // Holds the count up until everything has been asked.
   open_assertions_ = 1;
-  release_withdrawn();
-  if (!refusal_.empty()) {
+  if (has_refused_) {
     // Only a write shows whether writes are possible again.
     ++open_assertions_;
     const std::string name = options_.key_prefix + "writable";
@@ -518,6 +521,8 @@ void Service::assert_all() {
   }
   leases_.make_all_due(now_);
   open_assertions_ += refresh([this](bool succeeded) { on_assertion(succeeded); });
+  // After the living.
+  release_withdrawn();
   on_assertion(true);
 }
 
@@ -533,10 +538,8 @@ void Service::on_assertion(bool succeeded) {
 
 void Service::on_asserted() {
   asserted_ = true;
-  if (!refusal_.empty()) {
-    refusal_.clear();
-    close_claims_until(now_ + kLivingFirst);
-  }
+  refusal_.clear();
+  if (std::exchange(has_refused_, false)) close_claims_until(now_ + kLivingFirst);
   tell_available();
   say_started();
 }
@@ -552,6 +555,7 @@ void Service::on_refusal(const redisReply& error) {
     assert_again_ = now_ + kRetryRefused;
   }
   refusal_ = text;
+  has_refused_ = true;
   tell_unavailable("Redis refuses to write: " + refusal_);
 }
 

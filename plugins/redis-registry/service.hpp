@@ -68,8 +68,14 @@ class Service final : RedisConnection::Owner {
 
   // Leases.
   void on_taken(const OwnedClaim& claim, plugin::Claimed& answer, const redisReply* reply);
-  void release_in_redis(std::string id, std::uint64_t token);
-  void withdraw(std::string id, std::uint64_t token);
+  struct Withdrawn {
+    std::string id;
+    std::uint64_t token;
+    TimePoint until;  // then Redis has dropped it by itself
+  };
+  /// `done()` is called once Redis has answered, or cannot.
+  template <class F>
+  void release_in_redis(Withdrawn given_up, F done);
   void release_withdrawn();
   /// Extends what is due, in batches: how many. `done(bool succeeded)` is called for each.
   template <class F>
@@ -118,16 +124,13 @@ class Service final : RedisConnection::Owner {
   std::vector<Request> requests_;  // scratch
   Leases leases_;
   Exchange exchange_;
-  struct Withdrawn {
-    std::string id;
-    std::uint64_t token;
-    TimePoint until;  // then Redis has dropped it by itself
-  };
   std::vector<Withdrawn> withdrawn_;  // to be released once Redis is there
   std::string why_away_ = "not connected yet";
   bool told_available_ = true;
   bool asserted_ = false;
-  std::string refusal_;     // not empty: Redis refuses to write, and this is why
+  std::string refusal_;  // not empty: Redis refuses to write, and this is why
+  bool has_refused_ =
+      false;                // since the leases were last asserted, perhaps on an earlier connection
   bool forgotten_ = false;  // it does not know the scripts any more
   std::size_t open_assertions_ = 0;
   bool assertion_failed_ = false;

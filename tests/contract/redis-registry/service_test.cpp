@@ -174,6 +174,33 @@ TEST_F(RedisRegistryTest, KeepsNewcomersWaitingWhileRedisRefusesToWrite) {
   hold("bob");
 }
 
+TEST_F(RedisRegistryTest, LosesNothingWhenItsRightsAreTaken) {
+  pt::Instance& broker = start(redis_.url(), "3000");
+  hold("alice");
+  redis_.command({"ACL", "SETUSER", "default", "-get"});
+  EXPECT_TRUE(eventually([&] { return !broker.available(); }));
+  EXPECT_EQ(status(broker.claim("alice", 1)), CROLANG_UNAVAILABLE);
+  redis_.command({"ACL", "SETUSER", "default", "+get"});
+  EXPECT_TRUE(eventually([&] { return broker.available(); }));
+  EXPECT_TRUE(broker.lost().empty());
+}
+
+TEST_F(RedisRegistryTest, DoesNotReleaseWhatRedisNeverHeardOf) {
+  pt::Instance& broker = start();
+  hold("alice");
+  redis_.kill();
+  EXPECT_TRUE(eventually([&] { return !broker.available(); }));
+  for (std::uint64_t token = 1; token <= 1000; ++token) {
+    broker.claim("newcomer", token);
+    EXPECT_EQ(status(broker.release("newcomer", token)), CROLANG_OK);
+  }
+  redis_.start();
+  EXPECT_TRUE(eventually([&] { return broker.available(); }));
+  const std::string statistics = redis_.command({"INFO", "commandstats"});
+  EXPECT_EQ(statistics.find("cmdstat_del"), std::string::npos);
+  EXPECT_NE(statistics.find("cmdstat_evalsha:calls=1,"), std::string::npos) << statistics;
+}
+
 TEST_F(RedisRegistryTest, DoesNotTakeWhatNoBrokerWrote) {
   pt::Instance& broker = start();
   hold("alice");

@@ -117,6 +117,13 @@ TEST(Interchange, SeesDamageInAnUnknownRecord) {
   EXPECT_TRUE(reader.damaged());
 }
 
+TEST(Interchange, SeesDamageInAnUnknownVerdict) {
+  const std::string batch = batch_of(VerdictRecord{1, 4});
+  BatchReader reader(batch);
+  EXPECT_FALSE(reader.next());
+  EXPECT_TRUE(reader.damaged());
+}
+
 TEST(Interchange, SeesDamageInAnUnknownOutcome) {
   std::string batch = batch_of(ReplyRecord{1, Outcome::taken});
   batch.back() = 3;

@@ -123,6 +123,12 @@ TEST_F(LeasesTest, CanAllBeMadeDue) {
   EXPECT_THAT(leases_.take_due(kStart, 10), UnorderedElementsAre(1, 2));
 }
 
+TEST_F(LeasesTest, NameThoseThatAreNotHeldToo) {
+  leases_.ask("alice", 1);
+  hold("bob", 2);
+  EXPECT_THAT(leases_.tokens(), UnorderedElementsAre(1, 2));
+}
+
 TEST_F(LeasesTest, CanBePutOff) {
   hold("alice", 1);
   leases_.put_off(1, kStart + milliseconds(1000));

@@ -190,7 +190,7 @@ describe('open files', oursOnly('has no such limits'), () => {
     await eventually('the others are cut', () => strangers.some(({ hasEnded }) => hasEnded));
     await eventually(
       'those who fit stay',
-      () => strangers.filter(({ hasEnded }) => !hasEnded).length === 168,
+      () => strangers.filter(({ hasEnded }) => !hasEnded).length === 200 - 2 - 32,
     );
     assert.ok(small.files() < 190, `${small.files()} are open`);
     for (const stranger of strangers) stranger.destroy();

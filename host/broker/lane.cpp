@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <ranges>
 
 namespace crolang::broker {
 
@@ -22,8 +21,9 @@ Lane::Next Lane::next() {
   if (parcels_.empty()) return {Step::close};
   if (parcels_.front().stage == Stage::settled) return {Step::finish, &parcels_.front()};
   if (!holder_) return {in_flight_ == 0 && !locating_ ? Step::locate : Step::wait};
-  auto window = parcels_ | std::views::take(kWindow);
-  const auto parcel = std::ranges::find(window, Stage::cleared, &Parcel::stage);
+  const Head window(parcels_, kWindow);
+  const auto parcel = std::find_if(window.begin(), window.end(),
+                                   [](const Parcel& each) { return each.stage == Stage::cleared; });
   if (parcel == window.end()) return {Step::wait};
   return {Step::hand_over, &*parcel};
 }
@@ -64,7 +64,7 @@ void Lane::give_up_overtaken() {
 
 Parcel* Lane::find_sent(std::uint32_t parcel_number) {
   // None beyond the window was ever sent.
-  for (Parcel& parcel : parcels_ | std::views::take(kWindow)) {
+  for (Parcel& parcel : Head(parcels_, kWindow)) {
     if (parcel.number == parcel_number) return parcel.stage == Stage::sent ? &parcel : nullptr;
   }
   return nullptr;
@@ -82,7 +82,7 @@ void Lane::aim(const modules::Holder& holder) {
 
 void Lane::fail(AckStatus status) {
   locating_ = false;
-  for (Parcel& parcel : parcels_ | std::views::take(located_for_)) {
+  for (Parcel& parcel : Head(parcels_, located_for_)) {
     if (parcel.stage == Stage::cleared) parcel.settle(status);
   }
 }

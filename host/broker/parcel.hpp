@@ -2,8 +2,10 @@
 /// A relayed message: as views while it goes straight through, as an owner once it has to wait.
 /// Threads: values. Errors: none.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <list>
 #include <string>
 #include <string_view>
@@ -54,5 +56,17 @@ struct Parcel {
 
 /// Parcels are moved from list to list, and are named by address meanwhile.
 using Parcels = std::list<Parcel>;
+
+/// The first so many of them, or all there are. What std::views::take is for, but clang 14 cannot
+/// compile libstdc++'s.
+struct Head {
+  Head(Parcels& parcels, std::size_t count)
+      : first(parcels.begin()),
+        last(std::next(first, static_cast<std::ptrdiff_t>(std::min(count, parcels.size())))) {}
+  Parcels::iterator begin() const { return first; }
+  Parcels::iterator end() const { return last; }
+  Parcels::iterator first;
+  Parcels::iterator last;
+};
 
 }  // namespace crolang::broker

@@ -1,7 +1,6 @@
 #include "broker/relay.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <span>
 #include <string>
 
@@ -193,7 +192,7 @@ void Relay::open_gate(Session& sender, Backlog& backlog) {
 }
 
 void Relay::ask_ahead(Session& sender, Backlog& backlog) {
-  for (Parcel& parcel : backlog.gate | std::views::take(kMaxOpenQuestions)) {
+  for (Parcel& parcel : Head(backlog.gate, kMaxOpenQuestions)) {
     if (parcel.stage != Stage::arrived) continue;
     parcel.stage = Stage::asked;
     if (const auto verdict = authorize(sender, parcel.message(), parcel.number)) {
@@ -204,7 +203,7 @@ void Relay::ask_ahead(Session& sender, Backlog& backlog) {
 
 void Relay::on_authorization(Backlog& backlog, std::uint32_t number,
                              const modules::Answer& answer) {
-  for (Parcel& parcel : backlog.gate | std::views::take(kMaxOpenQuestions)) {
+  for (Parcel& parcel : Head(backlog.gate, kMaxOpenQuestions)) {
     if (parcel.number == number) parcel.decide(verdict_of(answer));
   }
 }

@@ -40,9 +40,7 @@ struct Services {
   BlockingPool& blocking;
   Lookup env;  ///< asked in the constructor of PluginServices only
   LogSink log;
-  /// Functions of one plugin in the pool, waiting ones included. Far more than a plugin needs that
-  /// bounds itself.
-  std::size_t blocking_quota = 256;
+  std::size_t blocking_quota = 32;  ///< functions in the pool for one plugin, waiting ones included
 };
 
 /// The services of one plugin. Lives until the plugin is destroyed; what it has posted may outlive

@@ -330,6 +330,16 @@ export async function saysInLog(broker, variable, ask) {
   );
 }
 
+/// Through all of a fault `ask` succeeds: its outcome is there soon after the broker's time-out, and the log names the variable.
+export const outlasts = (webhook, fault, { broker, variable, timeout }, ask) =>
+  during(webhook, fault, async () => {
+    const start = performance.now();
+    await ask();
+    const waited = performance.now() - start;
+    assert.ok(waited < timeout + scaled(1500), `${waited} ms`);
+    await saysInLog(broker, variable, ask);
+  });
+
 /// A connection that has asked for an upgrade for this node.
 export async function startKnock(port, id, query = '') {
   const socket = await RawSocket.connect(port);

@@ -79,9 +79,25 @@ void Broker::apply(Session& session, Session::Verdict verdict) {
     session.refuse(bench_, text_of(static_cast<Refusal>(*verdict.refusal)), now_);
     return;
   }
-  session.join(bench_, *verdict.rtc);
+  // A node that knows it is connected may tell others by other ways, so all brokers know it first.
+  session.begin_joining();
+  const modules::Waiter waiter{this, session.handle(), session.token()};
+  session.set_verdict(std::move(verdict));
+  if (clients_.announce(waiter, {session.id(), session.token()}) != nullptr) join(session);
+}
+
+void Broker::on_answer(const modules::Waiter& waiter, const modules::Answer&) {
+  Session* session = sessions_.find(waiter.session);
+  if (session == nullptr || session->state() != State::joining || session->token() != waiter.tag) {
+    return;
+  }
+  join(*session);
+  sessions_.touched(*session);
+}
+
+void Broker::join(Session& session) {
+  session.join(bench_, *session.take_verdict().rtc);
   grid_.directory.insert(session.id(), {session.handle(), session.token()});
-  clients_.announce({session.id(), session.token()});
   bench_.counters.add(Counter::nodes_joined);
   if (log::enabled(log::Level::connections)) {
     log::connection("node joined", {{"node", session.id()}});

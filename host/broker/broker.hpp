@@ -20,7 +20,9 @@
 
 namespace crolang::broker {
 
-class Broker final : public session::SessionEvents, public AdmissionOutcomes {
+class Broker final : public session::SessionEvents,
+                     public AdmissionOutcomes,
+                     public modules::AnswerSink {
  public:
   using TimePoint = session::TimePoint;
 
@@ -63,10 +65,14 @@ class Broker final : public session::SessionEvents, public AdmissionOutcomes {
   void on_refused(SessionHandle handle, Refusal refusal) override;
   void on_trouble(SessionHandle handle, Trouble trouble) override;
 
+  /// The registry was told that a node joins, or could not be: it makes up for that by itself.
+  void on_answer(const modules::Waiter& waiter, const modules::Answer& answer) override;
+
  private:
   /// Before the 101 a verdict waits for the CONNECT that it is for; after it, it is applied.
   void decide(session::Session& session, session::Session::Verdict verdict);
   void apply(session::Session& session, session::Session::Verdict verdict);
+  void join(session::Session& session);
   void give_up_lease(session::Session& session);
 
   Grid& grid_;

@@ -72,6 +72,7 @@ enum class State : std::uint8_t {
   admitting,    ///< before the 101
   waiting,      ///< the transport is open; a CONNECT is expected within the handshake time-out
   readmitting,  ///< an admission runs on the open transport
+  joining,      ///< admitted; the grid is told before the node is
   joined,
   closing,
 };
@@ -107,6 +108,8 @@ class Session {
   // ---- decisions of the broker
   /// An admission begins on the open transport.
   void begin_readmission() { state_ = State::readmitting; }
+  /// It is admitted, and `join` follows.
+  void begin_joining() { state_ = State::joining; }
   /// `40{sid}` and the event AUTHENTICATED with this string literal.
   void join(Workbench& bench, std::string_view rtc_literal);
   /// CONNECT_ERROR. The transport stays for another CONNECT, within the handshake time-out.

@@ -55,9 +55,9 @@ const Answer* Clients::replace(const Waiter& waiter, const Claim& claim, const H
   });
 }
 
-void Clients::announce(const Claim& claim) {
+const Answer* Clients::announce(const Waiter& waiter, const Claim& claim) {
   const auto& m = modules_.registry;
-  desk_.ask(Question::announce, m.plugin_id, {}, timeout_, 0, {}, [&](void* op) {
+  return desk_.ask(Question::announce, m.plugin_id, waiter, timeout_, 0, {}, [&](void* op) {
     m.table->announce(m.self, borrow(claim), ms(timeout_), &CallDesk::on_done, op);
   });
 }

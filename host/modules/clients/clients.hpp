@@ -33,7 +33,7 @@ class Clients {
   const Answer* authenticate(const Waiter& waiter, const NodeFacts& node);
   const Answer* claim(const Waiter& waiter, const Claim& claim);
   const Answer* replace(const Waiter& waiter, const Claim& claim, const Holder& expected);
-  void announce(const Claim& claim);
+  const Answer* announce(const Waiter& waiter, const Claim& claim);
   void release(const Claim& claim);
   const Answer* probe(const Waiter& waiter, std::string_view id, const Holder& incumbent,
                       std::chrono::milliseconds patience);

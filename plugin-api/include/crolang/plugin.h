@@ -222,8 +222,10 @@ typedef struct crolang_registry {
    * said yielded or gone. */
   void (*replace)(void* self, crolang_claim claim, crolang_holder expected, uint32_t deadline_ms,
                   crolang_claimed answer, void* op);
-  /* The session has joined: from now on lookup finds it. A lease that was not announced is
-   * invisible to lookup. */
+  /* The session joins: from the answer on lookup finds it on every instance, and only then the node
+   * is told that it is connected. A lease that was not announced is invisible to lookup. A registry
+   * that cannot announce now answers all the same, and does so as soon as it can: the node joins
+   * whatever the answer is. */
   void (*announce)(void* self, crolang_claim claim, uint32_t deadline_ms, crolang_done answer,
                    void* op);
   /* Gives the lease up if its token is still the claim's; else does nothing. Also withdraws a claim

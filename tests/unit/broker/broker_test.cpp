@@ -29,6 +29,7 @@ using testing::Session;
 using ::testing::StartsWith;
 
 const std::string kConnected = "40\\{\"sid\":\"[A-Za-z0-9_-]{20}\"\\}";
+constexpr std::string_view kAuthenticated = R"(42["AUTHENTICATED",)";
 
 class BrokerTest : public ::testing::Test {
  protected:
@@ -83,6 +84,88 @@ TEST_F(BrokerTest, AnnouncesANodeWhenItConnectsAndNotBefore) {
   EXPECT_EQ(house.grid.directory.find("bob")->token, bob.token());
   EXPECT_THAT(tokens(Question::announce), ElementsAre(bob.token()));
   EXPECT_EQ(house.modules.last(Question::announce).id, "bob");
+}
+
+TEST_F(BrokerTest, TellsANodeThatItIsConnectedOnceTheGridKnows) {
+  house.modules.keep(Question::announce);
+  Session& bob = knock();
+  house.sent(bob);
+  house.say(bob, "40");
+  EXPECT_EQ(bob.state(), State::joining);
+  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_FALSE(house.grid.directory.find("bob"));
+  house.touched_handles.clear();
+
+  house.modules.last(Question::announce).done();
+  house.turn();
+
+  EXPECT_EQ(bob.state(), State::joined);
+  EXPECT_THAT(house.sent(bob), ElementsAre(MatchesRegex(kConnected), StartsWith(kAuthenticated)));
+  EXPECT_TRUE(house.grid.directory.find("bob"));
+  EXPECT_THAT(house.touched_handles, ElementsAre(bob.handle()));
+}
+
+TEST_F(BrokerTest, LetsANodeJoinAlthoughTheGridCouldNotBeTold) {
+  house.modules.on(Question::announce, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+  Session& bob = knock();
+
+  house.say(bob, "40");
+
+  EXPECT_EQ(bob.state(), State::joined);
+  EXPECT_TRUE(house.grid.directory.find("bob"));
+}
+
+TEST_F(BrokerTest, LetsANodeJoinWhenTheGridWasNotToldInTime) {
+  house.modules.keep(Question::announce);
+  Session& bob = knock();
+  house.say(bob, "40");
+
+  house.pass(10s);
+
+  EXPECT_EQ(bob.state(), State::joined);
+}
+
+TEST_F(BrokerTest, GivesTheLeaseBackOfANodeThatLeavesWhileTheGridIsTold) {
+  house.modules.keep(Question::announce);
+  Session& bob = knock();
+  const std::uint64_t token = bob.token();
+  house.say(bob, "40");
+
+  house.cut(bob);
+  house.modules.last(Question::announce).done();
+  house.turn();
+
+  EXPECT_THAT(tokens(Question::release), ElementsAre(token));
+  EXPECT_FALSE(house.grid.directory.find("bob"));
+  EXPECT_EQ(house.counters.value(Counter::nodes_joined), 0u);
+}
+
+TEST_F(BrokerTest, ClosesTheTransportAtASecondConnectWhileTheGridIsTold) {
+  house.modules.keep(Question::announce);
+  Session& bob = knock();
+  house.sent(bob);
+  house.say(bob, "40");
+
+  house.say(bob, "40");
+  house.modules.last(Question::announce).done();
+  house.turn();
+
+  EXPECT_THAT(house.sent(bob), ElementsAre("close"));
+  EXPECT_FALSE(house.grid.directory.find("bob"));
+}
+
+TEST_F(BrokerTest, ClosesTheTransportOfWhoseIdIsHeldElsewhereWhileTheGridIsTold) {
+  house.modules.keep(Question::announce);
+  Session& bob = knock();
+  house.sent(bob);
+  house.say(bob, "40");
+
+  house.broker.expel_holder(bob.handle(), bob.token());
+  house.modules.last(Question::announce).done();
+  house.turn();
+
+  EXPECT_THAT(house.sent(bob), ElementsAre("close"));
+  EXPECT_FALSE(house.grid.directory.find("bob"));
 }
 
 TEST_F(BrokerTest, OpensTheTransportOfWhomItRefusesToo) {

@@ -1024,6 +1024,14 @@ TEST_F(SessionTest, HasNoHandshakeTimeOutWhileItIsBeingAdmittedAgain) {
   expect_open_and_silent(State::readmitting);
 }
 
+TEST_F(SessionTest, HasNoHandshakeTimeOutWhileItIsJoining) {
+  open();
+  session_.begin_joining();
+  EXPECT_EQ(session_.deadline(), now_ + 25s);
+  pass(24s);
+  expect_open_and_silent(State::joining);
+}
+
 TEST_F(SessionTest, HasNoHandshakeTimeOutOnceItHasJoined) {
   join();
   pass(24s);

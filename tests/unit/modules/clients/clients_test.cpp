@@ -189,7 +189,7 @@ TEST_F(ClientsTest, ReplaceTheExpectedHolder) {
 }
 
 TEST_F(ClientsTest, AnnounceAndReleaseByToken) {
-  clients_.announce({"bob", ~std::uint64_t{0}});
+  EXPECT_TRUE(clients_.announce(waiter_, {"bob", ~std::uint64_t{0}})->could_ask());
   EXPECT_EQ(last_call(), "announce 'bob'#18446744073709551615 300ms");
   clients_.release({"bob", 7});
   EXPECT_EQ(last_call(), "release 'bob'#7 300ms");

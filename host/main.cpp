@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -25,6 +26,7 @@
 #include "modules/builtin/builtin.hpp"
 #include "modules/module_table.hpp"
 #include "net/control.hpp"
+#include "net/healthcheck.hpp"
 #include "net/listener.hpp"
 #include "net/server.hpp"
 #include "plugin_host/describe.hpp"
@@ -52,6 +54,8 @@ enum ExitCode : int {
 // The host's listening, worker and plugin needs come first; fewer files than this serve nobody.
 constexpr std::uint64_t kFewestConnections = 16;
 constexpr std::uint64_t kFewConnections = 1000;
+// Less than what a HEALTHCHECK has.
+constexpr std::chrono::seconds kHealthPatience{3};
 
 /// Beside the binary in a build tree, or where `cmake --install` puts them.
 fs::path default_plugins_dir() {
@@ -345,6 +349,21 @@ int report(const plugin_host::Report& report) {
   return report.outcome == plugin_host::Report::Outcome::fine ? kFine : kPluginRefused;
 }
 
+/// For a HEALTHCHECK, to which any code but 0 and 1 means nothing.
+int check_health(const config::Environment& environment) {
+  const config::Loaded loaded = config::load(environment, {});
+  print_all(loaded.faults);
+  if (!loaded.faults.empty()) return kCannotRun;
+  const net::Health health =
+      net::ask_health(loaded.settings.bind_address, loaded.settings.port, kHealthPatience);
+  if (health.state == net::Health::State::unwell) {
+    print_all({health.text});
+    return kCannotRun;
+  }
+  std::cout << health.text << '\n';
+  return kFine;
+}
+
 int run(const config::Command& command) {
   const config::Environment environment = config::read_environment(environ, ".env");
   const plugin_host::Lookup host_lookup = lookup_in(environment, config::variables());
@@ -365,6 +384,8 @@ int run(const config::Command& command) {
       return report(plugin_host::describe_folder(plugins_dir));
     case config::Command::Kind::plugins_check:
       return report(plugin_host::describe_file(command.file));
+    case config::Command::Kind::healthcheck:
+      return check_health(environment);
     case config::Command::Kind::usage_error:
       print_all({command.error});
       return kBadConfiguration;

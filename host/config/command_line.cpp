@@ -24,6 +24,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   CLI::App* const plugins = app.add_subcommand("plugins")->fallthrough();
   CLI::App* const check = plugins->add_subcommand("check")->fallthrough();
   check->add_option("FILE", command.file)->required();
+  CLI::App* const healthcheck = app.add_subcommand("healthcheck")->fallthrough();
 
   // Help is given whatever else is asked for, right or wrong.
   for (int i = 1; i < argc; ++i)
@@ -39,6 +40,7 @@ Command parse_command_line(int argc, const char* const* argv) {
     if (flag->count() > 0) chosen.push_back(kind);
   if (plugins->parsed())
     chosen.push_back(check->parsed() ? Kind::plugins_check : Kind::plugins_list);
+  if (healthcheck->parsed()) chosen.push_back(Kind::healthcheck);
   if (chosen.size() > 1)
     return {Kind::usage_error, {}, "only one of the options can be used at a time"};
   if (!chosen.empty()) command.kind = chosen.front();

@@ -16,6 +16,7 @@ struct Command {
     print_markdown,  ///< --print-config-markdown, for README's table; not in --help
     plugins_list,
     plugins_check,
+    healthcheck,
     usage_error,
   };
   Kind kind = Kind::run;

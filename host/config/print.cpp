@@ -19,6 +19,7 @@ Usage:
   crolang-broker --print-config       show every variable and where its value comes from
   crolang-broker plugins              show which plugins there are and which are chosen
   crolang-broker plugins check FILE   say whether a plugin fits, what it provides and reads
+  crolang-broker healthcheck          ask the broker that runs here how it is: 0 well, 1 unwell
 
 Environment variables, with their [default]. An empty value counts as not set. A secret variable X
 may be given as X_FILE, the name of a file that holds the value.

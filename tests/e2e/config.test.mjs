@@ -1,6 +1,7 @@
 // The command line, the environment and what the broker says when something in them is wrong.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import {
@@ -456,4 +457,70 @@ describe('plugins', ours, () => {
   test('check FILE of a file that is not there ends with 3', async () => {
     assert.equal((await runBroker(['plugins', 'check', '/no/such/file.so'])).code, 3);
   });
+});
+
+describe('healthcheck', ours, () => {
+  const ask = (env) => runBroker(['healthcheck'], env);
+  const expectUnwell = async (env, words) => {
+    const { code, output } = await ask(env);
+    assert.equal(code, 1, output);
+    assert.match(output, words);
+  };
+
+  /// A TCP server in place of a broker, for one test.
+  async function impostor(t, onConnection) {
+    const server = net.createServer(onConnection);
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const sockets = new Set();
+    server.on('connection', (socket) => sockets.add(socket));
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    return { PORT: String(server.address().port) };
+  }
+
+  for (const address of [undefined, '127.0.0.1', '0.0.0.0', '::']) {
+    test(`finds a broker that listens on ${address ?? 'every address'}`, async () => {
+      const env = address ? { BIND_ADDRESS: address } : {};
+      const broker = await Broker.start(env);
+      const { code, output } = await ask({ ...env, PORT: String(broker.port) });
+      await broker.stop();
+      assert.equal(code, 0, output);
+      assert.equal(JSON.parse(output).status, 'ok');
+    });
+  }
+
+  for (const address of ['127.0.0.2', '::1']) {
+    test(`says that nobody listens on ${address}`, async () => {
+      const port = await freePort();
+      const where = address.includes(':') ? `\\[${address}\\]` : address;
+      await expectUnwell(
+        { BIND_ADDRESS: address, PORT: String(port) },
+        new RegExp(`no answer from ${where}:${port}: `),
+      );
+    });
+  }
+
+  test('does not wait for ever', async (t) => {
+    await expectUnwell(await impostor(t, () => {}), /no answer from .*time/i);
+  });
+
+  test('takes no other answer than 200', async (t) => {
+    const env = await impostor(t, (socket) =>
+      socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'),
+    );
+    await expectUnwell(env, /status 404 from 127\.0\.0\.1/);
+  });
+
+  test('takes no endless answer', async (t) => {
+    const env = await impostor(t, (socket) => {
+      socket.on('error', () => {});
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1_000_000)}`);
+    });
+    await expectUnwell(env, /no answer from .*limit/i);
+  });
+
+  test('says what is wrong with the configuration, with the code that a HEALTHCHECK knows', () =>
+    expectUnwell({ PORT: 'x' }, /PORT/));
 });

@@ -34,6 +34,12 @@ TEST(CommandLine, ListsPlugins) {
   EXPECT_EQ(parse({"plugins"}).kind, Kind::plugins_list);
 }
 
+TEST(CommandLine, ChecksTheHealthOfARunningBroker) {
+  EXPECT_EQ(parse({"healthcheck"}).kind, Kind::healthcheck);
+  EXPECT_EQ(parse({"healthcheck", "now"}).kind, Kind::usage_error);
+  EXPECT_EQ(parse({"healthcheck", "plugins"}).kind, Kind::usage_error);
+}
+
 TEST(CommandLine, ChecksAPluginFile) {
   const Command command = parse({"plugins", "check", "./mine.so"});
   EXPECT_EQ(command.kind, Kind::plugins_check);

@@ -31,6 +31,9 @@ constexpr std::size_t kReadBuffer = 256 * 1024;
 // it is kept.
 constexpr std::size_t kCopyHeld = 16 * 1024;
 constexpr std::size_t kFlushAt = 256 * 1024;
+// What was just read from is written to while the processor's caches still have it, and while the
+// blocks of its queue are those that ByteQueue keeps. Enough of them for bursts to come together.
+constexpr std::size_t kFlushOutlets = 64;
 constexpr std::size_t kMaxOpenQuestions = 65536;
 constexpr int kMaxEvents = 512;
 constexpr int kMaxAccepts = 64;
@@ -228,7 +231,8 @@ void Worker::run() {
         // Nothing is read now, so nothing else would notice that the other side is gone.
         end(*connection);
       }
-      if (broker_.bench().dirty.bytes >= kFlushAt) flush_dirty();
+      const session::DirtyList& dirty = broker_.bench().dirty;
+      if (dirty.outlets.size() >= kFlushOutlets || dirty.bytes >= kFlushAt) flush_dirty();
     }
     if (accept_again_ && now_ >= *accept_again_) {
       accept_again_.reset();

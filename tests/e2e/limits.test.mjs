@@ -202,6 +202,8 @@ describe('open files', oursOnly('has no such limits'), () => {
   test('that run out keep newcomers waiting, not the broker busy', async (t) => {
     const small = await Broker.start();
     t.after(() => small.kill());
+    // The port is open a moment before the workers have the files that they need.
+    await eventually('it runs', () => /listening/.test(small.output));
     const limitFiles = (limit) =>
       execFileSync('prlimit', ['--pid', String(small.pid), `--nofile=${limit}:`]);
     limitFiles(3);

@@ -27,7 +27,7 @@ may be given as X_FILE, the name of a file that holds the value.
 
 constexpr std::array<std::string_view, 5> kExitCodes{
     "orderly end",
-    "could not start or listen: port taken, file limit too low, …",
+    "could not start or listen: port taken, file limit too low, …; healthcheck: unwell",
     "invalid configuration or command line",
     "a plugin that was asked for is missing or was refused",
     "a plugin did not stop in time",

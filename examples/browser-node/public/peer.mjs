@@ -1,0 +1,300 @@
+// The WebRTC side of the node: one negotiation with one other node, and the data channel that comes of it.
+import { Assembler, toParts } from './messages.mjs';
+import { at, candidateInWords, failureInWords } from './words.mjs';
+
+/// As long as other nodes wait for a connection.
+export const NEGOTIATION_MS = 30_000;
+const MAX_EARLY_CANDIDATES = 200;
+const PATH_INTERVAL_MS = 200;
+const TO_RESPONDER = 'ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER';
+const TO_INITIATOR = 'ICE_CANDIDATES_EXCHANGE_RESPONDER_TO_INITIATOR';
+
+/// Tells its owner by events:
+///   step     detail {kind, direction, words, detail}: what happened in the negotiation. direction: out, in or here
+///   open     the data channel is open
+///   path     detail: see pathInUse
+///   message  detail {channel, text}
+///   end      detail {words, wasOpen}: closed or failed, and why
+export class Peer extends EventTarget {
+  #signalling;
+  #connection;
+  #channel;
+  #assembler = new Assembler();
+  #nextMsgId = 0;
+  #early = [];
+  #held = [];
+  #silentServers = new Map();
+  #mayTrickle;
+  #timer;
+  #pathTimer;
+  #pathInWords;
+
+  constructor({ signalling, remoteId, sessionId, isInitiator }) {
+    super();
+    this.#signalling = signalling;
+    Object.assign(this, { remoteId, sessionId, isInitiator });
+    this.state = 'negotiating';
+    // An accepting node ignores candidates that come before it has accepted: an initiator holds its own back until then.
+    this.#mayTrickle = !isInitiator;
+    this.#connection = new RTCPeerConnection(signalling.rtcConfiguration);
+    this.#watch(this.#connection);
+    this.#timer = setTimeout(
+      () => this.close(`No connection within ${NEGOTIATION_MS / 1000} seconds.`),
+      NEGOTIATION_MS,
+    );
+  }
+
+  async offer() {
+    this.#use(this.#connection.createDataChannel('node-messages', { ordered: true }));
+    await this.#trying('make an offer', async () => {
+      await this.#connection.setLocalDescription(await this.#connection.createOffer());
+      await this.#sayDescription('CONNECTION_ATTEMPT', 'offer');
+    });
+  }
+
+  /// `early`: candidates that came while nobody had decided on the offer.
+  async answer(offer, early = []) {
+    this.#step('offer', 'in', 'Offer received', 'CONNECTION_ATTEMPT');
+    await this.#trying('use the offer', async () => {
+      await this.#setRemote(offer);
+      for (const message of early) this.#onCandidate(message);
+      await this.#connection.setLocalDescription(await this.#connection.createAnswer());
+      await this.#sayDescription('CONNECTION_ACCEPTANCE', 'answer');
+    });
+  }
+
+  /// A message of this session from the other node.
+  async receive(type, message) {
+    if (this.state === 'ended') return;
+    switch (type) {
+      case 'CONNECTION_ACCEPTANCE':
+        if (this.isInitiator) await this.#onAcceptance(message);
+        break;
+      case 'CONNECTION_REFUSAL':
+        if (this.isInitiator) this.close(`“${this.remoteId}” declined (CONNECTION_REFUSAL).`);
+        break;
+      case 'INCOMING_CONNECTIONS_NOT_ALLOWED':
+        if (this.isInitiator) {
+          this.close(`“${this.remoteId}” allows no incoming connections (INCOMING_CONNECTIONS_NOT_ALLOWED).`);
+        }
+        break;
+      case TO_RESPONDER:
+        if (!this.isInitiator) this.#onCandidate(message);
+        break;
+      case TO_INITIATOR:
+        if (this.isInitiator) this.#onCandidate(message);
+        break;
+    }
+  }
+
+  /// False if there is no open data channel.
+  send(channel, text) {
+    if (this.#channel?.readyState !== 'open') return false;
+    try {
+      for (const part of toParts(text, { msgId: this.#nextMsgId, channel })) this.#channel.send(part);
+    } catch {
+      return false;
+    }
+    ++this.#nextMsgId;
+    return true;
+  }
+
+  close(words = 'You closed the connection.') {
+    if (this.state === 'ended') return;
+    const wasOpen = this.state === 'open';
+    this.state = 'ended';
+    clearTimeout(this.#timer);
+    clearTimeout(this.#pathTimer);
+    this.#connection.close();
+    this.#step(wasOpen ? 'end' : 'failure', 'here', words);
+    this.#emit('end', { words, wasOpen });
+  }
+
+  #watch(connection) {
+    connection.onicecandidate = ({ candidate }) => {
+      if (candidate?.url) this.#silentServers.delete(candidate.url);
+      // Without a candidate, or with an empty one, it says that there are no more: nodes do not send that.
+      if (!candidate?.candidate) return;
+      if (this.#mayTrickle) this.#sayCandidate(candidate);
+      else this.#held.push(candidate);
+    };
+    connection.onicegatheringstatechange = () => {
+      if (connection.iceGatheringState !== 'complete') return;
+      this.#step('gathering', 'here', 'All own candidates found');
+      this.#nameSilentServers();
+    };
+    connection.onicecandidateerror = ({ url, errorCode, errorText }) => {
+      this.#silentServers.set(url, `${errorCode} ${errorText}`);
+    };
+    connection.oniceconnectionstatechange = () => {
+      const state = connection.iceConnectionState;
+      const isPaired = state === 'connected' || state === 'completed';
+      this.#step(isPaired ? 'paired' : 'ice', 'here', `ICE: ${state}`, ICE_STATES[state]);
+    };
+    connection.onconnectionstatechange = () => {
+      if (connection.connectionState === 'failed') {
+        this.close(
+          this.state === 'open'
+            ? 'The path to the other node is gone.'
+            : 'No path to the other node was found, neither a direct one nor a relay.',
+        );
+      }
+    };
+    connection.ondatachannel = ({ channel }) => {
+      if (!this.isInitiator && !this.#channel) this.#use(channel);
+    };
+  }
+
+  /// A server is asked once for each network of the machine, so one error says little: those that gave nothing at all do.
+  #nameSilentServers() {
+    if (this.#silentServers.size === 0) return;
+    const servers = [...this.#silentServers].map(([url, error]) => `${url} (${error.trim()})`);
+    const words = servers.length === 1 ? 'An ICE server gave no candidate' : `${servers.length} ICE servers gave no candidate`;
+    this.#step('trouble', 'here', words, servers.join(', '));
+  }
+
+  #use(channel) {
+    this.#channel = channel;
+    channel.binaryType = 'arraybuffer';
+    channel.onopen = () => this.#onOpen();
+    channel.onclose = () => {
+      if (this.state !== 'ended') this.close(`“${this.remoteId}” closed the connection.`);
+    };
+    channel.onmessage = ({ data }) => this.#onData(data);
+    if (channel.readyState === 'open') this.#onOpen();
+  }
+
+  #onOpen() {
+    if (this.state !== 'negotiating') return;
+    clearTimeout(this.#timer);
+    this.state = 'open';
+    this.#step('channel', 'here', 'Data channel open');
+    this.#emit('open');
+    const transport = this.#connection.sctp?.transport?.iceTransport;
+    transport?.addEventListener('selectedcandidatepairchange', () => this.#findPath());
+    this.#findPath();
+  }
+
+  /// Statistics lag behind what they describe.
+  async #findPath() {
+    clearTimeout(this.#pathTimer);
+    if (this.state !== 'open') return;
+    const path = pathInUse(await this.#connection.getStats());
+    if (this.state !== 'open') return;
+    if (!path) {
+      this.#pathTimer = setTimeout(() => this.#findPath(), PATH_INTERVAL_MS);
+      return;
+    }
+    const end = ({ type, address, port }) => `${type} ${at(address, port)}`;
+    const inWords = `${end(path.local)} – ${end(path.remote)}, ${path.local.protocol}`;
+    if (inWords === this.#pathInWords) return;
+    this.#pathInWords = inWords;
+    this.#step('path', 'here', path.isRelayed ? 'Path chosen: through a relay (TURN)' : 'Path chosen: direct', inWords);
+    this.#emit('path', path);
+  }
+
+  #onData(data) {
+    try {
+      if (!(data instanceof ArrayBuffer)) throw new Error('text, not CBOR');
+      const message = this.#assembler.add(new Uint8Array(data));
+      if (message) this.#emit('message', message);
+    } catch (error) {
+      this.#step('trouble', 'in', 'A message that cannot be read', error.message);
+    }
+  }
+
+  async #onAcceptance({ sessionDescription }) {
+    if (this.#mayTrickle) return;
+    this.#mayTrickle = true;
+    this.#step('answer', 'in', 'Answer received', 'CONNECTION_ACCEPTANCE');
+    await this.#trying('use the answer', async () => {
+      await this.#setRemote(sessionDescription);
+      for (const candidate of this.#held.splice(0)) this.#sayCandidate(candidate);
+    });
+  }
+
+  async #setRemote({ type, sdp }) {
+    await this.#connection.setRemoteDescription({ type, sdp });
+    for (const message of this.#early.splice(0)) this.#addCandidate(message);
+  }
+
+  #onCandidate(message) {
+    if (typeof message.candidate?.sdp !== 'string') return;
+    this.#stepCandidate('in', 'Candidate received', message.candidate.sdp);
+    if (this.#connection.remoteDescription) this.#addCandidate(message);
+    else if (this.#early.length < MAX_EARLY_CANDIDATES) this.#early.push(message);
+  }
+
+  async #addCandidate({ candidate: { sdp, sdpMid, sdpMLineIndex } }) {
+    try {
+      await this.#connection.addIceCandidate({ candidate: sdp, sdpMid, sdpMLineIndex });
+    } catch (error) {
+      if (this.state !== 'ended') this.#step('trouble', 'here', 'A candidate that cannot be used', error.message);
+    }
+  }
+
+  async #sayCandidate({ candidate: sdp, sdpMid, sdpMLineIndex }) {
+    this.#stepCandidate('out', 'Candidate sent', sdp);
+    const type = this.isInitiator ? TO_RESPONDER : TO_INITIATOR;
+    await this.#say(type, { candidate: { sdp, sdpMid, sdpMLineIndex } });
+  }
+
+  async #sayDescription(type, kind) {
+    if (this.state === 'ended') return;
+    const { type: descriptionType, sdp } = this.#connection.localDescription;
+    this.#step(kind, 'out', kind === 'offer' ? 'Offer sent' : 'Answer sent', type);
+    await this.#say(type, { sessionDescription: { type: descriptionType, sdp } });
+  }
+
+  /// Once the channel is open nothing depends on the broker any more.
+  async #say(type, more) {
+    const answer = await this.#signalling.sendNegotiation(type, this.remoteId, this.sessionId, more);
+    const failure = failureInWords(answer, { to: this.remoteId, type });
+    if (failure && this.state === 'negotiating') this.close(failure);
+  }
+
+  async #trying(what, action) {
+    try {
+      await action();
+    } catch (error) {
+      if (this.state !== 'ended') this.close(`The browser could not ${what}: ${error.message}`);
+    }
+  }
+
+  #stepCandidate(direction, what, line) {
+    const { words, detail } = candidateInWords(line);
+    this.#step('candidate', direction, `${what}: ${words}`, detail);
+  }
+
+  #step(kind, direction, words, detail = '') {
+    this.#emit('step', { kind, direction, words, detail });
+  }
+
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+const ICE_STATES = {
+  checking: 'trying pairs of candidates',
+  connected: 'a pair works',
+  completed: 'all pairs tried',
+  disconnected: 'no answer at the moment',
+  failed: 'no pair works',
+};
+
+/// {local, remote, isRelayed}, with {type, address, port, protocol} at each end; undefined while unknown.
+export function pathInUse(stats) {
+  const all = [...stats.values()];
+  const transport = all.find(({ type, selectedCandidatePairId }) => type === 'transport' && selectedCandidatePairId);
+  const pair = transport
+    ? stats.get(transport.selectedCandidatePairId)
+    : all.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded');
+  const end = (id) => {
+    const { candidateType: type, address, port, protocol } = stats.get(id);
+    return { type, address, port, protocol };
+  };
+  if (!stats.has(pair?.localCandidateId) || !stats.has(pair.remoteCandidateId)) return undefined;
+  const [local, remote] = [end(pair.localCandidateId), end(pair.remoteCandidateId)];
+  return { local, remote, isRelayed: local.type === 'relay' || remote.type === 'relay' };
+}

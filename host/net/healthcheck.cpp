@@ -70,7 +70,7 @@ Health ask_health(const std::string& bind_address, std::uint16_t port,
     error_code error;
     const auto bound = asio::ip::make_address(bind_address, error);
     if (error) return {Health::State::unwell, "BIND_ADDRESS: " + error.message()};
-    // Every address, of IPv4 too unless the system keeps the families apart.
+    // Every address, of IPv4 too.
     if (!bound.is_unspecified()) address = bound;
   }
   const asio::ip::tcp::endpoint broker(address, port);

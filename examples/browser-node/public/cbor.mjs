@@ -4,7 +4,7 @@
 export class CborError extends Error {}
 
 const MAX_DEPTH = 16;
-const UNSIGNED = 0, NEGATIVE = 1, BYTES = 2, TEXT = 3, ARRAY = 4, MAP = 5, TAG = 6, OTHER = 7;
+const UNSIGNED = 0, NEGATIVE = 1, BYTES = 2, TEXT = 3, ARRAY = 4, MAP = 5, OTHER = 7;
 const BREAK = Symbol('break');
 
 export function encode(value) {

@@ -14,7 +14,7 @@ const TO_INITIATOR = 'ICE_CANDIDATES_EXCHANGE_RESPONDER_TO_INITIATOR';
 ///   open     the data channel is open
 ///   path     detail: see pathInUse
 ///   message  detail {channel, text}
-///   end      detail {words, wasOpen}: closed or failed, and why
+///   end      detail {words}: closed or failed, and why
 export class Peer extends EventTarget {
   #signalling;
   #connection;
@@ -24,6 +24,7 @@ export class Peer extends EventTarget {
   #early = [];
   #held = [];
   #silentServers = new Map();
+  #givingServers = new Set();
   #mayTrickle;
   #timer;
   #pathTimer;
@@ -101,18 +102,18 @@ export class Peer extends EventTarget {
 
   close(words = 'You closed the connection.') {
     if (this.state === 'ended') return;
-    const wasOpen = this.state === 'open';
+    const kind = this.state === 'open' ? 'end' : 'failure';
     this.state = 'ended';
     clearTimeout(this.#timer);
     clearTimeout(this.#pathTimer);
     this.#connection.close();
-    this.#step(wasOpen ? 'end' : 'failure', 'here', words);
-    this.#emit('end', { words, wasOpen });
+    this.#step(kind, 'here', words);
+    this.#emit('end', { words });
   }
 
   #watch(connection) {
     connection.onicecandidate = ({ candidate }) => {
-      if (candidate?.url) this.#silentServers.delete(candidate.url);
+      if (candidate?.url) this.#givingServers.add(candidate.url);
       // Without a candidate, or with an empty one, it says that there are no more: nodes do not send that.
       if (!candidate?.candidate) return;
       if (this.#mayTrickle) this.#sayCandidate(candidate);
@@ -147,6 +148,8 @@ export class Peer extends EventTarget {
 
   /// A server is asked once for each network of the machine, so one error says little: those that gave nothing at all do.
   #nameSilentServers() {
+    // A server that gave one over one interface may well have failed over another, before or after.
+    for (const url of this.#givingServers) this.#silentServers.delete(url);
     if (this.#silentServers.size === 0) return;
     const servers = [...this.#silentServers].map(([url, error]) => `${url} (${error.trim()})`);
     const words = servers.length === 1 ? 'An ICE server gave no candidate' : `${servers.length} ICE servers gave no candidate`;

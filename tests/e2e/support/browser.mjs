@@ -1,6 +1,6 @@
 /// The browser node of examples/browser-node in headless Chromium, used as a person uses it: by labels, roles and keys.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
@@ -21,7 +21,6 @@ process.once('exit', () => {
 
 /// As its README says, on a port of its own.
 export async function servePage(env = {}) {
-  installClient();
   const child = spawn(process.execPath, ['serve.mjs'], {
     cwd: example,
     env: cleanEnvironment({ PORT: '0', ...env }),
@@ -46,13 +45,6 @@ export async function servePage(env = {}) {
       assert.equal(await within(scaled(10_000), 'serve.mjs ends after SIGTERM', ended), 0);
     },
   };
-}
-
-function installClient() {
-  const installed = path.join(example, 'node_modules/.package-lock.json');
-  const wanted = path.join(example, 'package-lock.json');
-  if (fs.existsSync(installed) && fs.statSync(installed).mtimeMs >= fs.statSync(wanted).mtimeMs) return;
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: example, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 export const launchBrowser = () =>

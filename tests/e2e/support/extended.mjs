@@ -120,7 +120,7 @@ export class ExtendedDemo {
     );
   }
 
-  async bans(method, id = '') {
+  async bans(method, id) {
     const url = `http://127.0.0.1:${this.ports.WEBHOOKS_PORT}/bans/${encodeURIComponent(id)}`;
     const headers = { authorization: `Bearer ${secretOf('admin-token')}`, connection: 'close' };
     const { status } = await fetch(url, { method, headers });

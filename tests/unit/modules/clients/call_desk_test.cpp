@@ -510,6 +510,15 @@ TEST_F(CallDeskTest, DoesNotAskWhileTooManyQuestionsAreOpen) {
   EXPECT_NE(ask_open(), nullptr);
 }
 
+TEST_F(CallDeskTest, AnnouncesAndReleasesHoweverManyQuestionsAreOpen) {
+  for (std::size_t i = 0; i < kMaxOpen; ++i) ask_open();
+  for (const Question question : {Question::announce, Question::release}) {
+    bool asked = false;
+    ask(question, [&](void*) { asked = true; });
+    EXPECT_TRUE(asked) << question_name(question);
+  }
+}
+
 TEST_F(CallDeskTest, CountsAQuestionAsOpenUntilItsLateAnswerIsThere) {
   std::vector<void*> open;
   for (std::size_t i = 0; i < kMaxOpen; ++i) open.push_back(ask_open());

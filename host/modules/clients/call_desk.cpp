@@ -98,8 +98,8 @@ void CallDesk::finish(Op* op, crolang_status status, crolang_str error) {
 
 CallDesk::Op* CallDesk::begin(Question question, const std::string& plugin_id, const Waiter& waiter,
                               std::size_t expected, const Claim& claim) {
-  // A lease is given back and made known whatever else is open: else its id would stay taken, or its
-  // node unseen.
+  // A lease is given back and made known whatever else is open: else its id would stay taken, or
+  // its node unseen.
   const bool may_wait = question != Question::release && question != Question::announce;
   if (open_ >= max_open_ && may_wait) {
     hooks_.fault(CallFault::too_many_open, question, plugin_id, {});

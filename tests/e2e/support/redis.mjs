@@ -59,7 +59,9 @@ export class RedisClient {
 
   /// `where` is what net.connect takes: a port, or the path of a socket.
   static async connect(where) {
-    const client = new RedisClient(net.connect(where));
+    // Without a host it would be localhost, of which some versions of Node.js try the first address only.
+    const to = typeof where === 'string' ? { path: where } : { port: where, host: '127.0.0.1' };
+    const client = new RedisClient(net.connect(to));
     await new Promise((resolve, reject) => {
       client.socket.once('connect', resolve);
       client.socket.once('error', reject);

@@ -31,7 +31,10 @@ export class Session {
     this.connection.onicecandidate = ({ candidate }) => {
       if (!candidate) return;
       const { candidate: sdp, sdpMid, sdpMLineIndex } = candidate;
-      this.say(sends, { candidate: { sdp, sdpMid, sdpMLineIndex } });
+      // The last ones may still be on their way when the channel is open and all is over.
+      this.say(sends, { candidate: { sdp, sdpMid, sdpMLineIndex } }).catch(({ message }) =>
+        this.refused.push(`${sends}: ${message}`),
+      );
     };
     socket.on(receives, (text) => {
       const { from, candidate } = JSON.parse(text);

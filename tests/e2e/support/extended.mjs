@@ -78,7 +78,7 @@ export class ExtendedDemo {
     await eventually(
       'the demo is ready',
       () => demo.hasExited || /^run-local \| all of it is ready/m.test(demo.output),
-      // Where npm has to install the packages of the webhook server first.
+      // Longer than run-local gives any of its services.
       scaled(60_000),
     );
     if (demo.hasExited) throw new Error(`the demo ended before it was ready:\n${demo.output}`);

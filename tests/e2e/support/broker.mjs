@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { closeNodes } from './node.mjs';
 import { destroySockets } from './raw.mjs';
 import { eventually, scaled, within } from './time.mjs';
+import { watch } from './watchdog.mjs';
 
 export const repository = fileURLToPath(new URL('../../../', import.meta.url));
 export const binary = path.resolve(
@@ -105,6 +106,7 @@ class Process {
       this.hasExited = true;
     });
     atExit.push(() => this.child.kill('SIGKILL'));
+    watch(this);
   }
 
   expectNoSanitizerReport() {

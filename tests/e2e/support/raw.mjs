@@ -13,6 +13,13 @@ export function destroySockets(port) {
   for (const socket of openSockets) if (socket.port === port) socket.destroy();
 }
 
+/// Both sides get a TCP reset. Node.js cannot reset a socket that is just being ended: that one stays half open, and
+/// the process spins for ever when it should exit.
+export function resetSocket(socket) {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /// One frame as a client sends it. `mask: null` leaves it unmasked; `length` announces another length than
 /// the payload has; `lengthBytes` forces the 16- or 64-bit form.
 export function frame(
@@ -144,7 +151,7 @@ export class RawSocket {
     this.socket.end();
   }
   reset() {
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
   destroy() {
     this.socket.destroy();

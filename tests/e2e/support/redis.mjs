@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { freePort, temporaryDirectory } from './broker.mjs';
+import { resetSocket } from './raw.mjs';
 import { eventually } from './time.mjs';
 
 /// Stops a process in mid-air; resolves once it stands still.
@@ -271,12 +272,12 @@ export class Wire {
 
   /// Both sides of every connection get a TCP reset.
   reset() {
-    for (const { ends } of this.#links) for (const end of ends) end.resetAndDestroy();
+    for (const { ends } of this.#links) for (const end of ends) resetSocket(end);
     this.#links.clear();
   }
 
   close() {
     this.server.close();
-    this.reset();
+    for (const { ends } of this.#links) for (const end of ends) end.destroy();
   }
 }

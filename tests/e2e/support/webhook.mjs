@@ -9,7 +9,7 @@ import tls from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { freePort, temporaryDirectory } from './broker.mjs';
 import { nodeQuery } from './node.mjs';
-import { kUpgradeQuery, RawSocket, upgradeRequest } from './raw.mjs';
+import { kUpgradeQuery, RawSocket, resetSocket, upgradeRequest } from './raw.mjs';
 import { eventually, scaled } from './time.mjs';
 
 const servers = new Map();
@@ -212,7 +212,7 @@ export function faults(good) {
   return {
     quick: {
       'refuses connections': null,
-      'resets connections': (exchange) => exchange.socket.resetAndDestroy(),
+      'resets connections': (exchange) => resetSocket(exchange.socket),
       'hangs up without a word': (exchange) => exchange.socket.destroy(),
       'dies in its header': (exchange) => {
         exchange.raw(kOk);

@@ -40,7 +40,10 @@ RedisConnection::RedisConnection(Endpoint endpoint, std::string channel, std::st
       random_(std::random_device{}()) {}
 
 milliseconds RedisConnection::patience() const {
-  return state_ == State::resolving ? milliseconds(10) : kTick;
+  if (state_ == State::resolving) return milliseconds(10);
+  // Refused before there was anything to poll.
+  const bool is_over = !commands_.is_open() || !subscription_.is_open();
+  return state_ == State::opening && is_over ? milliseconds(0) : kTick;
 }
 
 std::array<pollfd, 2> RedisConnection::poll_entries(TimePoint now) const {
@@ -91,6 +94,7 @@ void RedisConnection::tick(TimePoint now) {
 
 void RedisConnection::resolve(TimePoint now) {
   state_ = State::resolving;
+  next_address_ = 0;
   if (endpoint_.host.empty()) {
     open(now);
     return;
@@ -120,7 +124,7 @@ void RedisConnection::open(TimePoint now) {
     commands_.open_unix(endpoint_.path, now);
     subscription_.open_unix(endpoint_.path, now);
   } else {
-    const std::string& address = addresses_[attempts_++ % addresses_.size()];
+    const std::string& address = addresses_[next_address_++];
     commands_.open_tcp(address, endpoint_.port, now);
     subscription_.open_tcp(address, endpoint_.port, now);
   }
@@ -248,6 +252,13 @@ void RedisConnection::drop(std::string_view why, TimePoint now) {
 
 void RedisConnection::fail(std::string_view why, TimePoint now) {
   const std::string reason(why);
+  // Nobody was there, but a name may have other addresses: `localhost` is often ::1 first.
+  if (state_ == State::opening && refusal_.empty() && next_address_ < addresses_.size()) {
+    commands_.close();
+    subscription_.close();
+    open(now);
+    return;
+  }
   state_ = State::waiting;
   std::uniform_int_distribution<std::int64_t> pause(kShortestPause.count(), kLongestPause.count());
   retry_at_ = now + milliseconds(pause(random_));

@@ -1,7 +1,8 @@
 #pragma once
 /// The way to Redis: one link for commands and one for the subscription to this broker's channel,
 /// which live and die together. Up means: logged in, scripts known, and a message to itself has
-/// come back by the subscription. Reconnects by itself. Time is an argument. Thread: the service's.
+/// come back by the subscription. Reconnects by itself. Time is an argument. Threads: whoever has
+/// the service's turn.
 
 #include <array>
 #include <chrono>
@@ -103,7 +104,7 @@ class RedisConnection {
   Resolver resolver_;
   TimePoint resolving_since_{};
   std::vector<std::string> addresses_;  // the last that were found
-  std::size_t attempts_ = 0;
+  std::size_t next_address_ = 0;        // of them, to be tried
   Link commands_;
   Link subscription_;
   std::size_t handshakes_ = 0;  // commands of the handshake without a reply

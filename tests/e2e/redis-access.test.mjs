@@ -4,7 +4,7 @@ import path from 'node:path';
 import fs from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { Broker, oursOnly, repository, runBroker, temporaryDirectory } from './support/broker.mjs';
-import { admits, brokerFor, Grid, joinPatiently, kRedisWarmUp, knock, presence, tell } from './support/grid.mjs';
+import { admits, brokerFor, Grid, kRedisWarmUp, knock, presence, tell } from './support/grid.mjs';
 import { freshId, joinNode } from './support/node.mjs';
 import { RedisServer } from './support/redis.mjs';
 import { eventually, scaled } from './support/time.mjs';
@@ -27,12 +27,12 @@ describe('REDIS_URL', ours, () => {
   after(() => redis.stop());
 
   /// Two brokers that find Redis in these ways are one grid, whose keys are in this database.
-  async function expectGrid(t, ways, database = 0, join = joinNode) {
+  async function expectGrid(t, ways, database = 0) {
     const brokers = [];
     for (const way of ways) {
       brokers.push(await brokerFor(t, typeof way === 'string' ? { REDIS_URL: way } : way));
     }
-    const [a, b] = await Promise.all(brokers.map((broker) => join(broker.port)));
+    const [a, b] = await Promise.all(brokers.map((broker) => joinNode(broker.port)));
     assert.equal(await tell(a, b), 'OK');
     assert.equal(await tell(b, a), 'OK');
     assert.deepEqual(await presence(a, [a.nodeId, b.nodeId]), [a.nodeId, b.nodeId]);
@@ -47,7 +47,7 @@ describe('REDIS_URL', ours, () => {
 
   // Of a name's addresses the first need not be the one that Redis listens on.
   test('names host and port, with and without a path', (t) =>
-    expectGrid(t, [redis.url, `redis://localhost:${redis.port}/`], 0, joinPatiently));
+    expectGrid(t, [redis.url, `redis://localhost:${redis.port}/`]));
 
   test('names a database', (t) => expectGrid(t, [`${redis.url}/3`, `${redis.url}/3`], 3));
 

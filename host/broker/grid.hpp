@@ -44,7 +44,7 @@ struct Grid {
   Workers& workers;
   Directory directory;
   Claims claims;
-  telemetry::SharedCounters counters;  ///< for threads that are no workers
+  telemetry::SharedCounters counters;  ///< for what happens outside a worker's turn
   std::atomic<bool> draining{false};
 
   /// Asks the session that holds this token for a sign of life within `timeout`. `reply` gets one

@@ -34,6 +34,7 @@ class Lane {
   /// The session that gets what is sent now.
   const std::optional<modules::Holder>& holder() const noexcept { return holder_; }
   bool is_locating() const noexcept { return locating_; }
+  bool has_one_parcel() const noexcept { return parcels_.size() == 1; }
 
   /// Takes the first of these.
   void append(Parcels& from);

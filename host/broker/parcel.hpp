@@ -49,6 +49,7 @@ struct Parcel {
   Stage stage;
   socketio::AckStatus status = socketio::AckStatus::ok;  ///< once it is settled
   bool refused = false;                                  ///< by the instance that was to have it
+  bool receipted = false;                                ///< the sender has its acknowledgement
   socketio::AckId ack;
   std::string to;
   std::string event;  ///< as the receiver gets it

@@ -42,7 +42,7 @@ class Workers {
  public:
   /// Runs `task` on that worker, in the order of posting.
   virtual void post(std::uint16_t worker, std::function<void(Broker&)> task) = 0;
-  /// Sends what a thread that is no worker has written.
+  /// Sends what was written outside a worker's turn.
   virtual void flush(session::DirtyList& dirty) = 0;
   virtual std::uint16_t count() const = 0;
 

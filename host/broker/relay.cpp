@@ -141,8 +141,8 @@ AckStatus Relay::deliver(const Message& message, const Joined& receiver) {
   return AckStatus::not_connected;
 }
 
-void Relay::finish(Session& sender, const Message& message, AckStatus status) {
-  sender.ack(bench_, message.ack, status);
+void Relay::finish(Session& sender, const Message& message, AckStatus status, Ack ack) {
+  if (ack == Ack::owed) sender.ack(bench_, message.ack, status);
   const bool authorized = status == AckStatus::ok || status == AckStatus::not_connected;
   if (authorized && message.type == Relayed::socket_msg_exchange) {
     clients_.observe(sender.id(), message.to, status == AckStatus::ok);
@@ -166,6 +166,7 @@ void Relay::enqueue(Session& sender, const Message& message, std::uint32_t numbe
     finish(sender, message, AckStatus::error);
     return;
   }
+  if (known != nullptr) sender.outlet().revoke_receipt();
   Backlog& backlog = backlogs_[sender.handle().slot];
   backlog.session = sender.handle();
   sender.set_waiting(true);
@@ -232,12 +233,13 @@ void Relay::advance(Session& sender, Backlog& backlog, Lane& lane) {
       case Lane::Step::wait:
         return;
       case Lane::Step::finish:
-        finish(sender, parcel->message(), parcel->status);
+        finish(sender, parcel->message(), parcel->status,
+               parcel->receipted ? Ack::given : Ack::owed);
         backlog.bytes -= parcel->bytes();
         lane.remove_front();
         break;
       case Lane::Step::hand_over:
-        hand_over(sender, lane, *parcel);
+        hand_over(sender, backlog, lane, *parcel);
         break;
       case Lane::Step::locate:
         locate(sender, lane);
@@ -249,18 +251,41 @@ void Relay::advance(Session& sender, Backlog& backlog, Lane& lane) {
   }
 }
 
-void Relay::hand_over(Session& sender, Lane& lane, Parcel& parcel) {
+void Relay::hand_over(Session& sender, const Backlog& backlog, Lane& lane, Parcel& parcel) {
   lane.begin_hand_over(parcel);
   const modules::Holder& holder = *lane.holder();
   const modules::Waiter waiter{this, sender.handle(), tag_of(lane.number(), parcel.number)};
   const modules::Answer* answer =
-      clients_.send(waiter, holder.instance, {lane.receiver(), holder.token}, parcel.event);
+      clients_.send(waiter, holder.instance, {lane.receiver(), holder.token}, parcel.event,
+                    issue_receipt(sender, backlog, parcel));
   if (answer != nullptr) on_handed_over(lane, parcel, *answer);
+}
+
+modules::Receipt Relay::issue_receipt(Session& sender, const Backlog& backlog,
+                                      const Parcel& parcel) const {
+  const bool is_all =
+      backlog.gate.empty() && backlog.lanes.size() == 1 && backlog.lanes.front().has_one_parcel();
+  // Whoever is told of it is told by the worker.
+  const bool observed =
+      parcel.type == Relayed::socket_msg_exchange && !grid_.modules.observers.empty();
+  if (!is_all || observed || log::enabled(log::Level::relays)) return {};
+  modules::Receipt receipt;
+  receipt.outlet = &sender.outlet();
+  receipt.generation = sender.handle().generation;
+  receipt.number = sender.outlet().issue_receipt();
+  if (!parcel.ack.present()) return receipt;
+  const std::size_t size = socketio::ack_size(parcel.ack, AckStatus::ok);
+  receipt.size = static_cast<std::uint8_t>(websocket::header_size(size) + size);
+  char* out = receipt.bytes.data();
+  out += websocket::write_header(out, websocket::Opcode::text, size);
+  socketio::write_ack(out, parcel.ack, AckStatus::ok);
+  return receipt;
 }
 
 // A message that was taken is counted as relayed where it is delivered.
 void Relay::on_handed_over(Lane& lane, Parcel& parcel, const modules::Answer& answer) {
   const bool taken = answer.could_ask() && answer.yes;
+  parcel.receipted = answer.receipted;
   if (const auto& holder = lane.holder()) {
     if (taken) {
       locations_.keep(lane.receiver(), *holder, now_);
@@ -332,6 +357,7 @@ void Relay::on_answer(const modules::Waiter& waiter, const modules::Answer& answ
 
 void Relay::on_end(Session& sender) {
   if (!sender.has_waiting()) return;
+  sender.outlet().revoke_receipt();
   sender.set_waiting(false);
   backlogs_.erase(sender.handle().slot);
 }

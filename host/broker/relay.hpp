@@ -77,7 +77,9 @@ class Relay final : public modules::AnswerSink {
   /// False: the receiver is not here, or earlier messages are still under way to it.
   bool deliver_here(session::Session& sender, const Message& message);
   socketio::AckStatus deliver(const Message& message, const Joined& receiver);
-  void finish(session::Session& sender, const Message& message, socketio::AckStatus status);
+  enum class Ack : std::uint8_t { owed, given };
+  void finish(session::Session& sender, const Message& message, socketio::AckStatus status,
+              Ack ack = Ack::owed);
 
   void enqueue(session::Session& sender, const Message& message, std::uint32_t number,
                Parcel::Stage stage);
@@ -91,7 +93,10 @@ class Relay final : public modules::AnswerSink {
   void carry(session::Session& sender, Backlog& backlog);
   /// Moves a lane on until it has to wait, or is no more.
   void advance(session::Session& sender, Backlog& backlog, Lane& lane);
-  void hand_over(session::Session& sender, Lane& lane, Parcel& parcel);
+  void hand_over(session::Session& sender, const Backlog& backlog, Lane& lane, Parcel& parcel);
+  /// For what is all that the sender has under way; else none.
+  modules::Receipt issue_receipt(session::Session& sender, const Backlog& backlog,
+                                 const Parcel& parcel) const;
   void on_handed_over(Lane& lane, Parcel& parcel, const modules::Answer& answer);
   void locate(session::Session& sender, Lane& lane);
   void on_located(Lane& lane, const modules::Answer& answer);

@@ -83,9 +83,9 @@ void Server::post(std::uint16_t worker, std::function<void(broker::Broker&)> tas
 }
 
 void Server::flush(session::DirtyList& dirty) {
-  for (session::Outlet* outlet : dirty.outlets) {
-    net::flush(*outlet);
-  }
+  std::size_t sent = 0;
+  for (session::Outlet* outlet : dirty.outlets) sent += net::flush(*outlet);
+  grid_.counters.add(telemetry::Counter::bytes_sent, sent);
   dirty.outlets.clear();
   dirty.bytes = 0;
 }

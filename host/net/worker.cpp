@@ -34,6 +34,8 @@ constexpr std::size_t kFlushAt = 256 * 1024;
 // What was just read from is written to while the processor's caches still have it, and while the
 // blocks of its queue are those that ByteQueue keeps. Enough of them for bursts to come together.
 constexpr std::size_t kFlushOutlets = 64;
+// So that the registry's own thread can begin while this one goes on reading.
+constexpr std::size_t kFlushQuestions = 64;
 constexpr std::size_t kMaxOpenQuestions = 65536;
 constexpr int kMaxEvents = 512;
 constexpr int kMaxAccepts = 64;
@@ -137,6 +139,12 @@ void log_not_accepted(int error, TimePoint now) {
 modules::CallDesk::Hooks Worker::desk_hooks(Worker& worker) {
   return {
       [&worker] { worker.wake(); },
+      [&worker] { return worker.sleeps_.load(std::memory_order_relaxed); },
+      [&worker](session::DirtyList& dirty) {
+        worker.grid_.workers.flush(dirty);
+        // At once, since the worker may sleep for long.
+        worker.grid_.counters.add(Counter::ack_ok);
+      },
       [&worker](modules::CallFault fault, modules::Question question, const std::string& plugin,
                 std::string_view detail) {
         if (fault != modules::CallFault::slow)
@@ -203,9 +211,12 @@ bool Worker::is_done() const {
 void Worker::run() {
   std::array<epoll_event, kMaxEvents> events;
   while (!is_done()) {
+    sleeps_.store(true, std::memory_order_relaxed);
     const int count = ::epoll_wait(epoll_.get(), events.data(), kMaxEvents, wait_time());
+    sleeps_.store(false, std::memory_order_relaxed);
     now_ = std::chrono::steady_clock::now();
     broker_.set_now(now_);
+    desk_.collect();
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.u64 == kListenerKey) {
@@ -233,6 +244,7 @@ void Worker::run() {
       }
       const session::DirtyList& dirty = broker_.bench().dirty;
       if (dirty.outlets.size() >= kFlushOutlets || dirty.bytes >= kFlushAt) flush_dirty();
+      if (clients_.unflushed() >= kFlushQuestions) clients_.flush();
     }
     if (accept_again_ && now_ >= *accept_again_) {
       accept_again_.reset();
@@ -243,10 +255,12 @@ void Worker::run() {
     flush_dirty();
     end_finished();
     ended_.clear();
+    clients_.flush();
   }
 }
 
 int Worker::wait_time() const {
+  if (desk_.has_arrived()) return 0;
   TimePoint next = std::min(wheel_.next(), broker_.deadline());
   if (stop_by_) next = std::min(next, *stop_by_);
   if (accept_again_) next = std::min(next, *accept_again_);
@@ -422,10 +436,10 @@ void Worker::keep(Connection& connection, std::span<char> rest) {
 }
 
 void Worker::on_open_bytes(Connection& connection, std::span<char> bytes) {
-  const Session::Receipt receipt = connection.session->receive(broker_.bench(), bytes, now_);
+  const Session::Intake intake = connection.session->receive(broker_.bench(), bytes, now_);
   if (connection.gone) return;
-  connection.needed = receipt.needed;
-  keep(connection, bytes.subspan(receipt.consumed));
+  connection.needed = intake.needed;
+  keep(connection, bytes.subspan(intake.consumed));
   settle(connection);
 }
 

@@ -155,6 +155,7 @@ class Worker final : public broker::LocalSessions {
   std::vector<std::unique_ptr<Connection>> ended_;  // until the end of the turn
   std::vector<session::SessionHandle> finishing_;
   std::vector<char> buffer_;
+  std::atomic<bool> sleeps_{false};  // a hint for others
   std::atomic<std::uint32_t> load_{0};
   std::atomic<std::uint32_t> sessions_{0};
   std::optional<TimePoint> stop_by_;

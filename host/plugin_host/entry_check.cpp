@@ -60,6 +60,7 @@ Refusal table_refusal(const Kind& kind, const void* table) {
     return name + ": table is " + text(size) + " bytes, needs " + text(kind.size);
   }
   for (const TableFunction& function : kind.functions) {
+    if (function.may_be_null) continue;
     void* address = nullptr;
     std::memcpy(&address, static_cast<const char*>(table) + function.offset, sizeof address);
     if (address == nullptr) return name + ": '" + std::string(function.name) + "' is null";

@@ -19,10 +19,15 @@ namespace fs = std::filesystem;
 #define CROLANG_SIZE_TO(table, last) (offsetof(table, last) + sizeof(table::last))
 
 constexpr std::array kRegistry{
-    CROLANG_FUNCTION(crolang_registry, bind),    CROLANG_FUNCTION(crolang_registry, claim),
-    CROLANG_FUNCTION(crolang_registry, replace), CROLANG_FUNCTION(crolang_registry, announce),
-    CROLANG_FUNCTION(crolang_registry, release), CROLANG_FUNCTION(crolang_registry, probe),
-    CROLANG_FUNCTION(crolang_registry, lookup),  CROLANG_FUNCTION(crolang_registry, send),
+    CROLANG_FUNCTION(crolang_registry, bind),
+    CROLANG_FUNCTION(crolang_registry, claim),
+    CROLANG_FUNCTION(crolang_registry, replace),
+    CROLANG_FUNCTION(crolang_registry, announce),
+    CROLANG_FUNCTION(crolang_registry, release),
+    CROLANG_FUNCTION(crolang_registry, probe),
+    CROLANG_FUNCTION(crolang_registry, lookup),
+    CROLANG_FUNCTION(crolang_registry, send),
+    TableFunction{"flush", offsetof(crolang_registry, flush), true},
 };
 constexpr std::array kRtcConfig{CROLANG_FUNCTION(crolang_rtc_config, resolve)};
 constexpr std::array kAuthentication{CROLANG_FUNCTION(crolang_authentication, authenticate)};
@@ -31,7 +36,7 @@ constexpr std::array kValidity{CROLANG_FUNCTION(crolang_validity, check)};
 constexpr std::array kObserver{CROLANG_FUNCTION(crolang_observer, on_message)};
 
 constexpr std::array kKinds{
-    Kind{CROLANG_REGISTRY, CROLANG_SIZE_TO(crolang_registry, send), kRegistry,
+    Kind{CROLANG_REGISTRY, CROLANG_SIZE_TO(crolang_registry, flush), kRegistry,
          "NODES_REGISTRY_PLUGIN", "REDIS_URL", "redis-registry", "in memory, one instance",
          Kind::Plugins::one},
     Kind{CROLANG_RTC_CONFIG, CROLANG_SIZE_TO(crolang_rtc_config, resolve), kRtcConfig,

@@ -19,12 +19,13 @@ using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
 struct TableFunction {
   std::string_view name;
   std::size_t offset;
+  bool may_be_null = false;
 };
 
 struct Kind {
   std::string_view name;                     ///< "registry/1"
   std::size_t size;                          ///< least size of its table
-  std::span<const TableFunction> functions;  ///< none of them may be null
+  std::span<const TableFunction> functions;  ///< all of them
   std::string_view plugin_variable;          ///< names the plugin
   std::string_view setting;                  ///< else: if this is set …
   std::string_view bundled;                  ///< … this plugin of ours serves

@@ -13,8 +13,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 #include "session/byte_queue.hpp"
@@ -63,14 +65,7 @@ class Outlet {
     if (generation_ != generation || shut_) return Pushed::gone;
     if (wire_.broken) return Pushed::gone;
     if (bytes > limit || queue_.size() > limit - bytes) return Pushed::full;
-    fill(queue_.extend(bytes));
-    // A blocked socket is left alone, unless it is time to stop reading from it.
-    const bool to_flush = !wire_.blocked || (queue_.size() > wire_.max_backlog && !wire_.congested);
-    if (!dirty_ && to_flush) {
-      dirty_ = true;
-      dirty.outlets.push_back(this);
-    }
-    dirty.bytes += bytes;
+    append(bytes, dirty, static_cast<Fill&&>(fill));
     return Pushed::taken;
   }
 
@@ -80,6 +75,34 @@ class Outlet {
   template <class Fill>
   void push_own(std::uint32_t generation, std::size_t bytes, DirtyList& dirty, Fill&& fill) {
     push(generation, bytes, static_cast<std::size_t>(-1), dirty, static_cast<Fill&&>(fill));
+  }
+
+  /// Owning worker: the one receipt that this outlet takes, until it is revoked or another one is
+  /// issued. Returns its number.
+  std::uint32_t issue_receipt() {
+    const std::lock_guard lock(mutex_);
+    if (++last_receipt_ == 0) ++last_receipt_;
+    receipt_ = last_receipt_;
+    return receipt_;
+  }
+
+  /// Owning worker: from now on it is not taken any more; perhaps it has been.
+  void revoke_receipt() {
+    const std::lock_guard lock(mutex_);
+    receipt_ = 0;
+  }
+
+  /// Any thread that owns `dirty`: appends the bytes of a receipt, perhaps none, if it still
+  /// counts.
+  bool redeem(std::uint32_t generation, std::uint32_t receipt, std::string_view bytes,
+              DirtyList& dirty) {
+    const std::lock_guard lock(mutex_);
+    if (receipt_ != receipt || generation_ != generation || shut_ || wire_.broken) return false;
+    receipt_ = 0;
+    if (!bytes.empty()) {
+      append(bytes.size(), dirty, [&](char* out) { std::memcpy(out, bytes.data(), bytes.size()); });
+    }
+    return true;
   }
 
   /// No more bytes are taken; what is queued still goes out. Owning worker.
@@ -116,6 +139,7 @@ class Outlet {
     generation_ = last_generation_;
     wire_ = wire;
     shut_ = false;
+    receipt_ = 0;
     return generation_;
   }
 
@@ -132,11 +156,25 @@ class Outlet {
   }
 
  private:
+  template <class Fill>
+  void append(std::size_t bytes, DirtyList& dirty, Fill&& fill) {
+    fill(queue_.extend(bytes));
+    // A blocked socket is left alone, unless it is time to stop reading from it.
+    const bool to_flush = !wire_.blocked || (queue_.size() > wire_.max_backlog && !wire_.congested);
+    if (!dirty_ && to_flush) {
+      dirty_ = true;
+      dirty.outlets.push_back(this);
+    }
+    dirty.bytes += bytes;
+  }
+
   mutable std::mutex mutex_;  // guards everything below
   ByteQueue queue_;
   Wire wire_;
   std::uint32_t generation_ = 0;
   std::uint32_t last_generation_ = 0;
+  std::uint32_t receipt_ = 0;  // 0: none is taken
+  std::uint32_t last_receipt_ = 0;
   bool dirty_ = false;  // stands in some thread's dirty list
   bool shut_ = true;    // no bytes are taken: nobody lives here, or no longer wants to send
 };

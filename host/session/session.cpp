@@ -24,17 +24,17 @@ void Session::open(Workbench& bench, TimePoint now) {
   send_text(bench, bench.scratch);
 }
 
-Session::Receipt Session::receive(Workbench& bench, std::span<char> bytes, TimePoint now) {
-  Receipt receipt;
+Session::Intake Session::receive(Workbench& bench, std::span<char> bytes, TimePoint now) {
+  Intake intake;
   while (ending_ != Ending::finish) {
     const websocket::Event event =
-        frames_.next(bytes.subspan(receipt.consumed), bench.limits.max_payload_bytes);
-    receipt.consumed += event.consumed;
+        frames_.next(bytes.subspan(intake.consumed), bench.limits.max_payload_bytes);
+    intake.consumed += event.consumed;
     const std::string_view text(event.payload.data(), event.payload.size());
     switch (event.kind) {
       case websocket::Event::Kind::incomplete:
-        receipt.needed = event.needed;
-        return receipt;
+        intake.needed = event.needed;
+        return intake;
       case websocket::Event::Kind::fragment:
       case websocket::Event::Kind::pong:
         break;
@@ -60,9 +60,9 @@ Session::Receipt Session::receive(Workbench& bench, std::span<char> bytes, TimeP
     }
   }
   // Nothing that follows the end of a WebSocket means anything.
-  receipt.consumed = bytes.size();
-  receipt.needed = 0;
-  return receipt;
+  intake.consumed = bytes.size();
+  intake.needed = 0;
+  return intake;
 }
 
 void Session::on_text(Workbench& bench, std::string_view text, TimePoint now) {

@@ -92,12 +92,12 @@ class Session {
   /// The 101 is written: the open packet follows, and the heartbeat starts.
   void open(Workbench& bench, TimePoint now);
 
-  struct Receipt {
+  struct Intake {
     std::size_t consumed =
         0;  ///< the rest is the beginning of a frame: pass it again with more behind it
     std::size_t needed = 0;  ///< how many bytes, the rest included, are worth another call
   };
-  Receipt receive(Workbench& bench, std::span<char> bytes, TimePoint now);
+  Intake receive(Workbench& bench, std::span<char> bytes, TimePoint now);
   /// Bytes have arrived, whether or not they complete a frame.
   void heard(Workbench& bench) {
     if (watched_) bench.events.on_sign_of_life(*this);

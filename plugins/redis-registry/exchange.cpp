@@ -14,45 +14,55 @@ namespace {
 constexpr std::chrono::milliseconds kLongestWay{3000};
 // The other broker needs its time for the session; the way there and back needs little.
 constexpr std::chrono::milliseconds kWayOfAProbe{500};
+// Messages with longer pauses between them are no traffic.
+constexpr std::chrono::milliseconds kRare{1000};
 
 }  // namespace
 
-Exchange::Batch& Exchange::batch_for(std::string_view instance) {
-  Batch& batch = filling_[std::string(instance)];
+Exchange::Batch& Exchange::batch_for(Peer& peer, std::string_view instance) {
+  Batch& batch = peer.filling;
   if (batch.bytes.empty()) {
     batch.instance = instance;
     append_head(batch.bytes, instance_);
+    filling_.push_back(&peer);
   }
   return batch;
 }
 
-void Exchange::close_if_full(Batch& batch) {
-  if (batch.bytes.size() < kFullBatch) return;
-  full_.push_back(std::exchange(batch, {}));
+void Exchange::close_if_full(Peer& peer) {
+  if (peer.filling.bytes.size() < kFullBatch) return;
+  full_.push_back(std::exchange(peer.filling, {}));
+  peer.waits = false;
+  std::erase(filling_, &peer);
 }
 
 void Exchange::send(Send message, TimePoint now) {
-  std::size_t& open = open_bytes_[message.instance];
-  if (open > kMaxOpenBytes) {
+  Peer& to = peers_[message.instance];
+  if (to.open_bytes > kMaxOpenBytes) {
     message.answer.fail(Status::unavailable, "the broker of the receiver is too far behind");
     return;
   }
+  to.between = (to.between * 7 + std::min<Duration>(now - to.last_message, kRare)) / 8;
+  to.last_message = now;
   const std::uint64_t request = ++last_request_;
-  Batch& batch = batch_for(message.instance);
+  Batch& batch = batch_for(to, message.instance);
+  to.waits = false;
   const std::size_t before = batch.bytes.size();
   append(batch.bytes, MessageRecord{request, message.to.token, message.to.id, message.body});
   batch.requests.push_back(request);
   const std::size_t bytes = batch.bytes.size() - before;
-  open += bytes;
+  to.open_bytes += bytes;
   const TimePoint deadline = now + std::min(message.answer.deadline(), kLongestWay);
   messages_.emplace(request, OpenMessage{std::move(message.answer), std::move(message.to),
                                          std::move(message.instance), bytes, deadline});
-  close_if_full(batch);
+  close_if_full(to);
 }
 
 void Exchange::probe(Probe probe, TimePoint now) {
   const std::uint64_t request = ++last_request_;
-  Batch& batch = batch_for(probe.instance);
+  Peer& to = peers_[probe.instance];
+  Batch& batch = batch_for(to, probe.instance);
+  to.waits = false;
   append(batch.bytes,
          ProbeRecord{request, probe.incumbent.token,
                      static_cast<std::uint32_t>(probe.timeout.count()), probe.incumbent.id});
@@ -60,21 +70,50 @@ void Exchange::probe(Probe probe, TimePoint now) {
   const TimePoint deadline = now + std::min(probe.timeout + kWayOfAProbe, probe.answer.deadline());
   probes_.emplace(request,
                   OpenProbe{std::move(probe.answer), std::move(probe.incumbent), deadline});
-  close_if_full(batch);
+  close_if_full(to);
 }
 
-void Exchange::answer(const Answered& answered) {
-  Batch& batch = batch_for(*answered.instance);
+void Exchange::answer(const Answered& answered, TimePoint now) {
+  Peer& to = peers_[*answered.instance];
+  const bool is_first = to.filling.bytes.empty();
+  Batch& batch = batch_for(to, *answered.instance);
   std::visit([&](const auto& record) { append(batch.bytes, record); }, answered.record);
-  close_if_full(batch);
+  const bool is_reply = std::holds_alternative<ReplyRecord>(answered.record);
+  if (is_first && is_reply && may_wait(to, now)) {
+    to.waits = true;
+    to.since = now;
+  } else if (!is_reply) {
+    to.waits = false;
+  }
+  close_if_full(to);
+}
+
+bool Exchange::may_wait(const Peer& peer, TimePoint now) {
+  return peer.between < kCompany && now - peer.last_message < kCompany && now >= peer.alone_until;
+}
+
+std::vector<Exchange::Batch> Exchange::take_due(TimePoint now) {
+  std::vector<Batch> batches = take_full();
+  due_ = TimePoint::max();
+  std::erase_if(filling_, [&](Peer* to) {
+    if (to->waits && now < to->since + kCompany) {
+      due_ = std::min(due_, to->since + kCompany);
+      return false;
+    }
+    if (std::exchange(to->waits, false)) to->alone_until = now + kAloneAfterAll;
+    batches.push_back(std::exchange(to->filling, {}));
+    return true;
+  });
+  return batches;
 }
 
 std::vector<Exchange::Batch> Exchange::take_all() {
   std::vector<Batch> batches = take_full();
-  for (auto& [instance, batch] : filling_) {
-    if (!batch.bytes.empty()) batches.push_back(std::move(batch));
+  for (Peer* to : std::exchange(filling_, {})) {
+    to->waits = false;
+    batches.push_back(std::exchange(to->filling, {}));
   }
-  filling_.clear();
+  due_ = TimePoint::max();
   return batches;
 }
 
@@ -84,9 +123,7 @@ void Exchange::settle_message(std::uint64_t request, Settle&& settle) {
   if (found == messages_.end()) return;
   OpenMessage message = std::move(found->second);
   messages_.erase(found);
-  const auto open = open_bytes_.find(message.instance);
-  open->second -= message.bytes;
-  if (open->second == 0) open_bytes_.erase(open);
+  peers_[message.instance].open_bytes -= message.bytes;
   settle(message.answer);
 }
 
@@ -152,6 +189,11 @@ void Exchange::tick(TimePoint now) {
     if (now >= probe.deadline) late.push_back(request);
   }
   for (const std::uint64_t request : late) on_verdict({request, CROLANG_UNREACHABLE});
+  std::erase_if(peers_, [now](const auto& each) {
+    const Peer& known = each.second;
+    return known.open_bytes == 0 && known.filling.bytes.empty() && now >= known.alone_until &&
+           now - known.last_message >= kRare;
+  });
 }
 
 void Exchange::on_lost() {
@@ -159,17 +201,16 @@ void Exchange::on_lost() {
   for (auto& [request, message] : std::exchange(messages_, {})) {
     message.answer.fail(Status::timeout, "Redis was lost before the receiver's broker answered");
   }
-  open_bytes_.clear();
+  peers_.clear();
   for (auto& [request, probe] : std::exchange(probes_, {})) probe.answer.unreachable();
 }
 
 void Exchange::cancel() {
-  filling_.clear();
-  full_.clear();
+  take_all();
   for (auto& [request, message] : std::exchange(messages_, {})) {
     message.answer.fail(Status::cancelled);
   }
-  open_bytes_.clear();
+  peers_.clear();
   for (auto& [request, probe] : std::exchange(probes_, {})) probe.answer.fail(Status::cancelled);
 }
 

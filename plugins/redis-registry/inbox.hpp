@@ -1,5 +1,6 @@
 #pragma once
-/// Hands values from any thread to the one that polls a descriptor. A burst costs one wake-up.
+/// Hands values from any thread to the one that polls a descriptor. A burst costs one wake-up, or
+/// none if who has put it there does that thread's work.
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -35,6 +36,22 @@ class Inbox {
     if (asleep) wake();
   }
 
+  /// Thread: any. The value is there, and nobody knows.
+  void put(Value value) {
+    const std::lock_guard lock(mutex_);
+    values_.push_back(std::move(value));
+  }
+
+  /// Thread: any. Wakes the descriptor for what was put.
+  void rouse() {
+    bool asleep = false;
+    {
+      const std::lock_guard lock(mutex_);
+      asleep = !values_.empty() && std::exchange(asleep_, false);
+    }
+    if (asleep) wake();
+  }
+
   /// Thread: any. Wakes the descriptor though nothing has come.
   void wake() {
     const std::uint64_t one = 1;
@@ -42,7 +59,7 @@ class Inbox {
     }
   }
 
-  // What follows is for the thread that polls.
+  // What follows is for the thread that polls, or does its work while it waits.
 
   int descriptor() const { return wake_; }
 
@@ -60,10 +77,15 @@ class Inbox {
     return asleep_;
   }
 
-  void on_woken() {
-    std::uint64_t count = 0;
-    while (::read(wake_, &count, sizeof count) < 0 && errno == EINTR) {
+  /// It is awake, by the descriptor or for another reason.
+  void wake_up(bool by_descriptor) {
+    if (by_descriptor) {
+      std::uint64_t count = 0;
+      while (::read(wake_, &count, sizeof count) < 0 && errno == EINTR) {
+      }
     }
+    const std::lock_guard lock(mutex_);
+    asleep_ = false;
   }
 
  private:

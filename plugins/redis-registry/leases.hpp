@@ -1,6 +1,7 @@
 #pragma once
 /// The leases of this broker: which it has asked for or holds, what stands in Redis for each, and
-/// when each is due to be extended. No IO; time is an argument. Thread: the service's.
+/// when each is due to be extended. No IO; time is an argument. Threads: whoever has the service's
+/// turn.
 
 #include <chrono>
 #include <cstdint>

@@ -1,7 +1,8 @@
 #pragma once
 /// One connection to Redis: hiredis without a loop of its own. The owner polls the descriptor and
 /// says when it may be read or written. Commands are answered in their order; a command whose
-/// connection ends before its reply came is answered with nullptr. Thread: the service's.
+/// connection ends before its reply came is answered with nullptr. Threads: whoever has the
+/// service's turn.
 
 #include <poll.h>
 

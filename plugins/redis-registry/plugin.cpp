@@ -1,5 +1,6 @@
 #include "crolang/plugin.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,30 +40,32 @@ class RedisRegistry final : public plugin::Registry {
   }
 
   void claim(plugin::Claim claim, plugin::Claimed answer) override {
-    service_->push(Take{OwnedClaim(claim), 0, std::move(answer)});
+    service_->ask(Take{OwnedClaim(claim), 0, std::move(answer)});
   }
   void replace(plugin::Claim claim, plugin::Holder expected, plugin::Claimed answer) override {
-    service_->push(Take{OwnedClaim(claim), expected.token, std::move(answer)});
+    service_->ask(Take{OwnedClaim(claim), expected.token, std::move(answer)});
   }
   void announce(plugin::Claim claim, plugin::Done answer) override {
-    service_->push(Announce{OwnedClaim(claim), std::move(answer)});
+    service_->ask(Announce{OwnedClaim(claim), std::move(answer)});
   }
   void release(plugin::Claim claim, plugin::Done answer) override {
-    service_->push(Release{OwnedClaim(claim), std::move(answer)});
+    service_->ask(Release{OwnedClaim(claim), std::move(answer)});
   }
   void probe(std::string_view id, plugin::Holder incumbent, std::chrono::milliseconds timeout,
              plugin::Verdict answer) override {
-    service_->push(Probe{OwnedClaim({id, incumbent.token}), std::string(incumbent.instance),
-                         timeout, std::move(answer)});
+    service_->ask(Probe{OwnedClaim({id, incumbent.token}), std::string(incumbent.instance), timeout,
+                        std::move(answer)});
   }
   void lookup(const plugin::Ids& ids, plugin::Located answer) override {
-    service_->push(Lookup{{ids.begin(), ids.end()}, std::move(answer)});
+    service_->ask(Lookup{{ids.begin(), ids.end()}, std::move(answer)});
   }
   void send(std::string_view instance, plugin::Claim to, std::string_view body,
             plugin::YesNo answer) override {
-    service_->push(
+    service_->ask(
         Send{std::string(instance), OwnedClaim(to), std::string(body), std::move(answer)});
   }
+
+  void flush() override { service_->flush(); }
 
   void stop(plugin::Stopped stopped) override {
     if (service_) service_->stop();

@@ -1,7 +1,7 @@
 #pragma once
-/// Finds the addresses of a host name without keeping anybody waiting. Thread: the service's; names
-/// that have to be asked for are asked for on a thread of their own, which nobody waits for in the
-/// end: it may hang for as long as the name server does.
+/// Finds the addresses of a host name without keeping anybody waiting. Threads: whoever has the
+/// service's turn; names that have to be asked for are asked for on a thread of their own, which
+/// nobody waits for in the end: it may hang for as long as the name server does.
 
 #include <memory>
 #include <string>

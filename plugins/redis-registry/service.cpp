@@ -25,6 +25,14 @@ constexpr milliseconds kDeadlineCheck{100};
 constexpr milliseconds kBetweenWarnings{5000};
 constexpr milliseconds kFarewell{500};
 constexpr std::size_t kLeasesPerScript = 256;
+// The thread waits 100 ms at most.
+constexpr milliseconds kStoodStill{500};
+
+bool is_same(const std::array<pollfd, 2>& a, const std::array<pollfd, 2>& b) {
+  return std::ranges::equal(a, b, [](const pollfd& one, const pollfd& other) {
+    return one.fd == other.fd && one.events == other.events;
+  });
+}
 
 bool is_error(const redisReply& reply) {
   return reply.type == REDIS_REPLY_ERROR;
@@ -64,8 +72,28 @@ void Service::start(milliseconds patience) {
   changed_.wait_for(lock, patience, [this] { return started_; });
 }
 
+void Service::ask(Request request) {
+  inbox_.put(std::move(request));
+}
+
 void Service::push(Request request) {
   inbox_.push(std::move(request));
+}
+
+void Service::flush() {
+  const Turn turn(turn_, std::try_to_lock);
+  // A process that stood still extends its leases before it does anything else, and the thread
+  // knows how.
+  if (!turn || Clock::now() - waits_since_ > kStoodStill) {
+    inbox_.rouse();
+    return;
+  }
+  handle_requests();
+  // Others who asked meanwhile found nobody asleep.
+  if (!inbox_.fall_asleep()) handle_requests();
+  const bool more = !inbox_.fall_asleep();
+  // The thread waits for what was of interest before.
+  if (more || !is_same(connection_.poll_entries(now_), awaited_)) inbox_.wake();
 }
 
 void Service::stop() {
@@ -93,32 +121,42 @@ void Service::say_started() {
 // ---- The loop -----------------------------------------------------------------------------------
 
 void Service::run() {
-  while (!is_stopping()) turn();
-  wind_up();
-}
-
-void Service::turn() {
-  handle_requests();
-  poll_once(inbox_.fall_asleep() ? connection_.patience() : milliseconds(0));
-  connection_.tick(now_);
-  tick();
+  Turn turn(turn_);
+  while (!is_stopping()) {
+    handle_requests();
+    wait(turn, inbox_.fall_asleep() ? patience() : milliseconds(0));
+    connection_.tick(now_);
+    tick();
+  }
+  wind_up(turn);
 }
 
 void Service::handle_requests() {
   now_ = Clock::now();
+  requests_.clear();
   inbox_.take(requests_);
   for (Request& request : requests_) std::visit([this](auto& asked) { handle(asked); }, request);
   requests_.clear();
-  publish(exchange_.take_all());
+  publish(exchange_.take_due(now_));
   connection_.flush();
 }
 
-void Service::poll_once(milliseconds patience) {
-  const std::array<pollfd, 2> links = connection_.poll_entries(now_);
-  std::array<pollfd, 3> entries{pollfd{inbox_.descriptor(), POLLIN, 0}, links[0], links[1]};
+milliseconds Service::patience() const {
+  const TimePoint due = exchange_.due();
+  if (due == TimePoint::max()) return connection_.patience();
+  const auto left = std::chrono::ceil<milliseconds>(due - now_);
+  return std::clamp(left, milliseconds(0), connection_.patience());
+}
+
+void Service::wait(Turn& turn, milliseconds patience) {
+  waits_since_ = now_;
+  awaited_ = connection_.poll_entries(now_);
+  std::array<pollfd, 3> entries{pollfd{inbox_.descriptor(), POLLIN, 0}, awaited_[0], awaited_[1]};
+  turn.unlock();
   ::poll(entries.data(), entries.size(), static_cast<int>(patience.count()));
+  turn.lock();
   now_ = Clock::now();
-  if (entries[0].revents != 0) inbox_.on_woken();
+  inbox_.wake_up(entries[0].revents != 0);
   connection_.on_poll({entries[1], entries[2]}, now_);
 }
 
@@ -144,8 +182,9 @@ void Service::tick() {
   }
 }
 
-void Service::wind_up() {
+void Service::wind_up(Turn& turn) {
   handle_requests();
+  publish(exchange_.take_all());
   for (const std::uint64_t token : leases_.tokens()) {
     Withdrawn given_up{leases_.find(token)->id, token, now_ + options_.lock_ttl};
     leases_.erase(token);
@@ -155,7 +194,7 @@ void Service::wind_up() {
   const TimePoint latest = now_ + kFarewell;
   while (connection_.is_up() && !connection_.is_idle() && now_ < latest) {
     connection_.flush();
-    poll_once(milliseconds(10));
+    wait(turn, milliseconds(10));
   }
   exchange_.cancel();
   connection_.close();
@@ -338,7 +377,7 @@ void Service::handle(Send& send) {
 }
 
 void Service::handle(Answered& answered) {
-  if (connection_.is_up()) exchange_.answer(answered);
+  if (connection_.is_up()) exchange_.answer(answered, now_);
 }
 
 // ---- Between brokers ----------------------------------------------------------------------------

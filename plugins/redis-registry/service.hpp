@@ -1,12 +1,19 @@
 #pragma once
-/// The registry's own thread: keeps the leases of this broker in Redis, and carries messages and
-/// probes between brokers. Threads: the constructor, start and stop on the control thread; push on
-/// any; the rest on its own.
+/// Keeps the leases of this broker in Redis, and carries messages and probes between brokers.
+///
+/// It has a thread of its own, which waits for Redis. But while that thread waits, a worker that
+/// has asked something sends it to Redis itself: waking a thread to do it would cost more than the
+/// doing. So the rest of this class belongs to no thread, but to whoever has the turn: the thread
+/// whenever it does not wait, else a worker in flush.
+///
+/// Threads: the constructor, start and stop on the control thread; ask, flush and push on any;
+/// everything else, and all events and answers, on the one that has the turn.
 ///
 /// Claims are open only while every lease that this broker holds is known to stand in Redis, and
 /// for a while after Redis was away, restarted or refused to write they stay closed on every
 /// broker, so that living nodes get their ids back before newcomers can take them.
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -33,7 +40,11 @@ class Service final : RedisConnection::Owner {
 
   /// Returns once Redis is there, or has been found not to be, or after `patience`.
   void start(std::chrono::milliseconds patience);
-  /// Thread: any. Is answered whatever happens.
+  /// Is answered whatever happens, but perhaps not begun before the next flush.
+  void ask(Request request);
+  /// Does what was asked, or has it done. Never waits.
+  void flush();
+  /// Both at once, by the service's own thread.
   void push(Request request);
   /// Gives all leases up, answers what is open and ends the thread.
   void stop();
@@ -41,11 +52,13 @@ class Service final : RedisConnection::Owner {
  private:
   using Clock = std::chrono::steady_clock;
 
+  using Turn = std::unique_lock<std::mutex>;
+
   void run();
-  void turn();
-  void poll_once(std::chrono::milliseconds patience);
+  std::chrono::milliseconds patience() const;
+  void wait(Turn& turn, std::chrono::milliseconds patience);
   void handle_requests();
-  void wind_up();
+  void wind_up(Turn& turn);
   bool is_stopping();
   void say_started();
 
@@ -119,9 +132,11 @@ class Service final : RedisConnection::Owner {
   bool started_ = false;
   bool stopping_ = false;
 
-  // Of the thread.
+  std::mutex turn_;  // guards what follows
   TimePoint now_{};
-  std::vector<Request> requests_;  // scratch
+  TimePoint waits_since_{};          // the thread: it stands still if this is long ago
+  std::array<pollfd, 2> awaited_{};  // what it waits for, of Redis
+  std::vector<Request> requests_;    // scratch
   Leases leases_;
   Exchange exchange_;
   std::vector<Withdrawn> withdrawn_;  // to be released once Redis is there

@@ -117,6 +117,21 @@ describe('three brokers on one Redis', ours, () => {
     for (const stream of streams) stream.expectPerfect();
   });
 
+  // Whoever forgets to wake somebody is saved by a timer of 100 ms, sooner or later.
+  test('messages one by one wait for no timer', async () => {
+    const [a, b] = await Promise.all([0, 1].map((i) => joinNode(grid.brokers[i].port)));
+    await within(
+      scaled(1000),
+      'forty messages have been acknowledged',
+      (async () => {
+        for (let n = 0; n < 20; ++n) {
+          assert.equal(await tell(a, b), 'OK');
+          assert.equal(await tell(b, a), 'OK');
+        }
+      })(),
+    );
+  });
+
   test('a burst of 2,000 in one segment arrives in order', async () => {
     const from = await joinRaw(grid.brokers[0].port, freshId());
     const to = await joinRaw(grid.brokers[2].port, freshId());

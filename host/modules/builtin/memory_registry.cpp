@@ -173,7 +173,8 @@ const crolang_registry* memory_registry_table() noexcept {
                                            &release,
                                            &probe,
                                            &lookup,
-                                           &send};
+                                           &send,
+                                           nullptr};
   return &kTable;
 }
 

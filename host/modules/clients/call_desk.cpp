@@ -1,6 +1,7 @@
 #include "modules/clients/call_desk.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace crolang::modules {
 namespace {
@@ -18,6 +19,9 @@ constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
 constexpr std::uint32_t kGenerationMask = 0xffff;
 
 constexpr auto kSlow = std::chrono::milliseconds(5);
+
+// Answers that a sleeping worker has not heard of.
+constexpr std::size_t kMaxAsleep = 16;
 
 std::string copy(crolang_str text) {
   return text.data == nullptr ? std::string() : std::string(text.data, text.size);
@@ -44,8 +48,8 @@ const char* status_name(crolang_status status) noexcept {
 
 const char* question_name(Question question) noexcept {
   constexpr const char* kNames[kQuestions] = {
-      "authenticate", "claim", "replace", "announce",  "release",       "probe",
-      "lookup",       "send",  "resolve", "authorize", "check validity"};
+      "authenticate", "claim", "replace", "announce",  "release",        "probe",
+      "lookup",       "send",  "resolve", "authorize", "check validity", "flush"};
   return kNames[static_cast<std::size_t>(question)];
 }
 
@@ -86,14 +90,26 @@ void CallDesk::finish(Op* op, crolang_status status, crolang_str error) {
     op->answer.error.assign(error.data, std::min<std::size_t>(error.size, 512));
   }
   CallDesk* desk = op->desk;
-  if ((op->state.fetch_or(kReady, std::memory_order_acq_rel) & kWaiting) == 0) return;
-  bool first = false;
+  const std::uint32_t state = op->state.fetch_or(kReady, std::memory_order_acq_rel);
+  if ((state & kWaiting) == 0) return;
+  const bool may_redeem = op->receipt.outlet != nullptr && (state & kDetached) == 0 &&
+                          op->answer.status == CROLANG_OK && op->answer.yes;
+  session::DirtyList dirty;
+  bool redeemed = false;
+  bool wake = false;
   {
     const std::lock_guard lock(desk->arrived_mutex_);
-    first = desk->arrived_.empty();
+    desk->has_arrived_.store(true, std::memory_order_relaxed);
+    // Of many that come together it is the worker who had better send them.
+    if (may_redeem && desk->arrived_.size() < kMaxAsleep && desk->hooks_.sleeps()) {
+      redeemed = op->answer.receipted = redeem(op->receipt, dirty);
+    }
+    if (!redeemed) wake = !std::exchange(desk->woken_, true);
     desk->arrived_.push_back(op);
   }
-  if (first) desk->hooks_.wake();
+  // Only now, so that the sender's next message finds this one collected.
+  if (redeemed) desk->hooks_.flush(dirty);
+  if (wake) desk->hooks_.wake();
 }
 
 CallDesk::Op* CallDesk::begin(Question question, const std::string& plugin_id, const Waiter& waiter,
@@ -120,6 +136,7 @@ CallDesk::Op* CallDesk::begin(Question question, const std::string& plugin_id, c
   op->waiter = waiter;
   op->expected = expected;
   op->answer.error.clear();
+  op->answer.receipted = false;
   if (claim.token != 0) {
     op->claim_id = claim.id;
     op->claim_token = claim.token;
@@ -191,9 +208,12 @@ void CallDesk::deliver(Op* op) {
 }
 
 void CallDesk::collect() {
+  if (!has_arrived_.load(std::memory_order_relaxed)) return;
   {
     const std::lock_guard lock(arrived_mutex_);
     collecting_.swap(arrived_);
+    woken_ = false;
+    has_arrived_.store(false, std::memory_order_relaxed);
   }
   for (Op* op : collecting_) deliver(op);
   collecting_.clear();
@@ -227,10 +247,11 @@ TimePoint CallDesk::deadline() const noexcept {
   return first_ == nullptr ? TimePoint::max() : first_->deadline;
 }
 
-void CallDesk::note_duration(const Op& op, std::chrono::steady_clock::duration took) {
+void CallDesk::note_duration(Question question, const std::string& plugin_id,
+                             std::chrono::steady_clock::duration took) {
   if (took < kSlow) return;
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
-  hooks_.fault(CallFault::slow, op.question, *op.plugin_id, std::to_string(ms) + " ms");
+  hooks_.fault(CallFault::slow, question, plugin_id, std::to_string(ms) + " ms");
 }
 
 void CallDesk::note_answer(const Op& op) const {

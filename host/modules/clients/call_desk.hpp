@@ -20,6 +20,7 @@
 
 #include "crolang/plugin.h"
 #include "modules/answer.hpp"
+#include "modules/receipt.hpp"
 
 namespace crolang::modules {
 
@@ -37,8 +38,9 @@ enum class Question : std::uint8_t {
   resolve_rtc,
   authorize,
   check_validity,
+  flush,  ///< not a question, but a call like one
 };
-inline constexpr std::size_t kQuestions = 11;
+inline constexpr std::size_t kQuestions = 12;
 const char* question_name(Question question) noexcept;
 
 /// What goes wrong around a call, for log and counters. Called on any thread.
@@ -56,6 +58,10 @@ class CallDesk {
   struct Hooks {
     /// Wakes the owning worker, which then calls collect(). Any thread.
     std::function<void()> wake;
+    /// Does it sleep, as far as anybody else can know? Then receipts are redeemed. Any thread.
+    std::function<bool()> sleeps;
+    /// Sends what a receipt has left to be sent. Any thread.
+    std::function<void(session::DirtyList&)> flush;
     /// Any thread.
     std::function<void(CallFault, Question, const std::string& plugin_id, std::string_view detail)>
         fault;
@@ -75,26 +81,37 @@ class CallDesk {
 
   /// Asks by `call(op)`. Returns the answer if it is there already (valid until the next question),
   /// else nullptr: it, or CROLANG_TIMEOUT, goes to the waiter's sink later. `expected`: how many
-  /// flags or holders a valid answer has.
+  /// flags or holders a valid answer has. `receipt`: for a yes; copied.
   template <class Call>
   const Answer* ask(Question question, const std::string& plugin_id, const Waiter& waiter,
                     std::chrono::milliseconds timeout, std::size_t expected, const Claim& claim,
-                    Call&& call) {
+                    Call&& call, const Receipt& receipt = {}) {
     Op* op = begin(question, plugin_id, waiter, expected, claim);
     if (op == nullptr) return &refused_;
+    op->receipt = receipt;
     // The built-ins are not timed: two readings of the clock are a good part of what they cost.
     if (plugin_id.empty()) {
       call(handle_of(op));
     } else {
-      const TimePoint before = std::chrono::steady_clock::now();
-      call(handle_of(op));
-      note_duration(*op, std::chrono::steady_clock::now() - before);
+      time(question, plugin_id, [&] { call(handle_of(op)); });
     }
     return leave(op, timeout);
   }
 
-  /// Owning worker: hands out the answers that have arrived.
+  /// Calls a plugin, and says so if that takes long.
+  template <class Call>
+  void time(Question question, const std::string& plugin_id, Call&& call) {
+    const TimePoint before = std::chrono::steady_clock::now();
+    call();
+    note_duration(question, plugin_id, std::chrono::steady_clock::now() - before);
+  }
+
+  /// Owning worker: hands out the answers that have arrived. At the beginning of each turn, since
+  /// not all of them wake it.
   void collect();
+  /// Owning worker, which must not go to sleep then. True for every answer whose receipt was
+  /// redeemed before the worker revoked it.
+  bool has_arrived() const noexcept { return has_arrived_.load(std::memory_order_relaxed); }
   /// Owning worker: gives up on questions whose deadline has passed.
   void tick(TimePoint now);
   /// When tick is due next; TimePoint::max() if nothing waits.
@@ -124,6 +141,7 @@ class CallDesk {
     Waiter waiter;
     std::size_t expected = 0;
     Answer answer;
+    Receipt receipt;
     std::string claim_id;
     std::uint64_t claim_token = 0;
     TimePoint deadline;
@@ -139,7 +157,8 @@ class CallDesk {
   void list(Op* op);
   void unlist(Op* op);
   void deliver(Op* op);
-  void note_duration(const Op& op, std::chrono::steady_clock::duration took);
+  void note_duration(Question question, const std::string& plugin_id,
+                     std::chrono::steady_clock::duration took);
   void note_answer(const Op& op) const;
   static void* handle_of(const Op* op) noexcept;
   /// The op behind a handle if this is its first answer; nullptr otherwise.
@@ -155,8 +174,11 @@ class CallDesk {
   Op* last_ = nullptr;
   Answer refused_;
 
-  std::mutex arrived_mutex_;  // guards arrived_
+  std::mutex arrived_mutex_;  // guards arrived_, woken_
   std::vector<Op*> arrived_;
+  bool woken_ = false;  // for some of them
+  // For a look without the lock. Set before a receipt is redeemed.
+  std::atomic<bool> has_arrived_{false};
   std::vector<Op*> collecting_;
 };
 

@@ -1,5 +1,6 @@
 #include "modules/clients/clients.hpp"
 
+#include <utility>
 #include <vector>
 
 namespace crolang::modules {
@@ -31,6 +32,17 @@ std::vector<crolang_str> borrow(std::span<const std::string_view> ids) {
 
 }  // namespace
 
+template <class Call>
+const Answer* Clients::ask_registry(Question question, const Waiter& waiter,
+                                    std::chrono::milliseconds timeout, std::size_t expected,
+                                    const Claim& claim, Call&& call, const Receipt& receipt) {
+  ++unflushed_;
+  const auto& m = modules_.registry;
+  return desk_.ask(
+      question, m.plugin_id, waiter, timeout, expected, claim,
+      [&](void* op) { call(*m.table, m.self, op); }, receipt);
+}
+
 const Answer* Clients::authenticate(const Waiter& waiter, const NodeFacts& node) {
   const auto& m = modules_.authentication;
   const crolang_str data = node.data ? borrow(*node.data) : crolang_str{nullptr, 0};
@@ -41,65 +53,69 @@ const Answer* Clients::authenticate(const Waiter& waiter, const NodeFacts& node)
 }
 
 const Answer* Clients::claim(const Waiter& waiter, const Claim& claim) {
-  const auto& m = modules_.registry;
-  return desk_.ask(Question::claim, m.plugin_id, waiter, timeout_, 0, claim, [&](void* op) {
-    m.table->claim(m.self, borrow(claim), ms(timeout_), &CallDesk::on_claimed, op);
-  });
+  return ask_registry(Question::claim, waiter, timeout_, 0, claim,
+                      [&](const crolang_registry& table, void* self, void* op) {
+                        table.claim(self, borrow(claim), ms(timeout_), &CallDesk::on_claimed, op);
+                      });
 }
 
 const Answer* Clients::replace(const Waiter& waiter, const Claim& claim, const Holder& expected) {
-  const auto& m = modules_.registry;
-  return desk_.ask(Question::replace, m.plugin_id, waiter, timeout_, 0, claim, [&](void* op) {
-    m.table->replace(m.self, borrow(claim), borrow(expected), ms(timeout_), &CallDesk::on_claimed,
-                     op);
-  });
+  return ask_registry(Question::replace, waiter, timeout_, 0, claim,
+                      [&](const crolang_registry& table, void* self, void* op) {
+                        table.replace(self, borrow(claim), borrow(expected), ms(timeout_),
+                                      &CallDesk::on_claimed, op);
+                      });
 }
 
 const Answer* Clients::announce(const Waiter& waiter, const Claim& claim) {
-  const auto& m = modules_.registry;
-  return desk_.ask(Question::announce, m.plugin_id, waiter, timeout_, 0, {}, [&](void* op) {
-    m.table->announce(m.self, borrow(claim), ms(timeout_), &CallDesk::on_done, op);
-  });
+  return ask_registry(Question::announce, waiter, timeout_, 0, {},
+                      [&](const crolang_registry& table, void* self, void* op) {
+                        table.announce(self, borrow(claim), ms(timeout_), &CallDesk::on_done, op);
+                      });
 }
 
 void Clients::release(const Claim& claim) {
-  const auto& m = modules_.registry;
-  desk_.ask(Question::release, m.plugin_id, {}, timeout_, 0, {}, [&](void* op) {
-    m.table->release(m.self, borrow(claim), ms(timeout_), &CallDesk::on_done, op);
-  });
+  ask_registry(Question::release, {}, timeout_, 0, {},
+               [&](const crolang_registry& table, void* self, void* op) {
+                 table.release(self, borrow(claim), ms(timeout_), &CallDesk::on_done, op);
+               });
 }
 
 const Answer* Clients::probe(const Waiter& waiter, std::string_view id, const Holder& incumbent,
                              std::chrono::milliseconds patience) {
-  const auto& m = modules_.registry;
   const auto timeout = timeout_ + patience;
-  return desk_.ask(Question::probe, m.plugin_id, waiter, timeout, 0, {}, [&](void* op) {
-    m.table->probe(m.self, borrow(id), borrow(incumbent), ms(patience), ms(timeout),
-                   &CallDesk::on_verdict, op);
-  });
+  return ask_registry(Question::probe, waiter, timeout, 0, {},
+                      [&](const crolang_registry& table, void* self, void* op) {
+                        table.probe(self, borrow(id), borrow(incumbent), ms(patience), ms(timeout),
+                                    &CallDesk::on_verdict, op);
+                      });
 }
 
 const Answer* Clients::lookup(const Waiter& waiter, std::span<const std::string_view> ids) {
-  const auto& m = modules_.registry;
   if (ids.size() == 1) {
     const crolang_str id = borrow(ids[0]);
-    return desk_.ask(Question::lookup, m.plugin_id, waiter, timeout_, 1, {}, [&](void* op) {
-      m.table->lookup(m.self, &id, 1, ms(timeout_), &CallDesk::on_located, op);
-    });
+    return ask_registry(Question::lookup, waiter, timeout_, 1, {},
+                        [&](const crolang_registry& table, void* self, void* op) {
+                          table.lookup(self, &id, 1, ms(timeout_), &CallDesk::on_located, op);
+                        });
   }
   const auto texts = borrow(ids);
-  return desk_.ask(Question::lookup, m.plugin_id, waiter, timeout_, ids.size(), {}, [&](void* op) {
-    m.table->lookup(m.self, texts.data(), texts.size(), ms(timeout_), &CallDesk::on_located, op);
-  });
+  return ask_registry(Question::lookup, waiter, timeout_, ids.size(), {},
+                      [&](const crolang_registry& table, void* self, void* op) {
+                        table.lookup(self, texts.data(), texts.size(), ms(timeout_),
+                                     &CallDesk::on_located, op);
+                      });
 }
 
 const Answer* Clients::send(const Waiter& waiter, std::string_view instance, const Claim& to,
-                            std::string_view body) {
-  const auto& m = modules_.registry;
-  return desk_.ask(Question::send, m.plugin_id, waiter, timeout_, 0, {}, [&](void* op) {
-    m.table->send(m.self, borrow(instance), borrow(to), borrow(body), ms(timeout_),
-                  &CallDesk::on_yes_no, op);
-  });
+                            std::string_view body, const Receipt& receipt) {
+  return ask_registry(
+      Question::send, waiter, timeout_, 0, {},
+      [&](const crolang_registry& table, void* self, void* op) {
+        table.send(self, borrow(instance), borrow(to), borrow(body), ms(timeout_),
+                   &CallDesk::on_yes_no, op);
+      },
+      receipt);
 }
 
 const Answer* Clients::resolve_rtc(const Waiter& waiter, std::string_view node) {
@@ -129,6 +145,13 @@ void Clients::observe(std::string_view from, std::string_view to, bool receiver_
   for (const auto& m : modules_.observers) {
     m.table->on_message(m.self, borrow(from), borrow(to), receiver_connected);
   }
+}
+
+void Clients::flush() {
+  if (std::exchange(unflushed_, 0) == 0) return;
+  const auto& m = modules_.registry;
+  if (m.table->flush == nullptr) return;
+  desk_.time(Question::flush, m.plugin_id, [&] { m.table->flush(m.self); });
 }
 
 }  // namespace crolang::modules

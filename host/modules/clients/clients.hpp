@@ -7,6 +7,7 @@
 /// Threads: owning worker only.
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -39,19 +40,30 @@ class Clients {
                       std::chrono::milliseconds patience);
   const Answer* lookup(const Waiter& waiter, std::span<const std::string_view> ids);
   const Answer* send(const Waiter& waiter, std::string_view instance, const Claim& to,
-                     std::string_view body);
+                     std::string_view body, const Receipt& receipt);
   const Answer* resolve_rtc(const Waiter& waiter, std::string_view node);
   // Hot: per message.
   const Answer* authorize(const Waiter& waiter, std::string_view from, std::string_view to);
   const Answer* check_validity(const Waiter& waiter, std::span<const std::string_view> ids);
   void observe(std::string_view from, std::string_view to, bool receiver_connected);
 
+  /// What was asked so far is all for now. At the end of each turn of the worker.
+  void flush();
+  /// Questions to the registry since then.
+  std::size_t unflushed() const noexcept { return unflushed_; }
+
   CallDesk& desk() noexcept { return desk_; }
 
  private:
   const ModuleTable& modules_;
   CallDesk& desk_;
+  template <class Call>
+  const Answer* ask_registry(Question question, const Waiter& waiter,
+                             std::chrono::milliseconds timeout, std::size_t expected,
+                             const Claim& claim, Call&& call, const Receipt& receipt = {});
+
   const std::chrono::milliseconds timeout_;
+  std::size_t unflushed_ = 0;
 };
 
 }  // namespace crolang::modules

@@ -245,6 +245,11 @@ typedef struct crolang_registry {
    * sender gets ERROR, and the broker never sends it again. */
   void (*send)(void* self, crolang_str instance, crolang_claim to, crolang_str body,
                uint32_t deadline_ms, crolang_yes_no answer, void* op);
+  /* May be NULL. The worker that calls it has asked all that it has to ask for the moment, so that
+   * a registry may send together what came together, and need not guess whether more comes. It
+   * follows every burst of questions, on the thread that asked them, perhaps with nothing open any
+   * more. Must not block. */
+  void (*flush)(void* self);
 } crolang_registry;
 
 /* ---- rtc-config/1: the RTC configuration of a node. At most one. -----------------------------

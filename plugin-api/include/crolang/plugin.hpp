@@ -592,6 +592,8 @@ class Registry : public virtual Kind {
                      Verdict answer) = 0;
   virtual void lookup(const Ids& ids, Located answer) = 0;
   virtual void send(std::string_view instance, Claim to, std::string_view body, YesNo answer) = 0;
+  /// The worker has asked all that it has to ask for the moment.
+  virtual void flush() {}
 };
 
 // ---- One thread at a time -----------------------------------------------------------------------
@@ -821,6 +823,11 @@ void send(void* self, crolang_str name, crolang_claim to, crolang_str body,
 }
 
 template <class P>
+void flush(void* self) noexcept {
+  run_logged<P>(self, [](auto& to) { to.template as<Registry>().flush(); });
+}
+
+template <class P>
 crolang_status create(const crolang_host* host, void** self, char* error,
                       std::size_t error_size) noexcept {
   *self = nullptr;
@@ -859,7 +866,8 @@ inline constexpr crolang_registry kRegistry{sizeof(crolang_registry),
                                             &release<P>,
                                             &probe<P>,
                                             &lookup<P>,
-                                            &send<P>};
+                                            &send<P>,
+                                            &flush<P>};
 
 /// One crolang_module for each kind that P derives from.
 template <class P>

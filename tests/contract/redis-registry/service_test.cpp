@@ -1,6 +1,11 @@
 // What the suite for registries cannot know: Redis comes and goes, forgets, refuses and is written
 // to by others.
+#include <array>
+#include <atomic>
 #include <crolang/testing/registry_instance.hpp>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "redis_server.hpp"
 
@@ -295,6 +300,36 @@ TEST(RedisRegistryLogin, SaysWhyItFails) {
   });
   EXPECT_NE(reason.find("AUTH: WRONGPASS"), std::string::npos) << reason;
   EXPECT_EQ(reason.find("wrong@"), std::string::npos);
+}
+
+// ---- Whose thread does it
+
+TEST_F(RedisRegistryTest, IsAskedByManyThreadsAtOnce) {
+  pt::Instance& broker = start();
+  const std::uint64_t token = hold("alice");
+  broker.live("alice", token, CROLANG_ALIVE);
+  constexpr int kThreads = 8;
+  constexpr int kEach = 200;
+  std::atomic<int> taken{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (int n = 0; n < kEach; ++n) {
+          const std::string body = std::to_string(thread) + ":" + std::to_string(n);
+          const auto outcome = broker.send("here", "alice", token, body).wait();
+          if (outcome && outcome->status == CROLANG_OK && outcome->yes) ++taken;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(taken, kThreads * kEach);
+  std::array<int, kThreads> next{};
+  for (const auto& message : broker.received()) {
+    const int thread = message.body.front() - '0';
+    EXPECT_EQ(message.body.substr(2), std::to_string(next.at(static_cast<std::size_t>(thread))++));
+  }
+  EXPECT_EQ(next, (std::array<int, kThreads>{200, 200, 200, 200, 200, 200, 200, 200}));
 }
 
 TEST(RedisRegistryStart, IsRefusedWithASentence) {

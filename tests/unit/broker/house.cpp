@@ -52,7 +52,11 @@ House::House(Policy policy)
 }
 
 modules::CallDesk::Hooks House::hooks() {
-  return {[] {},
+  return {[this] { ++woken; }, [this] { return sleeps; },
+          [this](session::DirtyList& dirty) {
+            flush(dirty);
+            ++redeemed;
+          },
           [this](modules::CallFault fault, Question, const std::string&, std::string_view) {
             // How long a call took depends on the machine.
             if (fault != modules::CallFault::slow) faults.push_back(fault);
@@ -83,6 +87,7 @@ Session& House::join(std::string_view id) {
 }
 
 void House::say(Session& session, std::string_view text) {
+  desk.collect();
   std::string bytes = websocket::testing::text(text);
   session.heard(broker.bench());
   session.receive(broker.bench(), bytes, now);
@@ -113,7 +118,7 @@ void House::turn() {
       task(broker);
     }
     desk.collect();
-  } while (!posted_.empty());
+  } while (!posted_.empty() || desk.has_arrived());
 }
 
 void House::settle() {

@@ -80,6 +80,9 @@ class House final : public LocalSessions, public Workers {
   std::vector<SessionHandle> touched_handles;
   std::map<std::uint32_t, std::uint64_t> backlogs;  ///< by slot; absent: no backlog
   std::size_t flushed = 0;
+  std::size_t woken = 0;     ///< by answers
+  bool sleeps = false;       ///< the worker does: receipts are redeemed
+  std::size_t redeemed = 0;  ///< receipts
 
  private:
   modules::CallDesk::Hooks hooks();

@@ -26,7 +26,9 @@ using ::testing::IsEmpty;
 using testing::kHere;
 using testing::Observed;
 using testing::Question;
+using testing::ScriptedModules;
 using testing::Session;
+using ::testing::SizeIs;
 
 constexpr std::string_view kMessage = "SOCKET_MSG_EXCHANGE";
 constexpr std::string_view kAttempt = "CONNECTION_ATTEMPT";
@@ -1155,6 +1157,7 @@ TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTooMuchIsOnItsWayElsewhere) {
 class RestlessTest : public RelayTest, public ::testing::WithParamInterface<unsigned> {
  protected:
   RestlessTest() {
+    house.modules.table.observers.clear();
     house.modules.on(Question::send, [this](const Asked& asked) { open.push_back(arrive(asked)); });
     house.modules.on(Question::lookup, [this](const Asked& asked) {
       open.push_back([this, asked] { asked.located({home}); });
@@ -1176,18 +1179,22 @@ class RestlessTest : public RelayTest, public ::testing::WithParamInterface<unsi
     const std::size_t i = random() % open.size();
     const auto answer = open[i];
     open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
+    house.sleeps = chance(70);
+    const std::size_t before = house.woken;
     answer();
-    house.turn();
+    // A worker that nobody wakes does nothing.
+    if (house.woken != before) house.turn();
   }
 
-  void step() {
+  /// Lulls, in which a message is often all that is under way, and rushes.
+  void step(bool lull) {
     if (chance(2)) home = {"home", home.token + 1};
     if (chance(1)) home = {"", home.token + 1};
-    if (chance(50)) {
+    if (chance(lull ? 20 : 50)) {
       ++said;
       send_remote(said, said);
     }
-    if (!open.empty() && chance(45)) answer_one();
+    if (!open.empty() && chance(lull ? 90 : 45)) answer_one();
   }
 
   std::mt19937 random{GetParam()};
@@ -1199,12 +1206,14 @@ class RestlessTest : public RelayTest, public ::testing::WithParamInterface<unsi
 INSTANTIATE_TEST_SUITE_P(, RestlessTest, ::testing::Range(1u, 11u));
 
 TEST_P(RestlessTest, KeepsTheOrderAndAnswersTheTruth) {
-  for (int i = 0; i < 1000; ++i) step();
+  for (int i = 0; i < 1000; ++i) step(i / 100 % 2 == 1);
   while (!open.empty()) answer_one();
 
   EXPECT_TRUE(std::ranges::is_sorted(delivered, std::less_equal<>()));
   EXPECT_GT(delivered.size(), 100u);
+  EXPECT_GT(house.redeemed, 0u);
   const auto acks = house.sent(ann);
+  house.turn();
   ASSERT_EQ(acks.size(), static_cast<std::size_t>(said));
   for (int n = 1; n <= said; ++n) {
     const std::string& answer = acks[static_cast<std::size_t>(n - 1)];
@@ -1305,6 +1314,163 @@ TEST_F(RelayTest, DoesNotAnswerFromMemoryWhoIsConnected) {
   EXPECT_THAT(answer(event("ARE_NODES_CONNECTED_TO_BROKER", R"({"ids":["remote"]})", "1")),
               ElementsAre(::testing::HasSubstr(R"(\"connected\":false)")));
   EXPECT_EQ(count(Question::lookup), 2u);
+}
+
+// ---- acknowledged while the worker sleeps
+
+class ReceiptTest : public RelayTest {
+ protected:
+  ReceiptTest() {
+    house.modules.table.observers.clear();
+    place_remote();
+    // Where the receiver is is known.
+    decide_all(Question::send, true);
+    answer(kMessage, kToRemote);
+    house.modules.keep(Question::send);
+    house.sleeps = true;
+  }
+
+  Asked last_send() { return house.modules.last(Question::send); }
+  Asked last_to_remote;
+};
+
+TEST_F(ReceiptTest, AcknowledgesAtOnceAndOnce) {
+  EXPECT_THAT(answer(kMessage, kToRemote), IsEmpty());
+  house.woken = 0;
+
+  last_send().yes();
+
+  EXPECT_EQ(house.woken, 0u);
+  EXPECT_THAT(house.sent(ann), kOk);
+  house.turn();
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+  EXPECT_FALSE(ann.has_waiting());
+  // Counted once, and not by the worker.
+  EXPECT_EQ(house.counters.value(telemetry::Counter::ack_ok), 1u);
+}
+
+TEST_F(ReceiptTest, IsRevokedByTheNextMessage) {
+  send_remote(1, 2);
+  house.woken = 0;
+  const std::size_t first = house.modules.asked(Question::send).size() - 2;
+
+  // Not taken, so that nothing more can be done before the first is known.
+  send(first + 1).fail(CROLANG_UNAVAILABLE);
+  EXPECT_EQ(house.woken, 1u);
+  house.turn();
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+  send(first).yes();
+  EXPECT_EQ(house.woken, 2u);
+  house.turn();
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "ERROR")));
+  EXPECT_EQ(house.redeemed, 0u);
+}
+
+TEST_F(ReceiptTest, IsRevokedByAMessageToAnotherReceiver) {
+  house.say(ann, numbered("remote", 1));
+  house.say(ann, numbered("another", 2));
+  house.turn();
+  house.woken = 0;
+  for (const Asked& asked : house.modules.asked(Question::send)) {
+    if (asked.id == "remote") last_to_remote = asked;
+  }
+  last_to_remote.yes();
+  EXPECT_EQ(house.woken, 1u);
+  EXPECT_EQ(house.redeemed, 0u);
+}
+
+TEST_F(ReceiptTest, IsIssuedAgainOnceAllIsDone) {
+  send_remote(1, 2);
+  const std::size_t first = house.modules.asked(Question::send).size() - 2;
+  send(first).yes();
+  send(first + 1).yes();
+  house.turn();
+  house.sent(ann);
+  send_remote(3, 3);
+  last_send().yes();
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(3, "OK")));
+  EXPECT_EQ(house.redeemed, 1u);
+}
+
+TEST_F(ReceiptTest, OfAnOldLoginIsWorthNothing) {
+  send_remote(1, 1);
+  const Asked old = last_send();
+  house.say(ann, "41");
+  house.say(ann, "40");
+  house.sent(ann);
+  old.yes();
+  house.turn();
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+
+  send_remote(2, 2);
+  const Asked older = last_send();
+  house.say(ann, "41");
+  house.say(ann, "40");
+  house.sent(ann);
+  send_remote(3, 3);
+  older.yes();
+  house.turn();
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+  last_send().yes();
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(3, "OK")));
+}
+
+TEST_F(ReceiptTest, IsOnlyOfWhatWasTaken) {
+  answer(kMessage, kToRemote);
+  last_send().fail(CROLANG_TIMEOUT);
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+  house.turn();
+  EXPECT_THAT(house.sent(ann), kError);
+}
+
+TEST_F(ReceiptTest, IsNotNeededWithoutAnId) {
+  house.say(ann, event(kMessage, kToRemote));
+  house.woken = 0;
+  last_send().yes();
+  EXPECT_EQ(house.woken, 0u);
+  house.turn();
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+  EXPECT_FALSE(ann.has_waiting());
+}
+
+TEST_F(ReceiptTest, HoldsTheLongestId) {
+  answer(event(kMessage, kToRemote, "1" + std::string(300, '7')));
+  last_send().yes();
+  EXPECT_THAT(house.sent(ann), ElementsAre("431.777777777777778e+300[\"OK\"]"));
+}
+
+TEST_F(ReceiptTest, OfWhoHasLeftIsWorthNothing) {
+  for (const std::string_view id : {"1", ""}) {
+    Session& eve = house.join("eve");
+    house.say(eve, event(kMessage, kToRemote, id));
+    house.cut(eve);
+    house.woken = 0;
+    last_send().yes();
+    EXPECT_EQ(house.woken, 1u);
+    EXPECT_EQ(house.redeemed, 0u);
+    house.turn();
+  }
+}
+
+TEST_F(ReceiptTest, WaitsForTheWorkerIfAnObserverIsToBeTold) {
+  ScriptedModules observed;
+  house.modules.table.observers = observed.table.observers;
+  answer(kMessage, kToRemote);
+  last_send().yes();
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+  house.turn();
+  EXPECT_THAT(house.sent(ann), kOk);
+  EXPECT_THAT(observed.observed, SizeIs(1));
+}
+
+TEST_F(ReceiptTest, DoesNotWaitWhereTheObserverIsNotTold) {
+  ScriptedModules observed;
+  house.modules.table.observers = observed.table.observers;
+  answer("CONNECTION_ATTEMPT", kToRemote);
+  last_send().yes();
+  EXPECT_THAT(house.sent(ann), kOk);
+  house.turn();
+  EXPECT_THAT(observed.observed, IsEmpty());
 }
 
 // ---- the observer

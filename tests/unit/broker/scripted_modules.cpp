@@ -111,8 +111,16 @@ void on_message(void* self, crolang_str from, crolang_str to, bool connected) {
   of(self).observed.push_back({copy(from), copy(to), connected});
 }
 
-constexpr crolang_registry kRegistry{
-    sizeof(crolang_registry), &bind, &claim, &replace, &announce, &release, &probe, &lookup, &send};
+constexpr crolang_registry kRegistry{sizeof(crolang_registry),
+                                     &bind,
+                                     &claim,
+                                     &replace,
+                                     &announce,
+                                     &release,
+                                     &probe,
+                                     &lookup,
+                                     &send,
+                                     nullptr};
 constexpr crolang_rtc_config kRtcConfig{sizeof(crolang_rtc_config), &resolve};
 constexpr crolang_authentication kAuthentication{sizeof(crolang_authentication), &authenticate};
 constexpr crolang_authorization kAuthorization{sizeof(crolang_authorization), &authorize};

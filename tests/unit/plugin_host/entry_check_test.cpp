@@ -132,6 +132,27 @@ TEST_F(EntryCheck, NamesTheMissingFunctionOfABigTable) {
   expect_refusal("registry/1: 'claim' is null");
 }
 
+TEST_F(EntryCheck, TakesARegistryThatIsNotToldWhenItWasAskedAll) {
+  crolang_registry registry{
+      sizeof registry,
+      [](void*, crolang_str, const crolang_registry_events*, char*, std::size_t) -> crolang_status {
+        return CROLANG_OK;
+      },
+      [](void*, crolang_claim, std::uint32_t, crolang_claimed, void*) {},
+      [](void*, crolang_claim, crolang_holder, std::uint32_t, crolang_claimed, void*) {},
+      [](void*, crolang_claim, std::uint32_t, crolang_done, void*) {},
+      [](void*, crolang_claim, std::uint32_t, crolang_done, void*) {},
+      [](void*, crolang_str, crolang_holder, std::uint32_t, std::uint32_t, crolang_verdict, void*) {
+      },
+      [](void*, const crolang_str*, std::size_t, std::uint32_t, crolang_located, void*) {},
+      [](void*, crolang_str, crolang_claim, crolang_str, std::uint32_t, crolang_yes_no, void*) {},
+      nullptr};
+  modules_[1] = {CROLANG_REGISTRY, &registry};
+  expect_refusal("fits");
+  registry.send = nullptr;
+  expect_refusal("registry/1: 'send' is null");
+}
+
 TEST_F(EntryCheck, RefusesAKindThatIsProvidedTwice) {
   modules_[1] = modules_[0];
   expect_refusal("provides authorization/1 twice");

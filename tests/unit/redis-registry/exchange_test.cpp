@@ -23,7 +23,7 @@ class ExchangeTest : public ::testing::Test {
     Question& question = questions_.next();
     exchange_.send({instance, OwnedClaim({"bob", token}), std::move(body),
                     plugin::YesNo(&Question::yes_no, &question, kDeadline)},
-                   kStart);
+                   now_);
     return question;
   }
 
@@ -31,9 +31,24 @@ class ExchangeTest : public ::testing::Test {
     Question& question = questions_.next();
     exchange_.probe({OwnedClaim({"bob", 7}), "there", timeout,
                      plugin::Verdict(&Question::verdict, &question, kDeadline)},
-                    kStart);
+                    now_);
     return question;
   }
+
+  void reply(std::uint64_t request, const std::string& instance = "there") {
+    exchange_.answer({std::make_shared<const std::string>(instance), ReplyRecord{request}}, now_);
+  }
+
+  /// Messages to "there" have been this far apart for a while, the last one has just gone.
+  void talk(TimePoint::duration apart) {
+    for (int n = 0; n < 100; ++n) {
+      now_ += apart;
+      send("there");
+      exchange_.take_due(now_);
+    }
+  }
+
+  std::size_t due() { return exchange_.take_due(now_).size(); }
 
   static std::optional<Outcome> answer(const Question& question) {
     return question.wait(milliseconds(0));
@@ -43,6 +58,7 @@ class ExchangeTest : public ::testing::Test {
     return outcome ? outcome->status : -1;
   }
 
+  TimePoint now_ = kStart;
   Questions questions_;
   Exchange exchange_{"here"};
 };
@@ -197,12 +213,129 @@ TEST_F(ExchangeTest, CancelsEverything) {
 }
 
 TEST_F(ExchangeTest, CarriesAnswersToOthers) {
-  exchange_.answer({std::make_shared<const std::string>("there"), VerdictRecord{4, CROLANG_GONE}});
+  exchange_.answer({std::make_shared<const std::string>("there"), VerdictRecord{4, CROLANG_GONE}},
+                   now_);
   const auto batches = exchange_.take_all();
   ASSERT_EQ(batches.size(), 1u);
   BatchReader reader(batches[0].bytes);
   EXPECT_EQ(std::get<VerdictRecord>(*reader.next()).request, 4u);
   EXPECT_TRUE(batches[0].requests.empty());
+}
+
+// ---- Replies that wait for company
+
+TEST_F(ExchangeTest, SendsAReplyAtOnceWhereNothingIsSaid) {
+  reply(1);
+  EXPECT_EQ(due(), 1u);
+  EXPECT_EQ(exchange_.due(), TimePoint::max());
+}
+
+TEST_F(ExchangeTest, SendsAReplyAtOnceWhereMessagesAreRare) {
+  talk(kCompany + milliseconds(1));
+  reply(1);
+  EXPECT_EQ(due(), 1u);
+  exchange_.cancel();
+}
+
+TEST_F(ExchangeTest, LetsAReplyGoWithTheNextMessage) {
+  talk(milliseconds(1));
+  reply(1);
+  EXPECT_EQ(due(), 0u);
+  EXPECT_EQ(exchange_.due(), now_ + kCompany);
+  now_ += milliseconds(1);
+  reply(2);
+  EXPECT_EQ(due(), 0u);
+  send("there");
+  const auto batches = exchange_.take_due(now_);
+  ASSERT_EQ(batches.size(), 1u);
+  BatchReader reader(batches[0].bytes);
+  EXPECT_EQ(std::get<ReplyRecord>(*reader.next()).request, 1u);
+  EXPECT_EQ(std::get<ReplyRecord>(*reader.next()).request, 2u);
+  EXPECT_TRUE(std::holds_alternative<MessageRecord>(*reader.next()));
+  EXPECT_FALSE(reader.next());
+  EXPECT_EQ(exchange_.due(), TimePoint::max());
+  // It was not in vain.
+  reply(3);
+  EXPECT_EQ(due(), 0u);
+  exchange_.cancel();
+}
+
+TEST_F(ExchangeTest, WaitsForCompanyOnlyAMoment) {
+  talk(milliseconds(1));
+  reply(1);
+  now_ += kCompany - std::chrono::microseconds(1);
+  EXPECT_EQ(due(), 0u);
+  now_ += std::chrono::microseconds(1);
+  EXPECT_EQ(due(), 1u);
+  exchange_.cancel();
+}
+
+TEST_F(ExchangeTest, WaitsNoMoreForAWhileAfterItHasWaitedInVain) {
+  talk(milliseconds(1));
+  reply(1);
+  now_ += kCompany;
+  EXPECT_EQ(due(), 1u);
+  talk(std::chrono::microseconds(900));
+  reply(2);
+  EXPECT_EQ(due(), 1u);
+  talk(milliseconds(1));
+  reply(3);
+  EXPECT_EQ(due(), 0u);
+  exchange_.cancel();
+}
+
+TEST_F(ExchangeTest, DoesNotWaitForWhoHasFallenSilent) {
+  talk(milliseconds(1));
+  now_ += kCompany;
+  reply(1);
+  EXPECT_EQ(due(), 1u);
+  exchange_.cancel();
+}
+
+TEST_F(ExchangeTest, KeepsNothingElseWaiting) {
+  talk(milliseconds(1));
+  probe(milliseconds(1500));
+  EXPECT_EQ(due(), 1u);
+  reply(1);
+  exchange_.answer({std::make_shared<const std::string>("there"), VerdictRecord{4, CROLANG_GONE}},
+                   now_);
+  EXPECT_EQ(due(), 1u);
+  reply(2, "elsewhere");
+  EXPECT_EQ(due(), 1u);
+  reply(3);
+  EXPECT_EQ(exchange_.take_all().size(), 1u);
+  exchange_.cancel();
+}
+
+TEST_F(ExchangeTest, GivesUpWaitingRepliesWithTheWayToRedis) {
+  talk(milliseconds(1));
+  reply(1);
+  EXPECT_EQ(due(), 0u);
+  exchange_.on_lost();
+  EXPECT_EQ(exchange_.due(), TimePoint::max());
+  send("there");
+  const auto batches = exchange_.take_due(now_);
+  ASSERT_EQ(batches.size(), 1u);
+  BatchReader reader(batches[0].bytes);
+  EXPECT_TRUE(std::holds_alternative<MessageRecord>(*reader.next()));
+  EXPECT_FALSE(reader.next());
+  exchange_.cancel();
+}
+
+TEST_F(ExchangeTest, ForgetsBrokersThatNothingIsSaidToAnyMore) {
+  const Question& question = send("there");
+  send("elsewhere");
+  reply(1, "third");
+  exchange_.take_all();
+  exchange_.on_reply({1, redis_registry::Outcome::taken});
+  EXPECT_TRUE(answer(question)->yes);
+  EXPECT_EQ(exchange_.peers(), 3u);
+  exchange_.tick(now_ + milliseconds(999));
+  EXPECT_EQ(exchange_.peers(), 2u);
+  exchange_.tick(now_ + milliseconds(1000));
+  // One message is still open.
+  EXPECT_EQ(exchange_.peers(), 1u);
+  exchange_.cancel();
 }
 
 }  // namespace

@@ -382,5 +382,44 @@ TEST(OutletGrid, FindsAnOutletByItsHandle) {
   EXPECT_EQ(grid.find({OutletTable::kMaxSlots, 1, 1}), nullptr);
 }
 
+// ---- Receipts
+
+TEST_F(OutletTest, RedeemsAReceiptOnce) {
+  const std::uint32_t receipt = outlet_.issue_receipt();
+  EXPECT_TRUE(outlet_.redeem(generation_, receipt, "ack", dirty_));
+  EXPECT_EQ(content(outlet_), "ack");
+  EXPECT_THAT(dirty_.outlets, ElementsAre(&outlet_));
+  EXPECT_FALSE(outlet_.redeem(generation_, receipt, "ack", dirty_));
+  EXPECT_EQ(content(outlet_), "ack");
+}
+
+TEST_F(OutletTest, RedeemsAReceiptOfNoBytes) {
+  const std::uint32_t receipt = outlet_.issue_receipt();
+  EXPECT_TRUE(outlet_.redeem(generation_, receipt, {}, dirty_));
+  EXPECT_FALSE(outlet_.redeem(generation_, receipt, {}, dirty_));
+  EXPECT_THAT(dirty_.outlets, IsEmpty());
+}
+
+TEST_F(OutletTest, RedeemsNoReceiptThatWasRevokedOrFollowedByAnother) {
+  const std::uint32_t revoked = outlet_.issue_receipt();
+  outlet_.revoke_receipt();
+  EXPECT_FALSE(outlet_.redeem(generation_, revoked, "ack", dirty_));
+  const std::uint32_t followed = outlet_.issue_receipt();
+  const std::uint32_t last = outlet_.issue_receipt();
+  EXPECT_FALSE(outlet_.redeem(generation_, followed, "ack", dirty_));
+  EXPECT_TRUE(outlet_.redeem(generation_, last, "ack", dirty_));
+}
+
+TEST_F(OutletTest, RedeemsNoReceiptOfAConnectionThatHasEnded) {
+  const std::uint32_t receipt = outlet_.issue_receipt();
+  outlet_.shut(generation_);
+  EXPECT_FALSE(outlet_.redeem(generation_, receipt, "ack", dirty_));
+  close();
+  EXPECT_FALSE(outlet_.redeem(generation_, receipt, "ack", dirty_));
+  const std::uint32_t next = outlet_.open({});
+  EXPECT_FALSE(outlet_.redeem(generation_, receipt, "ack", dirty_));
+  EXPECT_FALSE(outlet_.redeem(next, receipt, "ack", dirty_));
+}
+
 }  // namespace
 }  // namespace crolang::session

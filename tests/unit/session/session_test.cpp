@@ -90,13 +90,13 @@ class SessionTest : public testing::Test {
   // ---- The way in
 
   /// Bytes of the client, with what was left of the earlier ones in front, as net/ keeps them.
-  Session::Receipt feed(std::string_view bytes) {
+  Session::Intake feed(std::string_view bytes) {
     kept_.append(bytes);
     // A copy of just these bytes, so that a sanitizer sees a step over their end.
     std::vector<char> input(kept_.begin(), kept_.end());
-    const Session::Receipt receipt = session_.receive(bench_, input, now_);
-    kept_.erase(0, receipt.consumed);
-    return receipt;
+    const Session::Intake intake = session_.receive(bench_, input, now_);
+    kept_.erase(0, intake.consumed);
+    return intake;
   }
   void feed_text(std::string_view text) { feed(client::text(text)); }
 
@@ -651,8 +651,8 @@ TEST_F(SessionTest, TakesManyFramesInOneSegment) {
     segment += client::text("42[\"x\"," + std::to_string(i) + "]");
     expected.push_back("event x " + std::to_string(i));
   }
-  const Session::Receipt receipt = feed(segment);
-  EXPECT_EQ(receipt.consumed, segment.size());
+  const Session::Intake intake = feed(segment);
+  EXPECT_EQ(intake.consumed, segment.size());
   EXPECT_EQ(events_.take(), expected);
 }
 
@@ -665,9 +665,9 @@ TEST_F(SessionTest, TakesAFrameByteByByte) {
 TEST_F(SessionTest, SaysHowManyBytesItWaitsFor) {
   join();
   const std::string whole = client::text(R"(42["x"])");
-  const Session::Receipt receipt = feed(whole + whole.substr(0, 7));
-  EXPECT_EQ(receipt.consumed, whole.size());
-  EXPECT_EQ(receipt.needed, whole.size());
+  const Session::Intake intake = feed(whole + whole.substr(0, 7));
+  EXPECT_EQ(intake.consumed, whole.size());
+  EXPECT_EQ(intake.needed, whole.size());
   EXPECT_THAT(events_.take(), testing::SizeIs(1));
   feed(whole.substr(7));
   EXPECT_THAT(events_.take(), testing::SizeIs(1));
@@ -745,9 +745,9 @@ class SessionBreach : public SessionTest, public testing::WithParamInterface<Bre
     join();
     // What stands behind it in the segment is swallowed.
     const std::string segment = GetParam().bytes + client::ping("x") + client::text(R"(42["x"])");
-    const Session::Receipt receipt = feed(segment);
-    EXPECT_EQ(receipt.consumed, segment.size());
-    EXPECT_EQ(receipt.needed, 0U);
+    const Session::Intake intake = feed(segment);
+    EXPECT_EQ(intake.consumed, segment.size());
+    EXPECT_EQ(intake.needed, 0U);
     expect_closing(frame(0x88, code), Ending::finish);
     EXPECT_EQ(events_.left, State::joined);
     EXPECT_EQ(count(Counter::violation_websocket), 1U);
@@ -810,8 +810,8 @@ TEST_F(SessionTest, HandlesNothingBehindTheClientsClose) {
   join();
   const std::string segment =
       client::close(1000) + client::text(R"(42["x"])") + client::ping("x") + "garbage";
-  const Session::Receipt receipt = feed(segment);
-  EXPECT_EQ(receipt.consumed, segment.size());
+  const Session::Intake intake = feed(segment);
+  EXPECT_EQ(intake.consumed, segment.size());
   expect_closing(frame(0x88, "\x03\xE8"), Ending::finish);
   feed(client::text("40"));
   EXPECT_EQ(sent(), "");

@@ -42,34 +42,40 @@ class Instance {
   Question& claim(const std::string& id, std::uint64_t token) {
     Question& question = questions_.next();
     table().claim(self(), {Lent(id), token}, kDeadline, &Question::claimed, &question);
+    flush();
     return question;
   }
   Question& replace(const std::string& id, std::uint64_t token, const Outcome::Holder& expected) {
     Question& question = questions_.next();
     table().replace(self(), {Lent(id), token}, {Lent(expected.instance), expected.token}, kDeadline,
                     &Question::claimed, &question);
+    flush();
     return question;
   }
   Question& announce(const std::string& id, std::uint64_t token) {
     Question& question = questions_.next();
     table().announce(self(), {Lent(id), token}, kDeadline, &Question::done, &question);
+    flush();
     return question;
   }
   Question& release(const std::string& id, std::uint64_t token) {
     Question& question = questions_.next();
     table().release(self(), {Lent(id), token}, kDeadline, &Question::done, &question);
+    flush();
     return question;
   }
   Question& probe(const std::string& id, const Outcome::Holder& incumbent) {
     Question& question = questions_.next();
     table().probe(self(), Lent(id), {Lent(incumbent.instance), incumbent.token}, 500, kDeadline,
                   &Question::verdict, &question);
+    flush();
     return question;
   }
   Question& lookup(const std::vector<std::string>& ids) {
     Question& question = questions_.next();
     const LentList lent(ids);
     table().lookup(self(), lent.data(), lent.size(), kDeadline, &Question::located, &question);
+    flush();
     return question;
   }
   Question& send(const std::string& instance, const std::string& id, std::uint64_t token,
@@ -77,6 +83,7 @@ class Instance {
     Question& question = questions_.next();
     table().send(self(), Lent(instance), {Lent(id), token}, Lent(body), kDeadline,
                  &Question::yes_no, &question);
+    flush();
     return question;
   }
 
@@ -113,6 +120,16 @@ class Instance {
 
  private:
   static constexpr std::uint32_t kDeadline = 10'000;
+
+  const crolang_registry& table() const {
+    return *static_cast<const crolang_registry*>(module_->table());
+  }
+  void* self() const { return module_->self(); }
+
+  /// As a worker does after what it has asked.
+  void flush() {
+    if (table().flush != nullptr) table().flush(self());
+  }
 
   static Instance& of(void* ctx) { return *static_cast<Instance*>(ctx); }
   static std::string copy(crolang_str text) { return {text.data, text.size}; }
@@ -154,11 +171,6 @@ class Instance {
     const std::lock_guard lock(mutex_);
     available_ = available;
   }
-
-  const crolang_registry& table() const {
-    return *static_cast<const crolang_registry*>(module_->table());
-  }
-  void* self() const { return module_->self(); }
 
   const crolang_registry_events events_{sizeof(crolang_registry_events),
                                         this,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -84,8 +85,11 @@ class CallDeskTest : public testing::Test, protected AnswerSink {
   std::function<void()> then_;                             // what the sink does with the next one
   std::vector<std::pair<std::string, std::uint64_t>> granted_late_;
   std::counting_semaphore<> wakes_{0};
+  bool sleeps_ = true;       // the worker: its receipts are redeemed
+  std::size_t flushed_ = 0;  // outlets
 
-  CallDesk desk_{{[this] { wakes_.release(); },
+  CallDesk desk_{{[this] { wakes_.release(); }, [this] { return sleeps_; },
+                  [this](session::DirtyList& dirty) { flushed_ += dirty.outlets.size(); },
                   [this](CallFault fault, Question question, const std::string& plugin,
                          std::string_view detail) {
                     const std::lock_guard lock(mutex_);
@@ -404,7 +408,8 @@ TEST_F(CallDeskTest, MayBeAskedWhileAClaimIsHandedBack) {
   // As the broker does, which releases the lease.
   void* released = nullptr;
   CallDesk* desk = nullptr;
-  CallDesk asking({[] {}, [](CallFault, Question, const std::string&, std::string_view) {},
+  CallDesk asking({[] {}, [] { return false; }, [](session::DirtyList&) {},
+                   [](CallFault, Question, const std::string&, std::string_view) {},
                    [&](const std::string& id, std::uint64_t) {
                      EXPECT_EQ(id, "bob");
                      desk->ask(Question::release, plugin_, {}, 10s, 0, {},
@@ -420,6 +425,156 @@ TEST_F(CallDeskTest, MayBeAskedWhileAClaimIsHandedBack) {
   asking.collect();
   ASSERT_NE(released, nullptr);
   EXPECT_EQ(asking.open(), 1U);
+}
+
+// ---- Receipts
+
+class ReceiptTest : public CallDeskTest {
+ protected:
+  void* ask_with_receipt(std::uint64_t tag = 1) {
+    Receipt receipt{&outlet_, generation_, outlet_.issue_receipt(), 3, {'a', 'c', 'k'}};
+    void* open = nullptr;
+    desk_.ask(
+        Question::send, plugin_, Waiter{this, {}, tag}, 10s, 0, {}, [&](void* op) { open = op; },
+        receipt);
+    return open;
+  }
+  bool was_woken() { return wakes_.try_acquire(); }
+
+  session::Outlet outlet_;
+  const std::uint32_t generation_ = outlet_.open({});
+};
+
+TEST_F(ReceiptTest, IsRedeemedByAYesThatWakesNobody) {
+  answer_yes(ask_with_receipt());
+  EXPECT_EQ(outlet_.waiting(), 3U);
+  EXPECT_EQ(flushed_, 1U);
+  EXPECT_FALSE(was_woken());
+  EXPECT_TRUE(desk_.has_arrived());
+  EXPECT_THAT(answers_, IsEmpty());
+  desk_.collect();
+  ASSERT_THAT(answers_, SizeIs(1));
+  EXPECT_TRUE(answers_[0].second.yes);
+  EXPECT_TRUE(answers_[0].second.receipted);
+  EXPECT_FALSE(desk_.has_arrived());
+  EXPECT_EQ(desk_.open(), 0U);
+}
+
+TEST_F(ReceiptTest, IsOfAYesOnly) {
+  CallDesk::on_yes_no(ask_with_receipt(1), CROLANG_OK, false, kNoError);
+  CallDesk::on_yes_no(ask_with_receipt(2), CROLANG_TIMEOUT, true, kNoError);
+  EXPECT_EQ(outlet_.waiting(), 0U);
+  EXPECT_TRUE(was_woken());
+  desk_.collect();
+  ASSERT_THAT(answers_, SizeIs(2));
+  EXPECT_FALSE(answers_[0].second.receipted);
+  EXPECT_FALSE(answers_[1].second.receipted);
+}
+
+TEST_F(ReceiptTest, IsLeftToAWorkerThatIsAwake) {
+  sleeps_ = false;
+  answer_yes(ask_with_receipt());
+  EXPECT_TRUE(was_woken());
+  EXPECT_EQ(outlet_.waiting(), 0U);
+  desk_.collect();
+  ASSERT_THAT(answers_, SizeIs(1));
+  EXPECT_FALSE(answers_[0].second.receipted);
+}
+
+TEST_F(ReceiptTest, ThatWasRevokedWakesTheWorker) {
+  void* op = ask_with_receipt();
+  outlet_.revoke_receipt();
+  answer_yes(op);
+  EXPECT_TRUE(was_woken());
+  EXPECT_EQ(outlet_.waiting(), 0U);
+  desk_.collect();
+  EXPECT_FALSE(answers_.at(0).second.receipted);
+}
+
+TEST_F(ReceiptTest, IsNotRedeemedAfterTheDeadline) {
+  void* op = ask_with_receipt();
+  pass_deadline();
+  answer_yes(op);
+  EXPECT_EQ(outlet_.waiting(), 0U);
+  desk_.collect();
+  ASSERT_THAT(answers_, SizeIs(1));
+  EXPECT_EQ(answers_[0].second.status, CROLANG_TIMEOUT);
+}
+
+TEST_F(ReceiptTest, IsGoodThoughTheDeadlinePassesBeforeTheWorkerHearsOfIt) {
+  answer_yes(ask_with_receipt());
+  desk_.collect();
+  pass_deadline();
+  EXPECT_THAT(faults(), IsEmpty());
+
+  answer_yes(ask_with_receipt());
+  pass_deadline();
+  desk_.collect();
+  EXPECT_THAT(faults(), IsEmpty());
+  ASSERT_THAT(answers_, SizeIs(2));
+  EXPECT_TRUE(answers_[1].second.yes);
+}
+
+TEST_F(ReceiptTest, IsNotRedeemedByAnAnswerThatComesAtOnce) {
+  const Receipt receipt{&outlet_, generation_, outlet_.issue_receipt(), 3, {'a', 'c', 'k'}};
+  const Answer* answer =
+      desk_.ask(Question::send, plugin_, Waiter{this, {}, 1}, 10s, 0, {}, &answer_yes, receipt);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_FALSE(answer->receipted);
+  EXPECT_EQ(outlet_.waiting(), 0U);
+}
+
+TEST_F(ReceiptTest, DoesNotKeepTheNextAnswerFromWakingTheWorker) {
+  void* first = ask_with_receipt(1);
+  void* second = ask_open(Question::authorize, 2);
+  void* third = ask_open(Question::authorize, 3);
+  answer_yes(first);
+  EXPECT_FALSE(was_woken());
+  answer_yes(second);
+  EXPECT_TRUE(was_woken());
+  answer_yes(third);
+  EXPECT_FALSE(was_woken());
+  desk_.collect();
+  EXPECT_THAT(answers_,
+              ElementsAre(Pair(1U, testing::_), Pair(2U, testing::_), Pair(3U, testing::_)));
+  answer_yes(ask_open(Question::authorize, 4));
+  EXPECT_TRUE(was_woken());
+}
+
+TEST_F(ReceiptTest, IsOfOneQuestionOnly) {
+  answer_yes(ask_with_receipt());
+  desk_.collect();
+  answer_yes(ask_open(Question::authorize));
+  EXPECT_EQ(outlet_.waiting(), 3U);
+}
+
+TEST(CallDesk, LeavesACrowdOfReceiptsToTheWorker) {
+  struct Sink final : AnswerSink {
+    void on_answer(const Waiter&, const Answer& answer) override {
+      answer.receipted ? ++receipted : ++left;
+    }
+    int receipted = 0;
+    int left = 0;
+  } sink;
+  int woken = 0;
+  CallDesk desk({[&] { ++woken; }, [] { return true; }, [](session::DirtyList&) {},
+                 [](CallFault, Question, const std::string&, std::string_view) {},
+                 [](const std::string&, std::uint64_t) {}},
+                100);
+  std::array<session::Outlet, 20> outlets;
+  std::vector<void*> ops;
+  for (session::Outlet& outlet : outlets) {
+    const std::uint32_t generation = outlet.open({});
+    const Receipt receipt{&outlet, generation, outlet.issue_receipt(), 1, {'x'}};
+    desk.ask(
+        Question::send, "plugin", Waiter{&sink, {}, 1}, 10s, 0, {},
+        [&](void* op) { ops.push_back(op); }, receipt);
+  }
+  for (void* op : ops) CallDesk::on_yes_no(op, CROLANG_OK, true, kNoError);
+  EXPECT_EQ(woken, 1);
+  desk.collect();
+  EXPECT_EQ(sink.receipted, 16);
+  EXPECT_EQ(sink.left, 4);
 }
 
 // ---- Answered twice
@@ -828,7 +983,7 @@ TEST(QuestionName, DiffersForEachQuestion) {
     names.emplace_back(question_name(static_cast<Question>(i)));
   }
   EXPECT_EQ(names.front(), "authenticate");
-  EXPECT_EQ(names.back(), "check validity");
+  EXPECT_EQ(names.back(), "flush");
   std::sort(names.begin(), names.end());
   EXPECT_EQ(std::unique(names.begin(), names.end()), names.end());
 }

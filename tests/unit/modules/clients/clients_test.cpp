@@ -87,7 +87,8 @@ constexpr crolang_registry kRegistry{
        crolang_yes_no answer, void* op) {
       Recorder::record(self, "send", copy(instance), copy(to), copy(body), ms(deadline));
       answer(op, CROLANG_OK, true, kNoError);
-    }};
+    },
+    [](void* self) { Recorder::record(self, "flush"); }};
 
 constexpr crolang_rtc_config kRtcConfig{
     sizeof(crolang_rtc_config),
@@ -143,7 +144,8 @@ class ClientsTest : public testing::Test, protected AnswerSink {
                        {&kAuthorization, &seen_, "authorization"},
                        {&kValidity, &seen_, "validity"},
                        {}};
-  CallDesk desk_{{[] {}, [](CallFault, Question, const std::string&, std::string_view) {},
+  CallDesk desk_{{[] {}, [] { return false; }, [](session::DirtyList&) {},
+                  [](CallFault, Question, const std::string&, std::string_view) {},
                   [](const std::string&, std::uint64_t) {}},
                  16};
   Clients clients_{modules_, desk_, 300ms};
@@ -225,7 +227,7 @@ TEST_F(ClientsTest, LookUpNobody) {
 
 TEST_F(ClientsTest, SendABodyAsItIs) {
   const std::string body = "a\0b\n\xFF"s;
-  EXPECT_TRUE(clients_.send(waiter_, "there", {"bob", 7}, body)->yes);
+  EXPECT_TRUE(clients_.send(waiter_, "there", {"bob", 7}, body, {})->yes);
   EXPECT_EQ(last_call(), "send 'there' 'bob'#7 '" + body + "' 300ms");
 }
 
@@ -282,6 +284,37 @@ TEST_F(ClientsTest, GoBackToTheWaiterWithALaterAnswer) {
   clients_.desk().collect();
   EXPECT_EQ(keep.tag, 42U);
   EXPECT_TRUE(keep.yes);
+}
+
+TEST_F(ClientsTest, TellTheRegistryOnceThatItWasAskedAll) {
+  clients_.authorize(waiter_, "bob", "eve");
+  clients_.flush();
+  EXPECT_EQ(last_call(), "authorize 'bob' 'eve' 300ms");
+  clients_.claim(waiter_, {"bob", 7});
+  clients_.send(waiter_, "there", {"bob", 7}, "42[]", {});
+  clients_.flush();
+  EXPECT_EQ(last_call(), "flush");
+  const std::size_t calls = seen_.calls.size();
+  clients_.flush();
+  EXPECT_EQ(seen_.calls.size(), calls);
+}
+
+TEST_F(ClientsTest, DoNotTellARegistryThatDoesNotWantToKnow) {
+  crolang_registry indifferent = kRegistry;
+  indifferent.flush = nullptr;
+  modules_.registry.table = &indifferent;
+  clients_.claim(waiter_, {"bob", 7});
+  clients_.flush();
+  EXPECT_EQ(last_call(), "claim 'bob'#7 300ms");
+}
+
+TEST_F(ClientsTest, CountWhatTheRegistryWasAskedSinceThen) {
+  clients_.lookup(waiter_, {});
+  clients_.release({"bob", 7});
+  clients_.authorize(waiter_, "bob", "eve");
+  EXPECT_EQ(clients_.unflushed(), 2U);
+  clients_.flush();
+  EXPECT_EQ(clients_.unflushed(), 0U);
 }
 
 }  // namespace

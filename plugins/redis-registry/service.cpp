@@ -92,8 +92,9 @@ void Service::flush() {
   // Others who asked meanwhile found nobody asleep.
   if (!inbox_.fall_asleep()) handle_requests();
   const bool more = !inbox_.fall_asleep();
-  // The thread waits for what was of interest before.
-  if (more || !is_same(connection_.poll_entries(now_), awaited_)) inbox_.wake();
+  // The thread waits for what was of interest before, and as long as it could then.
+  const bool same = is_same(connection_.poll_entries(now_), awaited_);
+  if (more || !same || exchange_.due() < waits_until_) inbox_.wake();
 }
 
 void Service::stop() {
@@ -150,6 +151,7 @@ milliseconds Service::patience() const {
 
 void Service::wait(Turn& turn, milliseconds patience) {
   waits_since_ = now_;
+  waits_until_ = now_ + patience;
   awaited_ = connection_.poll_entries(now_);
   std::array<pollfd, 3> entries{pollfd{inbox_.descriptor(), POLLIN, 0}, awaited_[0], awaited_[1]};
   turn.unlock();

@@ -134,7 +134,8 @@ class Service final : RedisConnection::Owner {
 
   std::mutex turn_;  // guards what follows
   TimePoint now_{};
-  TimePoint waits_since_{};          // the thread: it stands still if this is long ago
+  TimePoint waits_since_{};  // the thread: it stands still if this is long ago
+  TimePoint waits_until_{};
   std::array<pollfd, 2> awaited_{};  // what it waits for, of Redis
   std::vector<Request> requests_;    // scratch
   Leases leases_;

@@ -1379,6 +1379,22 @@ TEST_F(ReceiptTest, IsRevokedByAMessageToAnotherReceiver) {
   EXPECT_EQ(house.redeemed, 0u);
 }
 
+TEST_F(ReceiptTest, MayBeRedeemedWhileTheNextMessageIsBeingRead) {
+  house.say(ann, numbered("remote", 1));
+  const Asked first = last_send();
+  house.modules.on(Question::authorize, [first](const Asked& asked) {
+    first.yes();
+    asked.yes();
+  });
+  house.say(ann, numbered("remote", 2));
+  EXPECT_EQ(house.redeemed, 1u);
+  last_send().yes();
+  house.turn();
+
+  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "OK")));
+  EXPECT_FALSE(ann.has_waiting());
+}
+
 TEST_F(ReceiptTest, IsIssuedAgainOnceAllIsDone) {
   send_remote(1, 2);
   const std::size_t first = house.modules.asked(Question::send).size() - 2;

@@ -87,9 +87,13 @@ class CallDeskTest : public testing::Test, protected AnswerSink {
   std::counting_semaphore<> wakes_{0};
   bool sleeps_ = true;       // the worker: its receipts are redeemed
   std::size_t flushed_ = 0;  // outlets
+  std::function<void()> when_flushed_;
 
   CallDesk desk_{{[this] { wakes_.release(); }, [this] { return sleeps_; },
-                  [this](session::DirtyList& dirty) { flushed_ += dirty.outlets.size(); },
+                  [this](session::DirtyList& dirty) {
+                    flushed_ += dirty.outlets.size();
+                    if (when_flushed_) when_flushed_();
+                  },
                   [this](CallFault fault, Question question, const std::string& plugin,
                          std::string_view detail) {
                     const std::lock_guard lock(mutex_);
@@ -458,6 +462,16 @@ TEST_F(ReceiptTest, IsRedeemedByAYesThatWakesNobody) {
   EXPECT_TRUE(answers_[0].second.receipted);
   EXPECT_FALSE(desk_.has_arrived());
   EXPECT_EQ(desk_.open(), 0U);
+}
+
+TEST_F(ReceiptTest, IsSeenByTheSenderOnlyOnceTheWorkerCanHearOfIt) {
+  std::size_t heard = 0;
+  when_flushed_ = [&] {
+    desk_.collect();
+    heard = answers_.size();
+  };
+  answer_yes(ask_with_receipt());
+  EXPECT_EQ(heard, 1U);
 }
 
 TEST_F(ReceiptTest, IsOfAYesOnly) {

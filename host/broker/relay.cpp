@@ -268,7 +268,7 @@ modules::Receipt Relay::issue_receipt(Session& sender, const Backlog& backlog,
   // Whoever is told of it is told by the worker.
   const bool observed =
       parcel.type == Relayed::socket_msg_exchange && !grid_.modules.observers.empty();
-  if (!is_all || observed || log::enabled(log::Level::relays)) return {};
+  if (!is_all || observed || log::enabled(log::Level::relays)) return modules::kNoReceipt;
   modules::Receipt receipt;
   receipt.outlet = &sender.outlet();
   receipt.generation = sender.handle().generation;

@@ -23,7 +23,7 @@ struct Answer {
   std::vector<std::uint8_t> flags;  ///< validity
   std::vector<Holder> holders;      ///< lookup; the holder that a claim met
   std::string error;                ///< for the log
-  bool receipted = false;           ///< yes, and the waiter's receipt has been handed in
+  bool receipted = false;           ///< yes, and the waiter's receipt has been redeemed
 
   bool could_ask() const noexcept { return status == CROLANG_OK; }
 };

@@ -28,6 +28,8 @@ struct Receipt {
   std::array<char, kMaxBytes> bytes{};
 };
 
+inline constexpr Receipt kNoReceipt{};
+
 /// False: it does not count any more.
 inline bool redeem(const Receipt& receipt, session::DirtyList& dirty) {
   return receipt.outlet->redeem(receipt.generation, receipt.number,

@@ -89,9 +89,9 @@ class Exchange {
   /// Another broker, as long as there is something to remember of it.
   struct Peer {
     Batch filling;
-    bool waits = false;                          // filling has replies only, since:
-    TimePoint since{};                           //
-    TimePoint last_message;                      // that was sent to it
+    bool waits = false;                          // filling, which has replies only
+    TimePoint since{};                           // when it began to
+    TimePoint last_message{};                    // that was sent to it
     Duration between = std::chrono::seconds(1);  // two of them, smoothed
     TimePoint alone_until{};                     // its replies do not wait
     std::size_t open_bytes = 0;                  // of messages_

@@ -253,17 +253,17 @@ void RedisConnection::drop(std::string_view why, TimePoint now) {
 void RedisConnection::fail(std::string_view why, TimePoint now) {
   const std::string reason(why);
   // Nobody was there, but a name may have other addresses: `localhost` is often ::1 first.
-  if (state_ == State::opening && refusal_.empty() && next_address_ < addresses_.size()) {
-    commands_.close();
-    subscription_.close();
+  const bool has_another =
+      state_ == State::opening && refusal_.empty() && next_address_ < addresses_.size();
+  state_ = State::waiting;
+  commands_.close();
+  subscription_.close();
+  if (has_another) {
     open(now);
     return;
   }
-  state_ = State::waiting;
   std::uniform_int_distribution<std::int64_t> pause(kShortestPause.count(), kLongestPause.count());
   retry_at_ = now + milliseconds(pause(random_));
-  commands_.close();
-  subscription_.close();
   owner_.on_down(reason);
 }
 

@@ -51,7 +51,6 @@ class Service final : RedisConnection::Owner {
 
  private:
   using Clock = std::chrono::steady_clock;
-
   using Turn = std::unique_lock<std::mutex>;
 
   void run();

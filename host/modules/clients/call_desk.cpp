@@ -136,7 +136,6 @@ CallDesk::Op* CallDesk::begin(Question question, const std::string& plugin_id, c
   op->waiter = waiter;
   op->expected = expected;
   op->answer.error.clear();
-  op->answer.receipted = false;
   if (claim.token != 0) {
     op->claim_id = claim.id;
     op->claim_token = claim.token;

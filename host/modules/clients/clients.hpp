@@ -55,13 +55,13 @@ class Clients {
   CallDesk& desk() noexcept { return desk_; }
 
  private:
-  const ModuleTable& modules_;
-  CallDesk& desk_;
   template <class Call>
   const Answer* ask_registry(Question question, const Waiter& waiter,
                              std::chrono::milliseconds timeout, std::size_t expected,
-                             const Claim& claim, Call&& call, const Receipt& receipt = {});
+                             const Claim& claim, Call&& call, const Receipt& receipt = kNoReceipt);
 
+  const ModuleTable& modules_;
+  CallDesk& desk_;
   const std::chrono::milliseconds timeout_;
   std::size_t unflushed_ = 0;
 };

@@ -66,8 +66,7 @@ void Broker::on_connect(Session& session) {
     return;
   }
   if (session.count_admission() > kMaxAdmissions) {
-    session.close(bench_, Session::Farewell::may_return, websocket::CloseCode::no_status,
-                  Counter::violation_socketio);
+    session.close(bench_, websocket::CloseCode::no_status, Counter::violation_socketio);
     return;
   }
   session.begin_readmission();
@@ -143,9 +142,8 @@ void Broker::on_trouble(SessionHandle handle, Trouble trouble) {
     sessions_.refuse_transport(*session, trouble);
     return;
   }
-  // On an open transport a CONNECT_ERROR would be final: the node comes again if it is closed.
-  session->close(bench_, Session::Farewell::may_return, websocket::CloseCode::no_status,
-                 counter_of(trouble));
+  // On an open transport a CONNECT_ERROR would be final: the node comes again if it ends.
+  session->send_back(bench_, counter_of(trouble));
   sessions_.touched(*session);
 }
 
@@ -196,8 +194,7 @@ void Broker::expel(SessionHandle handle, Counter reason) {
                   {{"node", session->id()},
                    {"why", reason == Counter::closed_lost_id ? "its id is held elsewhere"
                                                              : "it is not valid any more"}});
-  session->close(bench_, Session::Farewell::shall_not_return, websocket::CloseCode::no_status,
-                 reason);
+  session->expel(bench_, reason);
   sessions_.touched(*session);
 }
 
@@ -208,8 +205,7 @@ void Broker::expel_holder(SessionHandle handle, std::uint64_t token) {
 }
 
 void Broker::shut_down(Session& session) {
-  session.close(bench_, Session::Farewell::may_return, websocket::CloseCode::going_away,
-                Counter::closed_shutdown);
+  session.send_back(bench_, Counter::closed_shutdown);
   sessions_.touched(session);
 }
 

@@ -36,7 +36,7 @@ class Broker final : public session::SessionEvents,
   void expel(SessionHandle handle, telemetry::Counter reason);
   /// Another session holds the id: expels this one if it still stands on that token.
   void expel_holder(SessionHandle handle, std::uint64_t token);
-  /// The broker goes down: the session is closed so that the node comes back by itself.
+  /// The broker goes down: the session ends so that the node comes back by itself.
   void shut_down(session::Session& session);
   void probe(SessionHandle handle, std::uint64_t token, std::chrono::milliseconds timeout,
              Probes::Reply reply);

@@ -52,9 +52,9 @@ void Server::stop() {
 void Server::drain(Control& control, std::chrono::milliseconds duration,
                    std::function<void()> finished) {
   grid_.draining.store(true);
-  // The last fifth is left for the slowest to answer the close.
+  // The last fifth is left for the slowest to end their side.
   const auto slices = static_cast<std::size_t>(duration * 4 / 5 / kSlice);
-  // Even with no time to spare a close frame goes out before the connection is cut.
+  // Even with no time to spare the last bytes go out, and the end of TCP after them.
   const auto time = std::max<std::chrono::milliseconds>(duration, kShortestDrain);
   drain_slice(control, std::max<std::size_t>(slices, 1), std::chrono::steady_clock::now() + time,
               std::move(finished));

@@ -111,6 +111,12 @@ class Outlet {
     if (generation_ == generation) shut_ = true;
   }
 
+  /// Owning worker: what waits is forgotten.
+  void discard() {
+    const std::lock_guard lock(mutex_);
+    queue_.clear();
+  }
+
   /// Bytes waiting. Any thread.
   std::size_t waiting() const {
     const std::lock_guard lock(mutex_);

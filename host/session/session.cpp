@@ -166,7 +166,7 @@ void Session::on_binary(Workbench& bench, std::size_t size) {
 void Session::tick(Workbench& bench, TimePoint now) {
   if (state_ == State::closing || state_ == State::admitting) return;
   if (state_ == State::waiting && now >= connect_by_) {
-    close(bench, Farewell::may_return, CloseCode::no_status, Counter::closed_handshake_timeout);
+    close(bench, CloseCode::no_status, Counter::closed_handshake_timeout);
     return;
   }
   if (now < heartbeat_.deadline()) return;
@@ -185,8 +185,9 @@ void Session::tick(Workbench& bench, TimePoint now) {
         heartbeat_.extend(now, bench.limits.timing);
         break;
       }
-      close(bench, Farewell::may_return, CloseCode::no_status,
-            behind ? Counter::closed_outbox_stalled : Counter::closed_ping_timeout);
+      // What it does not read must not stand between it and the end.
+      if (behind) outlet_.discard();
+      send_back(bench, behind ? Counter::closed_outbox_stalled : Counter::closed_ping_timeout);
       break;
     }
   }
@@ -245,12 +246,20 @@ void Session::ack_text(Workbench& bench, const socketio::AckId& id, std::string_
   send_text(bench, bench.scratch);
 }
 
-void Session::close(Workbench& bench, Farewell farewell, CloseCode code, Counter reason) {
+void Session::send_back(Workbench& bench, Counter reason) {
   if (state_ == State::closing) return;
   bench.counters.add(reason);
-  if (farewell == Farewell::shall_not_return && state_ == State::joined) {
-    send_text(bench, socketio::kDisconnect);
-  }
+  begin_closing(bench, Ending::finish);
+}
+
+void Session::expel(Workbench& bench, Counter reason) {
+  if (state_ == State::joined) send_text(bench, socketio::kDisconnect);
+  close(bench, CloseCode::no_status, reason);
+}
+
+void Session::close(Workbench& bench, CloseCode code, Counter reason) {
+  if (state_ == State::closing) return;
+  bench.counters.add(reason);
   send_raw(bench, websocket::CloseFrame(code).bytes());
   begin_closing(bench, Ending::await_close);
 }
@@ -260,7 +269,7 @@ void Session::drop(Workbench& bench) {
 }
 
 void Session::violate(Workbench& bench, Counter layer) {
-  close(bench, Farewell::may_return, CloseCode::no_status, layer);
+  close(bench, CloseCode::no_status, layer);
 }
 
 void Session::begin_closing(Workbench& bench, Ending ending) {

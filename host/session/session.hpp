@@ -122,12 +122,14 @@ class Session {
   /// From now on every byte that arrives is told to SessionEvents.
   void watch(bool on) { watched_ = on; }
 
-  enum class Farewell : std::uint8_t {
-    may_return,       ///< a close frame only: nodes connect again by themselves
-    shall_not_return  ///< DISCONNECT first: nodes take it as final
-  };
-  void close(Workbench& bench, Farewell farewell, websocket::CloseCode code,
-             telemetry::Counter reason);
+  /// The node has done nothing wrong and shall come back: TCP ends after the last byte, without a
+  /// close frame. Every client connects again after that, while some take a close frame for the
+  /// end, and one does not notice it before its ping time-out (docs/wire.md).
+  void send_back(Workbench& bench, telemetry::Counter reason);
+  /// It shall stay away: DISCONNECT, which most nodes take as final, then a close frame.
+  void expel(Workbench& bench, telemetry::Counter reason);
+  /// It broke a protocol, or did not CONNECT in time: a close frame says so.
+  void close(Workbench& bench, websocket::CloseCode code, telemetry::Counter reason);
   /// The connection is gone.
   void drop(Workbench& bench);
 

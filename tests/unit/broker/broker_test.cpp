@@ -339,14 +339,15 @@ TEST_F(BrokerTest, RefusesAnewAtALaterConnect) {
   EXPECT_EQ(bob.state(), State::waiting);
 }
 
-TEST_F(BrokerTest, ClosesTheTransportInTroubleSinceAConnectErrorWouldBeFinal) {
+TEST_F(BrokerTest, EndsTheTransportInTroubleSinceAConnectErrorWouldBeFinal) {
   Session& bob = house.join("bob");
   house.say(bob, "41");
   house.modules.on(Question::authenticate, [](const Asked& asked) { asked.fail(CROLANG_TIMEOUT); });
 
   house.say(bob, "40");
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("close"));
+  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_EQ(bob.ending(), session::Ending::finish);
   EXPECT_EQ(house.counters.value(Counter::unavailable_authentication), 1u);
 }
 
@@ -433,7 +434,8 @@ TEST_F(BrokerTest, ShutsDownSoThatTheNodeComesBack) {
 
   house.broker.shut_down(bob);
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("close 1001"));
+  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_EQ(bob.ending(), session::Ending::finish);
   EXPECT_EQ(house.modules.count(Question::release), 1u);
 }
 

@@ -822,33 +822,51 @@ TEST_F(SessionTest, HandlesNothingBehindTheClientsClose) {
 
 TEST_F(SessionTest, ClosesWithTheCodeThatItIsGiven) {
   join();
-  session_.close(bench_, Session::Farewell::may_return, CloseCode::going_away,
-                 Counter::closed_shutdown);
-  expect_closing(frame(0x88, "\x03\xE9"), Ending::await_close);
+  session_.close(bench_, CloseCode::too_big, Counter::closed_shutdown);
+  expect_closing(frame(0x88, "\x03\xF1"), Ending::await_close);
   EXPECT_EQ(count(Counter::closed_shutdown), 1U);
 }
 
 TEST_F(SessionTest, SaysDisconnectFirstToANodeThatShallNotReturn) {
   join();
-  session_.close(bench_, Session::Farewell::shall_not_return, CloseCode::no_status,
-                 Counter::closed_invalid_node);
+  session_.expel(bench_, Counter::closed_invalid_node);
   expect_closing(text_frame("41") + kEmptyClose, Ending::await_close);
 }
 
 TEST_F(SessionTest, SaysNoDisconnectToANodeThatHasNotJoined) {
   open();
-  session_.close(bench_, Session::Farewell::shall_not_return, CloseCode::no_status,
-                 Counter::closed_lost_id);
+  session_.expel(bench_, Counter::closed_lost_id);
   expect_closing(kEmptyClose, Ending::await_close);
+}
+
+TEST_F(SessionTest, SendsANodeBackWithoutACloseFrame) {
+  join();
+  session_.send_back(bench_, Counter::closed_shutdown);
+  expect_closing("", Ending::finish);
+  EXPECT_EQ(count(Counter::closed_shutdown), 1U);
+}
+
+TEST_F(SessionTest, SendsANodeBackBehindWhatWaited) {
+  join();
+  EXPECT_EQ(push("x"), Pushed::taken);
+  session_.send_back(bench_, Counter::closed_shutdown);
+  expect_closing("x", Ending::finish);
+}
+
+TEST_F(SessionTest, SendsNobodyBackWhoIsClosing) {
+  join();
+  feed_text("7");
+  expect_closing(kEmptyClose, Ending::await_close);
+  session_.send_back(bench_, Counter::closed_shutdown);
+  EXPECT_EQ(session_.ending(), Ending::await_close);
+  EXPECT_EQ(count(Counter::closed_shutdown), 0U);
 }
 
 TEST_F(SessionTest, ClosesOnce) {
   join();
-  session_.close(bench_, Session::Farewell::may_return, CloseCode::no_status,
-                 Counter::closed_yielded);
+  session_.close(bench_, CloseCode::no_status, Counter::closed_yielded);
   expect_closing(kEmptyClose, Ending::await_close);
-  session_.close(bench_, Session::Farewell::shall_not_return, CloseCode::going_away,
-                 Counter::closed_shutdown);
+  session_.expel(bench_, Counter::closed_shutdown);
   EXPECT_EQ(sent(), "");
   EXPECT_THAT(events_.take(), IsEmpty());
   EXPECT_EQ(count(Counter::closed_shutdown), 0U);
@@ -882,8 +900,7 @@ TEST_F(SessionTest, HandlesNothingBehindWhatClosedIt) {
 TEST_F(SessionTest, HandlesNothingBehindAnEventThatTheBrokerClosedItFor) {
   join();
   events_.event = [this](Session& session) {
-    session.close(bench_, Session::Farewell::may_return, CloseCode::no_status,
-                  Counter::closed_lost_id);
+    session.close(bench_, CloseCode::no_status, Counter::closed_lost_id);
   };
   feed(client::text(R"(42["x"])") + client::text(R"(42["y"])"));
   EXPECT_THAT(events_.take(), ElementsAre("event x ", "end"));
@@ -928,8 +945,7 @@ TEST_F(SessionTest, EndsOnceHoweverManyReasonsThereAre) {
   feed(client::close(1000));
   session_.drop(bench_);
   session_.drop(bench_);
-  session_.close(bench_, Session::Farewell::may_return, CloseCode::no_status,
-                 Counter::closed_lost_id);
+  session_.close(bench_, CloseCode::no_status, Counter::closed_lost_id);
   pass(1h);
   EXPECT_THAT(events_.take(), ElementsAre("end"));
   EXPECT_EQ(sent(), kEmptyClose);
@@ -1071,14 +1087,14 @@ TEST_F(SessionTest, StartsTheIntervalAnewWithAPongThatNobodyAskedFor) {
   EXPECT_EQ(sent(), text_frame("2"));
 }
 
-TEST_F(SessionTest, ClosesANodeThatDoesNotAnswerAPing) {
+TEST_F(SessionTest, SendsANodeBackThatDoesNotAnswerAPing) {
   join();
   pass(25s);
   EXPECT_EQ(sent(), text_frame("2"));
   pass(19'999ms);
   expect_open_and_silent(State::joined);
   pass(1ms);
-  expect_closing(kEmptyClose, Ending::await_close);
+  expect_closing("", Ending::finish);
   EXPECT_EQ(count(Counter::closed_ping_timeout), 1U);
 }
 
@@ -1091,7 +1107,7 @@ TEST_F(SessionTest, TakesNothingButAPongForAnAnswer) {
   feed(client::last(Opcode::pong, ""));
   events_.take();
   pass(10s);
-  expect_closing(kEmptyClose, Ending::await_close);
+  expect_closing("", Ending::finish);
 }
 
 TEST_F(SessionTest, AnswersPingsWhileItIsBeingAdmittedAgain) {
@@ -1100,7 +1116,7 @@ TEST_F(SessionTest, AnswersPingsWhileItIsBeingAdmittedAgain) {
   pass(25s);
   EXPECT_EQ(sent(), text_frame("2"));
   pass(20s);
-  expect_closing(kEmptyClose, Ending::await_close);
+  expect_closing("", Ending::finish);
 }
 
 TEST_F(SessionTest, WaitsLongerForASlowReaderThatMakesProgress) {
@@ -1118,7 +1134,7 @@ TEST_F(SessionTest, WaitsLongerForASlowReaderThatMakesProgress) {
   EXPECT_EQ(session_.deadline(), now_ + 25s);
 }
 
-TEST_F(SessionTest, ClosesASlowReaderThatMakesNoProgress) {
+TEST_F(SessionTest, SendsASlowReaderBackThatMakesNoProgress) {
   join();
   push(std::string(1000, 'x'));
   pass(25s);
@@ -1126,8 +1142,8 @@ TEST_F(SessionTest, ClosesASlowReaderThatMakesNoProgress) {
   pass(20s);
   EXPECT_EQ(session_.state(), State::joined);
   pass(20s);
-  EXPECT_EQ(session_.state(), State::closing);
-  EXPECT_THAT(events_.take(), ElementsAre("end"));
+  // What it did not take is forgotten: nothing stands between it and the end.
+  expect_closing("", Ending::finish);
   EXPECT_EQ(count(Counter::closed_outbox_stalled), 1U);
   EXPECT_EQ(count(Counter::closed_ping_timeout), 0U);
 }
@@ -1139,7 +1155,7 @@ TEST_F(SessionTest, DoesNotWaitLongerForAReaderThatIsNotBehind) {
   pass(25s);
   sent();
   pass(20s);
-  expect_closing(kEmptyClose, Ending::await_close);
+  expect_closing("", Ending::finish);
   EXPECT_EQ(count(Counter::closed_ping_timeout), 1U);
 }
 

@@ -36,7 +36,8 @@ Counter counter_of(Trouble trouble) {
                                    Counter::unavailable_rtc,
                                    Counter::unavailable_draining,
                                    Counter::unavailable_limit,
-                                   Counter::unavailable_probing};
+                                   Counter::unavailable_probing,
+                                   Counter::unavailable_memory};
   return kCounters[static_cast<std::size_t>(trouble)];
 }
 

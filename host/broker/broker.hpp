@@ -50,6 +50,10 @@ class Broker final : public session::SessionEvents,
   void tick();
   TimePoint deadline() const;
 
+  /// What a session has waiting here for answers, in bytes.
+  std::size_t waiting_bytes(const session::Session& session) const {
+    return relay_.waiting_bytes(session);
+  }
   session::Workbench& bench() { return bench_; }
   Admissions& admissions() { return admissions_; }
 

@@ -74,16 +74,18 @@ enum class Trouble : std::uint8_t {
   draining,
   full,     ///< MAX_CONNECTIONS or the file limit
   probing,  ///< the id is being fought for, or its holder cannot be reached
+  memory,   ///< MAX_MEMORY_BYTES are nearly used up
 };
 
 constexpr std::string_view text_of(Trouble trouble) {
-  constexpr std::array<std::string_view, 6> kTexts = {
+  constexpr std::array<std::string_view, 7> kTexts = {
       "authentication is not available",
       "the registry is not available",
       "the RTC configuration is not available",
       "shutting down",
       "too many connections",
-      "the id is in use by a node whose state is unknown"};
+      "the id is in use by a node whose state is unknown",
+      "too little memory"};
   return kTexts[static_cast<std::size_t>(trouble)];
 }
 

@@ -355,6 +355,10 @@ void Relay::on_answer(const modules::Waiter& waiter, const modules::Answer& answ
   sessions_.touched(*sender);
 }
 
+std::size_t Relay::waiting_bytes(const Session& sender) const {
+  return sender.has_waiting() ? backlogs_.at(sender.handle().slot).bytes : 0;
+}
+
 void Relay::on_end(Session& sender) {
   if (!sender.has_waiting()) return;
   sender.outlet().revoke_receipt();

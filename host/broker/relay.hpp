@@ -49,6 +49,8 @@ class Relay final : public modules::AnswerSink {
   void on_event(session::Session& sender, Relayed type, const socketio::Packet& packet);
   /// What still waits for this sender is dropped.
   void on_end(session::Session& sender);
+  /// Of a sender's messages that are not acknowledged yet.
+  std::size_t waiting_bytes(const session::Session& sender) const;
 
   void on_answer(const modules::Waiter& waiter, const modules::Answer& answer) override;
 

@@ -110,6 +110,7 @@ Settings settings_from(const Reader& read) {
   s.plugin_timeout = read.milliseconds("PLUGIN_TIMEOUT_MS");
   s.drain_duration = read.milliseconds("DRAIN_DURATION_MS");
   s.max_connections = read.number("MAX_CONNECTIONS");
+  s.max_memory_bytes = read.number("MAX_MEMORY_BYTES");
   s.max_payload_bytes = read.number("MAX_PAYLOAD_BYTES");
   s.max_outbox_bytes = read.number("MAX_OUTBOX_BYTES");
   s.max_presence_ids = read.number("MAX_PRESENCE_IDS");

@@ -13,6 +13,8 @@ namespace {
 // A connection is handed to another worker only if that evens out more than this: the hand-over
 // costs a wake-up.
 constexpr std::uint32_t kSlack = 16;
+// Who claims ids that are held here while there is no room: so many at a time.
+constexpr std::uint64_t kHolders = 64;
 constexpr auto kSlice = std::chrono::milliseconds(50);
 constexpr auto kShortestDrain = std::chrono::milliseconds(200);
 
@@ -21,6 +23,7 @@ constexpr auto kShortestDrain = std::chrono::milliseconds(200);
 Server::Server(const ServerOptions& options, std::string instance,
                const modules::ModuleTable& modules, Descriptor listener)
     : options_(options),
+      memory_(options.max_memory_bytes),
       listener_(std::move(listener)),
       outlets_(options.workers),
       grid_(options.policy, std::move(instance), modules, outlets_, *this) {
@@ -90,7 +93,8 @@ void Server::flush(session::DirtyList& dirty) {
   dirty.bytes = 0;
 }
 
-std::uint64_t Server::total(std::uint32_t (Worker::*figure)() const noexcept) const {
+template <class Figure>
+std::uint64_t Server::total(Figure (Worker::*figure)() const noexcept) const {
   std::uint64_t sum = 0;
   for (const auto& worker : workers_) sum += (*worker.*figure)();
   return sum;
@@ -105,9 +109,17 @@ std::uint16_t Server::choose_worker(std::uint16_t accepted_by) {
   return worth_it ? least : accepted_by;
 }
 
-bool Server::is_full() const {
-  // The one that asks is counted already.
-  return options_.max_connections != 0 && total(&Worker::load) > options_.max_connections;
+Pages::Room Server::room() const {
+  const std::uint64_t most = options_.max_connections;
+  const std::uint64_t nodes = total(&Worker::nodes);
+  if (most == 0 || nodes <= most) return Room::plenty;
+  return nodes <= most + kHolders ? Room::for_holders : Room::none;
+}
+
+std::size_t Server::largest_holding() const {
+  std::size_t largest = 0;
+  for (const auto& worker : workers_) largest = std::max(largest, worker->largest_holding());
+  return largest;
 }
 
 bool Server::is_overfull() const {
@@ -150,7 +162,11 @@ Response Server::render(PageRequest request) {
   gauges.workers = workers_.size();
   gauges.connections = total(&Worker::load);
   gauges.nodes = nodes;
+  gauges.inbound_bytes = total(&Worker::inbound_bytes);
   for (std::uint16_t i = 0; i < count(); ++i) gauges.outbox_bytes += outlets_.table(i).waiting();
+  memory_.measure();
+  gauges.memory_bytes = memory_.used();
+  gauges.memory_limit_bytes = memory_.limit();
   gauges.log_lines_dropped = telemetry::log::dropped();
   gauges.draining = draining;
   return make_response(200, request.after,

@@ -23,8 +23,9 @@ namespace crolang::net {
 
 struct ServerOptions {
   std::uint16_t workers = 1;
-  std::uint64_t max_connections = 0;  ///< beyond, nodes are told to come again; 0: no limit
-  std::uint64_t max_sockets = 0;      ///< beyond, connections are cut unheard; 0: no limit
+  std::uint64_t max_connections = 0;  ///< nodes; beyond, they are told to come again; 0: no limit
+  std::uint64_t max_sockets = 0;  ///< beyond, who is no node makes room or is cut; 0: no limit
+  std::uint64_t max_memory_bytes = 0;
   session::Limits limits{};
   broker::Policy policy;
   std::chrono::milliseconds plugin_timeout{10000};
@@ -56,17 +57,21 @@ class Server final : public broker::Workers, public Pages {
   // Pages
   Response render(PageRequest request) override;
   std::uint16_t choose_worker(std::uint16_t accepted_by) override;
-  bool is_full() const override;
+  Room room() const override;
   bool is_overfull() const override;
+  std::size_t largest_holding() const override;
+  MemoryBudget& memory() override { return memory_; }
   void hand_over(Descriptor socket, std::uint16_t worker) override;
 
  private:
   /// Sums up what each worker has.
-  std::uint64_t total(std::uint32_t (Worker::*figure)() const noexcept) const;
+  template <class Figure>
+  std::uint64_t total(Figure (Worker::*figure)() const noexcept) const;
   void drain_slice(Control& control, std::size_t slices_left,
                    std::chrono::steady_clock::time_point deadline, std::function<void()> finished);
 
   const ServerOptions options_;
+  MemoryBudget memory_;
   Descriptor listener_;
   session::OutletGrid outlets_;
   broker::Grid grid_;

@@ -42,8 +42,15 @@ constexpr int kMaxAccepts = 64;
 // Requests that are answered before anything else is read. Whoever sends more at a time is not
 // waiting for answers.
 constexpr int kMaxPipelined = 16;
-// RFC 6455 4.1: a node waits for the 101. What comes before it is kept while the node is admitted.
-constexpr std::size_t kMaxEarlyBytes = 16 * 1024;
+// What may wait for a connection that is no node before it is not read from any more. Answers to
+// requests are larger, but there is one at a time.
+constexpr std::size_t kMaxUnreadAnswers = 4 * 1024;
+// Nobody is ended for memory who holds less.
+constexpr std::size_t kWorthEnding = 4 * 1024;
+constexpr std::size_t kReserve = 256 * 1024;
+// Of a closing connection: a control frame or the beginning of one.
+constexpr std::size_t kWorthKeeping = 256;
+constexpr std::size_t kNoteTakenIn = 256 * 1024;
 
 // As long as the peer gives its nodes to answer a close frame.
 constexpr auto kCloseTimeout = std::chrono::seconds(30);
@@ -56,6 +63,11 @@ constexpr auto kSilence = std::chrono::seconds(1);
 // After a connection could not be accepted. It waits in the kernel's queue and would wake this loop
 // again and again.
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+// More of what a node has sent is read than one reading takes before its time-out is judged, but not
+// for ever.
+constexpr auto kUnreadGrace = std::chrono::seconds(1);
+// Between two times that memory is freed, so that all workers have said what they hold.
+constexpr auto kBetweenReliefs = std::chrono::milliseconds(10);
 // The leases of the last sessions are given back before the plugins are stopped.
 constexpr auto kStopTimeout = std::chrono::seconds(1);
 
@@ -177,7 +189,8 @@ Worker::Worker(std::uint16_t index, broker::Grid& grid, Pages& pages, const sess
       desk_(desk_hooks(*this), kMaxOpenQuestions),
       clients_(grid.modules, desk_, plugin_timeout),
       broker_(grid, clients_, *this, limits, counters_, index),
-      buffer_(kReadBuffer) {
+      buffer_(kReadBuffer),
+      reserve_(std::make_unique<char[]>(kReserve)) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kWakeKey;
@@ -215,33 +228,12 @@ void Worker::run() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), kMaxEvents, wait_time());
     sleeps_.store(false, std::memory_order_relaxed);
     now_ = std::chrono::steady_clock::now();
+    const auto ready = static_cast<std::size_t>(std::max(count, 0));
+    gate_.wake(now_, due_, ready, kMaxEvents, load());
     broker_.set_now(now_);
-    desk_.collect();
-    for (int i = 0; i < count; ++i) {
-      const epoll_event& event = events[static_cast<std::size_t>(i)];
-      if (event.data.u64 == kListenerKey) {
-        accept_ready();
-        continue;
-      }
-      if (event.data.u64 == kWakeKey) {
-        std::uint64_t ignored = 0;
-        [[maybe_unused]] const ssize_t n = ::read(event_.get(), &ignored, sizeof ignored);
-        mailbox_.collect([this](Task& task) { task(*this); });
-        desk_.collect();
-        continue;
-      }
-      const auto slot = static_cast<std::uint32_t>(event.data.u64 >> 32);
-      Connection* connection = connections_[slot].get();
-      // It ended earlier in this turn.
-      if (connection == nullptr || key_of(connection->handle) != event.data.u64) continue;
-      if ((event.events & EPOLLOUT) != 0) write_ready(*connection);
-      if (connection->gone) continue;
-      if ((event.events & EPOLLIN) != 0) {
-        read_ready(*connection);
-      } else if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
-        // Nothing is read now, so nothing else would notice that the other side is gone.
-        end(*connection);
-      }
+    survives([this] { desk_.collect(); });
+    for (std::size_t i = 0; i < ready; ++i) {
+      serve(events[i]);
       const session::DirtyList& dirty = broker_.bench().dirty;
       if (dirty.outlets.size() >= kFlushOutlets || dirty.bytes >= kFlushAt) flush_dirty();
       if (clients_.unflushed() >= kFlushQuestions) clients_.flush();
@@ -250,20 +242,67 @@ void Worker::run() {
       accept_again_.reset();
       if (watch_listener() != 0) pause_accepting(errno);
     }
-    broker_.tick();
-    wheel_.advance(now_, [this](TimerNode& node) { on_timer(static_cast<Connection&>(node)); });
+    if (gate_.may_judge(now_)) judge_timeouts();
+    watch_memory();
     flush_dirty();
     end_finished();
     ended_.clear();
     clients_.flush();
+    // Taken again as soon as there is memory for it.
+    if (!reserve_) reserve_.reset(new (std::nothrow) char[kReserve]);
+    due_ = due();
   }
+}
+
+void Worker::serve(const epoll_event& event) {
+  if (event.data.u64 == kListenerKey) {
+    survives([this] { accept_ready(); });
+    return;
+  }
+  if (event.data.u64 == kWakeKey) {
+    std::uint64_t ignored = 0;
+    [[maybe_unused]] const ssize_t n = ::read(event_.get(), &ignored, sizeof ignored);
+    mailbox_.collect([this](Task& task) { survives([&] { task(*this); }); });
+    survives([this] { desk_.collect(); });
+    return;
+  }
+  const auto slot = static_cast<std::uint32_t>(event.data.u64 >> 32);
+  Connection* connection = connections_[slot].get();
+  // It ended earlier in this turn.
+  if (connection == nullptr || key_of(connection->handle) != event.data.u64) return;
+  const bool survived = survives([&] {
+    if ((event.events & EPOLLOUT) != 0) write_ready(*connection);
+    if (connection->gone) return;
+    if ((event.events & EPOLLIN) != 0) {
+      read_ready(*connection);
+    } else if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+      // Nothing is read now, so nothing else would notice that the other side is gone.
+      end(*connection);
+    }
+  });
+  if (!survived) end(*connection);
+  account(*connection);
+}
+
+void Worker::judge_timeouts() {
+  survives([this] { broker_.tick(); });
+  wheel_.advance(now_, [this](TimerNode& node) {
+    auto& connection = static_cast<Connection&>(node);
+    if (!survives([&] { on_timer(connection); })) end(connection);
+    account(connection);
+  });
+}
+
+TimePoint Worker::due() const {
+  TimePoint next = gate_.next(now_, std::min(wheel_.next(), broker_.deadline()));
+  if (stop_by_) next = std::min(next, *stop_by_);
+  if (accept_again_) next = std::min(next, *accept_again_);
+  return next;
 }
 
 int Worker::wait_time() const {
   if (desk_.has_arrived()) return 0;
-  TimePoint next = std::min(wheel_.next(), broker_.deadline());
-  if (stop_by_) next = std::min(next, *stop_by_);
-  if (accept_again_) next = std::min(next, *accept_again_);
+  const TimePoint next = due_;
   if (next == TimePoint::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now_).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
@@ -287,19 +326,64 @@ void Worker::accept_ready() {
       if (errno != EAGAIN && errno != EWOULDBLOCK) pause_accepting(errno);
       return;
     }
-    if (pages_.is_overfull()) {
-      ::close(fd);
+    Descriptor socket(fd);
+    if (pages_.is_overfull() && !make_room()) {
       counters_.add(Counter::accept_errors);
       log_not_accepted(EMFILE, now_);
       continue;
     }
     const std::uint16_t target = pages_.choose_worker(index_);
     if (target == index_) {
-      adopt(fd);
+      adopt(std::move(socket));
     } else {
-      pages_.hand_over(Descriptor(fd), target);
+      pages_.hand_over(std::move(socket), target);
     }
   }
+}
+
+bool Worker::make_room() {
+  const auto stranger =
+      strangers_.take_idle([this](SessionHandle handle) { return kind_of(handle); });
+  if (!stranger) return false;
+  counters_.add(Counter::closed_for_room);
+  static telemetry::Throttle throttle{1};
+  if (const auto suppressed = throttle.admit(now_)) {
+    log::warning("no room for another connection: one that is no node was ended for it",
+                 {{"suppressed", *suppressed}});
+  }
+  end(*connections_[stranger->slot]);
+  return true;
+}
+
+Strangers::Kind Worker::kind_of(SessionHandle handle) const {
+  const Connection* connection = connections_[handle.slot].get();
+  if (connection == nullptr || connection->handle != handle) return Strangers::Kind::gone_or_node;
+  if (!may_be_node(*connection)) return Strangers::Kind::idle;
+  const bool joined =
+      connection->phase == Phase::open && connection->session->state() == State::joined;
+  return joined ? Strangers::Kind::gone_or_node : Strangers::Kind::busy;
+}
+
+bool Worker::may_be_node(const Connection& connection) {
+  if (connection.phase == Phase::admitting) return true;
+  if (connection.phase != Phase::open) return false;
+  const State state = connection.session->state();
+  // Who waits without a lease was refused, or has left.
+  const bool refused = state == State::waiting && connection.session->token() == 0;
+  return state != State::closing && !refused;
+}
+
+void Worker::count(Connection& connection) {
+  const bool is_node = !connection.gone && may_be_node(connection);
+  if (is_node == connection.is_node) return;
+  connection.is_node = is_node;
+  if (is_node) {
+    nodes_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  nodes_.fetch_sub(1, std::memory_order_relaxed);
+  if (connection.gone) return;
+  strangers_.add(connection.handle, [this](SessionHandle each) { return kind_of(each); });
 }
 
 void Worker::pause_accepting(int error) {
@@ -315,38 +399,36 @@ void Worker::receive(Descriptor socket) {
   // Shared only because a task is copied; closed with the task if that never runs.
   post([held = std::make_shared<Descriptor>(std::move(socket))](Worker& worker) {
     worker.load_.fetch_sub(1, std::memory_order_relaxed);
-    worker.adopt(held->release());
+    worker.adopt(std::move(*held));
   });
 }
 
-void Worker::adopt(int fd) {
-  if (stop_by_) {
-    ::close(fd);
-    return;
-  }
-  std::uint32_t slot = 0;
-  if (!free_slots_.empty()) {
-    slot = free_slots_.back();
-    free_slots_.pop_back();
-  } else if (connections_.size() < session::OutletTable::kMaxSlots) {
-    slot = static_cast<std::uint32_t>(connections_.size());
+void Worker::adopt(Descriptor socket) {
+  if (stop_by_) return;
+  if (free_slots_.empty()) {
+    if (connections_.size() == session::OutletTable::kMaxSlots) {
+      counters_.add(Counter::accept_errors);
+      return;
+    }
+    // Whatever ends a connection must not need memory for it.
     connections_.emplace_back();
-  } else {
-    ::close(fd);
-    counters_.add(Counter::accept_errors);
-    return;
+    ended_.reserve(connections_.capacity());
+    free_slots_.reserve(connections_.capacity());
+    finishing_.reserve(connections_.capacity());
+    free_slots_.push_back(static_cast<std::uint32_t>(connections_.size() - 1));
   }
+  const std::uint32_t slot = free_slots_.back();
   auto connection = std::make_unique<Connection>();
   session::Outlet& outlet = grid_.outlets.table(index_).ensure(slot);
+  free_slots_.pop_back();
+  const int fd = socket.release();
   connection->outlet = &outlet;
   connection->fd = fd;
   session::Outlet::Wire wire;
   wire.fd = fd;
   wire.epoll = epoll_.get();
   wire.interest = EPOLLIN | EPOLLRDHUP;
-  // Others fill it to the limit, only its own answers take it further. So once it is back at the
-  // limit, where they cannot hold it up, it is read from again.
-  wire.max_backlog = 2 * limits_.max_outbox_bytes;
+  wire.max_backlog = kMaxUnreadAnswers;
   const std::uint32_t generation = outlet.open(wire);
   connection->handle = {slot, generation, index_};
   epoll_event event{};
@@ -363,6 +445,11 @@ void Worker::adopt(int fd) {
     return;
   }
   reschedule(reference);
+  if (!survives([&] {
+        strangers_.add(reference.handle, [this](SessionHandle each) { return kind_of(each); });
+      })) {
+    end(reference);
+  }
 }
 
 // ---- reading
@@ -394,11 +481,20 @@ void Worker::read_ready(Connection& connection) {
     end(connection);
     return;
   }
-  counters_.add(Counter::bytes_received, static_cast<std::uint64_t>(n));
-  if (connection.session) connection.session->heard(broker_.bench());
-  const std::size_t total = before + static_cast<std::size_t>(n);
+  const auto arrived = static_cast<std::size_t>(n);
+  connection.unread = arrived == room;
+  counters_.add(Counter::bytes_received, arrived);
+  taken_in_ += arrived;
+  if (connection.session) connection.session->heard(broker_.bench(), arrived);
+  if (connection.skip != 0) {
+    const std::size_t skipped = std::min<std::size_t>(connection.skip, arrived);
+    connection.skip -= static_cast<std::uint32_t>(skipped);
+    if (skipped < arrived) take(connection, {into + skipped, arrived - skipped});
+    return;
+  }
+  const std::size_t total = before + arrived;
   if (total < connection.needed) {
-    if (!in_place) held.append(into, static_cast<std::size_t>(n));
+    if (!in_place) held.append(into, arrived);
     return;
   }
   if (in_place) {
@@ -416,7 +512,7 @@ void Worker::take(Connection& connection, std::span<char> bytes) {
       on_request(connection, bytes);
       break;
     case Phase::admitting:
-      keep(connection, bytes);
+      keep(connection, {bytes.data(), bytes.size()});
       break;
     case Phase::open:
       on_open_bytes(connection, bytes);
@@ -427,19 +523,42 @@ void Worker::take(Connection& connection, std::span<char> bytes) {
   }
 }
 
-void Worker::keep(Connection& connection, std::span<char> rest) {
-  if (!rest.empty()) {
-    connection.held.assign(rest.data(), rest.size());
+void Worker::keep(Connection& connection, std::string_view rest) {
+  if (rest.size() > connection.held.capacity()) {
+    // As much as there is and no more: strings that grow take twice that.
+    connection.held = std::string(rest);
+  } else if (!rest.empty()) {
+    connection.held.assign(rest);
   } else if (connection.held.capacity() > 64) {
     connection.held = std::string();
   }
 }
 
+void Worker::let_go(Connection& connection) {
+  connection.held = std::string();
+  connection.needed = 0;
+}
+
+void Worker::account(Connection& connection) {
+  std::size_t bytes = 0;
+  if (!connection.gone) {
+    // What is inside the string itself is part of the connection.
+    if (connection.held.capacity() > 64) bytes += connection.held.capacity();
+    if (connection.session) bytes += connection.session->held_bytes();
+  }
+  if (bytes == connection.accounted) return;
+  const std::uint64_t sum = inbound_bytes_.load(std::memory_order_relaxed);
+  inbound_bytes_.store(sum + bytes - connection.accounted, std::memory_order_relaxed);
+  connection.accounted = static_cast<std::uint32_t>(bytes);
+}
+
 void Worker::on_open_bytes(Connection& connection, std::span<char> bytes) {
   const Session::Intake intake = connection.session->receive(broker_.bench(), bytes, now_);
   if (connection.gone) return;
-  connection.needed = intake.needed;
-  keep(connection, bytes.subspan(intake.consumed));
+  connection.needed = static_cast<std::uint32_t>(intake.needed);
+  connection.skip = static_cast<std::uint32_t>(intake.skip);
+  const auto rest = bytes.subspan(intake.consumed);
+  keep(connection, {rest.data(), rest.size()});
   settle(connection);
 }
 
@@ -452,7 +571,7 @@ void Worker::on_request(Connection& connection, std::span<char> bytes) {
     text = without_leading_empty_lines(text);
     const std::size_t end_of_header = text.find("\r\n\r\n");
     if (end_of_header == std::string_view::npos || end_of_header + 4 > kMaxHeaderBytes) break;
-    if (answered == kMaxPipelined) {
+    if (answered == kMaxPipelined || connection.outlet->waiting() > kMaxUnreadAnswers) {
       finish(connection);
       return;
     }
@@ -468,8 +587,8 @@ void Worker::on_request(Connection& connection, std::span<char> bytes) {
     counters_.add(Counter::violation_http);
     respond(connection, make_response(431, After::close));
   } else if (!text.empty()) {
-    connection.needed = text.size() + 1;
-    connection.held.assign(text);
+    connection.needed = static_cast<std::uint32_t>(text.size() + 1);
+    keep(connection, text);
   }
 }
 
@@ -497,19 +616,21 @@ void Worker::on_header(Connection& connection, std::string_view header, std::str
 }
 
 void Worker::upgrade(Connection& connection, UpgradeRequest request, std::string_view rest) {
-  if (rest.size() > kMaxEarlyBytes) {
+  // RFC 6455 4.1: a node waits for the 101. What comes before is kept while the node is admitted.
+  if (rest.size() > session::kMaxEarlyBytes) {
     counters_.add(Counter::violation_http);
     respond(connection, make_response(400, After::close));
     return;
   }
   // These may be frames already; and the admission may be over before this returns.
-  connection.held.assign(rest);
+  keep(connection, rest);
   connection.response = std::make_unique<std::string>(std::move(request.response));
   connection.session.emplace(connection.handle, *connection.outlet, std::move(request.identity));
   connection.phase = Phase::admitting;
   sessions_.fetch_add(1, std::memory_order_relaxed);
-  if (pages_.is_full()) {
-    broker_.on_trouble(connection.handle, broker::Trouble::full);
+  count(connection);
+  if (const auto trouble = lack(*connection.session)) {
+    broker_.on_trouble(connection.handle, *trouble);
     return;
   }
   broker_.admit(*connection.session);
@@ -519,6 +640,21 @@ void Worker::upgrade(Connection& connection, UpgradeRequest request, std::string
   reschedule(connection);
 }
 
+std::optional<broker::Trouble> Worker::lack(const Session& newcomer) const {
+  if (pages_.memory().level() != MemoryBudget::Level::ample) return broker::Trouble::memory;
+  switch (pages_.room()) {
+    case Pages::Room::plenty:
+      return std::nullopt;
+    case Pages::Room::for_holders:
+      // Its old connection may be half-open: if that is so it takes its own place.
+      if (grid_.directory.find(newcomer.id())) return std::nullopt;
+      return broker::Trouble::full;
+    case Pages::Room::none:
+      return broker::Trouble::full;
+  }
+  return broker::Trouble::full;
+}
+
 void Worker::open_transport(Session& session) {
   Connection& connection = *connections_[session.handle().slot];
   counters_.add(Counter::http_1xx);
@@ -526,8 +662,14 @@ void Worker::open_transport(Session& session) {
   connection.response.reset();
   connection.phase = Phase::open;
   session.open(broker_.bench(), now_);
+  // Others fill it to the limit, only its own answers take it further. So once it is back at the
+  // limit, where they cannot hold it up, it is read from again.
+  connection.outlet->with_wire([this](session::Outlet::Wire& wire, session::ByteQueue&) {
+    wire.max_backlog = 2 * limits_.max_outbox_bytes;
+  });
   set_reading(*connection.outlet, Reading::on);
   std::string early = std::exchange(connection.held, std::string());
+  session.heard(broker_.bench(), early.size());
   on_open_bytes(connection, early);
 }
 
@@ -556,12 +698,18 @@ void Worker::respond(Connection& connection, const Response& response) {
 
 void Worker::settle(Connection& connection) {
   if (connection.phase != Phase::open) return;
+  count(connection);
   if (connection.session->state() == State::closing) {
     if (connection.session->ending() == session::Ending::finish) {
       finish(connection);
       return;
     }
     if (connection.end_by == TimePoint::max()) connection.end_by = now_ + kCloseTimeout;
+    // The rest of a message that nobody will handle.
+    if (connection.needed > connection.held.size() && connection.held.size() > kWorthKeeping) {
+      connection.skip = connection.needed - static_cast<std::uint32_t>(connection.held.size());
+      let_go(connection);
+    }
   } else {
     connection.end_by = TimePoint::max();
   }
@@ -571,8 +719,9 @@ void Worker::settle(Connection& connection) {
 void Worker::finish(Connection& connection) {
   connection.phase = Phase::finishing;
   connection.end_by = now_ + kCloseTimeout;
-  connection.held = std::string();
-  connection.needed = 0;
+  let_go(connection);
+  connection.skip = 0;
+  count(connection);
   finishing_.push_back(connection.handle);
   reschedule(connection);
 }
@@ -595,9 +744,12 @@ void Worker::end(Connection& connection) {
   if (connection.gone) return;
   connection.gone = true;
   if (connection.session) {
-    connection.session->drop(broker_.bench());
+    // Should even this fail, its lease is found to be nobody's by whoever claims it next.
+    survives([&] { connection.session->drop(broker_.bench()); });
     sessions_.fetch_sub(1, std::memory_order_relaxed);
   }
+  count(connection);
+  account(connection);
   wheel_.cancel(connection);
   connection.outlet->close([](const session::Outlet::Wire& wire) {
     if (wire.fd >= 0) ::close(wire.fd);
@@ -635,6 +787,11 @@ void Worker::drain(std::size_t slices_left) {
 
 void Worker::on_timer(Connection& connection) {
   if (connection.phase == Phase::open && connection.session->state() != State::closing) {
+    // The answer that is waited for may be among what is still to be read.
+    if (connection.unread && now_ < connection.session->deadline() + kUnreadGrace) {
+      wheel_.schedule(connection, now_);
+      return;
+    }
     connection.session->tick(broker_.bench(), now_);
     settle(connection);
     return;
@@ -659,6 +816,93 @@ void Worker::reschedule(Connection& connection) {
     due = std::min(due, connection.session->deadline());
   }
   wheel_.schedule(connection, due);
+}
+
+// ---- memory
+
+template <class Function>
+bool Worker::survives(Function&& function) {
+  try {
+    function();
+    return true;
+  } catch (const std::bad_alloc&) {
+    on_bad_alloc();
+    return false;
+  }
+}
+
+void Worker::on_bad_alloc() noexcept {
+  reserve_.reset();
+  counters_.add(Counter::out_of_memory);
+  static telemetry::Throttle throttle{1};
+  const auto suppressed = throttle.admit(now_);
+  if (!suppressed) return;
+  try {
+    log::fault("the system gave no memory, which costs a connection: raise the limit of the process, "
+               "or lower MAX_MEMORY_BYTES so that nobody new is let in before",
+               {{"suppressed", *suppressed}});
+  } catch (const std::bad_alloc&) {
+    // It is counted.
+  }
+}
+
+std::size_t Worker::holding(Connection& connection) {
+  std::size_t bytes = connection.accounted + connection.outlet->waiting();
+  if (connection.session) bytes += broker_.waiting_bytes(*connection.session);
+  return bytes;
+}
+
+void Worker::watch_memory() {
+  MemoryBudget& memory = pages_.memory();
+  if (taken_in_ >= kNoteTakenIn) memory.note(std::exchange(taken_in_, 0));
+  memory.refresh(now_);
+  if (memory.level() != MemoryBudget::Level::exhausted || now_ < relieve_at_) return;
+  relieve_at_ = now_ + kBetweenReliefs;
+  survives([&] { relieve(memory); });
+}
+
+void Worker::relieve(MemoryBudget& memory) {
+  struct Holder {
+    std::size_t bytes;
+    Connection* connection;
+  };
+  std::vector<Holder> holders;
+  for (const auto& connection : connections_) {
+    if (!connection) continue;
+    const std::size_t bytes = holding(*connection);
+    if (bytes >= kWorthEnding) holders.push_back({bytes, connection.get()});
+  }
+  std::ranges::sort(holders, std::greater(), &Holder::bytes);
+  largest_holding_.store(holders.empty() ? 0 : holders.front().bytes, std::memory_order_relaxed);
+  // Those who hold about as much as the largest of all workers; the others are left alone.
+  const std::size_t enough = pages_.largest_holding() / 4;
+  std::uint64_t freed = 0;
+  for (const Holder& holder : holders) {
+    if (holder.bytes < enough || freed >= memory.excess()) break;
+    freed += holder.bytes;
+    counters_.add(Counter::closed_memory);
+    static telemetry::Throttle throttle{5};
+    if (const auto suppressed = throttle.admit(now_)) {
+      const auto& session = holder.connection->session;
+      log::fault("more than MAX_MEMORY_BYTES are in use: the connection that held most was ended",
+                 {{"node", session ? session->id() : std::string_view()},
+                  {"bytes", holder.bytes},
+                  {"in_use", memory.used()},
+                  {"limit", memory.limit()},
+                  {"suppressed", *suppressed}});
+    }
+    end(*holder.connection);
+  }
+  ended_.clear();
+  if (freed == 0) {
+    static telemetry::Throttle throttle{1};
+    if (const auto suppressed = throttle.admit(now_)) {
+      log::fault("more than MAX_MEMORY_BYTES are in use, though no connection holds much: nobody "
+                 "new is let in",
+                 {{"in_use", memory.used()}, {"limit", memory.limit()}});
+    }
+  }
+  memory.trim(now_);
 }
 
 // ---- writing
@@ -694,7 +938,9 @@ Session* Worker::find(SessionHandle handle) {
 
 void Worker::touched(Session& session) {
   Connection* connection = connections_[session.handle().slot].get();
-  if (connection != nullptr && connection->handle == session.handle()) settle(*connection);
+  if (connection == nullptr || connection->handle != session.handle()) return;
+  settle(*connection);
+  account(*connection);
 }
 
 std::optional<std::uint64_t> Worker::backlog_progress(Session& session) {

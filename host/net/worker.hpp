@@ -2,13 +2,18 @@
 /// One thread with its own epoll: reads and times the connections that live on it, and lets the
 /// broker decide.
 ///
-/// A turn: wait → read what is ready → collect what other threads ask → time-outs → write once to
-/// every connection that has got something. Epoll is used directly: a socket layer that is asked
+/// A turn: wait → read what is ready → collect what other threads ask → time-outs, if all that was
+/// there has been read → write once to every connection that has got something. Epoll is used directly: a socket layer that is asked
 /// anew for every read would cost a system call more per message, and this is where a message's
 /// cost is.
 ///
+/// Memory: what cannot be had for a connection (std::bad_alloc) costs that connection, and nothing
+/// else. Where the whole process uses too much, whoever holds most is ended.
+///
 /// Threads: run on its own; post, receive, wake and what it counts from any; everything else is the
 /// worker's.
+
+#include <sys/epoll.h>
 
 #include <atomic>
 #include <cstdint>
@@ -26,6 +31,9 @@
 #include "net/http_request.hpp"
 #include "net/listener.hpp"
 #include "net/mailbox.hpp"
+#include "net/memory_budget.hpp"
+#include "net/strangers.hpp"
+#include "net/timeout_gate.hpp"
 #include "net/timer_wheel.hpp"
 #include "session/session.hpp"
 #include "telemetry/metrics.hpp"
@@ -38,10 +46,18 @@ class Pages {
   virtual Response render(PageRequest request) = 0;
   /// Which worker should take a connection that this one has accepted.
   virtual std::uint16_t choose_worker(std::uint16_t accepted_by) = 0;
-  /// No more nodes are let in.
-  virtual bool is_full() const = 0;
+  /// For nodes: the one that asks is counted already.
+  enum class Room : std::uint8_t {
+    plenty,
+    for_holders,  ///< only for who claims an id that is held here: it may take its own place
+    none,
+  };
+  virtual Room room() const = 0;
   /// No more connections of any kind are taken: the files that are left are not for them.
   virtual bool is_overfull() const = 0;
+  /// The largest that all workers have found a connection to hold.
+  virtual std::size_t largest_holding() const = 0;
+  virtual MemoryBudget& memory() = 0;
   /// An accepted socket moves to another worker.
   virtual void hand_over(Descriptor socket, std::uint16_t worker) = 0;
 
@@ -63,9 +79,19 @@ class Worker final : public broker::LocalSessions {
   void wake();
   /// Any thread: takes over a socket that another worker has accepted.
   void receive(Descriptor socket);
-  /// Connections of any kind, and those among them that are or want to be nodes'.
+  /// Connections of any kind; those that have been upgraded; and those among them that are nodes, or
+  /// may become some: neither refused nor waiting for nothing but their end.
   std::uint32_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
   std::uint32_t sessions() const noexcept { return sessions_.load(std::memory_order_relaxed); }
+  std::uint32_t nodes() const noexcept { return nodes_.load(std::memory_order_relaxed); }
+  /// Memory held for messages and requests that are not complete, in bytes.
+  std::uint64_t inbound_bytes() const noexcept {
+    return inbound_bytes_.load(std::memory_order_relaxed);
+  }
+  /// What the connection with the most to its name held when memory was last exhausted, in bytes.
+  std::size_t largest_holding() const noexcept {
+    return largest_holding_.load(std::memory_order_relaxed);
+  }
   const telemetry::WorkerCounters& counters() const noexcept { return counters_; }
   const telemetry::SharedCounters& plugin_faults() const noexcept { return plugin_faults_; }
 
@@ -101,21 +127,34 @@ class Worker final : public broker::LocalSessions {
     Phase phase = Phase::request;
     bool gone = false;
     bool answered = false;                  // a request on it, since which it may be idle
-    std::size_t needed = 0;                 // how many held bytes are worth another look
+    bool is_node = false;                   // or may become one: it adds to nodes_
+    bool unread = false;                    // the last reading did not take all there was
+    std::uint32_t accounted = 0;            // what it adds to inbound_bytes_
+    std::uint32_t needed = 0;               // how many held bytes are worth another look
+    std::uint32_t skip = 0;                 // bytes to come that mean nothing
     std::string held;                       // the beginning of a request or of a frame
     std::unique_ptr<std::string> response;  // the 101, while admitting
     std::optional<session::Session> session;
     TimePoint end_by;  // of every phase but open
   };
 
+  void serve(const epoll_event& event);
+  void judge_timeouts();
   int watch_listener();
   void accept_ready();
   void pause_accepting(int error);
-  void adopt(int fd);
+  bool make_room();
+  Strangers::Kind kind_of(session::SessionHandle handle) const;
+  void adopt(Descriptor socket);
   void read_ready(Connection& connection);
   void write_ready(Connection& connection);
   void take(Connection& connection, std::span<char> bytes);
-  void keep(Connection& connection, std::span<char> rest);
+  static void keep(Connection& connection, std::string_view rest);
+  static void let_go(Connection& connection);
+  void account(Connection& connection);
+  static bool may_be_node(const Connection& connection);
+  void count(Connection& connection);
+  std::optional<broker::Trouble> lack(const session::Session& newcomer) const;
   void on_request(Connection& connection, std::span<char> bytes);
   void on_header(Connection& connection, std::string_view header, std::string_view rest);
   void upgrade(Connection& connection, UpgradeRequest request, std::string_view rest);
@@ -129,6 +168,13 @@ class Worker final : public broker::LocalSessions {
   void reschedule(Connection& connection);
   void flush_dirty();
   void write(Connection& connection, std::string_view bytes);
+  void watch_memory();
+  void relieve(MemoryBudget& memory);
+  std::size_t holding(Connection& connection);
+  template <class Function>
+  bool survives(Function&& function);
+  void on_bad_alloc() noexcept;
+  TimePoint due() const;
   int wait_time() const;
   bool is_done() const;
 
@@ -142,6 +188,8 @@ class Worker final : public broker::LocalSessions {
   Descriptor epoll_;
   Descriptor event_;
   TimePoint now_;
+  TimePoint due_ = TimePoint::max();  // when it meant to wake up at the latest
+  TimeoutGate gate_;
   std::optional<TimePoint> accept_again_;  // set: the listener is not watched
   TimerWheel wheel_;
   telemetry::WorkerCounters counters_;
@@ -154,10 +202,17 @@ class Worker final : public broker::LocalSessions {
   std::vector<std::uint32_t> free_slots_;
   std::vector<std::unique_ptr<Connection>> ended_;  // until the end of the turn
   std::vector<session::SessionHandle> finishing_;
+  Strangers strangers_;
   std::vector<char> buffer_;
+  std::unique_ptr<char[]> reserve_;  // given up when memory runs out, so that there is some to end with
+  std::size_t taken_in_ = 0;         // bytes, since the budget was told
+  TimePoint relieve_at_;             // not before
   std::atomic<bool> sleeps_{false};  // a hint for others
   std::atomic<std::uint32_t> load_{0};
   std::atomic<std::uint32_t> sessions_{0};
+  std::atomic<std::uint32_t> nodes_{0};
+  std::atomic<std::uint64_t> inbound_bytes_{0};
+  std::atomic<std::size_t> largest_holding_{0};
   std::optional<TimePoint> stop_by_;
 };
 

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string_view>
 #include <vector>
 
@@ -26,7 +27,7 @@ namespace crolang::session {
 
 enum class Pushed : std::uint8_t {
   taken,  ///< the bytes are in the queue
-  full,   ///< they would exceed the limit: nothing was written
+  full,   ///< they would exceed the limit, or there is no memory for them: nothing was written
   gone,   ///< the session has ended
 };
 
@@ -36,6 +37,11 @@ class Outlet;
 struct DirtyList {
   std::vector<Outlet*> outlets;
   std::size_t bytes = 0;
+
+  /// For one more, so that adding it cannot fail. Throws std::bad_alloc.
+  void make_room() {
+    if (outlets.size() == outlets.capacity()) outlets.reserve(outlets.size() * 2 + 16);
+  }
 };
 
 class Outlet {
@@ -62,19 +68,23 @@ class Outlet {
   Pushed push(std::uint32_t generation, std::size_t bytes, std::size_t limit, DirtyList& dirty,
               Fill&& fill) {
     const std::lock_guard lock(mutex_);
-    if (generation_ != generation || shut_) return Pushed::gone;
-    if (wire_.broken) return Pushed::gone;
+    if (!accepts(generation)) return Pushed::gone;
     if (bytes > limit || queue_.size() > limit - bytes) return Pushed::full;
-    append(bytes, dirty, static_cast<Fill&&>(fill));
+    try {
+      append(bytes, dirty, static_cast<Fill&&>(fill));
+    } catch (const std::bad_alloc&) {
+      return Pushed::full;
+    }
     return Pushed::taken;
   }
 
   /// As push without a limit, for what the session itself is owed: answers and control frames. They
   /// are bounded by the flushing code, which stops reading from a connection that is too far
-  /// behind.
+  /// behind. Throws std::bad_alloc, since what a session is owed must not be left out.
   template <class Fill>
   void push_own(std::uint32_t generation, std::size_t bytes, DirtyList& dirty, Fill&& fill) {
-    push(generation, bytes, static_cast<std::size_t>(-1), dirty, static_cast<Fill&&>(fill));
+    const std::lock_guard lock(mutex_);
+    if (accepts(generation)) append(bytes, dirty, static_cast<Fill&&>(fill));
   }
 
   /// Owning worker: the one receipt that this outlet takes, until it is revoked or another one is
@@ -97,7 +107,7 @@ class Outlet {
   bool redeem(std::uint32_t generation, std::uint32_t receipt, std::string_view bytes,
               DirtyList& dirty) {
     const std::lock_guard lock(mutex_);
-    if (receipt_ != receipt || generation_ != generation || shut_ || wire_.broken) return false;
+    if (receipt_ != receipt || !accepts(generation)) return false;
     receipt_ = 0;
     if (!bytes.empty()) {
       append(bytes.size(), dirty, [&](char* out) { std::memcpy(out, bytes.data(), bytes.size()); });
@@ -162,8 +172,14 @@ class Outlet {
   }
 
  private:
+  bool accepts(std::uint32_t generation) const noexcept {
+    return generation_ == generation && !shut_ && !wire_.broken;
+  }
+
   template <class Fill>
   void append(std::size_t bytes, DirtyList& dirty, Fill&& fill) {
+    // First of all, since what is in the queue must stand in the list.
+    dirty.make_room();
     fill(queue_.extend(bytes));
     // A blocked socket is left alone, unless it is time to stop reading from it.
     const bool to_flush = !wire_.blocked || (queue_.size() > wire_.max_backlog && !wire_.congested);

@@ -13,6 +13,13 @@ using telemetry::Counter;
 using websocket::CloseCode;
 using websocket::Opcode;
 
+namespace {
+
+// RFC 6455 5.2 and 5.5: header, mask and the longest payload.
+constexpr std::size_t kMaxControlFrame = 2 + 4 + websocket::kMaxControlPayload;
+
+}  // namespace
+
 void Session::open(Workbench& bench, TimePoint now) {
   heartbeat_ = engineio::Heartbeat(now, bench.limits.timing);
   connect_by_ = now + bench.limits.handshake_timeout;
@@ -25,16 +32,36 @@ void Session::open(Workbench& bench, TimePoint now) {
 }
 
 Session::Intake Session::receive(Workbench& bench, std::span<char> bytes, TimePoint now) {
+  receiving_ = true;
+  const Intake intake = take_frames(bench, bytes, now);
+  receiving_ = false;
+  if (state_ == State::closing) frames_.forget();
+  return intake;
+}
+
+Session::Intake Session::take_frames(Workbench& bench, std::span<char> bytes, TimePoint now) {
   Intake intake;
+  if (state_ < State::joined && early_bytes_ > kMaxEarlyBytes) {
+    break_off(bench, CloseCode::too_big);
+  }
   while (ending_ != Ending::finish) {
-    const websocket::Event event =
-        frames_.next(bytes.subspan(intake.consumed), bench.limits.max_payload_bytes);
+    const std::size_t most = state_ < State::joined
+                                 ? std::min(kMaxEarlyBytes, bench.limits.max_payload_bytes)
+                                 : bench.limits.max_payload_bytes;
+    const websocket::Event event = frames_.next(bytes.subspan(intake.consumed), most);
     intake.consumed += event.consumed;
     const std::string_view text(event.payload.data(), event.payload.size());
     switch (event.kind) {
-      case websocket::Event::Kind::incomplete:
-        intake.needed = event.needed;
+      case websocket::Event::Kind::incomplete: {
+        const std::size_t rest = bytes.size() - intake.consumed;
+        if (state_ == State::closing && event.needed > kMaxControlFrame) {
+          intake.consumed = bytes.size();
+          intake.skip = event.needed - rest;
+        } else {
+          intake.needed = event.needed;
+        }
         return intake;
+      }
       case websocket::Event::Kind::fragment:
       case websocket::Event::Kind::pong:
         break;
@@ -53,9 +80,7 @@ Session::Intake Session::receive(Workbench& bench, std::span<char> bytes, TimePo
         begin_closing(bench, Ending::finish);
         break;
       case websocket::Event::Kind::violation:
-        bench.counters.add(Counter::violation_websocket);
-        if (state_ != State::closing) send_raw(bench, websocket::CloseFrame(event.code).bytes());
-        begin_closing(bench, Ending::finish);
+        break_off(bench, event.code);
         break;
     }
   }
@@ -201,6 +226,7 @@ TimePoint Session::deadline() const {
 
 void Session::join(Workbench& bench, std::string_view rtc_literal) {
   state_ = State::joined;
+  early_bytes_ = 0;
   const engineio::Sid sid = bench.sids.next();
   bench.scratch.clear();
   socketio::append_connect(bench.scratch, {sid.data(), sid.size()});
@@ -268,6 +294,12 @@ void Session::drop(Workbench& bench) {
   begin_closing(bench, Ending::finish);
 }
 
+void Session::break_off(Workbench& bench, CloseCode code) {
+  bench.counters.add(Counter::violation_websocket);
+  if (state_ != State::closing) send_raw(bench, websocket::CloseFrame(code).bytes());
+  begin_closing(bench, Ending::finish);
+}
+
 void Session::violate(Workbench& bench, Counter layer) {
   close(bench, CloseCode::no_status, layer);
 }
@@ -277,9 +309,14 @@ void Session::begin_closing(Workbench& bench, Ending ending) {
   if (state_ == State::closing) return;
   outlet_.shut(handle_.generation);
   assembly_.reset();
+  if (!receiving_) frames_.forget();
   // The broker still sees which state it leaves.
   bench.events.on_end(*this);
   state_ = State::closing;
+}
+
+std::size_t Session::held_bytes() const noexcept {
+  return frames_.held_bytes() + (assembly_ ? assembly_->text().size() : 0);
 }
 
 void Session::send_text(Workbench& bench, std::string_view text) {

@@ -6,6 +6,7 @@
 /// Threads: the owning worker, from the first byte to the last. Errors: a node that breaks a
 /// protocol is closed with the code that the protocol names; nothing is thrown but std::bad_alloc.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -49,6 +50,9 @@ class SessionEvents {
  protected:
   ~SessionEvents() = default;
 };
+
+/// What a connection may send between its 101 and the moment it has joined: packets of a few bytes.
+inline constexpr std::size_t kMaxEarlyBytes = 4096;
 
 struct Limits {
   engineio::Timing timing;
@@ -96,11 +100,16 @@ class Session {
     std::size_t consumed =
         0;  ///< the rest is the beginning of a frame: pass it again with more behind it
     std::size_t needed = 0;  ///< how many bytes, the rest included, are worth another call
+    std::size_t skip = 0;    ///< how many of the bytes that follow mean nothing: not to be kept
   };
+  /// Once it is closing, a message that is not complete is not kept.
   Intake receive(Workbench& bench, std::span<char> bytes, TimePoint now);
-  /// Bytes have arrived, whether or not they complete a frame.
-  void heard(Workbench& bench) {
+  /// Bytes have arrived, whether or not they complete a frame; `receive` gets them next.
+  void heard(Workbench& bench, std::size_t bytes) {
     if (watched_) bench.events.on_sign_of_life(*this);
+    if (state_ < State::joined && early_bytes_ <= kMaxEarlyBytes) {
+      early_bytes_ = static_cast<std::uint16_t>(early_bytes_ + std::min(bytes, kMaxEarlyBytes + 1));
+    }
   }
   void tick(Workbench& bench, TimePoint now);
   TimePoint deadline() const;
@@ -155,13 +164,18 @@ class Session {
   std::uint8_t count_admission() noexcept { return ++admissions_; }
   /// Messages or questions of this node wait for an answer: the broker looks them up only then.
   bool has_waiting() const noexcept { return has_waiting_; }
+  /// Memory held for a message that is not complete, in bytes.
+  std::size_t held_bytes() const noexcept;
   void set_waiting(bool waiting) noexcept { has_waiting_ = waiting; }
 
  private:
+  Intake take_frames(Workbench& bench, std::span<char> bytes, TimePoint now);
   void on_text(Workbench& bench, std::string_view text, TimePoint now);
   void on_packet(Workbench& bench, std::string_view text);
   void on_connected_packet(Workbench& bench, std::string_view text, const socketio::Packet& packet);
   void on_binary(Workbench& bench, std::size_t size);
+  /// The frames make no sense, or are too large: nothing more is read.
+  void break_off(Workbench& bench, websocket::CloseCode code);
   void violate(Workbench& bench, telemetry::Counter layer);
   void send_text(Workbench& bench, std::string_view text);
   void send_frame(Workbench& bench, websocket::Opcode opcode, std::span<const char> payload);
@@ -182,7 +196,9 @@ class Session {
   std::uint64_t moved_at_ping_ = 0;
   State state_ = State::admitting;
   Ending ending_ = Ending::none;
+  std::uint16_t early_bytes_ = 0;  // since the 101 or since it left
   std::uint8_t admissions_ = 0;
+  bool receiving_ = false;  // views of what has arrived are in use
   bool watched_ = false;
   bool has_waiting_ = false;
 };

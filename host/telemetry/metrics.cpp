@@ -55,6 +55,7 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
     {Counter::unavailable_draining, "admissions_unavailable", "reason", "draining", kUnavailable},
     {Counter::unavailable_limit, "admissions_unavailable", "reason", "limit", kUnavailable},
     {Counter::unavailable_probing, "admissions_unavailable", "reason", "probing", kUnavailable},
+    {Counter::unavailable_memory, "admissions_unavailable", "reason", "memory", kUnavailable},
     {Counter::relayed_local, "messages_relayed", "route", "local", kRelayed},
     {Counter::relayed_remote, "messages_relayed", "route", "remote", kRelayed},
     {Counter::ack_ok, "acks", "status", "ok", kAcks},
@@ -73,6 +74,10 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
     {Counter::closed_lost_id, "closed_by_broker", "reason", "lost_id", kClosed},
     {Counter::closed_shutdown, "closed_by_broker", "reason", "shutdown", kClosed},
     {Counter::closed_yielded, "closed_by_broker", "reason", "yielded", kClosed},
+    {Counter::closed_for_room, "closed_by_broker", "reason", "room", kClosed},
+    {Counter::closed_memory, "closed_by_broker", "reason", "memory", kClosed},
+    {Counter::out_of_memory, "out_of_memory", "", "",
+     "Times that the system gave no memory, each at the cost of a connection or a question"},
     {Counter::outbox_full, "outbox_full", "", "",
      "Messages not taken because the receiver is too far behind"},
     {Counter::presence_queries, "presence_queries", "", "", "Questions which nodes are connected"},
@@ -196,7 +201,11 @@ std::string render(std::span<const Counters* const> counters, const Gauges& gaug
   page.add_gauge("workers", "Worker threads", gauges.workers);
   page.add_gauge("connections", "TCP connections open now", gauges.connections);
   page.add_gauge("nodes", "Nodes connected now", gauges.nodes);
+  page.add_gauge("inbound_bytes", "Bytes held for messages and requests that are not complete",
+                 gauges.inbound_bytes);
   page.add_gauge("outbox_bytes", "Bytes that wait for slow readers", gauges.outbox_bytes);
+  page.add_gauge("memory_bytes", "Memory in use, plugins included", gauges.memory_bytes);
+  page.add_gauge("memory_limit_bytes", "MAX_MEMORY_BYTES", gauges.memory_limit_bytes);
   page.add_gauge("draining", "1 while the broker shuts down", gauges.draining ? 1 : 0);
   page.add_plain_counters();
   page.add_plugin_counters();

@@ -58,6 +58,7 @@ enum class Counter : std::uint8_t {
   unavailable_draining,
   unavailable_limit,
   unavailable_probing,
+  unavailable_memory,
   relayed_local,
   relayed_remote,
   ack_ok,
@@ -76,6 +77,9 @@ enum class Counter : std::uint8_t {
   closed_lost_id,
   closed_shutdown,
   closed_yielded,
+  closed_for_room,
+  closed_memory,
+  out_of_memory,
   outbox_full,
   presence_queries,
   plugin_first,  ///< from here on kind by event, see plugin_counter
@@ -140,7 +144,10 @@ struct Gauges {
   std::uint64_t workers = 0;
   std::uint64_t connections = 0;
   std::uint64_t nodes = 0;
+  std::uint64_t inbound_bytes = 0;
   std::uint64_t outbox_bytes = 0;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t memory_limit_bytes = 0;
   std::uint64_t log_lines_dropped = 0;
   bool draining = false;
 };

@@ -77,6 +77,14 @@ FrameParser::FrameParser(FrameParser&&) noexcept = default;
 FrameParser& FrameParser::operator=(FrameParser&&) noexcept = default;
 FrameParser::~FrameParser() = default;
 
+void FrameParser::forget() noexcept {
+  message_.reset();
+}
+
+std::size_t FrameParser::held_bytes() const noexcept {
+  return message_ ? message_->bytes.capacity() : 0;
+}
+
 bool FrameParser::allows(std::uint8_t first, std::uint8_t second) const noexcept {
   if ((first & kReservedBits) != 0) return false;  // RFC 6455 5.2
   if ((second & kMasked) == 0) return false;       // RFC 6455 5.1

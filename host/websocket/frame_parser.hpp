@@ -50,6 +50,11 @@ class FrameParser {
   /// `incomplete`, also with no bytes left: that call frees the memory of a reassembled message.
   Event next(std::span<char> input, std::size_t max_message_bytes);
 
+  /// What is kept of an unfinished message is let go; the parser is of no further use for it.
+  void forget() noexcept;
+  /// Memory held for an unfinished message, in bytes.
+  std::size_t held_bytes() const noexcept;
+
  private:
   struct Message;
 

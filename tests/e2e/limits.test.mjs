@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { Broker, oursOnly } from './support/broker.mjs';
+import { Broker, getJson, oursOnly, runBroker } from './support/broker.mjs';
 import { freshId, joinNode } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
 import {
@@ -180,6 +180,46 @@ describe('MAX_CONNECTIONS', oursOnly('has no such variable'), () => {
   });
 });
 
+describe('a full broker', oursOnly('has no such limit'), () => {
+  test('gives a node its own place back when its old connection is silent', async () => {
+    const small = await Broker.start({ MAX_CONNECTIONS: '2' });
+    const silent = await joinRaw(small.port, freshId());
+    const other = await joinRaw(small.port, freshId());
+    const again = await joinRaw(small.port, silent.id);
+    assert.deepEqual(await again.emit('SOCKET_MSG_EXCHANGE', JSON.stringify({ to: other.id })), ['OK']);
+    await small.stop();
+  });
+
+  test('still refuses whoever claims the id of a node that is alive', async () => {
+    const small = await Broker.start({ MAX_CONNECTIONS: '1' });
+    const alive = await joinRaw(small.port, freshId());
+    const opening = openTransport(small.port, { id: alive.id, version: '1', runtime: 'raw' });
+    assert.equal(await alive.packet(), '2');
+    alive.sendText('3');
+    const newcomer = await opening;
+    newcomer.sendText('40');
+    assert.equal(await newcomer.packet(), '44{"message":"client already connected"}');
+    assert.deepEqual(await alive.settled(), []);
+    await small.stop();
+  });
+
+  test('does not count what only waits for a close, was refused or has left', async () => {
+    const small = await Broker.start({ MAX_CONNECTIONS: '1' });
+    const refused = await openTransport(small.port, { version: '1', runtime: 'raw' });
+    refused.sendText('40');
+    assert.match(await refused.packet(), /^44/);
+    const closing = await joinRaw(small.port, freshId());
+    closing.sendText('7');
+    // Its own close frame does not come.
+    assert.equal((await closing.frame()).opcode, Opcode.close);
+    const left = await joinRaw(small.port, freshId());
+    left.sendText('41');
+    await left.settled();
+    await joinRaw(small.port, freshId());
+    await small.stop();
+  });
+});
+
 describe('open files', oursOnly('has no such limits'), () => {
   test('are kept for plugins, however many strangers come', async (t) => {
     const small = await Broker.start({ WORKERS: '1' }, { files: 200 });
@@ -196,6 +236,21 @@ describe('open files', oursOnly('has no such limits'), () => {
     for (const stranger of strangers) stranger.destroy();
     await eventually('there is room again', () => small.files() < 32);
     await joinRaw(small.port, freshId());
+    await small.stop();
+  });
+
+  test('taken by silent strangers leave places for health checks and nodes', async (t) => {
+    const small = await Broker.start({ WORKERS: '1' }, { files: 200 });
+    t.after(() => small.kill());
+    const strangers = await Promise.all(
+      Array.from({ length: 400 }, () => RawSocket.connect(small.port)),
+    );
+    await eventually('there is no place left', () => strangers.some(({ hasEnded }) => hasEnded));
+    for (let i = 0; i < 20; ++i) assert.equal((await getJson(small, '/healthz')).status, 200);
+    const { code } = await runBroker(['healthcheck'], { PORT: String(small.port) });
+    assert.equal(code, 0);
+    await joinRaw(small.port, freshId());
+    for (const stranger of strangers) stranger.destroy();
     await small.stop();
   });
 

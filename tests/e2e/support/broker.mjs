@@ -115,12 +115,15 @@ class Process {
 }
 
 export class Broker extends Process {
-  /// Resolves once the port accepts connections. `files`: how many it may have open.
-  static async start(env = {}, { port, cwd = temporaryDirectory(), files } = {}) {
+  /// Resolves once the port accepts connections. `files`: how many it may have open; `addressSpace`: MiB.
+  static async start(env = {}, { port, cwd = temporaryDirectory(), files, addressSpace } = {}) {
     port ??= await freePort();
     let [command, ...args] = isPeer ? process.env.BROKER_COMMAND.split(' ') : [binary];
-    if (files) {
-      args = ['-c', `ulimit -n ${files}; exec "$0" "$@"`, command, ...args];
+    const limits = [];
+    if (files) limits.push(`ulimit -n ${files}`);
+    if (addressSpace) limits.push(`ulimit -v ${addressSpace * 1024}`);
+    if (limits.length) {
+      args = ['-c', [...limits, 'exec "$0" "$@"'].join('; '), command, ...args];
       command = '/bin/sh';
     }
     const quick = isPeer ? {} : { DRAIN_DURATION_MS: '100' };

@@ -341,6 +341,23 @@ export class RawSocket {
     this.end();
   }
 
+  /// As it is when the node shall come back: the packets until the server ends TCP. A close frame among them is a
+  /// failure, since some clients take it for the end, and others do not notice it.
+  async sentBack(milliseconds) {
+    const packets = this.#inbox.splice(0);
+    for (;;) {
+      const next = await this.#read(
+        'the end of the connection',
+        (unread) => (unread.length ? true : this.hasEnded ? false : undefined),
+        milliseconds,
+      );
+      if (!next) break;
+      packets.push(await this.packet(milliseconds));
+    }
+    this.end();
+    return packets;
+  }
+
   /// Answers heartbeats until the server closes with 1005; any other packet is a failure.
   async beatUntilClosed(milliseconds) {
     for (;;) {

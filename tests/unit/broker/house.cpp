@@ -89,7 +89,7 @@ Session& House::join(std::string_view id) {
 void House::say(Session& session, std::string_view text) {
   desk.collect();
   std::string bytes = websocket::testing::text(text);
-  session.heard(broker.bench());
+  session.heard(broker.bench(), bytes.size());
   session.receive(broker.bench(), bytes, now);
 }
 

@@ -91,6 +91,7 @@ class SessionTest : public testing::Test {
 
   /// Bytes of the client, with what was left of the earlier ones in front, as net/ keeps them.
   Session::Intake feed(std::string_view bytes) {
+    session_.heard(bench_, bytes.size());
     kept_.append(bytes);
     // A copy of just these bytes, so that a sanitizer sees a step over their end.
     std::vector<char> input(kept_.begin(), kept_.end());
@@ -1169,18 +1170,108 @@ TEST_F(SessionTest, DoesNotCountWhatWasTakenBeforeThePing) {
   EXPECT_EQ(count(Counter::closed_outbox_stalled), 1U);
 }
 
+// ---- What is kept for whom
+
+TEST_F(SessionTest, LetsAStrangerSendFourKibibytes) {
+  open();
+  std::size_t sent_bytes = 0;
+  const std::string ping = client::ping(std::string(100, 'x'));
+  while (sent_bytes + ping.size() <= kMaxEarlyBytes) {
+    feed(ping);
+    sent_bytes += ping.size();
+  }
+  EXPECT_EQ(session_.state(), State::waiting);
+  sent();
+  feed(ping);
+  expect_closing(frame(0x88, "\x03\xF1"), Ending::finish);
+}
+
+TEST_F(SessionTest, RefusesAStrangersLargeMessageAsSoonAsItIsAnnounced) {
+  open();
+  feed(client::header(0x81, kMaxEarlyBytes + 1));
+  expect_closing(frame(0x88, "\x03\xF1"), Ending::finish);
+}
+
+TEST_F(SessionTest, CountsAStrangersBytesAcrossRefusals) {
+  open();
+  const std::string most(kMaxEarlyBytes / 2, 'x');
+  feed(client::last(Opcode::pong, "") + client::text("5" + most));
+  feed_text("40");
+  session_.refuse(bench_, "no", now_);
+  sent();
+  events_.take();
+  feed(client::text("5" + most));
+  expect_closing(frame(0x88, "\x03\xF1"), Ending::finish);
+}
+
+TEST_F(SessionTest, LetsANodeSendAsMuchAsTheLimitSays) {
+  join();
+  feed(client::text("5" + std::string(100'000, 'x')));
+  EXPECT_EQ(session_.state(), State::joined);
+}
+
+TEST_F(SessionTest, GivesANodeThatLeftAStrangersLimit) {
+  join();
+  feed(client::text("5" + std::string(100'000, 'x')));
+  session_.leave(bench_, now_);
+  feed_text("5");
+  EXPECT_EQ(session_.state(), State::waiting);
+  feed(client::header(0x81, kMaxEarlyBytes + 1));
+  expect_closing(frame(0x88, "\x03\xF1"), Ending::finish);
+}
+
+TEST_F(SessionTest, KeepsNothingOfAMessageWhileItIsClosing) {
+  join();
+  const std::string message = client::text(std::string(100'000, 'x'));
+  const Session::Intake intake = feed(client::text("7") + message.substr(0, 5000));
+  expect_closing(kEmptyClose, Ending::await_close);
+  EXPECT_EQ(intake.skip, message.size() - 5000);
+  EXPECT_EQ(intake.consumed, client::text("7").size() + 5000);
+  // What is skipped is not passed on; then comes the answer to the close frame.
+  feed(client::close(1000));
+  EXPECT_EQ(session_.ending(), Ending::finish);
+}
+
+TEST_F(SessionTest, StillWaitsForTheRestOfACloseFrameWhileItIsClosing) {
+  join();
+  feed_text("7");
+  expect_closing(kEmptyClose, Ending::await_close);
+  const std::string close = client::close(1000, std::string(120, 'x'));
+  for (const char byte : close) {
+    EXPECT_EQ(session_.ending(), Ending::await_close);
+    EXPECT_EQ(feed(std::string(1, byte)).skip, 0U);
+  }
+  EXPECT_EQ(session_.ending(), Ending::finish);
+}
+
+TEST_F(SessionTest, ForgetsTheFragmentsOfAMessageWhenItCloses) {
+  join();
+  feed(client::more(Opcode::text, std::string(100'000, 'x')));
+  EXPECT_GE(session_.held_bytes(), 100'000U);
+  session_.expel(bench_, Counter::closed_invalid_node);
+  EXPECT_EQ(session_.held_bytes(), 0U);
+}
+
+TEST_F(SessionTest, ForgetsTheFragmentsOfAMessageThatClosesIt) {
+  join();
+  feed(client::more(Opcode::text, "7" + std::string(100'000, 'x')) +
+       client::last(Opcode::continuation, "x"));
+  EXPECT_EQ(session_.state(), State::closing);
+  EXPECT_EQ(session_.held_bytes(), 0U);
+}
+
 // ---- Signs of life
 
 TEST_F(SessionTest, TellsOfBytesOnlyWhileItIsWatched) {
   join();
-  session_.heard(bench_);
+  session_.heard(bench_, 1);
   EXPECT_THAT(events_.take(), IsEmpty());
   session_.watch(true);
-  session_.heard(bench_);
-  session_.heard(bench_);
+  session_.heard(bench_, 1);
+  session_.heard(bench_, 1);
   EXPECT_THAT(events_.take(), ElementsAre("sign of life", "sign of life"));
   session_.watch(false);
-  session_.heard(bench_);
+  session_.heard(bench_, 1);
   EXPECT_THAT(events_.take(), IsEmpty());
 }
 

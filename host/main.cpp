@@ -146,7 +146,8 @@ net::ServerOptions server_options(const config::Settings& settings, std::uint64_
 
 template <class Table>
 void serve(modules::Module<Table>& module, const plugin_host::ModuleSet::Module& plugin) {
-  module = {static_cast<const Table*>(plugin.table), plugin.self, plugin.plugin->id};
+  module = {static_cast<const Table*>(plugin.table), plugin.self, plugin.plugin->id,
+            std::string(plugin.variable)};
 }
 
 /// What the plugins do not serve, the built-ins do.

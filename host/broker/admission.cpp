@@ -214,18 +214,51 @@ void Admissions::admit(Admission& admission, const modules::Answer& answer) {
   }
   auto normalised = rtc_.normalise(answer.text);
   if (const auto* fault = std::get_if<RtcNormaliser::Fault>(&normalised)) {
+    grid_.counters.add(telemetry::Counter::rtc_configurations_refused);
     static telemetry::Throttle throttle{5};
-    if (throttle.admit(std::chrono::steady_clock::now())) {
+    if (const auto suppressed = throttle.admit(std::chrono::steady_clock::now())) {
       telemetry::log::fault("the RTC configuration cannot be used",
-                            {{"why", fault->text}, {"node", admission.identity->id()}});
+                            {{"why", fault->text},
+                             {"node", admission.identity->id()},
+                             {"variable", grid_.modules.rtc_config.variable},
+                             {"suppressed", *suppressed}});
     }
     trouble(admission, Trouble::rtc);
     return;
   }
+  auto& configuration = std::get<RtcNormaliser::Configuration>(normalised);
+  report(admission, configuration);
   admission.finished = true;
   grid_.claims.set_stage(admission.token, Claims::Stage::open);
-  outcomes_.on_admitted(admission.session, admission.token,
-                        std::get<RtcLiteral>(std::move(normalised)));
+  outcomes_.on_admitted(admission.session, admission.token, std::move(configuration.literal));
+}
+
+/// What an operator should know of a configuration that is given to the node all the same.
+void Admissions::report(const Admission& admission,
+                        const RtcNormaliser::Configuration& configuration) {
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  if (configuration.left_out != 0) {
+    grid_.counters.add(telemetry::Counter::rtc_urls_left_out, configuration.left_out);
+    static telemetry::Throttle throttle{1};
+    if (const auto suppressed = throttle.admit(now())) {
+      telemetry::log::warning("ICE servers that no node could use were left out",
+                              {{"urls", configuration.left_out},
+                               {"why", configuration.why_left_out},
+                               {"node", admission.identity->id()},
+                               {"variable", grid_.modules.rtc_config.variable},
+                               {"suppressed", *suppressed}});
+    }
+  }
+  if (configuration.turn_urls > kMaxTurnUrls) {
+    static telemetry::Throttle throttle{1};
+    if (const auto suppressed = throttle.admit(now())) {
+      telemetry::log::warning("more TURN URLs than browsers use: they take the first 32",
+                              {{"urls", configuration.turn_urls},
+                               {"node", admission.identity->id()},
+                               {"variable", grid_.modules.rtc_config.variable},
+                               {"suppressed", *suppressed}});
+    }
+  }
 }
 
 void Admissions::refuse(Admission& admission, Refusal refusal) {

@@ -69,6 +69,7 @@ class Admissions final : public modules::AnswerSink {
   const modules::Answer* on_verdict(Admission& admission, std::int32_t verdict);
   const modules::Answer* resolve(Admission& admission);
   void admit(Admission& admission, const modules::Answer& answer);
+  void report(const Admission& admission, const RtcNormaliser::Configuration& configuration);
   void refuse(Admission& admission, Refusal refusal);
   void trouble(Admission& admission, Trouble trouble);
   void withdraw(Admission& admission);

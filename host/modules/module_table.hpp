@@ -12,7 +12,8 @@ template <class Table>
 struct Module {
   const Table* table = nullptr;
   void* self = nullptr;
-  std::string plugin_id;  ///< empty: built in
+  std::string plugin_id;   ///< empty: built in
+  std::string variable{};  ///< that asks for the plugin, for the log
 };
 
 struct ModuleTable {

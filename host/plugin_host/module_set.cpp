@@ -16,6 +16,7 @@ struct ModuleSet::Loaded {
   struct Use {
     const Kind* kind;
     const void* table;
+    std::string variable;
   };
 
   Plugin plugin;
@@ -91,7 +92,7 @@ ModuleSet::ModuleSet(const std::vector<Choice>& choices, const Open& open) {
                           "); enable one of the two");
       continue;
     }
-    loaded->uses.push_back({choice.kind, module->table});
+    loaded->uses.push_back({choice.kind, module->table, choice.variable});
   }
   std::sort(loaded_.begin(), loaded_.end(), [](const auto& a, const auto& b) {
     return a->plugin.path.filename() < b->plugin.path.filename();
@@ -131,7 +132,8 @@ std::vector<ModuleSet::Module> ModuleSet::modules() const {
   std::vector<Module> modules;
   for (const auto& loaded : loaded_) {
     for (const Loaded::Use& use : loaded->uses) {
-      modules.push_back({use.kind, use.table, loaded->self, loaded->plugin.entry});
+      modules.push_back(
+          {use.kind, use.table, loaded->self, loaded->plugin.entry, use.variable});
     }
   }
   return modules;

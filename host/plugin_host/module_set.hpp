@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crolang/plugin.h"
@@ -46,6 +47,7 @@ class ModuleSet {
     const void* table;
     void* self;
     const crolang_plugin* plugin;
+    std::string_view variable;  ///< that asks for it
   };
   std::vector<Module> modules() const;
 

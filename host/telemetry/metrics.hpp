@@ -59,6 +59,8 @@ enum class Counter : std::uint8_t {
   unavailable_limit,
   unavailable_probing,
   unavailable_memory,
+  rtc_configurations_refused,
+  rtc_urls_left_out,
   relayed_local,
   relayed_remote,
   ack_ok,

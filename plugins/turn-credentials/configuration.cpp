@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <crolang/ice_url.hpp>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
-
-#include "turn-credentials/credentials.hpp"
 
 namespace crolang::turn_credentials {
 namespace {
@@ -18,48 +17,44 @@ using Json = nlohmann::ordered_json;
   throw std::invalid_argument(text);
 }
 
-bool is_scheme(std::string_view text, std::string_view scheme) {
-  const auto same = [](char a, char b) { return (a | 0x20) == b; };  // schemes are letters
-  return std::ranges::equal(text, scheme, same);
-}
-
-// RFC 7064 and RFC 7065, section 3.1: no slashes behind the scheme, no user.
-bool is_host(std::string_view text) {
-  return !text.empty() && text.find_first_of("/?#@") == std::string_view::npos;
-}
-
-bool is_url(std::string_view url, std::string_view scheme, std::string_view secure_scheme) {
-  const std::size_t colon = url.find(':');
-  const std::string_view given = url.substr(0, colon);
-  return colon != std::string_view::npos && is_host(url.substr(colon + 1)) &&
-         (is_scheme(given, scheme) || is_scheme(given, secure_scheme));
-}
-
-bool is_stun(std::string_view url) {
-  return is_url(url, "stun", "stuns");
-}
-
-bool is_turn(std::string_view url) {
-  if (url.ends_with("?transport=udp") || url.ends_with("?transport=tcp")) {
-    url.remove_suffix(std::string_view("?transport=udp").size());
-  }
-  return is_url(url, "turn", "turns");
-}
-
 constexpr std::string_view kNoTurn = "is not turn:host[:port][?transport=udp|tcp] or turns:…";
 constexpr std::string_view kNoStun = "is not stun:host[:port] or stuns:…";
 
+/// What is wrong with it. Empty: nothing. A variable is written by hand, so what the broker would
+/// put right in a webhook's answer is refused here, with the right spelling.
+std::string fault_of(std::string_view url, plugin::IceUrl::Server wanted) {
+  const bool is_turn = wanted == plugin::IceUrl::Server::turn;
+  std::string fault(is_turn ? kNoTurn : kNoStun);
+  const auto judged = plugin::judge_ice_url(url);
+  if (const auto* bad = std::get_if<plugin::IceUrlFault>(&judged)) {
+    if (bad->why != plugin::kNoIceScheme) fault.append(": ").append(bad->why);
+    return fault;
+  }
+  const auto& good = std::get<plugin::IceUrl>(judged);
+  if (good.server != wanted) return fault;
+  return good.text == url ? std::string() : fault.append(": write ").append(good.text);
+}
+
 std::vector<std::string> read_urls(std::string_view variable, std::string_view list,
-                                   bool (*is_good)(std::string_view), std::string_view why) {
+                                   plugin::IceUrl::Server wanted) {
   constexpr std::string_view kSeparators = ", \t\r\n";
   std::vector<std::string> urls;
   for (std::size_t at = 0; (at = list.find_first_not_of(kSeparators, at)) < list.size();) {
     const std::size_t end = std::min(list.find_first_of(kSeparators, at), list.size());
-    urls.emplace_back(list.substr(at, end - at));
-    if (!is_good(urls.back())) refuse(variable, urls.back(), why);
+    const std::string_view url = list.substr(at, end - at);
+    if (const std::string fault = fault_of(url, wanted); !fault.empty()) {
+      refuse(variable, plugin::shown_ice_url(url), fault);
+    }
+    urls.emplace_back(url);
     at = end;
   }
   return urls;
+}
+
+Username read_username(std::string_view value) {
+  if (value == "expiry:id") return Username::expiry_and_node;
+  if (value == "expiry") return Username::expiry;
+  refuse("TURN_USERNAME", value, "is neither expiry:id nor expiry");
 }
 
 std::chrono::seconds read_ttl(std::string_view value) {
@@ -76,10 +71,11 @@ std::chrono::seconds read_ttl(std::string_view value) {
 }  // namespace
 
 Configuration::Configuration(const Settings& settings)
-    : turn_urls_(read_urls("TURN_URLS", settings.turn_urls, &is_turn, kNoTurn)),
-      stun_urls_(read_urls("STUN_URLS", settings.stun_urls, &is_stun, kNoStun)),
+    : turn_urls_(read_urls("TURN_URLS", settings.turn_urls, plugin::IceUrl::Server::turn)),
+      stun_urls_(read_urls("STUN_URLS", settings.stun_urls, plugin::IceUrl::Server::stun)),
       secret_(settings.secret),
       credential_ttl_(read_ttl(settings.credential_ttl_s)),
+      username_(read_username(settings.username)),
       ice_transport_policy_(settings.ice_transport_policy) {
   if (turn_urls_.empty()) refuse("TURN_URLS", settings.turn_urls, "names no server");
   if (secret_.empty()) throw std::invalid_argument("TURN_SHARED_SECRET is empty");
@@ -89,7 +85,7 @@ Configuration::Configuration(const Settings& settings)
 }
 
 std::string Configuration::for_node(std::string_view node, std::chrono::sys_seconds now) const {
-  const Credentials credentials = make_credentials(secret_, node, now + credential_ttl_);
+  const Credentials credentials = make_credentials(secret_, node, now + credential_ttl_, username_);
   Json servers = Json::array();
   if (!stun_urls_.empty()) servers.push_back({{"urls", stun_urls_}});
   // Nodes read `password`, browsers `credential`.
@@ -101,8 +97,7 @@ std::string Configuration::for_node(std::string_view node, std::chrono::sys_seco
   return Json{{"iceServers", std::move(servers)},
               {"iceTransportPolicy", ice_transport_policy_},
               {"bundlePolicy", "max-bundle"},
-              {"rtcpMuxPolicy", "require"},
-              {"iceCandidatePoolSize", 10}}
+              {"rtcpMuxPolicy", "require"}}
       .dump();
 }
 

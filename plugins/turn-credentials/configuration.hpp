@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "turn-credentials/credentials.hpp"
+
 namespace crolang::turn_credentials {
 
 /// The values of the plugin's variables.
@@ -16,6 +18,7 @@ struct Settings {
   std::string_view stun_urls;
   std::string_view secret;
   std::string_view credential_ttl_s;
+  std::string_view username;
   std::string_view ice_transport_policy;
 };
 
@@ -31,6 +34,7 @@ class Configuration {
   std::vector<std::string> stun_urls_;
   std::string secret_;
   std::chrono::seconds credential_ttl_;
+  Username username_;
   std::string ice_transport_policy_;
 };
 

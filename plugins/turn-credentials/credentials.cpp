@@ -32,12 +32,11 @@ Sha1 hmac_sha1(std::string_view key, std::string_view text) {
 }
 
 Credentials make_credentials(std::string_view secret, std::string_view node,
-                             std::chrono::sys_seconds expiry) {
-  std::string username = std::to_string(expiry.time_since_epoch().count());
-  username += ':';
-  username += node;
-  std::string password = base64(hmac_sha1(secret, username));
-  return {std::move(username), std::move(password)};
+                             std::chrono::sys_seconds expiry, Username username) {
+  std::string name = std::to_string(expiry.time_since_epoch().count());
+  if (username == Username::expiry_and_node) name.append(":").append(node);
+  std::string password = base64(hmac_sha1(secret, name));
+  return {std::move(name), std::move(password)};
 }
 
 }  // namespace crolang::turn_credentials

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,8 +19,12 @@ struct Credentials {
   std::string password;
 };
 
+/// `<expiry>:<node>`, or the expiry alone.
+enum class Username : std::uint8_t { expiry_and_node, expiry };
+
 /// Good until `expiry` with every server that knows the secret.
 Credentials make_credentials(std::string_view secret, std::string_view node,
-                             std::chrono::sys_seconds expiry);
+                             std::chrono::sys_seconds expiry,
+                             Username username = Username::expiry_and_node);
 
 }  // namespace crolang::turn_credentials

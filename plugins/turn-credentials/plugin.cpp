@@ -15,6 +15,7 @@ class TurnCredentials final : public plugin::RtcConfig {
                         .stun_urls = host.env("STUN_URLS"),
                         .secret = host.env("TURN_SHARED_SECRET"),
                         .credential_ttl_s = host.env("TURN_CREDENTIAL_TTL_S"),
+                        .username = host.env("TURN_USERNAME"),
                         .ice_transport_policy = host.env("ICE_TRANSPORT_POLICY")}) {}
 
   void resolve(std::string_view node, plugin::Text answer) override {
@@ -37,6 +38,9 @@ constexpr crolang_env kEnv[] = {
      "the secret that the TURN servers know, coturn's static-auth-secret"},
     {"TURN_CREDENTIAL_TTL_S", CROLANG_UINT, 0, "14400",
      "how long credentials are good, in seconds, from 1 to 2592000"},
+    {"TURN_USERNAME", CROLANG_STRING, 0, "expiry:id",
+     "expiry:id, or expiry: usernames without the node's id, for WebRTC stacks that cut them at "
+     "the colon"},
     {"ICE_TRANSPORT_POLICY", CROLANG_STRING, 0, "all",
      "all, or relay: nodes connect through the TURN servers only"},
 };

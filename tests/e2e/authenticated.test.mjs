@@ -26,7 +26,7 @@ test('follows the CONNECT reply, once, with one string and no ack id', async () 
   assert.deepEqual(await socket.settled(), []);
 });
 
-test('is a configuration that nodes understand', async () => {
+test('is a configuration that nodes understand', oursOnly('has a pool of candidates'), async () => {
   const node = await joinNode(broker.port);
   const { iceServers, ...rest } = await node.authenticated;
   assert.ok(Array.isArray(iceServers) && iceServers.length > 0);
@@ -37,7 +37,6 @@ test('is a configuration that nodes understand', async () => {
     iceTransportPolicy: 'all',
     bundlePolicy: 'max-bundle',
     rtcpMuxPolicy: 'require',
-    iceCandidatePoolSize: 10,
   });
 });
 
@@ -46,13 +45,7 @@ test("names Google's STUN servers by default", oursOnly('names a public TURN ser
   const { iceServers } = await node.authenticated;
   assert.deepEqual(
     iceServers.flatMap((server) => server.urls),
-    [
-      'stun:stun.l.google.com:19302',
-      'stun:stun1.l.google.com:19302',
-      'stun:stun2.l.google.com:19302',
-      'stun:stun3.l.google.com:19302',
-      'stun:stun4.l.google.com:19302',
-    ],
+    ['stun:stun.l.google.com:19302', 'stun:stun1.l.google.com:19302'],
   );
 });
 

@@ -76,7 +76,6 @@ describe('the configuration of a node', ours, () => {
       iceTransportPolicy: 'all',
       bundlePolicy: 'max-bundle',
       rtcpMuxPolicy: 'require',
-      iceCandidatePoolSize: 10,
     });
   });
 

@@ -59,6 +59,17 @@ TEST(TurnCredentialsPlugin, GivesCredentialsOfFourHoursUnlessToldOtherwise) {
   EXPECT_LE(expiry, now() + 4 * 3600);
 }
 
+TEST(TurnCredentialsPlugin, LeavesTheNodeOutOfItsUsernameIfToldTo) {
+  pt::Question question;
+  pt::Running plugin(pt::open_file(PLUGIN), with("TURN_USERNAME", "expiry"));
+  plugin.table<crolang_rtc_config>(CROLANG_RTC_CONFIG)
+      ->resolve(plugin.self(), pt::Lent("alice"), 1000, &pt::Question::text, &question);
+  const auto answer = nlohmann::json::parse(question.wait()->text);
+  const auto username = answer["iceServers"][0]["username"].get<std::string>();
+  EXPECT_FALSE(username.empty());
+  EXPECT_EQ(username.find_first_not_of("0123456789"), std::string::npos) << username;
+}
+
 TEST(TurnCredentialsPlugin, RefusesTheStartWithASentence) {
   EXPECT_EQ(refusal_of(with("TURN_URLS", "http://turn.example.org")),
             "TURN_URLS: 'http://turn.example.org' is not turn:host[:port][?transport=udp|tcp] or "

@@ -46,16 +46,7 @@ std::vector<Hook> make_hooks() {
        .variable = "RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL",
        .body = R"({"nodeId":"alice"})",
        .good_answer = R"({"iceServers":[{"urls":"stun:stun.example.org"}]})",
-       .senseless = {"[]", "\"stun:stun.example.org\"", "true", "null", "1", "{}",
-                     R"({"iceServers":[]})", R"({"iceServers":{}})", R"({"iceServers":null})",
-                     R"({"iceServers":["stun:x"]})", R"({"iceServers":[{}]})",
-                     R"({"iceServers":[{"urls":[]}]})", R"({"iceServers":[{"urls":["stun:x",1]}]})",
-                     R"({"iceServers":[{"urls":"stun:x"},{"url":"stun:x"}]})",
-                     R"({"iceServers":[{"urls":"turn:x","username":1}]})",
-                     R"({"iceServers":[{"urls":"stun:x"}],"rtcConfiguration":null})",
-                     R"({"rtcConfiguration":{"iceServers":[]}})",
-                     R"({"iceServers":[{"urls":"stun:x"}],"x":)" + std::string(100, '[') +
-                         std::string(100, ']') + "}"},
+       .senseless = {},
        .ask =
            [](const pt::Running& running, pt::Question& question, std::uint32_t deadline_ms) {
              running.table<crolang_rtc_config>(CROLANG_RTC_CONFIG)
@@ -66,7 +57,8 @@ std::vector<Hook> make_hooks() {
            [](const pt::Outcome& outcome) {
              EXPECT_EQ(outcome.status, CROLANG_OK) << outcome.error;
              EXPECT_EQ(outcome.text, R"({"iceServers":[{"urls":"stun:stun.example.org"}]})");
-           }},
+           },
+       .body_of_answer = Hook::Body::passed_on},
       {.name = "authorize",
        .file = PLUGINS_DIR "/webhook-authorize.so",
        .kind = CROLANG_AUTHORIZATION,

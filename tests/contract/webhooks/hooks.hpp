@@ -28,6 +28,7 @@ struct Hook {
       ask;
   std::function<void(const plugin::testing::Outcome&)> expect_good;
   enum class Answers { waited_for, ignored } answers = Answers::waited_for;
+  enum class Body { judged, passed_on } body_of_answer = Body::judged;
 };
 
 inline void PrintTo(const Hook& hook, std::ostream* out) {

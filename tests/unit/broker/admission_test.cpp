@@ -171,11 +171,29 @@ TEST_P(AdmissionTest, IsInTroubleIfTheRtcConfigurationCannotBeResolved) {
   EXPECT_EQ(released().size(), std::size(kFailures));
 }
 
+TEST_P(AdmissionTest, LetsANodeInWithoutTheServersThatItCouldNotUse) {
+  house.modules.on(Question::resolve_rtc, [](const Asked& asked) {
+    asked.text(R"({"iceServers":[{"urls":"stun:a"},{"urls":["stun:b:0","turn:c"]}]})");
+  });
+  const auto left_out = [&] {
+    return house.grid.counters.value(telemetry::Counter::rtc_urls_left_out);
+  };
+
+  EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted"));
+  EXPECT_NE(outcomes.rtc->find("stun:a"), std::string::npos);
+  EXPECT_EQ(outcomes.rtc->find("stun:b"), std::string::npos);
+  EXPECT_EQ(left_out(), 2u);
+
+  EXPECT_THAT(outcome(query_of("alice")), ElementsAre("admitted"));
+  EXPECT_EQ(left_out(), 4u) << "the same answer again is not looked at again, but counted";
+}
+
 TEST_P(AdmissionTest, IsInTroubleIfTheRtcConfigurationIsNonsense) {
   house.modules.on(Question::resolve_rtc, [](const Asked& asked) { asked.text("{}"); });
 
   EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::rtc)));
   EXPECT_THAT(released(), ElementsAre(claimed()));
+  EXPECT_EQ(house.grid.counters.value(telemetry::Counter::rtc_configurations_refused), 1u);
 }
 
 TEST_P(AdmissionTest, RefusesAnIdWhoseHolderLivesElsewhere) {

@@ -117,6 +117,12 @@ TEST_F(ModuleSets, OpensNothingWhenNothingIsChosen) {
   EXPECT_THAT(stragglers_, Optional(0u));
 }
 
+TEST_F(ModuleSets, SayWhichVariableAskedForAModule) {
+  const ModuleSet set({choice("authorization/1", "/p/b.so")}, open());
+  ASSERT_EQ(set.modules().size(), 1u);
+  EXPECT_EQ(set.modules()[0].variable, "VARIABLE");
+}
+
 TEST_F(ModuleSets, OpensAFileOnceForSeveralKinds) {
   ModuleSet set({choice("authorization/1", "/p/b.so"), choice("message-observer/1", "/p/b.so")},
                 open());

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 #include "turn-credentials/credentials.hpp"
 
@@ -21,6 +22,7 @@ Settings settings() {
           .stun_urls = {},
           .secret = "north",
           .credential_ttl_s = "14400",
+          .username = "expiry:id",
           .ice_transport_policy = "all"};
 }
 
@@ -46,7 +48,7 @@ TEST(Configuration, IsTheWholeAnswerOfTheContract) {
             R"("password":"vdJ7XnuaY5qzTO0D1hs7yLBVLqA=",)"
             R"("credential":"vdJ7XnuaY5qzTO0D1hs7yLBVLqA="}],)"
             R"("iceTransportPolicy":"all","bundlePolicy":"max-bundle",)"
-            R"("rtcpMuxPolicy":"require","iceCandidatePoolSize":10})");
+            R"("rtcpMuxPolicy":"require"})");
 }
 
 TEST(Configuration, HasNoStunEntryWithoutStunServers) {
@@ -59,13 +61,13 @@ TEST(Configuration, TakesListsWithCommasAndBlanks) {
   Settings given = settings();
   given.turn_urls =
       " turn:a.example:3478?transport=udp,turns:b.example:5349?transport=tcp\n"
-      "TURN:[2001:db8::1]:3478 ,, turn:192.0.2.1 ";
+      "turn:[2001:db8::1]:3478 ,, turn:192.0.2.1 ";
   given.stun_urls = "stun:c.example stuns:d.example";
   const auto servers = answer(given)["iceServers"];
   EXPECT_EQ(servers[0]["urls"], nlohmann::json({"stun:c.example", "stuns:d.example"}));
   EXPECT_EQ(servers[1]["urls"], nlohmann::json({"turn:a.example:3478?transport=udp",
                                                 "turns:b.example:5349?transport=tcp",
-                                                "TURN:[2001:db8::1]:3478", "turn:192.0.2.1"}));
+                                                "turn:[2001:db8::1]:3478", "turn:192.0.2.1"}));
 }
 
 TEST(Configuration, CountsTheTimeToLiveFromNow) {
@@ -85,6 +87,23 @@ TEST(Configuration, KeepsAnyNodeIdWholeInItsJson) {
   }
 }
 
+TEST(Configuration, CanLeaveTheNodeOutOfItsUsername) {
+  Settings given = settings();
+  given.username = "expiry";
+  const auto server = answer(given)["iceServers"][0];
+  const auto expected =
+      make_credentials("north", "alice", kNow + std::chrono::seconds(14400), Username::expiry);
+  EXPECT_EQ(server["username"], "1700014400");
+  EXPECT_EQ(server["password"], expected.password);
+  EXPECT_EQ(server["credential"], expected.password);
+}
+
+TEST(Configuration, RefusesAnUnknownUsername) {
+  Settings given = settings();
+  given.username = "id";
+  EXPECT_EQ(refusal_of(given), "TURN_USERNAME: 'id' is neither expiry:id nor expiry");
+}
+
 TEST(Configuration, CanAllowTheRelayOnly) {
   Settings given = settings();
   given.ice_transport_policy = "relay";
@@ -92,11 +111,30 @@ TEST(Configuration, CanAllowTheRelayOnly) {
 }
 
 TEST(Configuration, RefusesUrlsThatAreNoTurnServers) {
-  for (const char* url :
-       {"stun:a.example", "turn:", "turn", "a.example:3478", "turn://a.example",
-        "https://a.example", "turn:a.example?transport=sctp",
-        "turn:a.example?transport=", "turn:user@a.example", "xturn:a.example", "turnx:a.example",
-        "turn:a.example?transport=udp?transport=udp", ":a.example"}) {
+  for (const char* url : {"stun:a.example",
+                          "turn:",
+                          "turn",
+                          "a.example:3478",
+                          "turn://a.example",
+                          "https://a.example",
+                          "turn:a.example?transport=sctp",
+                          "turn:a.example?transport=",
+                          "xturn:a.example",
+                          "turnx:a.example",
+                          "turn:a.example?transport=udp?transport=udp",
+                          ":a.example",
+                          "turn:h:abc",
+                          "turn:h:99999",
+                          "turn:h:0",
+                          "turn::3478",
+                          "turn:h:",
+                          "turn:::1",
+                          "turn:[::1",
+                          "turn:h:3478:9",
+                          "turn:a\"b",
+                          "turn:${TURN_HOST}:3478",
+                          "turn:h:3478&transport=udp",
+                          "turn:bücher.example"}) {
     Settings given = settings();
     const std::string list = std::string("turn:good.example,") + url;
     given.turn_urls = list;
@@ -105,12 +143,41 @@ TEST(Configuration, RefusesUrlsThatAreNoTurnServers) {
 }
 
 TEST(Configuration, RefusesUrlsThatAreNoStunServers) {
-  for (const char* url :
-       {"turn:a.example", "stun:", "stun://a.example", "stun:a.example?transport=udp"}) {
+  for (const char* url : {"turn:a.example", "stun:", "stun://a.example",
+                          "stun:a.example?transport=udp", "stun:h:abc", "STUN:h", "stuns:h?transport=tcp"}) {
     Settings given = settings();
     given.stun_urls = url;
     EXPECT_THAT(refusal_of(given), HasSubstr(std::string("STUN_URLS: '") + url + "' is not stun:"));
   }
+}
+
+TEST(Configuration, SaysWhatIsWrongWithAUrl) {
+  Settings given = settings();
+  given.turn_urls = "turn:a.example:99999";
+  EXPECT_EQ(refusal_of(given),
+            "TURN_URLS: 'turn:a.example:99999' is not turn:host[:port][?transport=udp|tcp] or "
+            "turns:…: its port is no number from 1 to 65535");
+}
+
+TEST(Configuration, RefusesASpellingThatNotEveryStackTakesWithTheRightOne) {
+  for (const auto& [url, right] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"TURN:a.example:3478", "turn:a.example:3478"},
+           {"turn:a.example?transport=TCP", "turn:a.example?transport=tcp"},
+           {"turns:a.example?transport=udp", "turns:a.example?transport=tcp"}}) {
+    Settings given = settings();
+    given.turn_urls = url;
+    const std::string refusal = refusal_of(given);
+    EXPECT_TRUE(refusal.starts_with(std::string("TURN_URLS: '") + url + "' is not")) << refusal;
+    EXPECT_TRUE(refusal.ends_with(std::string(": write ") + right)) << refusal;
+  }
+}
+
+TEST(Configuration, ShowsNoPasswordOfAUrl) {
+  Settings given = settings();
+  given.turn_urls = "turn:user:hush@a.example";
+  const std::string refusal = refusal_of(given);
+  EXPECT_THAT(refusal, HasSubstr("TURN_URLS: 'turn:…@a.example' is not turn:"));
+  EXPECT_THAT(refusal, Not(HasSubstr("hush")));
 }
 
 TEST(Configuration, RefusesAListWithoutAServer) {

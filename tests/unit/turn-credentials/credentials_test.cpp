@@ -46,6 +46,12 @@ TEST(Credentials, TakeTheNodeIdAsItIs) {
   EXPECT_EQ(credentials.password, "snhqbJjF1jCzj5byx6hYroXp0bk=");
 }
 
+TEST(Credentials, MayNameTheExpiryAlone) {
+  const Credentials credentials = make_credentials("north", "alice", kExpiry, Username::expiry);
+  EXPECT_EQ(credentials.username, "1700014400");
+  EXPECT_EQ(credentials.password, "VRpVhk3GCmNqV6SKGTzjAjvgKB4=");
+}
+
 TEST(Credentials, DifferByNodeAndSecretAndExpiry) {
   const std::string password = make_credentials("north", "alice", kExpiry).password;
   EXPECT_NE(make_credentials("north", "bob", kExpiry).password, password);

@@ -5,7 +5,7 @@ import { Broker, oursOnly } from './support/broker.mjs';
 import { freshId, joinNode, refusalOf } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
 import { connectRaw, joinRaw } from './support/raw.mjs';
-import { scaled } from './support/time.mjs';
+import { eventually, scaled } from './support/time.mjs';
 import {
   after,
   expectTryAgain,
@@ -107,6 +107,64 @@ describe(kVariable, ours, () => {
       assert.deepEqual(iceServers, [{ urls: ['stun:x'] }]);
     });
 
+    test('the spelling that every WebRTC stack takes', async () => {
+      const configuration = await resolved(
+        json({
+          iceServers: [
+            { urls: [' Stun:a.example.org?transport=udp\n'], username: null, credential: null },
+            { urls: 'TURN:b.example.org?transport=TCP', username: 'u', credential: 'c' },
+            { urls: 'turns:c.example.org?transport=udp', username: 'u', credential: 'c' },
+          ],
+          iceTransportPolicy: null,
+          bundlePolicy: null,
+          certificates: [],
+          sdpSemantics: 'x',
+        }),
+      );
+      const turn = { username: 'u', credential: 'c', password: 'c' };
+      assert.deepEqual(configuration, {
+        iceServers: [
+          { urls: ['stun:a.example.org'] },
+          { urls: ['turn:b.example.org?transport=tcp'], ...turn },
+          { urls: ['turns:c.example.org?transport=tcp'], ...turn },
+        ],
+      });
+    });
+
+    test('the servers that their WebRTC stacks take, and leaves the others out', async () => {
+      const start = broker.output.length;
+      const { iceServers } = await resolved(
+        json({
+          iceServers: [
+            { urls: ['turn:user:hush@a.example.org', 'turn:b.example.org'], username: 'u' },
+            { urls: ['turn:c.example.org:0', 'stun:c.example.org'], username: 'u', credential: 'c' },
+            { urls: 'turn:d.example.org', username: 'u'.repeat(509), credential: 'c' },
+            { urls: 'turn:e.example.org', username: 'u', credential: 'c', credentialType: 'oauth' },
+          ],
+        }),
+      );
+      assert.deepEqual(iceServers, [
+        { urls: ['stun:c.example.org'], username: 'u', credential: 'c', password: 'c' },
+      ]);
+      const said = () => broker.output.slice(start);
+      await eventually('the log says so', async () => /ICE servers .* left out/.test(said()));
+      const line = said()
+        .split('\n')
+        .find((each) => /left out/.test(each));
+      assert.match(line, / warning .* urls=5 /);
+      assert.ok(line.includes(`variable=${kVariable}`), line);
+      for (const words of [
+        "'turn:…@a.example.org': it has a user (@)",
+        "'turn:b.example.org': a TURN server needs a credential",
+        "'turn:c.example.org:0': its port is no number from 1 to 65535",
+        "'turn:d.example.org': its username is longer than 508 bytes",
+        "'turn:e.example.org': its credentialType is not password",
+      ]) {
+        assert.ok(line.includes(words), `${words} in ${line}`);
+      }
+      assert.doesNotMatch(broker.output, /hush/);
+    });
+
     test('one event with one string', async () => {
       const node = await joinRaw(broker.port, freshId());
       assert.deepEqual(node.configuration, kStun);
@@ -125,6 +183,33 @@ describe(kVariable, ours, () => {
         assert.equal(iceServers[0].password, 'c');
       }
     });
+  });
+
+  test('counts what it leaves out and what it refuses', async () => {
+    const counting = await Broker.start({
+      [kVariable]: webhook.url('/rtc'),
+      METRICS_ENABLED: 'true',
+    });
+    webhook.answer = json({ iceServers: [{ urls: ['stun:x', 'stun:y:0', 'turn:z'] }] });
+    // The second answer is the same, and counts all the same.
+    for (let i = 0; i < 2; ++i) await (await joinNode(counting.port)).authenticated;
+    webhook.answer = json({ iceServers: [{ urls: ['turn:z'] }] });
+    await expectTryAgain(counting.port, freshId());
+    const page = await (await fetch(`${counting.url}/metrics`)).text();
+    assert.match(page, /^crolang_broker_rtc_urls_left_out_total 4$/m);
+    assert.match(page, /^crolang_broker_rtc_configurations_refused_total 1$/m);
+    assert.match(page, /^crolang_broker_admissions_unavailable_total\{reason="rtc"\} 1$/m);
+    await counting.stop();
+  });
+
+  test('warns of more TURN URLs than browsers use', async () => {
+    const start = broker.output.length;
+    const server = { urls: Array(33).fill('turn:x'), username: 'u', credential: 'c' };
+    const { iceServers } = await resolved(json({ iceServers: [server] }));
+    assert.equal(iceServers[0].urls.length, 33);
+    await eventually('the log says so', async () =>
+      / warning .*more TURN URLs than browsers use.* urls=33 /.test(broker.output.slice(start)),
+    );
   });
 
   // The peer sends nodes "null" for a configuration in its documented form, and anything else as it is.
@@ -146,6 +231,16 @@ describe(kVariable, ours, () => {
       '{"rtcConfiguration":"{}"}',
       '{"rtcConfiguration":{"iceServers":[]}}',
       '{"rtcConfiguration":[]}',
+      // No server that a WebRTC stack would take.
+      '{"iceServers":[{"urls":["turn:turn.example.org:347800"],"username":"u","credential":"c"}]}',
+      '{"iceServers":[{"urls":["turn:turn.example.org"]}]}',
+      '{"iceServers":[{"urls":["stun.example.org"]}]}',
+      // Taken for "all" by some stacks, which then show the addresses that were to be hidden.
+      '{"iceServers":[{"urls":["turn:x"],"username":"u","credential":"c"}],"iceTransportPolicy":"Relay"}',
+      '{"iceServers":[{"urls":["stun:x"]}],"iceTransportPolicy":"relay"}',
+      '{"iceServers":[{"urls":["stun:x"]}],"bundlePolicy":"max_bundle"}',
+      '{"iceServers":[{"urls":["stun:x"]}],"rtcpMuxPolicy":true}',
+      '{"iceServers":[{"urls":["stun:x"]}],"iceCandidatePoolSize":256}',
     ]) {
       test(answer, async () => {
         webhook.answer = text(answer);

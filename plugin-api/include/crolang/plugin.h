@@ -256,7 +256,8 @@ typedef struct crolang_registry {
  * The answer is JSON:
  * `{"iceServers":[{"urls":"…" or ["…"],"username"?,"password" or "credential"?}…],…}`, or the same
  * under `rtcConfiguration`. The broker normalises it (urls to arrays, password and credential both
- * set) and sends it to the node. Could not ask: the node is told to come again. */
+ * set), leaves out servers that a WebRTC stack would refuse (crolang/ice_url.hpp), and sends it to
+ * the node. Could not ask, or no server is left: the node is told to come again. */
 #define CROLANG_RTC_CONFIG "rtc-config/1"
 typedef struct crolang_rtc_config {
   uint32_t size;

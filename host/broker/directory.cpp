@@ -3,22 +3,24 @@
 namespace crolang::broker {
 
 void Directory::insert(std::string_view id, Joined joined) {
-  Shard& s = shard(Hash{}(id));
+  Shard& s = shard(HashedText(id));
   const std::lock_guard lock(s.mutex);
   s.nodes.insert_or_assign(std::string(id), joined);
 }
 
 void Directory::erase(std::string_view id, std::uint64_t token) {
-  Shard& s = shard(Hash{}(id));
+  const HashedText key(id);
+  Shard& s = shard(key);
   const std::lock_guard lock(s.mutex);
-  const auto found = s.nodes.find(id);
+  const auto found = s.nodes.find(key);
   if (found != s.nodes.end() && found->second.token == token) s.nodes.erase(found);
 }
 
 std::optional<Joined> Directory::find(std::string_view id) const {
-  const Shard& s = shard(Hash{}(id));
+  const HashedText key(id);
+  const Shard& s = shard(key);
   const std::lock_guard lock(s.mutex);
-  const auto found = s.nodes.find(id);
+  const auto found = s.nodes.find(key);
   if (found == s.nodes.end()) return std::nullopt;
   return found->second;
 }

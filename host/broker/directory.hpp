@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "crolang/keyed_hash.hpp"
 #include "session/handle.hpp"
 
 namespace crolang::broker {
@@ -42,20 +43,14 @@ class Directory {
   std::vector<Entry> all() const;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
   static constexpr std::size_t kShards = 256;
   struct alignas(64) Shard {
     mutable std::mutex mutex;  // guards nodes
-    std::unordered_map<std::string, Joined, Hash, std::equal_to<>> nodes;
+    TextMap<Joined> nodes;
   };
-  const Shard& shard(std::size_t hash) const { return shards_[hash >> 56]; }
   // The map uses the low bits of the same hash.
-  Shard& shard(std::size_t hash) { return shards_[hash >> 56]; }
+  const Shard& shard(const HashedText& id) const { return shards_[id.hash >> 56]; }
+  Shard& shard(const HashedText& id) { return shards_[id.hash >> 56]; }
 
   std::array<Shard, kShards> shards_;
 };

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "crolang/keyed_hash.hpp"
 #include "modules/answer.hpp"
 #include "session/session.hpp"
 
@@ -48,8 +49,9 @@ class Locations {
   void erase(Entries::iterator entry);
 
   // All live equally long, so the order of use is the order in which they expire.
-  Entries entries_;                                                // latest first
-  std::unordered_map<std::string_view, Entries::iterator> by_id_;  // keys: the entries' ids
+  Entries entries_;  // latest first
+  // Keys: the entries' ids.
+  std::unordered_map<std::string_view, Entries::iterator, KeyedHash, std::equal_to<>> by_id_;
 };
 
 }  // namespace crolang::broker

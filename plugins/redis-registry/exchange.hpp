@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "crolang/keyed_hash.hpp"
 #include "redis-registry/interchange.hpp"
 #include "redis-registry/leases.hpp"
 #include "redis-registry/requests.hpp"
@@ -105,8 +106,8 @@ class Exchange {
 
   const std::string instance_;
   std::uint64_t last_request_ = 0;
-  std::unordered_map<std::string, Peer> peers_;  // by instance
-  std::vector<Peer*> filling_;                   // those whose batch is not empty
+  TextMap<Peer> peers_;         // by instance
+  std::vector<Peer*> filling_;  // those whose batch is not empty
   std::vector<Batch> full_;
   TimePoint due_ = TimePoint::max();
   std::unordered_map<std::uint64_t, OpenMessage> messages_;

@@ -55,12 +55,11 @@ std::optional<bool> read_bool(std::string_view text, std::string_view member) {
   return found->get<bool>();
 }
 
-std::optional<std::unordered_set<std::string>> read_strings(std::string_view text,
-                                                            std::string_view member) {
+std::optional<TextSet> read_strings(std::string_view text, std::string_view member) {
   const Json object = read_object(text);
   const auto found = object.find(member);
   if (found == object.end() || !found->is_array()) return std::nullopt;
-  std::unordered_set<std::string> strings;
+  TextSet strings;
   for (const Json& element : *found) {
     if (!element.is_string()) return std::nullopt;
     strings.insert(element.get_ref<const std::string&>());

@@ -2,10 +2,10 @@
 /// The JSON that webhooks are sent, and what is read of their answers. Threads: any. Errors:
 /// values.
 
+#include <crolang/keyed_hash.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
 namespace crolang::webhook_common {
 
@@ -21,7 +21,6 @@ std::optional<std::string> compact_container(std::string_view text);
 std::optional<bool> read_bool(std::string_view text, std::string_view member);
 
 /// The same for an array of strings, without its order and repetitions.
-std::optional<std::unordered_set<std::string>> read_strings(std::string_view text,
-                                                            std::string_view member);
+std::optional<TextSet> read_strings(std::string_view text, std::string_view member);
 
 }  // namespace crolang::webhook_common

@@ -7,6 +7,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <crolang/keyed_hash.hpp>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -368,7 +370,8 @@ class Webhook::Loop final : public Connection::Owner {
   Addresses addresses_;
   Requests waiting_;
   Requests asked_;
-  std::unordered_map<std::string_view, Request*> by_body_;  // of those in waiting_ and asked_
+  // Of those in waiting_ and asked_.
+  std::unordered_map<std::string_view, Request*, KeyedHash, std::equal_to<>> by_body_;
   std::unordered_map<Connection*, Busy> busy_;
   std::vector<Idle> idle_;  // the one used last at the end
   asio::steady_timer timer_;

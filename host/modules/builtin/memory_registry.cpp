@@ -2,20 +2,13 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "crolang/keyed_hash.hpp"
 #include "modules/builtin/builtin.hpp"
 
 namespace crolang::modules::builtin {
 namespace {
-
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept {
-    return std::hash<std::string_view>{}(text);
-  }
-};
 
 std::string_view view(crolang_str text) {
   return {text.data, text.size};
@@ -36,11 +29,12 @@ class MemoryRegistry {
   /// Returns the token that holds the id afterwards. `expected` == 0: only an id that nobody holds
   /// is taken.
   std::uint64_t take(crolang_claim claim, std::uint64_t expected) {
-    Shard& shard = shard_of(view(claim.id));
+    const HashedText id(view(claim.id));
+    Shard& shard = shard_of(id);
     const std::lock_guard lock(shard.mutex);
-    const auto found = shard.leases.find(view(claim.id));
+    const auto found = shard.leases.find(id);
     if (found == shard.leases.end()) {
-      shard.leases.emplace(std::string(view(claim.id)), Lease{claim.token, false});
+      shard.leases.emplace(std::string(id.text), Lease{claim.token, false});
       return claim.token;
     }
     if (found->second.token == expected) found->second = Lease{claim.token, false};
@@ -48,27 +42,30 @@ class MemoryRegistry {
   }
 
   void announce(crolang_claim claim) {
-    Shard& shard = shard_of(view(claim.id));
+    const HashedText id(view(claim.id));
+    Shard& shard = shard_of(id);
     const std::lock_guard lock(shard.mutex);
-    const auto found = shard.leases.find(view(claim.id));
+    const auto found = shard.leases.find(id);
     if (found != shard.leases.end() && found->second.token == claim.token) {
       found->second.announced = true;
     }
   }
 
   void release(crolang_claim claim) {
-    Shard& shard = shard_of(view(claim.id));
+    const HashedText id(view(claim.id));
+    Shard& shard = shard_of(id);
     const std::lock_guard lock(shard.mutex);
-    const auto found = shard.leases.find(view(claim.id));
+    const auto found = shard.leases.find(id);
     if (found != shard.leases.end() && found->second.token == claim.token) {
       shard.leases.erase(found);
     }
   }
 
   crolang_holder holder(crolang_str id) {
-    Shard& shard = shard_of(view(id));
+    const HashedText key(view(id));
+    Shard& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
-    const auto found = shard.leases.find(view(id));
+    const auto found = shard.leases.find(key);
     if (found == shard.leases.end() || !found->second.announced) return kNobody;
     return {instance(), found->second.token};
   }
@@ -79,10 +76,11 @@ class MemoryRegistry {
  private:
   struct Shard {
     std::mutex mutex;  // guards leases
-    std::unordered_map<std::string, Lease, TextHash, std::equal_to<>> leases;
+    TextMap<Lease> leases;
   };
 
-  Shard& shard_of(std::string_view id) { return shards_[TextHash{}(id) % shards_.size()]; }
+  // The map uses the low bits of the same hash.
+  Shard& shard_of(const HashedText& id) { return shards_[id.hash >> 58]; }
 
   std::array<Shard, 64> shards_;
   std::string instance_;

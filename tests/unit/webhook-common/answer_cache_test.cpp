@@ -74,6 +74,37 @@ TEST(AnswerCache, HoldsABoundedNumberOfAnswers) {
   EXPECT_GT(known, kMax / 4);
 }
 
+TEST(AnswerCache, HoldsABoundedNumberOfBytes) {
+  constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+  AnswerCache cache(kTtl, AnswerCache::kMaxEntries, kMaxBytes);
+  const std::string tail(1000, 'x');
+  for (int i = 0; i < 10'000; ++i) cache.put(std::to_string(i) + tail, true, kStart, kStart);
+  std::size_t bytes = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string key = std::to_string(i) + tail;
+    if (cache.find(key, kStart)) bytes += key.size();
+  }
+  EXPECT_LE(bytes, kMaxBytes);
+  EXPECT_GT(bytes, kMaxBytes / 4);
+}
+
+TEST(AnswerCache, DoesNotRememberAKeyThatWouldPushOutAllOthers) {
+  AnswerCache cache(kTtl);
+  cache.put("a", true, kStart, kStart);
+  const std::string huge(1'000'000, 'x');
+  cache.put(huge, true, kStart, kStart);
+  EXPECT_EQ(cache.find(huge, kStart), std::nullopt);
+  EXPECT_EQ(cache.find("a", kStart), true);
+}
+
+TEST(AnswerCache, CountsAKeyOnceHoweverOftenItsAnswerIsRenewed) {
+  AnswerCache cache(kTtl, AnswerCache::kMaxEntries, std::size_t{1} << 20);
+  cache.put("a", true, kStart, kStart);
+  const std::string other(1000, 'x');
+  for (int i = 0; i < 1000; ++i) cache.put(other, true, kStart, kStart);
+  EXPECT_EQ(cache.find("a", kStart), true);
+}
+
 TEST(AnswerCache, ServesManyThreads) {
   AnswerCache cache(kTtl, 1000);
   std::vector<std::thread> threads;

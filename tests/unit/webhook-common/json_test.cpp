@@ -67,9 +67,8 @@ TEST(Json, ReadsNoBoolOfAnotherType) {
 }
 
 TEST(Json, ReadsAListOfStrings) {
-  EXPECT_EQ(read_strings(R"({"a":["x","y","x","\u007a"]})", "a"),
-            (std::unordered_set<std::string>{"x", "y", "z"}));
-  EXPECT_EQ(read_strings(R"({"a":[]})", "a"), std::unordered_set<std::string>{});
+  EXPECT_EQ(read_strings(R"({"a":["x","y","x","\u007a"]})", "a"), (TextSet{"x", "y", "z"}));
+  EXPECT_EQ(read_strings(R"({"a":[]})", "a"), TextSet{});
 }
 
 TEST(Json, ReadsNoListOfAnythingElse) {

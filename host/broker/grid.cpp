@@ -1,5 +1,6 @@
 #include "broker/grid.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <string_view>
@@ -14,6 +15,11 @@
 
 namespace crolang::broker {
 namespace {
+
+// Longer than the round trip to nearly every node. An instance that asks for less hears the verdict
+// all the same: it allows half a second for the way.
+constexpr std::chrono::milliseconds kShortestProbe{250};
+constexpr std::chrono::milliseconds kLongestProbe{60'000};
 
 std::string_view view(crolang_str text) {
   return {text.data, text.size};
@@ -80,10 +86,12 @@ void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no ta
 
 void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t timeout_ms, crolang_verdict verdict,
               void* op) {
-  grid_of(ctx).probe(incumbent.token, std::chrono::milliseconds(timeout_ms),
-                     [verdict, op](std::int32_t answer) {
-                       verdict(op, CROLANG_OK, answer, {nullptr, 0});
-                     });
+  // Another instance's patience is not this one's: nobody is evicted at once, or watched for ever.
+  const auto timeout =
+      std::clamp(std::chrono::milliseconds(timeout_ms), kShortestProbe, kLongestProbe);
+  grid_of(ctx).probe(incumbent.token, timeout, [verdict, op](std::int32_t answer) {
+    verdict(op, CROLANG_OK, answer, {nullptr, 0});
+  });
 }
 
 void on_lost(void* ctx, crolang_claim claim) {

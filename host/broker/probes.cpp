@@ -8,6 +8,13 @@ namespace crolang::broker {
 
 using session::Session;
 
+namespace {
+
+// Who waits for one verdict. Anybody who can write to Redis may ask, as often as they like.
+constexpr std::size_t kMaxWaiting = 4096;
+
+}  // namespace
+
 void Probes::begin(session::SessionHandle handle, std::uint64_t token, TimePoint now,
                    std::chrono::milliseconds timeout, Reply reply) {
   Session* session = sessions_.find(handle);
@@ -24,6 +31,10 @@ void Probes::begin(session::SessionHandle handle, std::uint64_t token, TimePoint
   }
   const auto [found, is_new] = probes_.try_emplace(handle.slot);
   Probe& probe = found->second;
+  if (probe.waiting.size() >= kMaxWaiting) {
+    reply(CROLANG_UNREACHABLE);
+    return;
+  }
   probe.waiting.push_back(std::move(reply));
   if (!is_new) return;
   probe.session = handle;

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "broker/node_id.hpp"
 #include "socketio/writer.hpp"
 #include "telemetry/log.hpp"
 #include "websocket/frame_writer.hpp"
@@ -82,6 +83,11 @@ void Relay::on_event(Session& sender, Relayed type, const socketio::Packet& pack
     return;
   }
   const Message message{type, packet.ack, envelope->to, packet.event.first_argument};
+  // Nobody is asked about it, and no observer told.
+  if (!can_exist(message.to, grid_.policy.max_node_id_bytes)) {
+    acknowledge(sender, message, AckStatus::not_connected);
+    return;
+  }
   const std::uint32_t number = ++last_parcel_;
   const Backlog* backlog = backlog_of(sender);
   if (backlog != nullptr && backlog->is_closed()) {
@@ -142,11 +148,15 @@ AckStatus Relay::deliver(const Message& message, const Joined& receiver) {
 }
 
 void Relay::finish(Session& sender, const Message& message, AckStatus status, Ack ack) {
-  if (ack == Ack::owed) sender.ack(bench_, message.ack, status);
+  acknowledge(sender, message, status, ack);
   const bool authorized = status == AckStatus::ok || status == AckStatus::not_connected;
   if (authorized && message.type == Relayed::socket_msg_exchange) {
     clients_.observe(sender.id(), message.to, status == AckStatus::ok);
   }
+}
+
+void Relay::acknowledge(Session& sender, const Message& message, AckStatus status, Ack ack) {
+  if (ack == Ack::owed) sender.ack(bench_, message.ack, status);
   if (log::enabled(log::Level::relays)) {
     constexpr std::string_view kStatus[] = {"OK", "ERROR", "UNAUTHORIZED", "NOT_CONNECTED",
                                             "DISABLED"};

@@ -80,8 +80,11 @@ class Relay final : public modules::AnswerSink {
   bool deliver_here(session::Session& sender, const Message& message);
   socketio::AckStatus deliver(const Message& message, const Joined& receiver);
   enum class Ack : std::uint8_t { owed, given };
+  /// Also tells the observers.
   void finish(session::Session& sender, const Message& message, socketio::AckStatus status,
               Ack ack = Ack::owed);
+  void acknowledge(session::Session& sender, const Message& message, socketio::AckStatus status,
+                   Ack ack = Ack::owed);
 
   void enqueue(session::Session& sender, const Message& message, std::uint32_t number,
                Parcel::Stage stage);

@@ -1,5 +1,6 @@
 #include "redis-registry/interchange.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -114,7 +115,7 @@ std::optional<Record> BatchReader::next() {
       ProbeRecord probe;
       probe.request = number<std::uint64_t>();
       probe.token = number<std::uint64_t>();
-      probe.timeout_ms = number<std::uint32_t>();
+      probe.timeout_ms = std::clamp(number<std::uint32_t>(), kShortestProbeMs, kLongestProbeMs);
       probe.id = text(number<std::uint16_t>());
       record = probe;
       break;

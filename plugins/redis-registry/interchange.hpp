@@ -38,6 +38,11 @@ struct ReplyRecord {
   Outcome outcome = Outcome::taken;
 };
 
+/// What a probe's time-out is read as at least and at most, whatever stands there: who asks is
+/// trusted neither to evict at once nor to have a session watched for ever.
+inline constexpr std::uint32_t kShortestProbeMs = 250;
+inline constexpr std::uint32_t kLongestProbeMs = 60'000;
+
 struct ProbeRecord {
   std::uint64_t request = 0;
   std::uint64_t token = 0;

@@ -188,7 +188,7 @@ void RedisConnection::read_server(std::string_view info) {
   };
   run_id_ = field("run_id:");
   const std::string_view uptime = field("uptime_in_seconds:");
-  std::int64_t seconds = 0;
+  std::uint32_t seconds = 0;
   std::from_chars(uptime.data(), uptime.data() + uptime.size(), seconds);
   uptime_ = std::chrono::seconds(seconds);
 }

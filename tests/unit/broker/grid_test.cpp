@@ -224,6 +224,28 @@ TEST_F(GridTest, WaitsForASignOfLifeAsLongAsItIsAsked) {
   EXPECT_EQ(bob.state(), State::closing);
 }
 
+TEST_F(GridTest, EvictsNobodyAtOnceWhateverItIsAsked) {
+  for (const std::uint32_t timeout_ms : {0u, 1u}) {
+    probe(bob.token(), timeout_ms);
+    house.turn();
+    house.pass(249ms);
+    EXPECT_THAT(verdicts, IsEmpty()) << timeout_ms;
+    house.say(bob, "3");
+    EXPECT_THAT(verdicts, ElementsAre(CROLANG_ALIVE)) << timeout_ms;
+    verdicts.clear();
+  }
+  EXPECT_EQ(bob.state(), State::joined);
+}
+
+TEST_F(GridTest, WatchesNobodyForLongerThanAMinute) {
+  probe(bob.token(), 4'294'967'295u);
+  house.turn();
+
+  house.pass(60s);
+
+  EXPECT_THAT(verdicts, ElementsAre(CROLANG_YIELDED));
+}
+
 TEST_F(GridTest, SaysGoneOfWhoLeavesBeforeItIsAsked) {
   probe(bob.token());
   house.cut(bob);

@@ -46,6 +46,16 @@ TEST_F(ProbesTest, AskForASignOfLife) {
   EXPECT_THAT(verdicts, IsEmpty());
 }
 
+TEST_F(ProbesTest, KeepABoundedNumberWaitingForOneVerdict) {
+  for (int i = 0; i < 5000; ++i) begin(bob);
+  EXPECT_EQ(verdicts, std::vector<std::int32_t>(904, CROLANG_UNREACHABLE));
+
+  verdicts.clear();
+  probes.on_sign_of_life(bob);
+
+  EXPECT_EQ(verdicts, std::vector<std::int32_t>(4096, CROLANG_ALIVE));
+}
+
 TEST_F(ProbesTest, SayAliveAtTheFirstByte) {
   begin(bob);
 

@@ -345,6 +345,27 @@ TEST_F(RelayTest, AnswersNotConnectedIfNobodyHasTheId) {
   EXPECT_THAT(answer(kMessage, R"({"to":"nobody"})"), kNotConnected);
 }
 
+TEST_F(RelayTest, AsksNobodyAboutAReceiverThatCannotExist) {
+  const std::string longest(256, 'x');
+  EXPECT_THAT(answer(kMessage, R"({"to":")" + longest + R"("})"), kNotConnected);
+  ASSERT_EQ(count(Question::authorize), 1u);
+  ASSERT_EQ(count(Question::lookup), 1u);
+  ASSERT_THAT(house.modules.observed, SizeIs(1));
+
+  for (const std::string& to : {longest + "x", std::string(100'000, 'x'),
+                                std::string(R"(a\u0000b)"), std::string(R"(a\tb)"),
+                                std::string("a\xC2\x85"
+                                            "b"),
+                                std::string(R"(\ud800)")}) {
+    EXPECT_THAT(answer(kMessage, R"({"to":")" + to + R"("})"), kNotConnected) << to;
+    EXPECT_THAT(answer(kAttempt, R"({"to":")" + to + R"("})"), kNotConnected) << to;
+  }
+
+  EXPECT_EQ(count(Question::authorize), 1u);
+  EXPECT_EQ(count(Question::lookup), 1u);
+  EXPECT_THAT(house.modules.observed, SizeIs(1));
+}
+
 TEST_F(RelayTest, DoesNotReachANodeThatHasNotConnectedYet) {
   Session& eve = house.knock(testing::query_of("eve"));
   house.broker.admit(eve);

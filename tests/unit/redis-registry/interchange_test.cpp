@@ -53,6 +53,15 @@ TEST(Interchange, CarriesAReply) {
   EXPECT_EQ(reply.outcome, Outcome::could_not);
 }
 
+TEST(Interchange, ReadsATimeOutOfAProbeWithinBounds) {
+  for (const auto& [written, read] : {std::pair{0u, kShortestProbeMs},
+                                      {1u, kShortestProbeMs},
+                                      {4'294'967'295u, kLongestProbeMs}}) {
+    EXPECT_EQ(only_record<ProbeRecord>(batch_of(ProbeRecord{8, 9, written, "bob"})).timeout_ms,
+              read);
+  }
+}
+
 TEST(Interchange, CarriesAProbe) {
   const std::string batch = batch_of(ProbeRecord{8, 9, 1500, "bob"});
   const auto probe = only_record<ProbeRecord>(batch);

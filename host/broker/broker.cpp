@@ -174,6 +174,7 @@ void Broker::on_end(Session& session) {
     admissions_.cancel(session.handle());
   }
   relay_.on_end(session);
+  presence_.on_end(session);
   give_up_lease(session);
   probes_.on_end(session);
   if (log::enabled(log::Level::connections) && session.state() == State::joined) {
@@ -222,11 +223,13 @@ void Broker::start_sweeping(std::chrono::milliseconds interval, TimePoint now) {
 void Broker::tick() {
   clients_.desk().tick(now_);
   probes_.tick(now_);
+  presence_.tick();
   if (sweep_) sweep_->tick(now_);
 }
 
 Broker::TimePoint Broker::deadline() const {
-  TimePoint first = std::min(clients_.desk().deadline(), probes_.deadline());
+  TimePoint first =
+      std::min({clients_.desk().deadline(), probes_.deadline(), presence_.deadline()});
   if (sweep_) first = std::min(first, sweep_->deadline());
   return first;
 }

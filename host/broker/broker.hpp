@@ -46,6 +46,7 @@ class Broker final : public session::SessionEvents,
   void set_now(TimePoint now) {
     now_ = now;
     relay_.set_now(now);
+    presence_.set_now(now);
   }
   void tick();
   TimePoint deadline() const;

@@ -1,90 +1,202 @@
 #include "broker/presence.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "broker/node_id.hpp"
 #include "json/scanner.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/throttle.hpp"
 
 namespace crolang::broker {
 
 using session::Session;
+using session::SessionHandle;
 using socketio::AckStatus;
+using telemetry::Counter;
 
 namespace {
 
-// What one worker keeps for nodes that ask faster than the registry answers.
-constexpr std::size_t kMaxWaiting = 4096;
+// What a node may have looked up at once, as time of its rate.
+constexpr std::chrono::seconds kBurst{1};
 
 }  // namespace
 
-void Presence::on_event(Session& asker, const socketio::Packet& packet) {
-  bench_.counters.add(telemetry::Counter::presence_queries);
-  const bool usable =
-      packet.event.argument_count > 0 && packet.event.first_kind == json::Kind::string;
-  const auto ids =
-      usable ? reader_.read_ids(packet.event.first_argument, grid_.policy.max_presence_ids)
-             : std::nullopt;
-  if (!ids) {
-    asker.ack(bench_, packet.ack, AckStatus::error);
+void Presence::on_event(Session& session, const socketio::Packet& packet) {
+  bench_.counters.add(Counter::presence_queries);
+  if (packet.event.argument_count == 0 || packet.event.first_kind != json::Kind::string) {
+    session.ack(bench_, packet.ack, AckStatus::error);
     return;
   }
   // Nobody would hear the answer.
   if (!packet.ack.present()) return;
+  Asker& asker = askers_[session.handle().slot];
+  asker.session = session.handle();
+  const std::string_view literal = packet.event.first_argument;
+  if (!has_room(asker, literal.size())) {
+    refuse(session, packet.ack);
+  } else if (asker.deferred.empty() && budget_ > 0 && ids_at_registry_ < kMaxIdsAtRegistry &&
+             due(asker) <= now_) {
+    budget_ -= std::min(budget_, serve(session, asker, packet.ack, literal));
+  } else {
+    defer(session, asker, packet.ack, literal);
+  }
+}
+
+bool Presence::has_room(const Asker& asker, std::size_t bytes) const {
+  return asker.deferred.size() + asker.at_registry < kMaxQuestionsOfNode &&
+         deferred_ + asked_.size() < kMaxQuestions && bytes_ + bytes <= kMaxQuestionBytes &&
+         asker.bytes + bytes <= grid_.policy.max_outbox_bytes;
+}
+
+Presence::TimePoint Presence::due(const Asker& asker) const {
+  return asker.paid_until - kBurst;
+}
+
+void Presence::charge(Asker& asker, std::size_t ids) const {
+  const std::size_t rate = grid_.policy.max_presence_ids_per_second;
+  if (rate == 0) return;
+  asker.paid_until = std::max(asker.paid_until, now_) +
+                     std::chrono::microseconds(ids * std::size_t{1'000'000} / rate);
+}
+
+void Presence::refuse(Session& session, const socketio::AckId& ack) {
+  session.ack(bench_, ack, AckStatus::error);
+  bench_.counters.add(Counter::presence_refused);
+  static telemetry::Throttle throttle{1};
+  if (const auto suppressed = throttle.admit(now_)) {
+    telemetry::log::warning("presence questions of a node come too fast and are answered ERROR",
+                            {{"node", session.id()}, {"suppressed", *suppressed}});
+  }
+}
+
+void Presence::defer(Session& session, Asker& asker, const socketio::AckId& ack,
+                     std::string_view literal) {
+  asker.deferred.push_back({session.token(), ack, std::string(literal)});
+  asker.bytes += literal.size();
+  bytes_ += literal.size();
+  ++deferred_;
+  if (asker.deferred.size() == 1) enqueue(asker);
+}
+
+void Presence::enqueue(const Asker& asker) {
+  if (due(asker) <= now_) {
+    ready_.push_back(asker.session);
+  } else {
+    due_.emplace(due(asker), asker.session);
+  }
+}
+
+Presence::Asker* Presence::find(const SessionHandle& session) {
+  const auto found = askers_.find(session.slot);
+  return found == askers_.end() || found->second.session != session ? nullptr : &found->second;
+}
+
+void Presence::tick() {
+  while (!due_.empty() && due_.begin()->first <= now_) {
+    ready_.push_back(due_.extract(due_.begin()).mapped());
+  }
+  std::size_t budget = kIdsPerTurn;
+  while (!ready_.empty() && budget > 0 && ids_at_registry_ < kMaxIdsAtRegistry) {
+    const SessionHandle handle = ready_.front();
+    ready_.pop_front();
+    Asker* const asker = find(handle);
+    if (asker == nullptr) continue;
+    const Deferred question = std::move(asker->deferred.front());
+    asker->deferred.pop_front();
+    asker->bytes -= question.literal.size();
+    bytes_ -= question.literal.size();
+    --deferred_;
+    Session* const session = sessions_.find(handle);
+    if (session != nullptr && session->token() == question.token) {
+      // Also one that costs nothing costs a bit.
+      const std::size_t ids = serve(*session, *asker, question.ack, question.literal);
+      budget -= std::min(budget, std::max<std::size_t>(ids, 1));
+      sessions_.touched(*session);
+    }
+    if (!asker->deferred.empty()) enqueue(*asker);
+  }
+}
+
+Presence::TimePoint Presence::deadline() const {
+  // Whoever waits for the registry is woken by its answers.
+  if (!ready_.empty() && ids_at_registry_ < kMaxIdsAtRegistry) return now_;
+  return due_.empty() ? TimePoint::max() : due_.begin()->first;
+}
+
+std::size_t Presence::serve(Session& session, Asker& asker, const socketio::AckId& ack,
+                            std::string_view literal) {
+  const auto ids = reader_.read_ids(literal, grid_.policy.max_presence_ids);
+  if (!ids) {
+    session.ack(bench_, ack, AckStatus::error);
+    return 1;
+  }
   std::vector<bool> connected(ids->size());
   std::vector<std::size_t> elsewhere;
   std::vector<std::string_view> unknown;
   for (std::size_t i = 0; i < ids->size(); ++i) {
-    connected[i] = grid_.directory.find((*ids)[i]).has_value();
+    const std::string_view id = (*ids)[i];
+    if (!can_exist(id, grid_.policy.max_node_id_bytes)) continue;
+    connected[i] = grid_.directory.find(id).has_value();
     if (connected[i]) continue;
     elsewhere.push_back(i);
-    unknown.push_back((*ids)[i]);
+    unknown.push_back(id);
   }
   if (unknown.empty()) {
-    answer(asker, packet.ack, *ids, connected);
-    return;
-  }
-  const std::size_t bytes = packet.event.first_argument.size();
-  const auto already = bytes_waiting_.find(asker.token());
-  const std::size_t with_these = bytes + (already == bytes_waiting_.end() ? 0 : already->second);
-  if (waiting_.size() >= kMaxWaiting || with_these > grid_.policy.max_outbox_bytes) {
-    asker.ack(bench_, packet.ack, AckStatus::error);
-    return;
+    answer(session, ack, *ids, connected);
+    return ids->size();
   }
   const std::uint64_t question = ++last_question_;
-  const modules::Answer* found = clients_.lookup({this, asker.handle(), question}, unknown);
+  const modules::Answer* found = clients_.presence({this, asker.session, question}, unknown);
   if (found != nullptr) {
-    if (!found->could_ask()) {
-      asker.ack(bench_, packet.ack, AckStatus::error);
-      return;
+    if (found->could_ask()) {
+      apply(*found, elsewhere, connected);
+      answer(session, ack, *ids, connected);
+    } else {
+      session.ack(bench_, ack, AckStatus::error);
     }
-    apply(*found, elsewhere, connected);
-    answer(asker, packet.ack, *ids, connected);
-    return;
+    return ids->size();
   }
-  Waiting waiting{asker.handle(),       asker.token(),        packet.ack, {},
-                  std::move(connected), std::move(elsewhere), bytes};
-  waiting.ids.assign(ids->begin(), ids->end());
-  waiting_.emplace(question, std::move(waiting));
-  bytes_waiting_[asker.token()] = with_these;
+  charge(asker, unknown.size());
+  ids_at_registry_ += unknown.size();
+  ++asker.at_registry;
+  asker.bytes += literal.size();
+  Asked asked{asker.session,        session.token(),      ack,           {},
+              std::move(connected), std::move(elsewhere), literal.size()};
+  asked.ids.assign(ids->begin(), ids->end());
+  asked_.emplace(question, std::move(asked));
+  return ids->size();
 }
 
 void Presence::on_answer(const modules::Waiter& waiter, const modules::Answer& found) {
-  const auto node = waiting_.extract(waiter.tag);
+  const auto node = asked_.extract(waiter.tag);
   if (node.empty()) return;
-  Waiting& waiting = node.mapped();
-  const auto bytes = bytes_waiting_.find(waiting.token);
-  bytes->second -= waiting.bytes;
-  if (bytes->second == 0) bytes_waiting_.erase(bytes);
-  Session* asker = sessions_.find(waiting.asker);
-  if (asker == nullptr || asker->token() != waiting.token) return;
-  // Many late answers at once would not be held back by reading less from the asker.
-  const bool is_behind = asker->outlet().waiting() > grid_.policy.max_outbox_bytes;
-  if (!found.could_ask() || is_behind) {
-    asker->ack(bench_, waiting.ack, AckStatus::error);
-  } else {
-    apply(found, waiting.asked, waiting.connected);
-    answer(*asker, waiting.ack, waiting.ids, waiting.connected);
+  Asked& asked = node.mapped();
+  ids_at_registry_ -= asked.asked.size();
+  if (Asker* const asker = find(asked.asker)) {
+    --asker->at_registry;
+    asker->bytes -= asked.bytes;
   }
-  sessions_.touched(*asker);
+  Session* session = sessions_.find(asked.asker);
+  if (session == nullptr || session->token() != asked.token) return;
+  // Many late answers at once would not be held back by reading less from the asker.
+  const bool is_behind = session->outlet().waiting() > grid_.policy.max_outbox_bytes;
+  if (!found.could_ask() || is_behind) {
+    session->ack(bench_, asked.ack, AckStatus::error);
+  } else {
+    apply(found, asked.asked, asked.connected);
+    answer(*session, asked.ack, asked.ids, asked.connected);
+  }
+  sessions_.touched(*session);
+}
+
+void Presence::on_end(Session& session) {
+  const auto found = askers_.find(session.handle().slot);
+  if (found == askers_.end()) return;
+  for (const Deferred& question : found->second.deferred) bytes_ -= question.literal.size();
+  deferred_ -= found->second.deferred.size();
+  askers_.erase(found);
 }
 
 void Presence::apply(const modules::Answer& found, const std::vector<std::size_t>& asked,

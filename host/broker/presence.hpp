@@ -1,9 +1,20 @@
 #pragma once
 /// Answers ARE_NODES_CONNECTED_TO_BROKER: this instance's nodes from the directory, the others in
-/// one look-up. Threads: one Presence per worker, owning worker only.
+/// one look-up.
+///
+/// One question may be about a thousand ids, so what they cost is bounded: a worker looks at so
+/// many ids in one of its turns, so many are at the registry, and each node has so many of them
+/// looked up per second (a burst of one second is free). What comes faster waits, nodes taking
+/// turns; what finds no more room is answered ERROR without being read.
+///
+/// Threads: one Presence per worker, owning worker only. Time is an argument.
 
 #include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -15,18 +26,45 @@
 
 namespace crolang::broker {
 
+/// Questions of one node under way, and of all nodes of a worker, with their bytes.
+inline constexpr std::size_t kMaxQuestionsOfNode = 32;
+inline constexpr std::size_t kMaxQuestions = 4096;
+inline constexpr std::size_t kMaxQuestionBytes = std::size_t{16} << 20;
+/// Ids of a worker that are at the registry. One question may exceed it.
+inline constexpr std::size_t kMaxIdsAtRegistry = 16'384;
+/// Ids that a worker looks at in a turn as they come, and as many that have waited.
+inline constexpr std::size_t kIdsPerTurn = 1024;
+
 class Presence final : public modules::AnswerSink {
  public:
+  using TimePoint = session::TimePoint;
+
   Presence(Grid& grid, modules::Clients& clients, LocalSessions& sessions,
            session::Workbench& bench, envelope::EnvelopeReader& reader)
       : grid_(grid), clients_(clients), sessions_(sessions), bench_(bench), reader_(reader) {}
 
+  /// At the start of each turn of the worker.
+  void set_now(TimePoint now) {
+    now_ = now;
+    budget_ = kIdsPerTurn;
+  }
   void on_event(session::Session& asker, const socketio::Packet& packet);
   void on_answer(const modules::Waiter& waiter, const modules::Answer& answer) override;
+  /// What it has asked is dropped.
+  void on_end(session::Session& asker);
+  /// At the end of each turn: answers some of what waits.
+  void tick();
+  TimePoint deadline() const;
 
  private:
+  /// A question that waits for its turn.
+  struct Deferred {
+    std::uint64_t token;  // see Asked
+    socketio::AckId ack;
+    std::string literal;
+  };
   /// A question that waits for the registry.
-  struct Waiting {
+  struct Asked {
     session::SessionHandle asker;
     std::uint64_t
         token;  // of the lease it asked under: who has joined anew does not wait for this answer
@@ -36,6 +74,27 @@ class Presence final : public modules::AnswerSink {
     std::vector<std::size_t> asked;  // which of ids the registry was asked about
     std::size_t bytes;               // of the question
   };
+  /// A node that has asked since it connected.
+  struct Asker {
+    session::SessionHandle session;
+    TimePoint paid_until{};  // by its rate, all it had looked up would have taken until then
+    std::list<Deferred> deferred;
+    std::size_t at_registry = 0;  // questions
+    std::size_t bytes = 0;        // of these and those deferred
+  };
+
+  Asker* find(const session::SessionHandle& session);
+  bool has_room(const Asker& asker, std::size_t bytes) const;
+  /// When its rate lets it ask again, perhaps long ago.
+  TimePoint due(const Asker& asker) const;
+  void defer(session::Session& session, Asker& asker, const socketio::AckId& ack,
+             std::string_view literal);
+  void enqueue(const Asker& asker);
+  void refuse(session::Session& session, const socketio::AckId& ack);
+  /// Returns how many ids it was about.
+  std::size_t serve(session::Session& session, Asker& asker, const socketio::AckId& ack,
+                    std::string_view literal);
+  void charge(Asker& asker, std::size_t ids) const;
 
   template <class Ids>
   void answer(session::Session& asker, const socketio::AckId& ack, const Ids& ids,
@@ -48,9 +107,18 @@ class Presence final : public modules::AnswerSink {
   LocalSessions& sessions_;
   session::Workbench& bench_;
   envelope::EnvelopeReader& reader_;
-  std::unordered_map<std::uint64_t, Waiting> waiting_;            // by question
-  std::unordered_map<std::uint64_t, std::size_t> bytes_waiting_;  // by the asker's token
+  TimePoint now_;
+  std::size_t budget_ = 0;  // ids, for the rest of this turn
+
+  std::unordered_map<std::uint32_t, Asker> askers_;  // by slot
+  // Those that have something deferred stand in one of these, once. Some may have ended.
+  std::deque<session::SessionHandle> ready_;
+  std::multimap<TimePoint, session::SessionHandle> due_;
+  std::unordered_map<std::uint64_t, Asked> asked_;  // by question
   std::uint64_t last_question_ = 0;
+  std::size_t deferred_ = 0;
+  std::size_t bytes_ = 0;            // of all that is deferred
+  std::size_t ids_at_registry_ = 0;  // of asked_
   std::string text_;
 };
 

@@ -179,6 +179,13 @@ std::vector<Variable> table() {
        .min = 1,
        .max = 1'000'000,
        .group = kLimits},
+      {.name = "MAX_PRESENCE_IDS_PER_SECOND",
+       .type = Type::uint,
+       .default_value = "10000",
+       .help = "ids that one node may have looked up on other brokers, on the average; faster "
+               "questions wait, and beyond 32 are answered ERROR; 0: no limit",
+       .max = 1'000'000'000,
+       .group = kLimits},
       {.name = "MAX_NODE_ID_BYTES",
        .type = Type::uint,
        .default_value = "256",

@@ -28,6 +28,7 @@ constexpr std::array kRegistry{
     CROLANG_FUNCTION(crolang_registry, lookup),
     CROLANG_FUNCTION(crolang_registry, send),
     TableFunction{"flush", offsetof(crolang_registry, flush), true},
+    // "presence" is younger: a table may end before it.
 };
 constexpr std::array kRtcConfig{CROLANG_FUNCTION(crolang_rtc_config, resolve)};
 constexpr std::array kAuthentication{CROLANG_FUNCTION(crolang_authentication, authenticate)};

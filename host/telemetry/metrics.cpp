@@ -85,6 +85,8 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
     {Counter::outbox_full, "outbox_full", "", "",
      "Messages not taken because the receiver is too far behind"},
     {Counter::presence_queries, "presence_queries", "", "", "Questions which nodes are connected"},
+    {Counter::presence_refused, "presence_refused", "", "",
+     "Those of them that came too fast and were answered ERROR"},
 }};
 
 constexpr bool describes_every_counter_in_order() {
@@ -113,7 +115,8 @@ constexpr std::array<std::pair<PluginEvent, std::string_view>, 2> kStrays{{
     {PluginEvent::double_answer, "double"},
 }};
 constexpr std::array<PluginFamily, 2> kPluginFamilies{{
-    {"plugin_call_faults", "fault", "Questions that modules did not answer as they should", kOutcomes},
+    {"plugin_call_faults", "fault", "Questions that modules did not answer as they should",
+     kOutcomes},
     {"plugin_stray_answers", "answer", "Answers of plugins that nobody waited for", kStrays},
 }};
 

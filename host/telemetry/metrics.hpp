@@ -84,6 +84,7 @@ enum class Counter : std::uint8_t {
   out_of_memory,
   outbox_full,
   presence_queries,
+  presence_refused,
   plugin_first,  ///< from here on kind by event, see plugin_counter
 };
 inline constexpr std::size_t kPlainCounters = static_cast<std::size_t>(Counter::plugin_first);

@@ -74,6 +74,8 @@ void Exchange::probe(Probe probe, TimePoint now) {
 }
 
 void Exchange::answer(const Answered& answered, TimePoint now) {
+  // Who asks names itself, and is answered there: not under any number of names.
+  if (peers_.size() >= kMaxPeers && !peers_.contains(*answered.instance)) return;
   Peer& to = peers_[*answered.instance];
   const bool is_first = to.filling.bytes.empty();
   Batch& batch = batch_for(to, *answered.instance);

@@ -29,6 +29,8 @@ namespace crolang::redis_registry {
 inline constexpr std::size_t kMaxOpenBytes = std::size_t{8} << 20;
 /// A batch is sent at this size.
 inline constexpr std::size_t kFullBatch = std::size_t{256} << 10;
+/// Other brokers that something is remembered of. Those beyond it get no answer.
+inline constexpr std::size_t kMaxPeers = 4096;
 /// As long as a reply waits for a message that goes its way, if one is likely to come by then.
 inline constexpr std::chrono::milliseconds kCompany{2};
 /// After one has waited in vain none does for so long: a node that says nothing before it has its

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "crolang/plugin.h"
+
 namespace crolang::redis_registry {
 namespace {
 
@@ -24,7 +26,9 @@ std::string to_value(const Holding& holding) {
 }
 
 std::optional<Holding> parse_value(std::string_view value) {
-  if (value.size() < kTokenDigits + 2) return std::nullopt;
+  if (value.size() < kTokenDigits + 2 || value.size() > kTokenDigits + 1 + CROLANG_MAX_INSTANCE) {
+    return std::nullopt;
+  }
   Holding holding;
   const auto [stop, error] =
       std::from_chars(value.data(), value.data() + kTokenDigits, holding.token, 16);

@@ -65,6 +65,10 @@ class RedisRegistry final : public plugin::Registry {
         Send{std::string(instance), OwnedClaim(to), std::string(body), std::move(answer)});
   }
 
+  void presence(const plugin::Ids& ids, plugin::Located answer) override {
+    service_->ask(PresenceLookup{{{ids.begin(), ids.end()}, std::move(answer)}});
+  }
+
   void flush() override { service_->flush(); }
 
   void stop(plugin::Stopped stopped) override {

@@ -48,6 +48,11 @@ struct Lookup {
   plugin::Located answer;
 };
 
+/// A lookup that everything else passes.
+struct PresenceLookup {
+  Lookup question;
+};
+
 struct Send {
   std::string instance;
   OwnedClaim to;
@@ -61,6 +66,7 @@ struct Answered {
   std::variant<ReplyRecord, VerdictRecord> record;
 };
 
-using Request = std::variant<Take, Announce, Release, Probe, Lookup, Send, Answered>;
+using Request =
+    std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered>;
 
 }  // namespace crolang::redis_registry

@@ -139,6 +139,8 @@ void Service::handle_requests() {
   for (Request& request : requests_) std::visit([this](auto& asked) { handle(asked); }, request);
   requests_.clear();
   publish(exchange_.take_due(now_));
+  // Behind all that.
+  ask_presence();
   connection_.flush();
 }
 
@@ -199,6 +201,7 @@ void Service::wind_up(Turn& turn) {
     wait(turn, milliseconds(10));
   }
   exchange_.cancel();
+  presence_.fail_all(Status::cancelled, "the broker is stopping");
   connection_.close();
   inbox_.take(requests_);
   // What came too late: not up any more, so each is answered at once.
@@ -333,6 +336,33 @@ void Service::handle(Probe& probe) {
   }
 }
 
+template <class F>
+void Service::find_holders(std::span<const std::string_view> ids, F done) {
+  std::vector<std::string> keys;
+  keys.reserve(ids.size());
+  for (const std::string_view id : ids) keys.push_back(key(id));
+  std::vector<std::string_view> words{"MGET"};
+  words.insert(words.end(), keys.begin(), keys.end());
+  connection_.command(
+      words, now_,
+      [this, then = std::move(done), count = ids.size()](const redisReply* reply) mutable {
+        if (reply == nullptr || is_error(*reply)) {
+          then({}, reply == nullptr ? "Redis was lost before it answered" : text_of(*reply));
+          return;
+        }
+        std::vector<plugin::Holder> holders(count);
+        for (std::size_t i = 0; i < std::min(count, reply->elements); ++i) {
+          const auto holding = parse_value(text_of(*reply->element[i]));
+          if (holding && holding->announced) holders[i] = {holding->instance, holding->token};
+          if (!holding && may_lack_leases()) {
+            then({}, "Redis may not have got all leases back yet");
+            return;
+          }
+        }
+        then(holders, {});
+      });
+}
+
 void Service::handle(Lookup& lookup) {
   if (!connection_.is_up()) {
     lookup.answer.fail(Status::unavailable, why_away_);
@@ -342,31 +372,32 @@ void Service::handle(Lookup& lookup) {
     lookup.answer.located({});
     return;
   }
-  std::vector<std::string> keys;
-  keys.reserve(lookup.ids.size());
-  for (const std::string& id : lookup.ids) keys.push_back(key(id));
-  std::vector<std::string_view> words{"MGET"};
-  words.insert(words.end(), keys.begin(), keys.end());
-  connection_.command(
-      words, now_,
-      [this, answer = std::move(lookup.answer),
-       count = keys.size()](const redisReply* reply) mutable {
-        if (reply == nullptr || is_error(*reply)) {
-          answer.fail(Status::unavailable,
-                      reply == nullptr ? "Redis was lost before it answered" : text_of(*reply));
-          return;
-        }
-        std::vector<plugin::Holder> holders(count);
-        for (std::size_t i = 0; i < std::min(count, reply->elements); ++i) {
-          const auto holding = parse_value(text_of(*reply->element[i]));
-          if (holding && holding->announced) holders[i] = {holding->instance, holding->token};
-          if (!holding && may_lack_leases()) {
-            answer.fail(Status::unavailable, "Redis may not have got all leases back yet");
-            return;
-          }
-        }
-        answer.located(holders);
-      });
+  const std::vector<std::string_view> ids(lookup.ids.begin(), lookup.ids.end());
+  find_holders(ids, [answer = std::move(lookup.answer)](std::span<const plugin::Holder> holders,
+                                                        std::string_view why) mutable {
+    why.empty() ? answer.located(holders) : answer.fail(Status::unavailable, why);
+  });
+}
+
+void Service::handle(PresenceLookup& lookup) {
+  if (connection_.is_up()) {
+    presence_.add(std::move(lookup.question), now_);
+  } else {
+    lookup.question.answer.fail(Status::unavailable, why_away_);
+  }
+}
+
+void Service::ask_presence() {
+  while (connection_.is_up()) {
+    PresenceQueue::Batch batch = presence_.take(now_);
+    if (batch.empty()) return;
+    const std::vector<std::string_view> ids = batch.ids();
+    find_holders(ids, [this, asked = std::move(batch)](std::span<const plugin::Holder> holders,
+                                                       std::string_view why) {
+      why.empty() ? presence_.settle(asked, holders)
+                  : presence_.fail(asked, Status::unavailable, why);
+    });
+  }
 }
 
 void Service::handle(Send& send) {
@@ -454,9 +485,7 @@ void Service::on_record(const std::shared_ptr<const std::string>&, const ReplyRe
 
 void Service::on_record(const std::shared_ptr<const std::string>& sender,
                         const ProbeRecord& probe) {
-  // Another broker's patience is not this one's: at most a minute.
-  const milliseconds timeout{std::min(probe.timeout_ms, 60'000u)};
-  events_.on_probe({probe.id, probe.token}, timeout,
+  events_.on_probe({probe.id, probe.token}, milliseconds(probe.timeout_ms),
                    [this, sender, request = probe.request](Status status, std::int32_t verdict) {
                      const auto known = static_cast<std::uint8_t>(
                          status == Status::ok ? verdict : CROLANG_UNREACHABLE);
@@ -543,6 +572,7 @@ void Service::on_down(std::string_view why) {
   open_assertions_ = 0;
   refusal_.clear();
   exchange_.on_lost();
+  presence_.fail_all(Status::unavailable, why);
   tell_unavailable(options_.endpoint.name() + ": " + std::string(why));
   say_started();
 }

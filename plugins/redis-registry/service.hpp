@@ -18,6 +18,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -28,6 +29,7 @@
 #include "redis-registry/inbox.hpp"
 #include "redis-registry/leases.hpp"
 #include "redis-registry/options.hpp"
+#include "redis-registry/presence_queue.hpp"
 #include "redis-registry/redis_connection.hpp"
 #include "redis-registry/requests.hpp"
 
@@ -70,6 +72,7 @@ class Service final : RedisConnection::Owner {
   void handle(Release& release);
   void handle(Probe& probe);
   void handle(Lookup& lookup);
+  void handle(PresenceLookup& lookup);
   void handle(Send& send);
   void handle(Answered& answered);
 
@@ -77,6 +80,13 @@ class Service final : RedisConnection::Owner {
   void on_record(const std::shared_ptr<const std::string>& sender, const ReplyRecord& reply);
   void on_record(const std::shared_ptr<const std::string>& sender, const ProbeRecord& probe);
   void on_record(const std::shared_ptr<const std::string>& sender, const VerdictRecord& verdict);
+
+  /// Asks what nodes want to know, as far as that holds nothing else up.
+  void ask_presence();
+  /// Asks Redis about the ids; `done(std::span<const plugin::Holder>, why)` is called once, with a
+  /// reason if they could not be found out.
+  template <class F>
+  void find_holders(std::span<const std::string_view> ids, F done);
 
   // Leases.
   void on_taken(const OwnedClaim& claim, plugin::Claimed& answer, const redisReply* reply);
@@ -139,6 +149,7 @@ class Service final : RedisConnection::Owner {
   std::vector<Request> requests_;    // scratch
   Leases leases_;
   Exchange exchange_;
+  PresenceQueue presence_;
   std::vector<Withdrawn> withdrawn_;  // to be released once Redis is there
   std::string why_away_ = "not connected yet";
   bool told_available_ = true;

@@ -75,6 +75,7 @@ AT(crolang_registry, probe, 48);
 AT(crolang_registry, lookup, 56);
 AT(crolang_registry, send, 64);
 AT(crolang_registry, flush, 72);
+AT(crolang_registry, presence, 80);
 
 AT(crolang_rtc_config, size, 0);
 AT(crolang_rtc_config, resolve, 8);

@@ -172,6 +172,7 @@ const crolang_registry* memory_registry_table() noexcept {
                                            &probe,
                                            &lookup,
                                            &send,
+                                           nullptr,
                                            nullptr};
   return &kTable;
 }

@@ -294,9 +294,10 @@ void CallDesk::on_claimed(void* op, crolang_status status, std::int32_t outcome,
                           crolang_holder holder, crolang_str error) {
   Op* o = accept(op);
   if (o == nullptr) return;
-  if (status == CROLANG_OK && outcome != CROLANG_GRANTED && outcome != CROLANG_HELD) {
-    status = CROLANG_INVALID;
-  }
+  const bool makes_sense =
+      outcome == CROLANG_GRANTED ||
+      (outcome == CROLANG_HELD && holder.instance.size <= CROLANG_MAX_INSTANCE);
+  if (status == CROLANG_OK && !makes_sense) status = CROLANG_INVALID;
   o->answer.code = outcome;
   o->answer.holders.clear();
   if (status == CROLANG_OK && outcome == CROLANG_HELD) {
@@ -328,6 +329,13 @@ void CallDesk::on_located(void* op, crolang_status status, const crolang_holder*
   o->answer.holders.clear();
   if (status == CROLANG_OK) {
     for (std::size_t i = 0; i < count; ++i) {
+      // Its name is kept for as long as messages go there.
+      if (holders[i].instance.size > CROLANG_MAX_INSTANCE) {
+        static constexpr std::string_view kText =
+            "answered the name of an instance that is too long";
+        finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
+        return;
+      }
       o->answer.holders.push_back(Holder{copy(holders[i].instance), holders[i].token});
     }
   }

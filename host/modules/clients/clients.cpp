@@ -107,6 +107,17 @@ const Answer* Clients::lookup(const Waiter& waiter, std::span<const std::string_
                       });
 }
 
+const Answer* Clients::presence(const Waiter& waiter, std::span<const std::string_view> ids) {
+  const auto texts = borrow(ids);
+  return ask_registry(
+      Question::lookup, waiter, timeout_, ids.size(), {},
+      [&](const crolang_registry& table, void* self, void* op) {
+        const bool has_own = CROLANG_HAS(&table, presence) && table.presence != nullptr;
+        (has_own ? table.presence : table.lookup)(self, texts.data(), texts.size(), ms(timeout_),
+                                                  &CallDesk::on_located, op);
+      });
+}
+
 const Answer* Clients::send(const Waiter& waiter, std::string_view instance, const Claim& to,
                             std::string_view body, const Receipt& receipt) {
   return ask_registry(

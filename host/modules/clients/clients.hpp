@@ -39,6 +39,8 @@ class Clients {
   const Answer* probe(const Waiter& waiter, std::string_view id, const Holder& incumbent,
                       std::chrono::milliseconds patience);
   const Answer* lookup(const Waiter& waiter, std::span<const std::string_view> ids);
+  /// As lookup, for a node that asks who is connected: everything else goes first.
+  const Answer* presence(const Waiter& waiter, std::span<const std::string_view> ids);
   const Answer* send(const Waiter& waiter, std::string_view instance, const Claim& to,
                      std::string_view body, const Receipt& receipt);
   const Answer* resolve_rtc(const Waiter& waiter, std::string_view node);

@@ -159,8 +159,10 @@ typedef struct crolang_claim {
   uint64_t token; /* never 0; chosen by the broker at random, unique to a session */
 } crolang_claim;
 
+#define CROLANG_MAX_INSTANCE 255u
+
 typedef struct crolang_holder {
-  crolang_str instance; /* empty: nobody */
+  crolang_str instance; /* empty: nobody; else at most CROLANG_MAX_INSTANCE bytes */
   uint64_t token;
 } crolang_holder;
 
@@ -236,6 +238,7 @@ typedef struct crolang_registry {
    * asked for own sessions. */
   void (*probe)(void* self, crolang_str id, crolang_holder incumbent, uint32_t timeout_ms,
                 uint32_t deadline_ms, crolang_verdict answer, void* op);
+  /* Where are these nodes? A message waits for the answer. */
   void (*lookup)(void* self, const crolang_str* ids, size_t count, uint32_t deadline_ms,
                  crolang_located answer, void* op);
   /* Hands `body` to the session `to` on `instance`. Several may be open: sends to one session by
@@ -250,6 +253,11 @@ typedef struct crolang_registry {
    * follows every burst of questions, on the thread that asked them, perhaps with nothing open any
    * more. Must not block. */
   void (*flush)(void* self);
+  /* May be NULL, and absent from a shorter table: then lookup is asked. The same for a node that
+   * asks who is connected, perhaps about a thousand ids: nobody else waits for it, so leases,
+   * messages and their look-ups go first, however much is asked here. */
+  void (*presence)(void* self, const crolang_str* ids, size_t count, uint32_t deadline_ms,
+                   crolang_located answer, void* op);
 } crolang_registry;
 
 /* ---- rtc-config/1: the RTC configuration of a node. At most one. -----------------------------

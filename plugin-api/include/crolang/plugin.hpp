@@ -594,6 +594,8 @@ class Registry : public virtual Kind {
   virtual void send(std::string_view instance, Claim to, std::string_view body, YesNo answer) = 0;
   /// The worker has asked all that it has to ask for the moment.
   virtual void flush() {}
+  /// For a node that asks who is connected: everything else goes first.
+  virtual void presence(const Ids& ids, Located answer) { lookup(ids, std::move(answer)); }
 };
 
 // ---- One thread at a time -----------------------------------------------------------------------
@@ -828,6 +830,13 @@ void flush(void* self) noexcept {
 }
 
 template <class P>
+void presence(void* self, const crolang_str* ids, std::size_t count, std::uint32_t deadline_ms,
+              crolang_located answer, void* op) noexcept {
+  dispatch<P, Registry, &Registry::presence>(self, Located(answer, op, deadline_ms),
+                                             Ids(ids, count));
+}
+
+template <class P>
 crolang_status create(const crolang_host* host, void** self, char* error,
                       std::size_t error_size) noexcept {
   *self = nullptr;
@@ -867,7 +876,8 @@ inline constexpr crolang_registry kRegistry{sizeof(crolang_registry),
                                             &probe<P>,
                                             &lookup<P>,
                                             &send<P>,
-                                            &flush<P>};
+                                            &flush<P>,
+                                            &presence<P>};
 
 /// One crolang_module for each kind that P derives from.
 template <class P>

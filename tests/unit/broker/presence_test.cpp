@@ -44,6 +44,9 @@ class PresenceTest : public ::testing::Test {
     return house.sent(ann);
   }
   std::size_t lookups() { return house.modules.count(Question::lookup); }
+  std::uint64_t refused() const {
+    return house.counters.value(telemetry::Counter::presence_refused);
+  }
 
   House house;
   Session& ann = house.join("ann");
@@ -261,15 +264,219 @@ TEST_F(PresenceTest, DoesNotAnswerWhoHasJoinedAnewSince) {
   EXPECT_THAT(house.sent(ann), IsEmpty());
 }
 
-TEST_F(PresenceTest, BoundsHowManyQuestionsWait) {
+TEST_F(PresenceTest, AsksNobodyAboutIdsThatCannotExist) {
+  const std::string longest(256, 'x');
+  ask(R"({"ids":[")" + longest + R"x(x","a\tb","\u0085",")x" + longest + R"(","\ud800"]})");
+
+  ASSERT_EQ(lookups(), 1u);
+  EXPECT_THAT(house.modules.last(Question::lookup).ids, ElementsAre(longest));
+  EXPECT_THAT(ask(R"({"ids":["a\tb"]})"),
+              ElementsAre(results(R"({"id":"a\tb","connected":false})")));
+  EXPECT_EQ(lookups(), 1u);
+}
+
+TEST_F(PresenceTest, BoundsHowManyQuestionsOfANodeAreUnderWay) {
   house.modules.keep(Question::lookup);
-  for (int i = 0; i < 4096; ++i) ask(R"({"ids":["eve"]})");
-  EXPECT_EQ(lookups(), 4096u);
+  for (int i = 0; i < 32; ++i) EXPECT_THAT(ask(R"({"ids":["eve"]})"), IsEmpty());
 
   EXPECT_THAT(ask(R"({"ids":["eve"]})"), kError);
-  EXPECT_THAT(ask(R"({"ids":["bob"]})"), ElementsAre(results(R"({"id":"bob","connected":true})")));
+  EXPECT_THAT(ask("garbage"), kError) << "and is not even read";
+  EXPECT_EQ(lookups(), 32u);
+  EXPECT_EQ(refused(), 2u);
 
-  EXPECT_EQ(lookups(), 4096u);
+  house.say(bob, event(kAreNodesConnected, R"({"ids":["eve"]})", "1"));
+  EXPECT_EQ(lookups(), 33u) << "others may still ask";
+  house.modules.asked(Question::lookup).front().located({Holder{}});
+  house.turn();
+  house.sent(ann);
+  EXPECT_THAT(ask(R"({"ids":["eve"]})"), IsEmpty());
+  EXPECT_EQ(lookups(), 34u);
+}
+
+TEST_F(PresenceTest, BoundsHowManyQuestionsOfAllNodesAreUnderWay) {
+  house.modules.keep(Question::lookup);
+  for (std::size_t n = 0; n < kMaxQuestions / kMaxQuestionsOfNode; ++n) {
+    Session& asker = house.join("asker" + std::to_string(n));
+    house.broker.set_now(house.now);
+    for (std::size_t i = 0; i < kMaxQuestionsOfNode; ++i) {
+      house.say(asker, event(kAreNodesConnected, R"({"ids":["eve"]})", "1"));
+    }
+  }
+  EXPECT_EQ(lookups(), kMaxQuestions);
+
+  EXPECT_THAT(ask(R"({"ids":["eve"]})"), kError);
+  EXPECT_EQ(lookups(), kMaxQuestions);
+}
+
+/// A question about so many ids that are nowhere.
+std::string about(std::size_t count) {
+  std::string list;
+  for (std::size_t i = 0; i < count; ++i) {
+    list.append(i == 0 ? R"(")" : R"(,")").append(std::to_string(i)).append(R"(")");
+  }
+  return R"({"ids":[)" + list + "]}";
+}
+
+TEST_F(PresenceTest, LooksAtABoundedNumberOfIdsInATurn) {
+  for (int i = 0; i < 4; ++i) ask(about(600));
+  EXPECT_EQ(lookups(), 2u);
+
+  house.pass(0ms);
+  EXPECT_EQ(lookups(), 4u);
+  EXPECT_EQ(refused(), 0u);
+}
+
+TEST_F(PresenceTest, IsDueAtOnceAsLongAsSomethingWaitsForItsTurn) {
+  EXPECT_GT(house.broker.deadline(), house.now);
+  for (int i = 0; i < 6; ++i) ask(about(600));
+  EXPECT_EQ(house.broker.deadline(), house.now);
+
+  house.pass(0ms);
+  house.pass(0ms);
+  EXPECT_GT(house.broker.deadline(), house.now);
+}
+
+TEST_F(PresenceTest, LetsNodesTakeTurns) {
+  for (int i = 0; i < 30; ++i) house.say(ann, event(kAreNodesConnected, about(600), "1"));
+  house.say(bob, event(kAreNodesConnected, R"({"ids":["ann"]})", "1"));
+  EXPECT_THAT(house.sent(bob), IsEmpty());
+
+  house.pass(0ms);
+
+  EXPECT_THAT(house.sent(bob), ElementsAre(results(R"({"id":"ann","connected":true})")));
+  EXPECT_LT(house.sent(ann).size(), 6u);
+}
+
+TEST_F(PresenceTest, BoundsHowManyIdsAreAtTheRegistry) {
+  house.modules.keep(Question::lookup);
+  for (int n = 0; n < 20; ++n) {
+    Session& asker = house.join("asker" + std::to_string(n));
+    house.broker.set_now(house.now);
+    house.say(asker, event(kAreNodesConnected, about(1000), "1"));
+  }
+  house.pass(0ms);
+  EXPECT_EQ(lookups(), 17u);
+  EXPECT_GT(house.broker.deadline(), house.now) << "only an answer changes that";
+
+  for (const Asked& asked : house.modules.asked(Question::lookup)) {
+    asked.located(std::vector<Holder>(1000));
+  }
+  house.turn();
+  for (int i = 0; i < 3; ++i) house.pass(0ms);
+  EXPECT_EQ(lookups(), 20u);
+}
+
+TEST_F(PresenceTest, DropsWhatWaitsForItsTurnWithItsNode) {
+  for (int i = 0; i < 10; ++i) ask(about(600));
+  house.cut(ann);
+  Session& successor = house.join("successor");
+
+  for (int i = 0; i < 10; ++i) house.pass(0ms);
+
+  EXPECT_EQ(lookups(), 2u);
+  EXPECT_THAT(house.sent(successor), IsEmpty());
+}
+
+TEST_F(PresenceTest, DropsWhatWaitsForItsTurnOfWhoHasJoinedAnewSince) {
+  for (int i = 0; i < 10; ++i) ask(about(600));
+  house.say(ann, "41");
+  house.say(ann, "40");
+  house.sent(ann);
+
+  for (int i = 0; i < 10; ++i) house.pass(0ms);
+
+  EXPECT_EQ(lookups(), 2u);
+  EXPECT_THAT(house.sent(ann), IsEmpty());
+}
+
+class PresenceRateTest : public PresenceTest {
+ protected:
+  PresenceRateTest() : PresenceTest(policy()) { house.modules.keep(Question::lookup); }
+  static Policy policy() {
+    Policy policy;
+    policy.max_presence_ids_per_second = 100;
+    return policy;
+  }
+  void answer_all() {
+    const auto asked = house.modules.asked(Question::lookup);
+    for (std::size_t i = answered; i < asked.size(); ++i) {
+      asked[i].located(std::vector<Holder>(asked[i].ids.size()));
+    }
+    answered = asked.size();
+    house.turn();
+  }
+  std::size_t answered = 0;
+};
+
+TEST_F(PresenceRateTest, LooksUpAtOnceWhatANodeMayAskInASecond) {
+  for (int i = 0; i < 5; ++i) ask(about(20));
+  EXPECT_EQ(lookups(), 5u);
+}
+
+TEST_F(PresenceRateTest, LetsWhatComesFasterWait) {
+  for (int i = 0; i < 8; ++i) ask(about(30));
+  // The burst is used up by the fourth, which overdraws it by 20 ids: 200 ms.
+  EXPECT_EQ(lookups(), 4u);
+  EXPECT_EQ(house.broker.deadline(), house.now + 200ms);
+  house.pass(199ms);
+  EXPECT_EQ(lookups(), 4u);
+
+  house.pass(1ms);
+  EXPECT_EQ(lookups(), 5u);
+  house.pass(300ms);
+  EXPECT_EQ(lookups(), 6u);
+  EXPECT_EQ(refused(), 0u);
+}
+
+TEST_F(PresenceRateTest, AnswersErrorToWhatFindsNoRoomToWait) {
+  for (int i = 0; i < 32; ++i) ask(about(30));
+  answer_all();
+  house.sent(ann);
+  // Four are answered, 28 wait.
+  for (int i = 0; i < 4; ++i) EXPECT_THAT(ask(about(30)), IsEmpty());
+  EXPECT_THAT(ask(about(30)), kError);
+  EXPECT_EQ(refused(), 1u);
+}
+
+TEST_F(PresenceRateTest, CountsEachNodeByItself) {
+  for (int i = 0; i < 10; ++i) ask(about(30));
+  house.say(bob, event(kAreNodesConnected, about(30), "1"));
+  EXPECT_EQ(house.modules.last(Question::lookup).ids.size(), 30u);
+  EXPECT_EQ(lookups(), 5u);
+}
+
+TEST_F(PresenceRateTest, DoesNotCountWhoIsHere) {
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_THAT(ask(R"({"ids":["bob"]})"),
+                ElementsAre(results(R"({"id":"bob","connected":true})")));
+  }
+}
+
+TEST_F(PresenceRateTest, DoesNotCountWhatIsAnsweredAtOnce) {
+  house.modules.on(Question::lookup, [](const Asked& asked) {
+    asked.located(std::vector<Holder>(asked.ids.size()));
+  });
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(ask(about(10)), ::testing::SizeIs(1));
+  EXPECT_EQ(lookups(), 100u);
+}
+
+class PresenceWithoutRateTest : public PresenceTest {
+ protected:
+  PresenceWithoutRateTest() : PresenceTest(policy()) {}
+  static Policy policy() {
+    Policy policy;
+    policy.max_presence_ids_per_second = 0;
+    return policy;
+  }
+};
+
+TEST_F(PresenceWithoutRateTest, IsAskedAsFastAsItComes) {
+  house.modules.keep(Question::lookup);
+  for (int i = 0; i < 16; ++i) {
+    house.broker.set_now(house.now);
+    ask(about(1000));
+  }
+  EXPECT_EQ(lookups(), 16u);
 }
 
 class PresenceOfSlowReaderTest : public PresenceTest {

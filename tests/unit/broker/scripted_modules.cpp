@@ -120,6 +120,7 @@ constexpr crolang_registry kRegistry{sizeof(crolang_registry),
                                      &probe,
                                      &lookup,
                                      &send,
+                                     nullptr,
                                      nullptr};
 constexpr crolang_rtc_config kRtcConfig{sizeof(crolang_rtc_config), &resolve};
 constexpr crolang_authentication kAuthentication{sizeof(crolang_authentication), &authenticate};

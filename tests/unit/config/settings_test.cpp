@@ -50,6 +50,7 @@ TEST(Settings, HaveTheDefaultsOfTheContract) {
   EXPECT_EQ(s.max_payload_bytes, 1'000'000u);
   EXPECT_EQ(s.max_outbox_bytes, 4'194'304u);
   EXPECT_EQ(s.max_presence_ids, 1000u);
+  EXPECT_EQ(s.max_presence_ids_per_second, 10'000u);
   EXPECT_EQ(s.max_node_id_bytes, 256u);
   EXPECT_EQ(s.plugins_dir, "");
 }
@@ -80,6 +81,7 @@ TEST(Settings, TakeEveryValueThatIsGiven) {
                                {"MAX_PAYLOAD_BYTES", "2000"},
                                {"MAX_OUTBOX_BYTES", "4000"},
                                {"MAX_PRESENCE_IDS", "8"},
+                               {"MAX_PRESENCE_IDS_PER_SECOND", "0"},
                                {"MAX_NODE_ID_BYTES", "9"},
                                {"PLUGINS_DIR", "/opt/plugins"}});
   EXPECT_EQ(s.port, 1);
@@ -102,6 +104,7 @@ TEST(Settings, TakeEveryValueThatIsGiven) {
   EXPECT_EQ(s.max_payload_bytes, 2000u);
   EXPECT_EQ(s.max_outbox_bytes, 4000u);
   EXPECT_EQ(s.max_presence_ids, 8u);
+  EXPECT_EQ(s.max_presence_ids_per_second, 0u);
   EXPECT_EQ(s.max_node_id_bytes, 9u);
   EXPECT_EQ(s.plugins_dir, "/opt/plugins");
 }

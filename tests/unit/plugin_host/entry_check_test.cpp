@@ -146,8 +146,11 @@ TEST_F(EntryCheck, TakesARegistryThatIsNotToldWhenItWasAskedAll) {
       },
       [](void*, const crolang_str*, std::size_t, std::uint32_t, crolang_located, void*) {},
       [](void*, crolang_str, crolang_claim, crolang_str, std::uint32_t, crolang_yes_no, void*) {},
+      nullptr,
       nullptr};
   modules_[1] = {CROLANG_REGISTRY, &registry};
+  expect_refusal("fits");
+  registry.size = offsetof(crolang_registry, presence);
   expect_refusal("fits");
   registry.send = nullptr;
   expect_refusal("registry/1: 'send' is null");

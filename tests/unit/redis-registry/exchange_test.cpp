@@ -96,6 +96,13 @@ TEST_F(ExchangeTest, ClosesAFullBatch) {
   exchange_.cancel();
 }
 
+TEST_F(ExchangeTest, RemembersABoundedNumberOfThoseWhoAskItSomething) {
+  for (std::size_t n = 0; n < kMaxPeers + 10; ++n) reply(n, std::to_string(n));
+  EXPECT_EQ(exchange_.peers(), kMaxPeers);
+  reply(1, "0");
+  EXPECT_EQ(exchange_.take_all().size(), kMaxPeers) << "those it knows are still answered";
+}
+
 TEST_F(ExchangeTest, PassesOnWhatBecameOfAMessage) {
   const Question& taken = send("there");
   const Question& refused = send("there");

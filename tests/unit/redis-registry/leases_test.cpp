@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "crolang/plugin.h"
+
 namespace crolang::redis_registry {
 namespace {
 
@@ -48,6 +50,12 @@ TEST(LeaseValue, IsNotWhatAnybodyElseWrote) {
         "00000000000000abxhere", "+000000000000ab--here", "00000000000000zz-here"}) {
     EXPECT_FALSE(parse_value(value)) << value;
   }
+}
+
+TEST(LeaseValue, NamesNoInstanceLongerThanOneCanBe) {
+  const std::string longest(CROLANG_MAX_INSTANCE, 'x');
+  EXPECT_EQ(parse_value(to_value({1, true, longest}))->instance, longest);
+  EXPECT_FALSE(parse_value(to_value({1, true, longest + "x"})));
 }
 
 TEST_F(LeasesTest, KnowWhatWasAskedFor) {

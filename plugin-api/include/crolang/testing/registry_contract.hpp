@@ -344,12 +344,39 @@ TEST_P(RegistryContract, LooksUpAThousandAtOnce) {
   expect_located(here().lookup(ids), holders);
 }
 
+TEST_P(RegistryContract, AnswersWhoIsPresentAsItAnswersALookUp) {
+  const std::uint64_t alice = random_token();
+  const std::uint64_t carol = random_token();
+  join(here(), id("alice"), alice);
+  join(here(), id("carol"), carol);
+  expect_granted(here().claim(id("eve"), random_token()));
+  expect_located(here().presence({id("carol"), id("eve"), id("alice"), id("carol")}),
+                 {{here().name(), carol}, kNobody, {here().name(), alice}, {here().name(), carol}});
+  expect_located(here().presence({}), {});
+}
+
+TEST_P(RegistryContract, AnswersManyLongQuestionsWhoIsPresent) {
+  const std::uint64_t token = random_token();
+  join(here(), id("alice"), token);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 999; ++i) ids.push_back(id(std::to_string(i)));
+  ids.push_back(id("alice"));
+  std::vector<Holder> holders(999, kNobody);
+  holders.push_back({here().name(), token});
+  std::vector<Question*> questions;
+  for (int i = 0; i < 20; ++i) questions.push_back(&here().presence(ids));
+  // Nobody is kept waiting by them.
+  expect_located(here().lookup({id("alice")}), {{here().name(), token}});
+  for (Question* const question : questions) expect_located(*question, holders);
+}
+
 TEST_P(RegistryContract, LeavesNothingUnansweredWhenItIsStopped) {
   // Some of these may still be open when stop comes; TearDown sees what became of them.
   for (int i = 0; i < 10; ++i) {
     const std::string node = id(std::to_string(i));
     here().claim(node, random_token());
     here().lookup({node});
+    here().presence(std::vector<std::string>(300, node));
   }
   here().stop();
 }

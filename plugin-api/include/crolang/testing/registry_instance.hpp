@@ -71,6 +71,15 @@ class Instance {
     flush();
     return question;
   }
+  /// By lookup, if the registry has nothing of its own for it.
+  Question& presence(const std::vector<std::string>& ids) {
+    if (!CROLANG_HAS(&table(), presence) || table().presence == nullptr) return lookup(ids);
+    Question& question = questions_.next();
+    const LentList lent(ids);
+    table().presence(self(), lent.data(), lent.size(), kDeadline, &Question::located, &question);
+    flush();
+    return question;
+  }
   Question& lookup(const std::vector<std::string>& ids) {
     Question& question = questions_.next();
     const LentList lent(ids);

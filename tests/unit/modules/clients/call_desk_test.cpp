@@ -770,6 +770,27 @@ TEST_F(CallDeskTest, TakesAnotherNumberOfHoldersForInvalid) {
   }
 }
 
+TEST_F(CallDeskTest, TakesTheNameOfAnInstanceThatIsTooLongForInvalid) {
+  for (const std::size_t more : {0u, 1u}) {
+    const std::string name(CROLANG_MAX_INSTANCE + more, 'x');
+    const crolang_status expected = more == 0 ? CROLANG_OK : CROLANG_INVALID;
+    const Answer* answer = ask(
+        Question::lookup,
+        [&](void* op) {
+          const crolang_holder holder{borrow(name), 1};
+          CallDesk::on_located(op, CROLANG_OK, &holder, 1, kNoError);
+        },
+        1);
+    EXPECT_EQ(answer->status, expected);
+    answer = ask(Question::claim,
+                 [&](void* op) {
+                   CallDesk::on_claimed(op, CROLANG_OK, CROLANG_HELD, {borrow(name), 5}, kNoError);
+                 },
+                 0, {"bob", 77});
+    EXPECT_EQ(answer->status, expected);
+  }
+}
+
 TEST_F(CallDeskTest, CopiesHolders) {
   std::string name = "a";
   const Answer* answer = ask(

@@ -88,7 +88,15 @@ constexpr crolang_registry kRegistry{
       Recorder::record(self, "send", copy(instance), copy(to), copy(body), ms(deadline));
       answer(op, CROLANG_OK, true, kNoError);
     },
-    [](void* self) { Recorder::record(self, "flush"); }};
+    [](void* self) { Recorder::record(self, "flush"); },
+    [](void* self, const crolang_str* ids, std::size_t count, std::uint32_t deadline,
+       crolang_located answer, void* op) {
+      std::string all;
+      for (std::size_t i = 0; i < count; ++i) all += copy(ids[i]);
+      Recorder::record(self, "presence", all, ms(deadline));
+      const std::vector<crolang_holder> holders(count);
+      answer(op, CROLANG_OK, holders.data(), holders.size(), kNoError);
+    }};
 
 constexpr crolang_rtc_config kRtcConfig{
     sizeof(crolang_rtc_config),
@@ -297,6 +305,26 @@ TEST_F(ClientsTest, TellTheRegistryOnceThatItWasAskedAll) {
   const std::size_t calls = seen_.calls.size();
   clients_.flush();
   EXPECT_EQ(seen_.calls.size(), calls);
+}
+
+TEST_F(ClientsTest, AskForPresenceApartFromLookUpsOfMessages) {
+  const std::string_view ids[] = {"bob", "eve"};
+  EXPECT_THAT(clients_.presence(waiter_, ids)->holders, SizeIs(2));
+  EXPECT_EQ(last_call(), "presence 'bob''eve' 300ms");
+}
+
+TEST_F(ClientsTest, LookUpForPresenceInARegistryThatKnowsNoDifference) {
+  const std::string_view ids[] = {"bob", "eve"};
+  crolang_registry older = kRegistry;
+  older.size = offsetof(crolang_registry, presence);
+  modules_.registry.table = &older;
+  EXPECT_THAT(clients_.presence(waiter_, ids)->holders, SizeIs(2));
+  EXPECT_EQ(last_call(), "lookup 'bob''eve' 300ms");
+  crolang_registry without = kRegistry;
+  without.presence = nullptr;
+  modules_.registry.table = &without;
+  clients_.presence(waiter_, ids);
+  EXPECT_EQ(last_call(), "lookup 'bob''eve' 300ms");
 }
 
 TEST_F(ClientsTest, DoNotTellARegistryThatDoesNotWantToKnow) {

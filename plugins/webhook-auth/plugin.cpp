@@ -37,7 +37,8 @@ class WebhookAuth final : public plugin::Authentication {
  public:
   explicit WebhookAuth(const plugin::Host& host)
       : data_(read_data(host)),
-        webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_for_all) {}
+        webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_for_all,
+                 common::Forbidden::is_a_no) {}
 
   void authenticate(const plugin::Newcomer& newcomer, plugin::YesNo answer) override {
     const auto limit = answer.deadline();

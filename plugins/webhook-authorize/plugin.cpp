@@ -35,7 +35,8 @@ void write_key(std::string& key, std::string_view from, std::string_view to) {
 class WebhookAuthorize final : public plugin::Authorization {
  public:
   explicit WebhookAuthorize(const plugin::Host& host)
-      : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_for_all) {
+      : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_for_all,
+                 common::Forbidden::is_a_no) {
     const std::chrono::milliseconds ttl(common::read_number(host, kCacheTtl, 0, kDayMs));
     if (ttl.count() > 0) cache_.emplace(ttl);
   }

@@ -1,6 +1,6 @@
 #pragma once
-/// Decides which faults are logged: one at once, then at most one each second; how many were left
-/// out is said with the next one, or once the second is over. Time is an argument.
+/// Decides which faults are logged: one at once, then at most one in each pause; how many were left
+/// out is said with the next one, or once the pause is over. Time is an argument.
 /// Threads: any. Errors: none.
 
 #include <chrono>
@@ -17,6 +17,8 @@ class FaultLog {
   using TimePoint = std::chrono::steady_clock::time_point;
   static constexpr std::chrono::seconds kPause{1};
 
+  explicit FaultLog(std::chrono::seconds pause = kPause) : pause_(pause) {}
+
   /// The line to log now, if any.
   std::optional<std::string> note(TimePoint now, std::string_view fault);
 
@@ -27,6 +29,7 @@ class FaultLog {
   std::optional<std::string> left_out(TimePoint now);
 
  private:
+  const std::chrono::seconds pause_;
   mutable std::mutex mutex_;  // guards what follows
   std::optional<TimePoint> last_line_;
   std::uint64_t left_out_ = 0;

@@ -2,6 +2,8 @@
 /// Says what went wrong with a webhook: to who asked, and, not too often, to the log.
 /// Threads: any. Errors: none.
 
+#include <algorithm>
+#include <chrono>
 #include <crolang/plugin.hpp>
 #include <optional>
 #include <string>
@@ -21,21 +23,38 @@ class Reporter {
   std::string report(std::string_view why) {
     std::string sentence = variable_ + ": ";
     sentence += why;
-    log(faults_.note(std::chrono::steady_clock::now(), sentence));
+    log(plugin::LogLevel::warn, faults_.note(std::chrono::steady_clock::now(), sentence));
     return sentence;
   }
 
-  std::optional<FaultLog::TimePoint> due() const { return faults_.due(); }
-  void report_left_out(FaultLog::TimePoint now) { log(faults_.left_out(now)); }
+  /// A status that says no. It is an answer, but a server may also mean the broker by it.
+  void note_refusal(unsigned status) {
+    log(plugin::LogLevel::info,
+        refusals_.note(std::chrono::steady_clock::now(),
+                       variable_ + ": answered " + std::to_string(status) + ", which is a no"));
+  }
+
+  std::optional<FaultLog::TimePoint> due() const {
+    const auto fault = faults_.due();
+    const auto refusal = refusals_.due();
+    return fault && refusal ? std::min(fault, refusal) : fault ? fault : refusal;
+  }
+  void report_left_out(FaultLog::TimePoint now) {
+    log(plugin::LogLevel::warn, faults_.left_out(now));
+    log(plugin::LogLevel::info, refusals_.left_out(now));
+  }
 
  private:
-  void log(const std::optional<std::string>& line) const {
-    if (line) host_.log(plugin::LogLevel::warn, *line);
+  static constexpr std::chrono::seconds kBetweenRefusals{60};
+
+  void log(plugin::LogLevel level, const std::optional<std::string>& line) const {
+    if (line) host_.log(level, *line);
   }
 
   const plugin::Host host_;
   const std::string variable_;
   FaultLog faults_;
+  FaultLog refusals_{kBetweenRefusals};
 };
 
 }  // namespace crolang::webhook_common

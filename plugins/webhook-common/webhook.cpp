@@ -62,10 +62,11 @@ std::string head_of(const Url& url) {
 
 class Webhook::Loop final : public Connection::Owner {
  public:
-  Loop(const plugin::Host& host, const Settings& settings, Sharing sharing)
+  Loop(const plugin::Host& host, const Settings& settings, Sharing sharing, Forbidden forbidden)
       : host_(host),
         settings_(settings),
         sharing_(sharing),
+        forbidden_(forbidden),
         tls_(make_tls(settings)),
         head_(head_of(settings.url)),
         reporter_(host, settings.variable),
@@ -240,7 +241,10 @@ class Webhook::Loop final : public Connection::Owner {
     // The next question is on its way before anybody is told of this one.
     go_on();
     if (answer.status >= 200 && answer.status < 300) {
-      tell(request.mapped(), Status::ok, answer.body);
+      tell(request.mapped(), {Status::ok, answer.body, reporter_});
+    } else if (forbidden_ == Forbidden::is_a_no && (answer.status == 401 || answer.status == 403)) {
+      reporter_.note_refusal(answer.status);
+      tell(request.mapped(), Reply::refusal(reporter_));
     } else {
       const Status status = answer.status >= 500 ? Status::unavailable : Status::invalid;
       tell(request.mapped(), status, reporter_.report("answered " + std::to_string(answer.status)));
@@ -281,8 +285,11 @@ class Webhook::Loop final : public Connection::Owner {
   }
 
   void tell(const Request& request, Status status, std::string_view text) {
+    tell(request, {status, text, reporter_});
+  }
+
+  void tell(const Request& request, const Reply& reply) {
     open_ -= request.askers.size();
-    const Reply reply(status, text, reporter_);
     for (const auto& asker : request.askers) (*asker)(reply);
   }
 
@@ -345,7 +352,7 @@ class Webhook::Loop final : public Connection::Owner {
         tell(request, Status::cancelled, "the broker is stopping");
       }
     }
-    reporter_.report_left_out(Clock::now() + FaultLog::kPause);
+    reporter_.report_left_out(TimePoint::max());
     timer_.cancel();
     work_.reset();
   }
@@ -353,6 +360,7 @@ class Webhook::Loop final : public Connection::Owner {
   const plugin::Host host_;
   const Settings settings_;
   const Sharing sharing_;
+  const Forbidden forbidden_;
   const std::unique_ptr<asio::ssl::context> tls_;  // null: http
   const std::string head_;
   Reporter reporter_;
@@ -384,8 +392,9 @@ std::string Reply::senseless(std::string_view why) const {
   return reporter_.report(why);
 }
 
-Webhook::Webhook(const plugin::Host& host, const Settings& settings, Sharing sharing)
-    : loop_(std::make_unique<Loop>(host, settings, sharing)) {}
+Webhook::Webhook(const plugin::Host& host, const Settings& settings, Sharing sharing,
+                 Forbidden forbidden)
+    : loop_(std::make_unique<Loop>(host, settings, sharing, forbidden)) {}
 
 Webhook::~Webhook() = default;
 
@@ -403,6 +412,7 @@ std::optional<bool> read_or_fail(const Reply& reply, std::string_view member,
     answer.fail(reply.status(), reply.text());
     return std::nullopt;
   }
+  if (reply.refused()) return false;
   const auto said = read_bool(reply.text(), member);
   if (!said) {
     answer.fail(Status::invalid, reply.senseless("the answer has no \"" + std::string(member) +

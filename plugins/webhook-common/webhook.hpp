@@ -30,8 +30,16 @@ class Reply {
 
   plugin::Status status() const noexcept { return status_; }
   bool ok() const noexcept { return status_ == plugin::Status::ok; }
+  /// The server said no by its status; then it is ok, and has no text.
+  bool refused() const noexcept { return refused_; }
   /// If ok the body; else one line for the log, which names the webhook's variable.
   std::string_view text() const noexcept { return text_; }
+  static Reply refusal(Reporter& reporter) noexcept {
+    Reply reply(plugin::Status::ok, {}, reporter);
+    reply.refused_ = true;
+    return reply;
+  }
+
   /// The body makes no sense: logs that, and returns the line.
   std::string senseless(std::string_view why) const;
 
@@ -39,15 +47,21 @@ class Reply {
   plugin::Status status_;
   std::string_view text_;
   Reporter& reporter_;
+  bool refused_ = false;
 };
 
 /// one_request_for_all: questions with the same body that are open at the same time share a
 /// request.
 enum class Sharing { one_request_for_all, one_request_each };
 
+/// What 401 and 403 are (RFC 9110 15.5.2, 15.5.4): the "no" of a server that was asked for leave,
+/// whatever its body says, or a fault like every other status but 2xx.
+enum class Forbidden { is_a_no, is_a_fault };
+
 class Webhook {
  public:
-  Webhook(const plugin::Host& host, const Settings& settings, Sharing sharing);
+  Webhook(const plugin::Host& host, const Settings& settings, Sharing sharing,
+          Forbidden forbidden = Forbidden::is_a_fault);
   Webhook(const Webhook&) = delete;
   Webhook& operator=(const Webhook&) = delete;
   ~Webhook();
@@ -80,7 +94,8 @@ class Webhook {
   std::unique_ptr<Loop> loop_;
 };
 
-/// The member of the reply that must be true or false. nullopt: `answer` has failed.
+/// The member of the reply that must be true or false; false of one that refuses. nullopt: `answer`
+/// has failed.
 std::optional<bool> read_or_fail(const Reply& reply, std::string_view member,
                                  plugin::YesNo& answer);
 

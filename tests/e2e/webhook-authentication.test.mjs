@@ -14,6 +14,7 @@ import {
   faults,
   json,
   outlasts,
+  refusals,
   knock,
   startKnock,
   stopWebhooks,
@@ -154,6 +155,18 @@ describe(kVariable, ours, () => {
       webhook.answer = text(' {"reason":"é","authenticated" : true , "more":[{}]}\n');
       await joinNode(broker.port);
     });
+
+    for (const [name, answer] of Object.entries(refusals(kYes))) {
+      test(`for good upon ${name}, which is no fault`, async () => {
+        webhook.answer = answer;
+        const id = freshId();
+        const start = broker.output.length;
+        assert.equal(await refusalOf(broker.port, id), 'authentication failed');
+        assert.doesNotMatch(broker.output.slice(start), /fault|warning/);
+        webhook.answer = json(kYes);
+        await joinNode(broker.port, id);
+      });
+    }
 
     test('without a trace of the data in the log', async () => {
       webhook.answer = json({ authenticated: false });

@@ -12,6 +12,7 @@ import {
   faults,
   json,
   outlasts,
+  refusals,
   stopWebhooks,
   text,
   Webhook,
@@ -123,6 +124,20 @@ describe(kVariable, ours, () => {
     ]);
     assert.deepEqual(await receiver.settled(), []);
   });
+
+  for (const [name, answer] of Object.entries(refusals(kYes))) {
+    test(`is UNAUTHORIZED upon ${name}, which is no fault`, async () => {
+      const [sender, receiver] = await join(2);
+      const start = broker.output.length;
+      webhook.answer = answer;
+      const to = JSON.stringify({ to: receiver.id });
+      assert.deepEqual(await sender.emit(kMessage, to), ['UNAUTHORIZED']);
+      assert.deepEqual(await receiver.settled(), []);
+      assert.doesNotMatch(broker.output.slice(start), /fault|warning/);
+      webhook.answer = json(kYes);
+      assert.deepEqual(await sender.emit(kMessage, to), ['OK']);
+    });
+  }
 
   test('may allow one direction only', async () => {
     webhook.answer = (exchange) =>
@@ -429,6 +444,15 @@ describe('AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS', ours, () => {
     webhook.answer = json(kYes);
     assert.equal(await says(a, b), 'OK');
     await during(webhook, null, async () => assert.equal(await says(a, b), 'OK'));
+  });
+
+  test('keeps a no that was said by the status', async () => {
+    const [a, b] = await join(2);
+    webhook.answer = refusals(kYes)['a 403'];
+    assert.equal(await says(a, b), 'UNAUTHORIZED');
+    webhook.answer = json(kYes);
+    assert.equal(await says(a, b), 'UNAUTHORIZED');
+    assert.equal(webhook.requests.length, 1);
   });
 
   test('asks again when it is over', async () => {

@@ -180,6 +180,29 @@ TEST_P(Sharing, AsksOnceForQuestionsThatAreOpenAtTheSameTime) {
   EXPECT_EQ(gated.server.requests().size(), 2u);
 }
 
+TEST_P(Sharing, RefusesAllOfThemTogether) {
+  const Hook& shared = hook(GetParam());
+  if (shared.forbidden == Hook::Forbidden::is_a_fault) GTEST_SKIP() << "is not asked for leave";
+  const Behaviour no = answer("", "401 Unauthorized");
+  Server server(no);
+  server.behave([&](Peer& peer, const Request& request) {
+    server.wait_at_gate();
+    return no(peer, request);
+  });
+  Asked asked(shared, url_of(server));
+  std::vector<pt::Question*> questions{&asked.ask()};
+  server.request(0);
+  for (int i = 0; i < 5; ++i) questions.push_back(&asked.ask());
+  server.open_gate();
+  for (const pt::Question* question : questions) {
+    const auto outcome = question->wait();
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->status, CROLANG_OK) << outcome->error;
+    EXPECT_FALSE(outcome->yes);
+  }
+  EXPECT_EQ(server.requests().size(), 1u);
+}
+
 TEST_P(Sharing, FailsAllOfThemTogether) {
   const Hook& shared = hook(GetParam());
   Gated gated("[]");
@@ -377,6 +400,13 @@ TEST_F(Cache, AnswersAtOnceWhatIsKnown) {
 
 TEST_F(Cache, RemembersNoAsWellAsYes) {
   server_.behave(answer(R"({"authorized":false})"));
+  EXPECT_FALSE(answer_of("alice", "bob").yes);
+  server_.behave(answer(R"({"authorized":true})"));
+  EXPECT_EQ(answer_at_once("alice", "bob"), false);
+}
+
+TEST_F(Cache, RemembersANoThatWasSaidByTheStatus) {
+  server_.behave(answer("", "403 Forbidden"));
   EXPECT_FALSE(answer_of("alice", "bob").yes);
   server_.behave(answer(R"({"authorized":true})"));
   EXPECT_EQ(answer_at_once("alice", "bob"), false);

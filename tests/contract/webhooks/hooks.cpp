@@ -39,7 +39,8 @@ std::vector<Hook> make_hooks() {
                                 pt::Lent("{ \"token\" : \"x\" }"), deadline_ms,
                                 &pt::Question::yes_no, &question);
            },
-       .expect_good = expect_yes()},
+       .expect_good = expect_yes(),
+       .forbidden = Hook::Forbidden::is_a_no},
       {.name = "rtc",
        .file = PLUGINS_DIR "/webhook-rtc.so",
        .kind = CROLANG_RTC_CONFIG,
@@ -73,7 +74,8 @@ std::vector<Hook> make_hooks() {
                  ->authorize(running.self(), pt::Lent("alice"), pt::Lent("bob"), deadline_ms,
                              &pt::Question::yes_no, &question);
            },
-       .expect_good = expect_yes()},
+       .expect_good = expect_yes(),
+       .forbidden = Hook::Forbidden::is_a_no},
       {.name = "validity",
        .file = PLUGINS_DIR "/webhook-validity.so",
        .kind = CROLANG_VALIDITY,
@@ -158,6 +160,14 @@ std::vector<std::string> Asked::warnings() {
   std::vector<std::string> lines;
   for (const auto& line : running_->host().log()) {
     if (line.level >= CROLANG_LOG_WARN) lines.push_back(line.text);
+  }
+  return lines;
+}
+
+std::vector<std::string> Asked::lines(std::int32_t level) {
+  std::vector<std::string> lines;
+  for (const auto& line : running_->host().log()) {
+    if (line.level == level) lines.push_back(line.text);
   }
   return lines;
 }

@@ -29,6 +29,7 @@ struct Hook {
   std::function<void(const plugin::testing::Outcome&)> expect_good;
   enum class Answers { waited_for, ignored } answers = Answers::waited_for;
   enum class Body { judged, passed_on } body_of_answer = Body::judged;
+  enum class Forbidden { is_a_no, is_a_fault } forbidden = Forbidden::is_a_fault;
 };
 
 inline void PrintTo(const Hook& hook, std::ostream* out) {
@@ -51,6 +52,7 @@ class Asked {
   /// Waits until a line of the log starts with the webhook's variable and contains this.
   void expect_warning(const std::string& words);
   std::vector<std::string> warnings();
+  std::vector<std::string> lines(std::int32_t level);
 
   plugin::testing::Running& running() { return *running_; }
   const Hook& hook() const { return hook_; }

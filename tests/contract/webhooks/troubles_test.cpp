@@ -76,7 +76,9 @@ std::vector<Trouble> troubles() {
       status("301 Moved Permanently", CROLANG_INVALID),
       status("307 Temporary Redirect", CROLANG_INVALID),
       status("404 Not Found", CROLANG_INVALID),
-      status("401 Unauthorized", CROLANG_INVALID),
+      status("400 Bad Request", CROLANG_INVALID),
+      status("402 Payment Required", CROLANG_INVALID),
+      status("407 Proxy Authentication Required", CROLANG_INVALID),
       status("500 Internal Server Error", CROLANG_UNAVAILABLE),
       status("503 Service Unavailable", CROLANG_UNAVAILABLE),
       {.name = "SwitchesProtocols",
@@ -262,6 +264,40 @@ TEST_P(Webhooks, PostsTheBodyOfTheContractAsJson) {
   EXPECT_FALSE(request.headers.contains("authorization"));
   EXPECT_FALSE(request.headers.contains("webhook-signature"));
   EXPECT_TRUE(asked.warnings().empty());
+}
+
+// As nginx' auth_request and Envoy's ext_authz take them. To a webhook that is not asked for leave
+// they say that something is wrong with the broker.
+TEST_P(Webhooks, TakeTheStatuses401And403ForANoIfTheyAskForLeave) {
+  const std::vector<Behaviour> refusals{
+      answer("", "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n"),
+      answer("", "403 Forbidden"),
+      answer("<html>Forbidden</html>", "403 Forbidden"),
+      answer(hook().good_answer, "401 Unauthorized"),
+      answer(hook().good_answer, "403 Forbidden", "Connection: close\r\n"),
+      write("HTTP/1.1 403 \r\n\r\n", After::close)};
+  Server server(refusals.front());
+  Asked asked(hook(), url_of(server));
+  for (const Behaviour& refusal : refusals) {
+    server.behave(refusal);
+    const auto outcome = asked.answer();
+    if (hook().forbidden == Hook::Forbidden::is_a_no) {
+      EXPECT_EQ(outcome.status, CROLANG_OK) << outcome.error;
+      EXPECT_FALSE(outcome.yes);
+    } else if (hook().answers == Hook::Answers::waited_for) {
+      EXPECT_EQ(outcome.status, CROLANG_INVALID);
+      EXPECT_NE(outcome.error.find(": answered 40"), std::string::npos) << outcome.error;
+    }
+  }
+  if (hook().forbidden == Hook::Forbidden::is_a_no) {
+    EXPECT_TRUE(asked.warnings().empty());
+    EXPECT_EQ(asked.lines(CROLANG_LOG_INFO),
+              std::vector<std::string>{hook().variable + ": answered 401, which is a no"});
+  } else {
+    asked.expect_warning("answered 40");
+  }
+  server.behave(answer(hook().good_answer));
+  hook().expect_good(asked.answer());
 }
 
 TEST_P(Webhooks, CouldNotAskAServerThatRefusesConnections) {

@@ -240,7 +240,8 @@ export function faults(good) {
       'redirects to itself': (exchange) => exchange.reply(302, { Location: exchange.target }, body),
       'answers 307': status(307, { Location: '/moved' }),
       'answers 304': (exchange) => exchange.raw('HTTP/1.1 304 Not Modified\r\n\r\n'),
-      'answers 401': status(401, { 'WWW-Authenticate': 'Basic realm="x"' }),
+      'answers 400': status(400),
+      'answers 407': status(407),
       'answers 404': status(404),
       'answers 500': status(500),
       'answers 503': status(503, { 'Retry-After': '3600' }),
@@ -301,6 +302,17 @@ export function faults(good) {
       'floods with 103': (exchange) =>
         exchange.drip(forever('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'.repeat(50)), 1),
     },
+  };
+}
+
+/// How a server says no by its status alone, by name: whatever the body says.
+export function refusals(yes) {
+  const body = JSON.stringify(yes);
+  return {
+    'a 401': (exchange) => exchange.reply(401, { 'WWW-Authenticate': 'Basic realm="x"' }, body),
+    'a 403': (exchange) => exchange.reply(403, {}, body),
+    'a 403 with a page': (exchange) => exchange.reply(403, {}, '<html>Forbidden</html>'),
+    'a 401 without a body': (exchange) => exchange.reply(401, {}, ''),
   };
 }
 

@@ -50,6 +50,14 @@ TEST(FaultLog, MakesUpForOneFaultWithItsOwnWords) {
   EXPECT_EQ(log.left_out(kStart + milliseconds(1000)), "b");
 }
 
+TEST(FaultLog, PausesForAsLongAsItWasTold) {
+  FaultLog log(std::chrono::seconds(60));
+  log.note(kStart, "a");
+  EXPECT_EQ(log.note(kStart + milliseconds(59'999), "b"), std::nullopt);
+  EXPECT_EQ(log.due(), kStart + milliseconds(60'000));
+  EXPECT_EQ(log.note(kStart + milliseconds(60'000), "c"), "c (and 1 more before)");
+}
+
 TEST(FaultLog, PausesAfterMakingUpToo) {
   FaultLog log;
   log.note(kStart, "a");

@@ -109,6 +109,65 @@ std::optional<EngineError> check_engine(const Parameters& parameters, http::verb
 
 using Request = http::request_header<>;
 
+struct Target {
+  std::string_view path;
+  std::string_view query;
+};
+
+/// Of the origin-form, and of the absolute-form that is for proxies (RFC 9112 3.2.2). Nothing if it
+/// is neither: of the other two forms, `*` is the server itself, and CONNECT asks a proxy for a
+/// tunnel, whose bytes may follow at once.
+std::optional<Target> read_target(std::string_view text, http::verb method) {
+  if (method == http::verb::connect) return std::nullopt;
+  if (text == "*" && method == http::verb::options) return Target{text, {}};
+  if (!text.starts_with('/')) {
+    const std::size_t scheme = text.find("://");
+    constexpr std::array<std::string_view, 4> kSchemes = {"http", "https", "ws", "wss"};
+    if (scheme == std::string_view::npos ||
+        std::ranges::none_of(kSchemes, [&](std::string_view known) {
+          return boost::beast::iequals(text.substr(0, scheme), known);
+        })) {
+      return std::nullopt;
+    }
+    text.remove_prefix(scheme + 3);
+    const std::size_t end = std::min(text.find_first_of("/?"), text.size());
+    // RFC 9110 4.2.1, 4.2.4: without a host, or with a user, it is none.
+    if (end == 0 || text.substr(0, end).find('@') != std::string_view::npos) return std::nullopt;
+    text.remove_prefix(end);
+  }
+  const std::size_t question = std::min(text.find('?'), text.size());
+  const std::string_view path = text.substr(0, question);
+  return Target{path.empty() ? "/" : path, text.substr(std::min(question + 1, text.size()))};
+}
+
+/// Can it be said where the request ends? RFC 9112 6.1: with a Transfer-Encoding only if that ends
+/// in `chunked`, once, and is not of HTTP/1.0. Beast sees to it that no Content-Length contradicts
+/// it or another one, but takes what it does not know for no body.
+bool is_well_framed(const Request& request) {
+  const auto [begin, end] = request.equal_range(http::field::transfer_encoding);
+  if (begin == end) return true;
+  if (request.version() < 11) return false;
+  bool chunked = false;
+  for (auto line = begin; line != end; ++line) {
+    for (std::string_view list = view(line->value());;) {
+      const std::size_t comma = std::min(list.find(','), list.size());
+      const std::string_view coding = trim(list.substr(0, comma));
+      if (chunked || !is_token(coding)) return false;
+      chunked = boost::beast::iequals(coding, "chunked");
+      if (comma == list.size()) break;
+      list.remove_prefix(comma + 1);
+    }
+  }
+  return chunked;
+}
+
+/// RFC 9112 5.2: a line that goes on in the next one. Nobody sends that, and who stands between may
+/// read it otherwise.
+bool is_folded(std::string_view header) {
+  return header.find("\r\n ") != std::string_view::npos ||
+         header.find("\r\n\t") != std::string_view::npos;
+}
+
 /// RFC 9110 5.3: a field's lines are one list.
 bool has_token(const Request& request, http::field name, boost::beast::string_view token) {
   const auto [begin, end] = request.equal_range(name);
@@ -145,10 +204,12 @@ std::string switching_protocols(std::string_view key, std::string_view protocol)
   return response;
 }
 
-Decision decide_upgrade(const Request& request, std::string_view path, std::string_view query) {
+enum class RequestBody : std::uint8_t { none, some };
+
+Decision decide_upgrade(const Request& request, const Target& target, RequestBody body) {
   if (request.method() == http::verb::options) return Silence{Silence::When::now};
-  if (!path.starts_with(kPrefix)) return Silence{Silence::When::later};
-  const Parameters parameters = read_parameters(query);
+  if (!target.path.starts_with(kPrefix)) return Silence{Silence::When::later};
+  const Parameters parameters = read_parameters(target.query);
   if (const auto error = check_engine(parameters, request.method())) {
     return abort_upgrade(message_of(*error));
   }
@@ -168,7 +229,10 @@ Decision decide_upgrade(const Request& request, std::string_view path, std::stri
   if (parameters.versions != 1 || parameters.version != "4") {
     return abort_upgrade("Unsupported protocol version");
   }
-  return UpgradeRequest{switching_protocols(key, *protocol), session::Identity::from_query(query)};
+  // It would be taken for WebSocket frames.
+  if (body == RequestBody::some) return abort_upgrade("An upgrade has no body");
+  return UpgradeRequest{switching_protocols(key, *protocol),
+                        session::Identity::from_query(target.query)};
 }
 
 bool is_client_bundle(std::string_view path) {
@@ -176,12 +240,13 @@ bool is_client_bundle(std::string_view path) {
   return path.starts_with("socket.io.") && (path.ends_with(".js") || path.ends_with(".map"));
 }
 
-Decision decide_page(const Request& request, std::string_view path, std::string_view query,
-                     After after) {
+Decision decide_page(const Request& request, const Target& target, After after) {
+  const auto [path, query] = target;
   const http::verb method = request.method();
   if (!path.starts_with(kPrefix)) {
     if (method == http::verb::get || method == http::verb::head) {
       const Part part = method == http::verb::head ? Part::header : Part::whole;
+      if (path == "/") return PageRequest{Page::root, after, part};
       if (path == "/healthz") return PageRequest{Page::health, after, part};
       if (path == "/readyz") return PageRequest{Page::readiness, after, part};
       if (path == "/metrics") return PageRequest{Page::metrics, after, part};
@@ -215,6 +280,11 @@ std::string_view without_leading_empty_lines(std::string_view bytes) {
 
 bool may_be_http(std::string_view beginning) {
   if (beginning == "\r") return true;  // half of an empty line
+  // RFC 9112 2.2: lines end with both. Who ends them with one is not waited for.
+  for (std::size_t at = beginning.find('\n'); at != std::string_view::npos;
+       at = beginning.find('\n', at + 1)) {
+    if (at == 0 || beginning[at - 1] != '\r') return false;
+  }
   // The longest method that is registered has 17 characters (UPDATEREDIRECTREF).
   constexpr std::size_t kLongestMethod = 17;
   for (std::size_t i = 0; i < beginning.size() && i <= kLongestMethod; ++i) {
@@ -247,36 +317,44 @@ std::string_view bytes_of(const Response& response) {
   return response.part == Part::whole ? whole : whole.substr(0, whole.find("\r\n\r\n") + 4);
 }
 
+using Parser = http::request_parser<http::empty_body>;
+
+static RequestBody body_of(const Parser& parser) {
+  const bool has_body = parser.chunked() || parser.content_length().value_or(0) != 0;
+  return has_body ? RequestBody::some : RequestBody::none;
+}
+
 /// Bodies are not read: what would follow one could not be told from it. An answer to HEAD has none
 /// of its own.
-static After after_of(const http::request_parser<http::empty_body>& parser) {
-  const bool has_body = parser.chunked() || parser.content_length().value_or(0) != 0;
-  const bool keep = parser.keep_alive() && !has_body && parser.get().method() != http::verb::head;
+static After after_of(const Parser& parser) {
+  const bool keep = parser.keep_alive() && body_of(parser) == RequestBody::none &&
+                    parser.get().method() != http::verb::head;
   return keep ? After::keep : After::close;
 }
 
 Decision decide(std::string_view header) {
-  http::request_parser<http::empty_body> parser;
+  Parser parser;
   parser.header_limit(kMaxHeaderBytes);
   parser.skip(true);
   boost::beast::error_code error;
   parser.put(boost::asio::const_buffer(header.data(), header.size()), error);
   if (error == http::error::header_limit) return make_response(431, After::close);
-  if (error || !parser.is_header_done()) return make_response(400, After::close);
+  if (error || !parser.is_header_done() || is_folded(header)) {
+    return make_response(400, After::close);
+  }
   const Request& request = parser.get().base();
+  if (!is_well_framed(request)) return make_response(400, After::close);
   // RFC 9112 3.2: a request of HTTP/1.1 without exactly one Host is bad.
   const auto hosts = request.count(http::field::host);
   if (hosts > 1 || (hosts == 0 && request.version() >= 11)) {
     return make_response(400, After::close);
   }
-  const std::string_view target = view(request.target());
-  const std::size_t question = std::min(target.find('?'), target.size());
-  const std::string_view path = target.substr(0, question);
-  const std::string_view query = target.substr(std::min(question + 1, target.size()));
+  const auto target = read_target(view(request.target()), request.method());
+  if (!target) return make_response(400, After::close);
   const bool wants_upgrade = !view(request[http::field::upgrade]).empty() &&
                              has_token(request, http::field::connection, "upgrade");
-  if (wants_upgrade) return decide_upgrade(request, path, query);
-  Decision decision = decide_page(request, path, query, after_of(parser));
+  if (wants_upgrade) return decide_upgrade(request, *target, body_of(parser));
+  Decision decision = decide_page(request, *target, after_of(parser));
   auto* response = std::get_if<Response>(&decision);
   if (response != nullptr && request.method() == http::verb::head) response->part = Part::header;
   return decision;

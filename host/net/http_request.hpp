@@ -15,7 +15,7 @@ namespace crolang::net {
 /// Node.js's own bound, which nodes and operators know.
 inline constexpr std::size_t kMaxHeaderBytes = 16384;
 
-enum class Page : std::uint8_t { health, readiness, metrics };
+enum class Page : std::uint8_t { root, health, readiness, metrics };
 
 /// What becomes of the connection after a response.
 enum class After : std::uint8_t { close, keep };

@@ -134,6 +134,11 @@ Response Server::render(PageRequest request) {
   const bool draining = grid_.draining.load();
   const std::size_t nodes = grid_.directory.size();
   switch (request.page) {
+    case Page::root:
+      return make_response(200, request.after,
+                           {"text/plain; charset=utf-8",
+                            "crolang-broker " + options_.version +
+                                ": nodes connect by Socket.IO (WebSocket) at /socket.io/\n"});
     case Page::health:
     case Page::readiness: {
       const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(

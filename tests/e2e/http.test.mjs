@@ -244,6 +244,65 @@ describe('an upgrade is refused with 400 and closed', () => {
   );
 });
 
+describe('an absolute-form target', oursOnly('does not know it'), () => {
+  for (const origin of ['http://broker.example', 'ws://broker.example:8080', 'HTTPS://x']) {
+    test(`to ${origin} is its path and query`, async () => {
+      const query = `${nodeQuery({ id: freshId(), version: '1', runtime: 'raw' })}`;
+      const socket = await RawSocket.connect(broker.port);
+      socket.send(
+        upgradeRequest({ path: `${origin}/socket.io/`, query: `${kUpgradeQuery}&${query}` }),
+      );
+      assert.equal((await socket.response()).status, 101);
+      assert.match(await socket.packet(), /^0\{"sid":/);
+      await connectRaw(socket);
+      const { response } = await answerTo(request('GET', `${origin}/healthz`));
+      assert.equal(response.status, 200);
+    });
+  }
+});
+
+// One answer, then the end: what follows such a request is never taken for another one.
+describe('a request whose end is not known is answered 400 and closed', () => {
+  const kSecond = request('GET', '/healthz');
+  const chunked = { 'Transfer-Encoding': 'chunked' };
+  for (const [name, bytes] of Object.entries({
+    'with a Transfer-Encoding of gzip': request('POST', '/', { 'Transfer-Encoding': 'gzip' }),
+    'with one that goes on after chunked': request('POST', '/', {
+      'Transfer-Encoding': 'chunked, gzip',
+    }),
+    'with chunked twice': request('POST', '/', { 'Transfer-Encoding': 'chunked, chunked' }),
+    'with chunked, in an upgrade': upgradeRequest({ headers: chunked }),
+    'with gzip, in an upgrade': upgradeRequest({ headers: { 'Transfer-Encoding': 'gzip' } }),
+    'with a length, in an upgrade': upgradeRequest({
+      headers: { 'Content-Length': String(kSecond.length) },
+    }),
+    'with chunked and a length': request('POST', '/', { ...chunked, 'Content-Length': '0' }),
+    'with two lengths': request('POST', '/', { 'Content-Length': '0\r\nContent-Length: 1' }),
+    'with chunked in HTTP/1.0': request('POST', '/', {
+      ...chunked,
+      Connection: 'keep-alive',
+    }).replace('HTTP/1.1', 'HTTP/1.0'),
+    'with a folded line': request('GET', '/', { X: 'y\r\n Content-Length: 5' }),
+    'with a blank before the colon': request('GET', '/', { 'Content-Length ': '5' }),
+    'with a line that ends in LF alone': 'GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n',
+    'by CONNECT': request('CONNECT', 'x:80'),
+    'for no target': request('GET', 'healthz'),
+  })) {
+    test(name, oursOnly('takes some of them'), async () => {
+      const { socket, response } = await answerTo(bytes + kSecond);
+      assert.equal(response.status, 400);
+      assert.equal(response.headers.connection.toLowerCase(), 'close');
+      await socket.expectEnd();
+    });
+  }
+
+  test('without waiting when its lines end in LF alone', oursOnly('takes them'), async () => {
+    const { socket, response } = await answerTo('GET / HTTP/1.1\nHost: x\n\n');
+    assert.equal(response.status, 400);
+    await socket.expectEnd();
+  });
+});
+
 describe('an upgrade ends without an answer', () => {
   for (const [name, options] of Object.entries({
     'on /socket.io without the slash': { path: '/socket.io' },
@@ -326,10 +385,13 @@ describe('a plain request', () => {
   }
 
   for (const [method, target] of [
-    ['GET', '/'],
     ['GET', '/other'],
     ['POST', '/other'],
+    ['POST', '/'],
     ['DELETE', '/'],
+    ['OPTIONS', '/'],
+    ['OPTIONS', '*'],
+    ['GET', 'http://x/other'],
     ['GET', '/socket.io'],
     ['GET', '/socket.io?EIO=4&transport=websocket'],
   ]) {
@@ -343,6 +405,16 @@ describe('a plain request', () => {
       assert.equal(response.headers['access-control-allow-credentials'], undefined);
     });
   }
+
+  test('GET / says in one line what this is', oursOnly('answers 404'), async () => {
+    const { response } = await answerTo(request('GET', '/'));
+    assert.equal(response.status, 200);
+    assert.equal(response.headers['content-type'], 'text/plain; charset=utf-8');
+    assert.match(
+      response.body,
+      /^crolang-broker \d+\.\d+\.\d+: nodes connect by Socket\.IO \(WebSocket\) at \/socket\.io\/\n$/,
+    );
+  });
 
   test('with WebSocket headers but no Connection: Upgrade is a plain one', async () => {
     const { response } = await answerTo(upgradeRequest({ headers: { Connection: 'keep-alive' } }));
@@ -398,7 +470,7 @@ describe('a plain request', () => {
   });
 
   test('by HEAD is answered as GET is, without the body', oursOnly('has no pages'), async () => {
-    for (const target of ['/healthz', '/socket.io/?EIO=4&transport=polling']) {
+    for (const target of ['/', '/healthz', '/socket.io/?EIO=4&transport=polling']) {
       const { response: asked } = await answerTo(request('GET', target));
       const { socket, response } = await answerTo(request('HEAD', target), { toHead: true });
       assert.equal(response.status, asked.status);

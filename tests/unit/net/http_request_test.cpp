@@ -281,7 +281,7 @@ TEST(Upgrade, WithoutUpgradeHeaderIsAPlainRequest) {
 
 TEST(PlainRequest, OutsideThePrefixIsNotFound) {
   for (const std::string_view target :
-       {"/", "/other", "/socket.io", "/socket.io?EIO=4&transport=websocket", "/socket.iox/",
+       {"/other", "/socket.io", "/socket.io?EIO=4&transport=websocket", "/socket.iox/",
         "/SOCKET.IO/"}) {
     for (const std::string_view method : {"GET", "POST", "PUT", "DELETE", "OPTIONS"}) {
       EXPECT_EQ(answer(request(method, target)), "404  ") << method << ' ' << target;
@@ -382,7 +382,8 @@ PageRequest page(std::string_view text) {
   return {};
 }
 
-TEST(Pages, AreThree) {
+TEST(Pages, AreFour) {
+  EXPECT_EQ(page(request("GET", "/")).page, Page::root);
   EXPECT_EQ(page(request("GET", "/healthz")).page, Page::health);
   EXPECT_EQ(page(request("GET", "/readyz")).page, Page::readiness);
   EXPECT_EQ(page(request("GET", "/metrics")).page, Page::metrics);
@@ -395,9 +396,13 @@ TEST(Pages, IgnoreAQuery) {
 TEST(Pages, GiveTheirHeaderAloneToHead) {
   EXPECT_EQ(page(request("GET", "/healthz")).part, Part::whole);
   EXPECT_EQ(page(request("HEAD", "/healthz")).part, Part::header);
+  EXPECT_EQ(page(request("HEAD", "/")).part, Part::header);
 }
 
 TEST(Pages, AreOnlyRead) {
+  for (const std::string_view method : {"POST", "PUT", "DELETE", "OPTIONS"}) {
+    EXPECT_EQ(answer(request(method, "/")), "404  ") << method;
+  }
   EXPECT_EQ(answer(request("POST", "/healthz")), "404  ");
   EXPECT_EQ(answer(request("DELETE", "/metrics")), "404  ");
 }
@@ -406,6 +411,136 @@ TEST(Pages, AreNotBelowTheirPath) {
   EXPECT_EQ(answer(request("GET", "/healthz/")), "404  ");
   EXPECT_EQ(answer(request("GET", "/socket.io/healthz")),
             R"(400 application/json {"code":0,"message":"Transport unknown"})");
+}
+
+// ---- targets (RFC 9112 3.2)
+
+TEST(Target, InItsAbsoluteFormIsItsPathAndQuery) {
+  for (const std::string_view origin :
+       {"http://x", "HTTP://x:8080", "https://other.example", "ws://x", "wss://[::1]:443"}) {
+    const std::string start(origin);
+    const Decision decision = decide(upgrade(start + std::string(kNode)));
+    const auto* accepted = std::get_if<UpgradeRequest>(&decision);
+    ASSERT_NE(accepted, nullptr) << origin;
+    EXPECT_EQ(accepted->identity.id(), "bob");
+    EXPECT_EQ(page(request("GET", start + "/healthz?x=/")).page, Page::health) << origin;
+    EXPECT_EQ(page(request("GET", start)).page, Page::root) << origin;
+    EXPECT_EQ(page(request("GET", start + "/")).page, Page::root) << origin;
+    EXPECT_EQ(page(request("GET", start + "?a=/healthz")).page, Page::root) << origin;
+    EXPECT_EQ(answer(request("GET", start + "/other")), "404  ") << origin;
+    EXPECT_EQ(answer(request("GET", start + "//healthz")), "404  ") << origin;
+  }
+}
+
+TEST(Target, InItsAbsoluteFormStillNeedsAHost) {
+  EXPECT_EQ(answer("GET http://x/healthz HTTP/1.1\r\n\r\n"), "400  ");
+}
+
+TEST(Target, ThatIsNoneOfAServerIsBad) {
+  for (const std::string_view target :
+       {"healthz", "*", "x:80", "http:", "http:/healthz", "http://", "http:///healthz", "http://?x",
+        "http://user@x/healthz", "ftp://x/healthz", "://x/healthz", "x://y/healthz"}) {
+    const Response r = response(request("GET", target));
+    EXPECT_EQ(summary(r), "400  ") << target;
+    EXPECT_EQ(r.after, After::close) << target;
+  }
+}
+
+TEST(Target, OfConnectEndsTheConnectionSinceATunnelMayFollow) {
+  for (const std::string_view target : {"x:80", "http://x:80", "/healthz"}) {
+    EXPECT_EQ(response(request("CONNECT", target)).after, After::close) << target;
+  }
+}
+
+TEST(Target, MayBeTheServerItselfForOptions) {
+  EXPECT_EQ(answer(request("OPTIONS", "*")), "404  ");
+}
+
+// ---- where a request ends (RFC 9112 6)
+
+TEST(Framing, NeedsATransferEncodingThatEndsInChunked) {
+  for (const std::string_view coding :
+       {"gzip", "identity", "chunked, gzip", "chunked, identity", "chunked, chunked", "xchunked",
+        "chunkedx", "\"chunked\"", "chunked;x=y", "gzip;q=1, chunked", "", ",", "chunked,",
+        ", chunked", "gzip chunked", "chun ked", "x, , chunked", "\vchunked", "chunked\x80"}) {
+    const std::string header = "Transfer-Encoding: " + std::string(coding);
+    for (const std::string_view method : {"GET", "POST", "OPTIONS", "HEAD"}) {
+      const Response r = response(request(method, "/healthz", {header}));
+      EXPECT_EQ(r.status, 400u) << method << ' ' << coding;
+      EXPECT_EQ(r.after, After::close) << method << ' ' << coding;
+    }
+    EXPECT_EQ(answer(upgrade(kNode, {header})), "400  ") << coding;
+  }
+}
+
+TEST(Framing, ReadsAllLinesOfTransferEncodingAsOneList) {
+  const std::string_view chunked = "Transfer-Encoding: chunked";
+  for (const std::string_view other : {"Transfer-Encoding: gzip", "Transfer-Encoding: chunked",
+                                       "transfer-encoding: identity", "TRANSFER-ENCODING:"}) {
+    EXPECT_EQ(response(request("POST", "/other", {chunked, "X: y", other})).status, 400u) << other;
+  }
+  EXPECT_EQ(answer(request("POST", "/other", {"Transfer-Encoding: gzip", chunked})), "404  ");
+}
+
+TEST(Framing, TakesATransferEncodingThatEndsInChunked) {
+  for (const std::string_view coding :
+       {"chunked", "CHUNKED", " \tchunked\t ", "gzip,chunked", "gzip, x , Chunked"}) {
+    const Response r =
+        response(request("POST", "/other", {"Transfer-Encoding: " + std::string(coding)}));
+    EXPECT_EQ(summary(r), "404  ") << coding;
+    EXPECT_EQ(r.after, After::close) << coding;
+  }
+}
+
+TEST(Framing, KnowsNoTransferEncodingInHttp10) {
+  EXPECT_EQ(answer("POST /other HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), "400  ");
+  EXPECT_EQ(answer("POST /other HTTP/1.0\r\nConnection: keep-alive\r\n"
+                   "Transfer-Encoding: chunked\r\n\r\n"),
+            "400  ");
+}
+
+TEST(Framing, KnowsOneLengthOnly) {
+  constexpr std::string_view kFive = "Content-Length: 5";
+  for (const Headers& headers :
+       {Headers{"Transfer-Encoding: chunked", kFive}, Headers{kFive, "Transfer-Encoding: chunked"},
+        Headers{"Transfer-Encoding: gzip, chunked", kFive},
+        Headers{"Transfer-Encoding: gzip", "Content-Length: 0"},
+        Headers{kFive, "Content-Length: 6"}, Headers{kFive, "Content-Length: 0"},
+        Headers{"Content-Length: 5, 6"}, Headers{"Content-Length: 5,"}, Headers{"Content-Length:"},
+        Headers{"Content-Length: +5"}, Headers{"Content-Length: -5"},
+        Headers{"Content-Length: 0x5"}, Headers{"Content-Length: 5 5"},
+        Headers{"Content-Length: 5;"}, Headers{"Content-Length: 18446744073709551616"}}) {
+    const Response r = response(request("POST", "/other", headers));
+    EXPECT_EQ(summary(r), "400  ") << ::testing::PrintToString(headers);
+    EXPECT_EQ(r.after, After::close);
+  }
+  // RFC 9112 6.3: the same length twice is one.
+  EXPECT_EQ(answer(request("POST", "/other", {kFive, kFive})), "404  ");
+}
+
+TEST(Framing, NeedsLinesThatEndAndDoNotGoOn) {
+  for (const std::string_view text :
+       {"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nX: y\r\n\tfolded\r\n\r\n",
+        "GET / HTTP/1.1\r\n Host: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n \r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nX: y\nContent-Length: 5\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nX: y\rContent-Length: 5\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length\t: 5\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\n: 5\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1 \r\nHost: x\r\n\r\n"}) {
+    const Response r = response(text);
+    EXPECT_EQ(summary(r), "400  ") << text;
+    EXPECT_EQ(r.after, After::close) << text;
+  }
+}
+
+TEST(Framing, OfAnUpgradeLeavesNoRoomForABody) {
+  EXPECT_EQ(answer(upgrade(kNode, {"Content-Length: 5"})), refused("An upgrade has no body"));
+  EXPECT_EQ(answer(upgrade(kNode, {"Transfer-Encoding: chunked"})),
+            refused("An upgrade has no body"));
+  EXPECT_TRUE(is_upgrade(upgrade(kNode, {"Content-Length: 0"})));
 }
 
 // ---- what is no request
@@ -473,8 +608,9 @@ TEST(WithoutLeadingEmptyLines, DropsNothingElse) {
 // ---- may_be_http
 
 TEST(MayBeHttp, SaysYesWhileAMethodMayFollow) {
-  for (const std::string_view text : {"", "\r", "G", "GET", "GET ", "GET /", "OPTIONS * HTTP/1.1",
-                                      "M-SEARCH", "UPDATEREDIRECTREF /"}) {
+  for (const std::string_view text :
+       {"", "\r", "G", "GET", "GET ", "GET /", "OPTIONS * HTTP/1.1", "M-SEARCH",
+        "UPDATEREDIRECTREF /", "GET / HTTP/1.1\r\nHost: x\r"}) {
     EXPECT_TRUE(may_be_http(text)) << text;
   }
 }
@@ -482,7 +618,8 @@ TEST(MayBeHttp, SaysYesWhileAMethodMayFollow) {
 TEST(MayBeHttp, SaysNoAsSoonAsNoneCan) {
   for (const std::string_view text :
        {" ", "\n", "\r\n", "\rG", "get", "GeT", "GET\t", "\x16\x03\x01", "0", "{\"a\"", "SSH-2.0-x",
-        "ABCDEFGHIJKLMNOPQR", "ABCDEFGHIJKLMNOPQRS /"}) {
+        "ABCDEFGHIJKLMNOPQR", "ABCDEFGHIJKLMNOPQRS /", "GET / HTTP/1.1\n",
+        "GET / HTTP/1.1\r\nHost: x\nX"}) {
     EXPECT_FALSE(may_be_http(text)) << text;
   }
 }

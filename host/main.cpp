@@ -263,8 +263,8 @@ class Application {
         settings_.max_connections != 0 ? settings_.max_connections : limit.connections;
     net::ServerOptions options = server_options(settings_, max_connections);
     options.max_sockets = limit.sockets;
-    options.max_memory_bytes = settings_.max_memory_bytes != 0 ? settings_.max_memory_bytes
-                                                               : net::default_memory_budget();
+    options.max_memory_bytes =
+        settings_.max_memory_bytes != 0 ? settings_.max_memory_bytes : net::default_memory_budget();
     net::Server server(options, instance, table, std::move(listener));
     const crolang_registry_events events = broker::registry_events(server.grid());
     char error[512] = "";

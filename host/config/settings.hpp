@@ -40,7 +40,7 @@ struct Settings {
   std::chrono::milliseconds plugin_timeout{};
   std::chrono::milliseconds drain_duration{};
 
-  std::size_t max_connections{};  ///< 0: the file limit
+  std::size_t max_connections{};   ///< 0: the file limit
   std::size_t max_memory_bytes{};  ///< 0: a share of what there is
   std::size_t max_payload_bytes{};
   std::size_t max_outbox_bytes{};  ///< at least twice max_payload_bytes

@@ -76,13 +76,12 @@ std::uint64_t cgroup_limit(const std::filesystem::path& root) {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers =
-        "," + line.substr(first + 1, second - first - 1) + ",";
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
     const std::string group = line.substr(second + 1);
     const std::filesystem::path mount = root / "sys/fs/cgroup";
     if (controllers == ",,") {
-      least = std::min({least, tightest(mount, group, "memory.max"),
-                        tightest(mount, group, "memory.high")});
+      least = std::min(
+          {least, tightest(mount, group, "memory.max"), tightest(mount, group, "memory.high")});
     } else if (controllers.find(",memory,") != std::string::npos) {
       least = std::min(least, tightest(mount / "memory", group, "memory.limit_in_bytes"));
     }

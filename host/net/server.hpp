@@ -24,7 +24,7 @@ namespace crolang::net {
 struct ServerOptions {
   std::uint16_t workers = 1;
   std::uint64_t max_connections = 0;  ///< nodes; beyond, they are told to come again; 0: no limit
-  std::uint64_t max_sockets = 0;  ///< beyond, who is no node makes room or is cut; 0: no limit
+  std::uint64_t max_sockets = 0;      ///< beyond, who is no node makes room or is cut; 0: no limit
   std::uint64_t max_memory_bytes = 0;
   session::Limits limits{};
   broker::Policy policy;

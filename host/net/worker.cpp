@@ -63,8 +63,8 @@ constexpr auto kSilence = std::chrono::seconds(1);
 // After a connection could not be accepted. It waits in the kernel's queue and would wake this loop
 // again and again.
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
-// More of what a node has sent is read than one reading takes before its time-out is judged, but not
-// for ever.
+// More of what a node has sent is read than one reading takes before its time-out is judged, but
+// not for ever.
 constexpr auto kUnreadGrace = std::chrono::seconds(1);
 // Between two times that memory is freed, so that all workers have said what they hold.
 constexpr auto kBetweenReliefs = std::chrono::milliseconds(10);
@@ -838,9 +838,10 @@ void Worker::on_bad_alloc() noexcept {
   const auto suppressed = throttle.admit(now_);
   if (!suppressed) return;
   try {
-    log::fault("the system gave no memory, which costs a connection: raise the limit of the process, "
-               "or lower MAX_MEMORY_BYTES so that nobody new is let in before",
-               {{"suppressed", *suppressed}});
+    log::fault(
+        "the system gave no memory, which costs a connection: raise the limit of the process, "
+        "or lower MAX_MEMORY_BYTES so that nobody new is let in before",
+        {{"suppressed", *suppressed}});
   } catch (const std::bad_alloc&) {
     // It is counted.
   }
@@ -897,9 +898,10 @@ void Worker::relieve(MemoryBudget& memory) {
   if (freed == 0) {
     static telemetry::Throttle throttle{1};
     if (const auto suppressed = throttle.admit(now_)) {
-      log::fault("more than MAX_MEMORY_BYTES are in use, though no connection holds much: nobody "
-                 "new is let in",
-                 {{"in_use", memory.used()}, {"limit", memory.limit()}});
+      log::fault(
+          "more than MAX_MEMORY_BYTES are in use, though no connection holds much: nobody "
+          "new is let in",
+          {{"in_use", memory.used()}, {"limit", memory.limit()}});
     }
   }
   memory.trim(now_);

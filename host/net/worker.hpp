@@ -3,9 +3,9 @@
 /// broker decide.
 ///
 /// A turn: wait → read what is ready → collect what other threads ask → time-outs, if all that was
-/// there has been read → write once to every connection that has got something. Epoll is used directly: a socket layer that is asked
-/// anew for every read would cost a system call more per message, and this is where a message's
-/// cost is.
+/// there has been read → write once to every connection that has got something. Epoll is used
+/// directly: a socket layer that is asked anew for every read would cost a system call more per
+/// message, and this is where a message's cost is.
 ///
 /// Memory: what cannot be had for a connection (std::bad_alloc) costs that connection, and nothing
 /// else. Where the whole process uses too much, whoever holds most is ended.
@@ -79,8 +79,8 @@ class Worker final : public broker::LocalSessions {
   void wake();
   /// Any thread: takes over a socket that another worker has accepted.
   void receive(Descriptor socket);
-  /// Connections of any kind; those that have been upgraded; and those among them that are nodes, or
-  /// may become some: neither refused nor waiting for nothing but their end.
+  /// Connections of any kind; those that have been upgraded; and those among them that are nodes,
+  /// or may become some: neither refused nor waiting for nothing but their end.
   std::uint32_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
   std::uint32_t sessions() const noexcept { return sessions_.load(std::memory_order_relaxed); }
   std::uint32_t nodes() const noexcept { return nodes_.load(std::memory_order_relaxed); }
@@ -204,9 +204,10 @@ class Worker final : public broker::LocalSessions {
   std::vector<session::SessionHandle> finishing_;
   Strangers strangers_;
   std::vector<char> buffer_;
-  std::unique_ptr<char[]> reserve_;  // given up when memory runs out, so that there is some to end with
-  std::size_t taken_in_ = 0;         // bytes, since the budget was told
-  TimePoint relieve_at_;             // not before
+  std::unique_ptr<char[]>
+      reserve_;               // given up when memory runs out, so that there is some to end with
+  std::size_t taken_in_ = 0;  // bytes, since the budget was told
+  TimePoint relieve_at_;      // not before
   std::atomic<bool> sleeps_{false};  // a hint for others
   std::atomic<std::uint32_t> load_{0};
   std::atomic<std::uint32_t> sessions_{0};

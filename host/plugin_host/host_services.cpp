@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-
 namespace crolang::plugin_host {
 namespace {
 

@@ -6,7 +6,6 @@
 #include <system_error>
 #include <utility>
 
-
 namespace crolang::plugin_host {
 
 namespace fs = std::filesystem;
@@ -132,8 +131,7 @@ std::vector<ModuleSet::Module> ModuleSet::modules() const {
   std::vector<Module> modules;
   for (const auto& loaded : loaded_) {
     for (const Loaded::Use& use : loaded->uses) {
-      modules.push_back(
-          {use.kind, use.table, loaded->self, loaded->plugin.entry, use.variable});
+      modules.push_back({use.kind, use.table, loaded->self, loaded->plugin.entry, use.variable});
     }
   }
   return modules;

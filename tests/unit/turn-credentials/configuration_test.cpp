@@ -143,8 +143,9 @@ TEST(Configuration, RefusesUrlsThatAreNoTurnServers) {
 }
 
 TEST(Configuration, RefusesUrlsThatAreNoStunServers) {
-  for (const char* url : {"turn:a.example", "stun:", "stun://a.example",
-                          "stun:a.example?transport=udp", "stun:h:abc", "STUN:h", "stuns:h?transport=tcp"}) {
+  for (const char* url :
+       {"turn:a.example", "stun:", "stun://a.example", "stun:a.example?transport=udp", "stun:h:abc",
+        "STUN:h", "stuns:h?transport=tcp"}) {
     Settings given = settings();
     given.stun_urls = url;
     EXPECT_THAT(refusal_of(given), HasSubstr(std::string("STUN_URLS: '") + url + "' is not stun:"));

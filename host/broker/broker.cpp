@@ -221,17 +221,21 @@ void Broker::start_sweeping(std::chrono::milliseconds interval, TimePoint now) {
 }
 
 void Broker::tick() {
-  clients_.desk().tick(now_);
-  probes_.tick(now_);
   presence_.tick();
   if (sweep_) sweep_->tick(now_);
 }
 
-Broker::TimePoint Broker::deadline() const {
-  TimePoint first =
-      std::min({clients_.desk().deadline(), probes_.deadline(), presence_.deadline()});
-  if (sweep_) first = std::min(first, sweep_->deadline());
-  return first;
+Broker::TimePoint Broker::work_due() const {
+  return sweep_ ? std::min(presence_.deadline(), sweep_->deadline()) : presence_.deadline();
+}
+
+void Broker::judge_timeouts() {
+  clients_.desk().tick(now_);
+  probes_.tick(now_);
+}
+
+Broker::TimePoint Broker::timeouts_due() const {
+  return std::min(clients_.desk().deadline(), probes_.deadline());
 }
 
 }  // namespace crolang::broker

@@ -48,8 +48,12 @@ class Broker final : public session::SessionEvents,
     relay_.set_now(now);
     presence_.set_now(now);
   }
+  /// Does what is due, in each turn.
   void tick();
-  TimePoint deadline() const;
+  TimePoint work_due() const;
+  /// Gives up what was waited for too long. Only when everything that was there has been read.
+  void judge_timeouts();
+  TimePoint timeouts_due() const;
 
   /// What a session has waiting here for answers, in bytes.
   std::size_t waiting_bytes(const session::Session& session) const {

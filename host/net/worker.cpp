@@ -242,6 +242,7 @@ void Worker::run() {
       accept_again_.reset();
       if (watch_listener() != 0) pause_accepting(errno);
     }
+    survives([this] { broker_.tick(); });
     if (gate_.may_judge(now_)) judge_timeouts();
     watch_memory();
     flush_dirty();
@@ -285,7 +286,7 @@ void Worker::serve(const epoll_event& event) {
 }
 
 void Worker::judge_timeouts() {
-  survives([this] { broker_.tick(); });
+  survives([this] { broker_.judge_timeouts(); });
   wheel_.advance(now_, [this](TimerNode& node) {
     auto& connection = static_cast<Connection&>(node);
     if (!survives([&] { on_timer(connection); })) end(connection);
@@ -294,7 +295,8 @@ void Worker::judge_timeouts() {
 }
 
 TimePoint Worker::due() const {
-  TimePoint next = gate_.next(now_, std::min(wheel_.next(), broker_.deadline()));
+  TimePoint next = gate_.next(now_, std::min(wheel_.next(), broker_.timeouts_due()));
+  next = std::min(next, broker_.work_due());
   if (stop_by_) next = std::min(next, *stop_by_);
   if (accept_again_) next = std::min(next, *accept_again_);
   return next;

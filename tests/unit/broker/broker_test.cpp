@@ -531,7 +531,7 @@ TEST_F(BuiltInRegistryTest, ForgetsALeaseWhoseAdmissionWasCancelled) {
 TEST_F(BrokerTest, SweepsWhenItsTimeHasCome) {
   house.join("bob");
   house.broker.start_sweeping(30s, house.now);
-  EXPECT_EQ(house.broker.deadline(), house.now + 30s);
+  EXPECT_EQ(house.deadline(), house.now + 30s);
 
   house.pass(30s);
 
@@ -539,17 +539,17 @@ TEST_F(BrokerTest, SweepsWhenItsTimeHasCome) {
 }
 
 TEST_F(BrokerTest, IsDueWhenAQuestionOrAProbeIs) {
-  EXPECT_EQ(house.broker.deadline(), Broker::TimePoint::max());
+  EXPECT_EQ(house.deadline(), Broker::TimePoint::max());
   Session& bob = house.join("bob");
   house.broker.probe(bob.handle(), bob.token(), 1500ms, [](std::int32_t) {});
-  EXPECT_EQ(house.broker.deadline(), house.now + 1500ms);
+  EXPECT_EQ(house.deadline(), house.now + 1500ms);
 
   house.say(bob, "3");
   house.modules.keep(Question::authenticate);
   knock("eve");
 
-  EXPECT_NE(house.broker.deadline(), Broker::TimePoint::max());
-  EXPECT_GT(house.broker.deadline(), house.now + 5s);
+  EXPECT_NE(house.deadline(), Broker::TimePoint::max());
+  EXPECT_GT(house.deadline(), house.now + 5s);
 }
 
 }  // namespace

@@ -130,6 +130,7 @@ void House::pass(std::chrono::milliseconds time) {
   now += time;
   broker.set_now(now);
   broker.tick();
+  broker.judge_timeouts();
   turn();
 }
 

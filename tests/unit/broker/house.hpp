@@ -2,6 +2,7 @@
 /// A broker's surroundings without sockets, threads or clock: one worker whose sessions are real
 /// and whose connections are their outlets. Threads: one.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -47,6 +48,10 @@ class House final : public LocalSessions, public Workers {
   /// As turn, with questions that wait for their script answered too.
   void settle();
   void pass(std::chrono::milliseconds time);
+  /// When there is something to do next.
+  session::TimePoint deadline() const {
+    return std::min(broker.work_due(), broker.timeouts_due());
+  }
 
   /// What became of the request.
   struct Door {

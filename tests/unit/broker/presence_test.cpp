@@ -327,13 +327,13 @@ TEST_F(PresenceTest, LooksAtABoundedNumberOfIdsInATurn) {
 }
 
 TEST_F(PresenceTest, IsDueAtOnceAsLongAsSomethingWaitsForItsTurn) {
-  EXPECT_GT(house.broker.deadline(), house.now);
+  EXPECT_GT(house.deadline(), house.now);
   for (int i = 0; i < 6; ++i) ask(about(600));
-  EXPECT_EQ(house.broker.deadline(), house.now);
+  EXPECT_EQ(house.deadline(), house.now);
 
   house.pass(0ms);
   house.pass(0ms);
-  EXPECT_GT(house.broker.deadline(), house.now);
+  EXPECT_GT(house.deadline(), house.now);
 }
 
 TEST_F(PresenceTest, LetsNodesTakeTurns) {
@@ -356,7 +356,7 @@ TEST_F(PresenceTest, BoundsHowManyIdsAreAtTheRegistry) {
   }
   house.pass(0ms);
   EXPECT_EQ(lookups(), 17u);
-  EXPECT_GT(house.broker.deadline(), house.now) << "only an answer changes that";
+  EXPECT_GT(house.deadline(), house.now) << "only an answer changes that";
 
   for (const Asked& asked : house.modules.asked(Question::lookup)) {
     asked.located(std::vector<Holder>(1000));
@@ -417,7 +417,7 @@ TEST_F(PresenceRateTest, LetsWhatComesFasterWait) {
   for (int i = 0; i < 8; ++i) ask(about(30));
   // The burst is used up by the fourth, which overdraws it by 20 ids: 200 ms.
   EXPECT_EQ(lookups(), 4u);
-  EXPECT_EQ(house.broker.deadline(), house.now + 200ms);
+  EXPECT_EQ(house.deadline(), house.now + 200ms);
   house.pass(199ms);
   EXPECT_EQ(lookups(), 4u);
 

@@ -1,36 +1,73 @@
 #include "net/control.hpp"
 
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <csignal>
+#include <exception>
+#include <new>
 #include <utility>
 
+#include "plugin_host/until_memory.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/throttle.hpp"
+
 namespace crolang::net {
+namespace {
+
+using plugin_host::until_there_is_memory;
+
+void log_not_started(const std::exception& error) {
+  static telemetry::Throttle throttle{1};
+  const auto suppressed = throttle.admit(std::chrono::steady_clock::now());
+  if (!suppressed) return;
+  telemetry::log::fault(
+      "no thread could be started for a plugin that wants to block: raise the "
+      "limit of processes (ulimit -u, TasksMax= in systemd, --pids-limit)",
+      {{"why", error.what()}, {"suppressed", *suppressed}});
+}
+
+}  // namespace
 
 Control::Control() : work_(boost::asio::make_work_guard(context_)), signals_(context_) {}
 
-void Control::post(std::function<void()> function) {
-  boost::asio::post(context_, std::move(function));
+void Control::post(std::function<void()> function) noexcept {
+  std::shared_ptr<std::function<void()>> kept;
+  until_there_is_memory(
+      [&] { kept = std::make_shared<std::function<void()>>(std::move(function)); });
+  until_there_is_memory([&] { boost::asio::post(context_, [kept] { (*kept)(); }); });
 }
 
-std::uint64_t Control::post_after(std::chrono::milliseconds delay, std::function<void()> function) {
+std::uint64_t Control::post_after(std::chrono::milliseconds delay,
+                                  std::function<void()> function) noexcept {
   const std::uint64_t number = ++last_timer_;
   const auto due = std::chrono::steady_clock::now() + delay;
-  {
+  until_there_is_memory([&] {
     const std::lock_guard lock(armed_mutex_);
     armed_.insert(number);
-  }
+  });
+  std::shared_ptr<std::function<void()>> kept;
+  until_there_is_memory(
+      [&] { kept = std::make_shared<std::function<void()>>(std::move(function)); });
   // Timers live on the control thread only; who is on another one hands the whole thing over.
-  boost::asio::dispatch(context_, [this, number, due, call = std::move(function)]() mutable {
-    auto timer = std::make_unique<boost::asio::steady_timer>(context_, due);
-    boost::asio::steady_timer& reference = *timer;
-    timers_.emplace(number, std::move(timer));
-    reference.async_wait([this, number, run = std::move(call)](boost::system::error_code) {
+  if (context_.get_executor().running_in_this_thread()) {
+    arm(number, due, kept);
+  } else {
+    until_there_is_memory([&] {
+      boost::asio::post(context_, [this, number, due, kept] { arm(number, due, kept); });
+    });
+  }
+  return number;
+}
+
+void Control::arm(std::uint64_t number, std::chrono::steady_clock::time_point due,
+                  const std::shared_ptr<std::function<void()>>& function) noexcept {
+  until_there_is_memory([&] {
+    auto& timer = timers_[number];
+    if (!timer) timer = std::make_unique<boost::asio::steady_timer>(context_, due);
+    timer->async_wait([this, number, function](boost::system::error_code) {
       timers_.erase(number);
-      if (disarm(number)) run();
+      if (disarm(number)) (*function)();
     });
   });
-  return number;
 }
 
 bool Control::cancel(std::uint64_t timer) {
@@ -55,16 +92,25 @@ void Control::on_signal(std::function<void(int)> handler) {
   wait_for_signal();
 }
 
-void Control::wait_for_signal() {
-  signals_.async_wait([this](boost::system::error_code error, int signal) {
-    if (error) return;
-    wait_for_signal();
-    on_signal_(signal);
+void Control::wait_for_signal() noexcept {
+  until_there_is_memory([this] {
+    signals_.async_wait([this](boost::system::error_code error, int signal) {
+      if (error) return;
+      wait_for_signal();
+      on_signal_(signal);
+    });
   });
 }
 
 void Control::run() {
-  context_.run();
+  for (;;) {
+    try {
+      context_.run();
+      break;
+    } catch (const std::exception& error) {
+      telemetry::log::fault("something on the control thread went wrong", {{"why", error.what()}});
+    }
+  }
   context_.restart();
 }
 
@@ -77,13 +123,25 @@ BlockingThreads::~BlockingThreads() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void BlockingThreads::post(std::function<void()> function) {
+bool BlockingThreads::post(std::function<void()> function) {
   const std::lock_guard lock(mutex_);
-  waiting_.push_back(std::move(function));
-  if (waiting_.size() > idle_) {
-    threads_.emplace_back([this] { run(); });
-  } else {
+  try {
+    waiting_.push_back(std::move(function));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  if (waiting_.size() <= idle_) {
     changed_.notify_one();
+    return true;
+  }
+  try {
+    threads_.emplace_back([this] { run(); });
+    return true;
+  } catch (const std::exception& error) {
+    // Behind those that may hang it would wait for as long as they do.
+    waiting_.pop_back();
+    log_not_started(error);
+    return false;
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// The control thread: signals, timers and the life of plugins; and the threads that may block for
-/// them. Threads: run on one; post, post_after from any; cancel on the control thread.
+/// them. Threads: run on one; post, post_after from any; cancel on the control thread. Errors: what
+/// a function throws is logged, and the next one runs.
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -25,9 +26,9 @@ class Control final : public plugin_host::ControlExecutor {
  public:
   Control();
 
-  void post(std::function<void()> function) override;
+  void post(std::function<void()> function) noexcept override;
   std::uint64_t post_after(std::chrono::milliseconds delay,
-                           std::function<void()> function) override;
+                           std::function<void()> function) noexcept override;
   bool cancel(std::uint64_t timer) override;
 
   /// From now on SIGTERM and SIGINT end nothing by themselves: they wait for a handler.
@@ -39,7 +40,9 @@ class Control final : public plugin_host::ControlExecutor {
   void stop() { context_.stop(); }
 
  private:
-  void wait_for_signal();
+  void wait_for_signal() noexcept;
+  void arm(std::uint64_t number, std::chrono::steady_clock::time_point due,
+           const std::shared_ptr<std::function<void()>>& function) noexcept;
   bool disarm(std::uint64_t timer);
 
   boost::asio::io_context context_{1};
@@ -58,7 +61,7 @@ class Control final : public plugin_host::ControlExecutor {
 class BlockingThreads final : public plugin_host::BlockingPool {
  public:
   ~BlockingThreads() override;
-  void post(std::function<void()> function) override;
+  bool post(std::function<void()> function) override;
 
  private:
   void run();

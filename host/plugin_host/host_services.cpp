@@ -2,9 +2,12 @@
 
 #include <map>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include "plugin_host/until_memory.hpp"
 
 namespace crolang::plugin_host {
 namespace {
@@ -32,16 +35,21 @@ struct PluginServices::State : std::enable_shared_from_this<PluginServices::Stat
 
   static State& of(void* ctx) { return *static_cast<State*>(ctx); }
 
-  static void log_line(void* ctx, std::int32_t level, crolang_str text) {
+  // What a plugin calls is called through C: nothing is thrown at it.
+
+  static void log_line(void* ctx, std::int32_t level, crolang_str text) noexcept {
     of(ctx).log(level, of(ctx).id, {text.data, text.size});
   }
 
-  static bool find_env(void* ctx, const char* name, crolang_str* value) {
+  static bool find_env(void* ctx, const char* name, crolang_str* value) noexcept {
     const State& state = of(ctx);
     const auto found = state.env.find(std::string_view(name));
     if (found == state.env.end()) {
-      state.log(CROLANG_LOG_ERROR, state.id,
-                "asks for the variable " + std::string(name) + ", which it does not declare");
+      until_there_is_memory([&] {
+        const std::string line =
+            "asks for the variable " + std::string(name) + ", which it does not declare";
+        state.log(CROLANG_LOG_ERROR, state.id, line);
+      });
       return false;
     }
     if (!found->second) return false;
@@ -50,37 +58,50 @@ struct PluginServices::State : std::enable_shared_from_this<PluginServices::Stat
   }
 
   std::function<void()> unless_closed(void (*function)(void*), void* arg) {
-    return [self = shared_from_this(), function, arg] {
-      if (!self->closed) function(arg);
-    };
+    std::function<void()> made;
+    until_there_is_memory([&] {
+      made = [self = shared_from_this(), function, arg] {
+        if (!self->closed) function(arg);
+      };
+    });
+    return made;
   }
 
-  static void post(void* ctx, void (*function)(void*), void* arg) {
+  static void post(void* ctx, void (*function)(void*), void* arg) noexcept {
     of(ctx).control.post(of(ctx).unless_closed(function, arg));
   }
 
-  static std::uint64_t post_after(void* ctx, std::uint32_t ms, void (*function)(void*), void* arg) {
+  static std::uint64_t post_after(void* ctx, std::uint32_t ms, void (*function)(void*),
+                                  void* arg) noexcept {
     return of(ctx).control.post_after(std::chrono::milliseconds(ms),
                                       of(ctx).unless_closed(function, arg));
   }
 
-  static bool cancel(void* ctx, std::uint64_t timer) { return of(ctx).control.cancel(timer); }
+  static bool cancel(void* ctx, std::uint64_t timer) noexcept {
+    return of(ctx).control.cancel(timer);
+  }
 
-  static bool run_blocking(void* ctx, void (*function)(void*), void* arg) {
+  static bool run_blocking(void* ctx, void (*function)(void*), void* arg) noexcept {
     State& state = of(ctx);
     {
       const std::lock_guard lock(state.mutex);
       if (state.blocking >= state.quota) return false;
       ++state.blocking;
     }
-    state.pool.post([self = state.shared_from_this(), function, arg] {
-      function(arg);
-      self->leave_blocking();
-    });
-    return true;
+    std::function<void()> call;
+    try {
+      call = [self = state.shared_from_this(), function, arg] {
+        function(arg);
+        self->leave_blocking();
+      };
+    } catch (const std::bad_alloc&) {
+    }
+    if (call && state.pool.post(std::move(call))) return true;
+    state.leave_blocking();
+    return false;
   }
 
-  static const void* service(void*, const char*) { return nullptr; }
+  static const void* service(void*, const char*) noexcept { return nullptr; }
 
   void leave_blocking() {
     std::function<void()> now_idle;

@@ -15,12 +15,13 @@
 namespace crolang::plugin_host {
 
 /// The control thread. Functions run one at a time, in the order of the posts. Threads: any.
+/// Errors: none, what is posted is never lost: without memory, posting waits for some.
 struct ControlExecutor {
   virtual ~ControlExecutor() = default;
-  virtual void post(std::function<void()> function) = 0;
+  virtual void post(std::function<void()> function) noexcept = 0;
   /// Returns a timer number, never 0.
   virtual std::uint64_t post_after(std::chrono::milliseconds delay,
-                                   std::function<void()> function) = 0;
+                                   std::function<void()> function) noexcept = 0;
   /// Thread: control. True: the function will not run.
   virtual bool cancel(std::uint64_t timer) = 0;
 };
@@ -28,10 +29,12 @@ struct ControlExecutor {
 /// Threads that may block. Threads: any.
 struct BlockingPool {
   virtual ~BlockingPool() = default;
-  virtual void post(std::function<void()> function) = 0;
+  /// False: there is no thread or no memory for it, and it will not run. Throws nothing.
+  virtual bool post(std::function<void()> function) = 0;
 };
 
-/// Gets lines as the plugin wrote them: it escapes what needs escaping. Threads: any.
+/// Gets lines as the plugin wrote them: it escapes what needs escaping. Threads: any. Throws
+/// nothing.
 using LogSink =
     std::function<void(std::int32_t level, std::string_view plugin_id, std::string_view text)>;
 

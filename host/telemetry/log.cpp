@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -58,8 +60,12 @@ class DescriptorSink final : public spdlog::sinks::sink {
   Format format() const { return format_; }
 
   void log(const spdlog::details::log_msg& line) override {
-    tell_overruns();
-    append({line.payload.data(), line.payload.size()});
+    try {
+      tell_overruns();
+      append({line.payload.data(), line.payload.size()});
+    } catch (const std::bad_alloc&) {
+      ++unwritten_;
+    }
     if (batch_.size() >= kBatchBytes || pool_->queue_size() == 0) flush();
   }
 
@@ -83,6 +89,7 @@ class DescriptorSink final : public spdlog::sinks::sink {
   }
 
   void append(std::string_view line) {
+    batch_.reserve(batch_.size() + line.size() + 1);
     batch_.append(line).push_back('\n');
     ++lines_;
   }
@@ -120,7 +127,8 @@ struct Backend {
   std::shared_ptr<spdlog::details::thread_pool> pool;
 };
 
-std::mutex g_mutex;  // guards g_backend, not what it points to
+std::atomic<std::uint64_t> g_unformatted{0};  // lines for which there was no memory
+std::mutex g_mutex;                           // guards g_backend, not what it points to
 std::shared_ptr<Backend> g_backend;
 
 std::shared_ptr<Backend> exchange_backend(std::shared_ptr<Backend> next) {
@@ -138,6 +146,7 @@ std::shared_ptr<Backend> backend() {
 void start(const Options& options) {
   stop();
   exchange_backend(std::make_shared<Backend>(options));
+  g_unformatted = 0;
   detail::g_level.store(static_cast<int>(options.level), std::memory_order_relaxed);
 }
 
@@ -148,10 +157,11 @@ void stop(std::chrono::milliseconds patience) {
 
 std::uint64_t dropped() {
   const auto running = backend();
-  return running ? running->pool->overrun_counter() + running->sink->unwritten() : 0;
+  return running ? running->pool->overrun_counter() + running->sink->unwritten() + g_unformatted
+                 : 0;
 }
 
-void detail::write(std::string_view level, std::string_view message, Fields fields) {
+void detail::write(std::string_view level, std::string_view message, Fields fields) noexcept try {
   const auto now = std::chrono::system_clock::now();
   if (const auto running = backend()) {
     const std::string line = format_line(running->sink->format(), now, level, message, fields);
@@ -160,6 +170,8 @@ void detail::write(std::string_view level, std::string_view message, Fields fiel
   }
   write_unless(STDOUT_FILENO, format_line(Format::text, now, level, message, fields) + '\n',
                [] { return true; });
+} catch (const std::exception&) {
+  ++g_unformatted;
 }
 
 }  // namespace crolang::telemetry::log

@@ -10,8 +10,9 @@
 ///
 /// Threads: every function from any thread. A line costs its formatting and one short lock; a
 /// reader of standard output that has stopped reading never blocks a caller: the oldest waiting
-/// lines are dropped and counted, and the log says how many. Errors: none reach the caller. Before
-/// start and after stop lines are written at once, or dropped if that would block.
+/// lines are dropped and counted, and the log says how many. So are lines for which there is no
+/// memory. Errors: none reach the caller, but start throws std::system_error if there is no thread.
+/// Before start and after stop lines are written at once, or dropped if that would block.
 #pragma once
 
 #include <atomic>
@@ -43,12 +44,12 @@ void start(const Options& options);
 /// every exit, `_exit` included.
 void stop(std::chrono::milliseconds patience = std::chrono::seconds(1));
 
-/// Lines dropped since start because nobody read them.
+/// Lines dropped since start because nobody read them, or for lack of memory.
 std::uint64_t dropped();
 
 namespace detail {
 inline std::atomic<int> g_level{static_cast<int>(Level::essentials)};
-void write(std::string_view level, std::string_view message, Fields fields);
+void write(std::string_view level, std::string_view message, Fields fields) noexcept;
 }  // namespace detail
 
 /// Hot: check it before building anything that costs. One relaxed load.

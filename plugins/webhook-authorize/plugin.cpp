@@ -1,6 +1,7 @@
 // Asks a web server whether a node may send to another.
 #include <chrono>
 #include <crolang/plugin.hpp>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -62,7 +63,7 @@ class WebhookAuthorize final : public plugin::Authorization {
                   answer = std::move(answer)](const common::Reply& reply) mutable {
                    const auto said = common::read_or_fail(reply, "authorized", answer);
                    if (!said) return;
-                   if (cache_) cache_->put(key, *said, asked, Clock::now());
+                   if (cache_) remember(key, *said, asked);
                    answer.decide(*said);
                  });
   }
@@ -73,6 +74,14 @@ class WebhookAuthorize final : public plugin::Authorization {
   }
 
  private:
+  void remember(const std::string& key, bool said, Clock::time_point asked) noexcept {
+    try {
+      cache_->put(key, said, asked, Clock::now());
+    } catch (const std::bad_alloc&) {
+      // Then it is asked for again.
+    }
+  }
+
   std::optional<common::AnswerCache> cache_;
   common::Webhook webhook_;  // last, since its thread uses the cache
 };

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
+#include <cstring>
+#include <memory>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -15,6 +18,7 @@ namespace asio = boost::asio;
 
 // Addresses move rarely, while a server that closes after each answer is connected to for each.
 constexpr std::chrono::seconds kFresh{5};
+constexpr std::chrono::milliseconds kBetweenTries{50};
 
 Addresses::List look_up(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
@@ -22,6 +26,7 @@ Addresses::List look_up(const std::string& host, std::uint16_t port) {
   addrinfo* found = nullptr;
   Addresses::List list;
   if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return list;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     Addresses::Endpoint endpoint;
     if (each->ai_addrlen > endpoint.capacity()) continue;
@@ -29,8 +34,18 @@ Addresses::List look_up(const std::string& host, std::uint16_t port) {
     endpoint.port(port);
     list.push_back(endpoint);
   }
-  ::freeaddrinfo(found);
   return list;
+}
+
+/// False: there was no memory for it.
+template <class F>
+bool is_done(F&& function) noexcept {
+  try {
+    function();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -55,21 +70,33 @@ void Addresses::find(std::function<void(const List&)> found) {
 }
 
 void Addresses::start_look_up() {
-  waiting_ = std::make_shared<Waiting>();
+  auto waiting = std::make_shared<Waiting>();
   // Detached, since getaddrinfo cannot be interrupted: it may outlive this object, and then finds
   // that its `waiting` has expired.
-  std::thread([this, context = context_, waiting = std::weak_ptr(waiting_), host = host_,
-               port = port_] {
-    auto list = look_up(host, port);
-    asio::post(*context, [this, waiting, list = std::move(list)]() mutable {
-      const auto still = waiting.lock();
-      if (!still) return;
-      list_ = std::move(list);
-      found_at_ = std::chrono::steady_clock::now();
-      waiting_ = nullptr;
-      for (const auto& found : still->found) found(list_);
-    });
+  std::thread([this, context = context_, asked = std::weak_ptr(waiting),
+               found = std::make_shared<List>(), host = host_, port = port_]() noexcept {
+    try {
+      *found = look_up(host, port);
+    } catch (const std::bad_alloc&) {
+      // Without memory nothing is known.
+    }
+    const auto tell = [&] {
+      asio::post(*context, [this, asked, found] {
+        if (const auto still = asked.lock()) finish_look_up(std::move(*found));
+      });
+    };
+    // Who waits for it would wait for ever.
+    while (!is_done(tell)) std::this_thread::sleep_for(kBetweenTries);
   }).detach();
+  // Only now: without a thread nobody waits, and the next find tries again.
+  waiting_ = std::move(waiting);
+}
+
+void Addresses::finish_look_up(List found) noexcept {
+  list_ = std::move(found);
+  found_at_ = std::chrono::steady_clock::now();
+  const auto waiting = std::exchange(waiting_, nullptr);
+  for (const auto& each : waiting->found) each(list_);
 }
 
 void Addresses::prefer(const Endpoint& address) {

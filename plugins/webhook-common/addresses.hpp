@@ -1,7 +1,8 @@
 #pragma once
 /// The addresses of a webhook's host. Looking a name up may take as long as it likes: it has a
 /// thread of its own, and whoever waits may give up.
-/// Threads: the loop's only. Errors: an empty list.
+/// Threads: the loop's only. Errors: an empty list; find throws if there is no thread or no memory
+/// for a look-up, and then the next one tries again.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -26,7 +27,7 @@ class Addresses {
   Addresses(const Addresses&) = delete;
   Addresses& operator=(const Addresses&) = delete;
 
-  /// `found(list)` is called at once or later. One look-up serves all who wait.
+  /// `found(list)` is called at once or later, and must not throw. One look-up serves all who wait.
   void find(std::function<void(const List&)> found);
 
   /// This one works: it comes first.
@@ -40,6 +41,7 @@ class Addresses {
   };
 
   void start_look_up();
+  void finish_look_up(List found) noexcept;
 
   const std::shared_ptr<boost::asio::io_context> context_;
   const std::string host_;

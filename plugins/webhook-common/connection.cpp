@@ -4,6 +4,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
+#include <exception>
+#include <new>
 #include <utility>
 
 namespace crolang::webhook_common {
@@ -20,6 +22,8 @@ constexpr unsigned kMaxInterimAnswers = 16;
 std::string words_of(const error_code& error) {
   if (error == http::error::body_limit) return "the answer is longer than WEBHOOK_MAX_REPLY_BYTES";
   if (error == http::error::header_limit) return "the answer's header is too long";
+  // What Beast makes of a lack of memory.
+  if (error == http::error::buffer_overflow) return "no memory left for the answer";
   return "the answer is not HTTP/1.1: " + error.message();
 }
 
@@ -41,10 +45,22 @@ Connection::Connection(asio::io_context& context, asio::ssl::context* tls, const
   tls_->set_verify_callback(asio::ssl::host_name_verification(host));
 }
 
-void Connection::open(std::vector<Endpoint> addresses, std::chrono::milliseconds for_each) {
+template <class F>
+void Connection::step(F&& function) noexcept {
+  try {
+    function();
+  } catch (const std::bad_alloc&) {
+    if (!closed_) fail("no memory left", Owner::Silence::ours);
+  } catch (const std::exception& error) {
+    if (!closed_) fail(error.what(), Owner::Silence::ours);
+  }
+}
+
+void Connection::open(std::vector<Endpoint> addresses,
+                      std::chrono::milliseconds for_each) noexcept {
   addresses_ = std::move(addresses);
   for_each_ = for_each;
-  connect();
+  step([this] { connect(); });
 }
 
 void Connection::connect() {
@@ -63,15 +79,17 @@ void Connection::connect() {
     const bool another = self->trying_ + 1 < self->addresses_.size();
     if (error && another) {
       ++self->trying_;
-      return self->connect();
+      return self->step([&] { self->connect(); });
     }
     // Else the timer could still close what has just been opened.
     self->trying_ = self->addresses_.size();
     self->patience_.cancel();
-    if (error) return self->fail("cannot connect: " + error.message());
+    if (error) {
+      return self->step([&] { self->fail("cannot connect: " + error.message()); });
+    }
     error_code not_now;
     self->socket_.set_option(asio::ip::tcp::no_delay(true), not_now);
-    if (self->tls_) return self->shake_hands();
+    if (self->tls_) return self->step([&] { self->shake_hands(); });
     self->opened();
   });
 }
@@ -81,20 +99,24 @@ void Connection::shake_hands() {
                                                             const error_code& error) {
     if (self->closed_) return;
     if (!error) return self->opened();
-    const long verdict = SSL_get_verify_result(self->tls_->native_handle());
-    self->fail(verdict == X509_V_OK ? "no TLS connection: " + error.message()
-                                    : std::string("the server's certificate is not accepted: ") +
-                                          X509_verify_cert_error_string(verdict));
+    self->step([&] {
+      const long verdict = SSL_get_verify_result(self->tls_->native_handle());
+      self->fail(verdict == X509_V_OK ? "no TLS connection: " + error.message()
+                                      : std::string("the server's certificate is not accepted: ") +
+                                            X509_verify_cert_error_string(verdict));
+    });
   });
 }
 
-void Connection::opened() {
-  error_code gone;
-  const Endpoint address = socket_.remote_endpoint(gone);
-  if (gone) return fail("cannot connect: " + gone.message());
-  // From now on always, so that a server which ends an idle connection is noticed at once.
-  read();
-  owner_.on_open(*this, address);
+void Connection::opened() noexcept {
+  step([this] {
+    error_code gone;
+    const Endpoint address = socket_.remote_endpoint(gone);
+    if (gone) return fail("cannot connect: " + gone.message());
+    // From now on always, so that a server which ends an idle connection is noticed at once.
+    read();
+    owner_.on_open(*this, address);
+  });
 }
 
 void Connection::expect_answer() {
@@ -123,7 +145,7 @@ void Connection::ask(std::string head, std::string_view body) {
   });
 }
 
-void Connection::close() {
+void Connection::close() noexcept {
   closed_ = true;
   patience_.cancel();
   error_code ignored;
@@ -132,32 +154,34 @@ void Connection::close() {
 
 void Connection::read() {
   with_stream([this](auto& stream) {
-    stream.async_read_some(
-        input_.prepare(kReadBytes),
-        [self = shared_from_this()](const error_code& error, std::size_t size) {
-          if (self->closed_) return;
-          if (!self->asking_) {
-            // Its end, or bytes that nobody asked for.
-            self->close();
-            return self->owner_.on_closed(*self);
-          }
-          self->input_.commit(size);
-          self->heard_ = self->heard_ || size > 0;
-          if (!error) return self->take_input();
-          self->reusable_ = false;
-          if (error != asio::error::eof && error != asio::ssl::error::stream_truncated) {
-            return self->fail(error.message());
-          }
-          if (!self->heard_)
-            return self->fail("the server closed the connection without an answer");
-          // Some answers end with the connection. Under TLS anybody on the way could cut that one
-          // short, unless the server says goodbye.
-          error_code cut = error;
-          if (error == asio::error::eof) self->parser_->put_eof(cut = {});
-          if (!cut && self->parser_->is_done()) return self->finish();
-          self->fail("the server closed the connection in the middle of its answer");
-        });
+    stream.async_read_some(input_.prepare(kReadBytes),
+                           [self = shared_from_this()](const error_code& error, std::size_t size) {
+                             if (self->closed_) return;
+                             if (!self->asking_) {
+                               // Its end, or bytes that nobody asked for.
+                               self->close();
+                               return self->owner_.on_closed(*self);
+                             }
+                             self->step([&] { self->on_read(error, size); });
+                           });
   });
+}
+
+void Connection::on_read(const error_code& error, std::size_t size) {
+  input_.commit(size);
+  heard_ = heard_ || size > 0;
+  if (!error) return take_input();
+  reusable_ = false;
+  if (error != asio::error::eof && error != asio::ssl::error::stream_truncated) {
+    return fail(error.message());
+  }
+  if (!heard_) return fail("the server closed the connection without an answer");
+  // Some answers end with the connection. Under TLS anybody on the way could cut that one short,
+  // unless the server says goodbye.
+  error_code cut = error;
+  if (error == asio::error::eof) parser_->put_eof(cut = {});
+  if (!cut && parser_->is_done()) return finish();
+  fail("the server closed the connection in the middle of its answer");
 }
 
 void Connection::take_input() {
@@ -181,24 +205,29 @@ void Connection::take_input() {
   read();
 }
 
-void Connection::finish() {
+void Connection::finish() noexcept {
   auto& message = parser_->get();
   Answer answer{message.result_int(), std::move(message.body())};
   reusable_ =
       reusable_ && parser_->keep_alive() && input_.size() == 0 && !writing_ && answer.status != 101;
   asking_ = false;
   used_ = true;
-  if (reusable_) {
-    read();
-  } else {
-    close();
+  try {
+    if (reusable_) read();
+  } catch (const std::exception&) {
+    reusable_ = false;
   }
+  if (!reusable_) close();
   owner_.on_answer(*this, std::move(answer));
 }
 
-void Connection::fail(std::string_view why) {
+void Connection::fail(std::string_view why) noexcept {
+  fail(why, heard_ ? Owner::Silence::broken : Owner::Silence::total);
+}
+
+void Connection::fail(std::string_view why, Owner::Silence silence) noexcept {
   close();
-  owner_.on_failure(*this, why, heard_ ? Owner::Silence::broken : Owner::Silence::total);
+  owner_.on_failure(*this, why, silence);
 }
 
 }  // namespace crolang::webhook_common

@@ -1,7 +1,8 @@
 #pragma once
 /// One TCP connection to a webhook's server, with or without TLS: opened once, then asked one thing
 /// at a time for as long as both sides keep it.
-/// Threads: the loop's only. Errors: Owner::on_failure, with words for the log.
+/// Threads: the loop's only. Errors: Owner::on_failure, with words for the log; the constructor and
+/// ask throw when there is no memory.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -30,17 +31,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
 
   /// What is still open once a function of the owner has been called: on_answer, maybe; nothing
-  /// after on_failure and on_closed.
+  /// after on_failure and on_closed. They are called from the loop, which nobody could tell of what
+  /// they throw.
   struct Owner {
     virtual ~Owner() = default;
     /// It may be asked now. `address` says which of the addresses took the connection.
-    virtual void on_open(Connection& connection, const Endpoint& address) = 0;
-    virtual void on_answer(Connection& connection, Answer answer) = 0;
-    enum class Silence { total, broken };  ///< total: no byte of an answer has come
+    virtual void on_open(Connection& connection, const Endpoint& address) noexcept = 0;
+    virtual void on_answer(Connection& connection, Answer answer) noexcept = 0;
+    /// total: no byte of an answer has come. ours: the server is not to blame.
+    enum class Silence { total, broken, ours };
     /// It could not be opened, or broke while it was asked something.
-    virtual void on_failure(Connection& connection, std::string_view why, Silence silence) = 0;
+    virtual void on_failure(Connection& connection, std::string_view why,
+                            Silence silence) noexcept = 0;
     /// It ended while nothing was asked.
-    virtual void on_closed(Connection& connection) = 0;
+    virtual void on_closed(Connection& connection) noexcept = 0;
   };
 
   /// `tls` is null for plain HTTP; else the server's certificate must be for `host`.
@@ -50,13 +54,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection& operator=(const Connection&) = delete;
 
   /// Tries one address after the other, each for a while.
-  void open(std::vector<Endpoint> addresses, std::chrono::milliseconds for_each);
+  void open(std::vector<Endpoint> addresses, std::chrono::milliseconds for_each) noexcept;
 
-  /// Both must stay until on_answer or on_failure, or until close.
+  /// Both must stay until on_answer or on_failure, or until close. Close it if this throws.
   void ask(std::string head, std::string_view body);
 
   /// The owner hears no more of it.
-  void close();
+  void close() noexcept;
+  bool closed() const noexcept { return closed_; }
 
   /// It was asked before, so the server may have ended it meanwhile.
   bool used() const noexcept { return used_; }
@@ -76,14 +81,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
   }
 
+  /// What throws in the loop fails the connection, and nothing else.
+  template <class F>
+  void step(F&& function) noexcept;
+
   void connect();
   void shake_hands();
-  void opened();
+  void opened() noexcept;
   void expect_answer();
   void read();
+  void on_read(const boost::system::error_code& error, std::size_t size);
   void take_input();
-  void finish();
-  void fail(std::string_view why);
+  void finish() noexcept;
+  void fail(std::string_view why) noexcept;
+  void fail(std::string_view why, Owner::Silence silence) noexcept;
 
   boost::asio::ip::tcp::socket socket_;
   std::optional<Tls> tls_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace crolang::webhook_common {
 namespace {
@@ -10,13 +11,91 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kBlanks = " \t\r\n";
 
-/// The object without what is nested deeper than anything that is looked for, since nlohmann frees
-/// trees by recursion.
-Json read_object(std::string_view text) {
-  const auto shallow = [](int depth, Json::parse_event_t, const Json&) { return depth < 4; };
-  Json object = Json::parse(text, shallow, /*allow_exceptions=*/false);
-  return object.is_object() ? object : Json();
-}
+/// Follows a text to the member of its object that is wanted; of doubled names the last counts.
+/// Without a tree: one of nlohmann's takes memory even to be destroyed, and a destructor that finds
+/// none ends the process. Nor could one be as deep as it likes.
+class MemberReader final : public nlohmann::json_sax<Json> {
+ public:
+  explicit MemberReader(std::string_view member) : member_(member) {}
+
+  bool is_object_in(std::string_view text) { return Json::sax_parse(text, this); }
+
+  std::optional<bool> flag;
+  std::optional<TextSet> strings;
+
+  bool null() override { return other(); }
+  bool number_integer(number_integer_t) override { return other(); }
+  bool number_unsigned(number_unsigned_t) override { return other(); }
+  bool number_float(number_float_t, const string_t&) override { return other(); }
+  bool binary(binary_t&) override { return other(); }
+
+  bool boolean(bool value) override {
+    if (is_member()) flag = value;
+    return other();
+  }
+
+  bool string(string_t& value) override {
+    if (!is_element()) return other();
+    strings->insert(std::move(value));
+    return true;
+  }
+
+  bool start_array(std::size_t) override {
+    if (is_member()) {
+      strings.emplace();
+      in_list_ = true;
+    } else if (!other()) {
+      return false;
+    }
+    ++depth_;
+    return true;
+  }
+
+  bool end_array() override {
+    --depth_;
+    if (is_member()) in_list_ = false;
+    return true;
+  }
+
+  bool start_object(std::size_t) override {
+    if (depth_ > 0 && !other()) return false;
+    ++depth_;
+    return true;
+  }
+
+  bool end_object() override {
+    --depth_;
+    return true;
+  }
+
+  bool key(string_t& name) override {
+    if (depth_ > 1) return true;
+    wanted_ = name == member_;
+    if (!wanted_) return true;
+    flag.reset();
+    strings.reset();
+    return true;
+  }
+
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return false;
+  }
+
+ private:
+  bool is_member() const { return depth_ == 1 && wanted_; }
+  bool is_element() const { return depth_ == 2 && in_list_ && strings; }
+
+  /// What is not looked for; outside of the object it is an end, in the list it spoils it.
+  bool other() {
+    if (is_element()) strings.reset();
+    return depth_ > 0;
+  }
+
+  const std::string_view member_;
+  std::size_t depth_ = 0;
+  bool wanted_ = false;   // the member that is being read
+  bool in_list_ = false;  // which is a list
+};
 
 }  // namespace
 
@@ -49,22 +128,13 @@ std::optional<std::string> compact_container(std::string_view text) {
 }
 
 std::optional<bool> read_bool(std::string_view text, std::string_view member) {
-  const Json object = read_object(text);
-  const auto found = object.find(member);
-  if (found == object.end() || !found->is_boolean()) return std::nullopt;
-  return found->get<bool>();
+  MemberReader reader(member);
+  return reader.is_object_in(text) ? reader.flag : std::nullopt;
 }
 
 std::optional<TextSet> read_strings(std::string_view text, std::string_view member) {
-  const Json object = read_object(text);
-  const auto found = object.find(member);
-  if (found == object.end() || !found->is_array()) return std::nullopt;
-  TextSet strings;
-  for (const Json& element : *found) {
-    if (!element.is_string()) return std::nullopt;
-    strings.insert(element.get_ref<const std::string&>());
-  }
-  return strings;
+  MemberReader reader(member);
+  return reader.is_object_in(text) ? std::move(reader.strings) : std::nullopt;
 }
 
 }  // namespace crolang::webhook_common

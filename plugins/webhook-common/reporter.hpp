@@ -1,10 +1,11 @@
 #pragma once
 /// Says what went wrong with a webhook: to who asked, and, not too often, to the log.
-/// Threads: any. Errors: none.
+/// Threads: any. Errors: report throws std::bad_alloc.
 
 #include <algorithm>
 #include <chrono>
 #include <crolang/plugin.hpp>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,10 +29,12 @@ class Reporter {
   }
 
   /// A status that says no. It is an answer, but a server may also mean the broker by it.
-  void note_refusal(unsigned status) {
-    log(plugin::LogLevel::info,
-        refusals_.note(std::chrono::steady_clock::now(),
-                       variable_ + ": answered " + std::to_string(status) + ", which is a no"));
+  void note_refusal(unsigned status) noexcept {
+    or_not_at_all([&] {
+      log(plugin::LogLevel::info,
+          refusals_.note(std::chrono::steady_clock::now(),
+                         variable_ + ": answered " + std::to_string(status) + ", which is a no"));
+    });
   }
 
   std::optional<FaultLog::TimePoint> due() const {
@@ -39,13 +42,24 @@ class Reporter {
     const auto refusal = refusals_.due();
     return fault && refusal ? std::min(fault, refusal) : fault ? fault : refusal;
   }
-  void report_left_out(FaultLog::TimePoint now) {
-    log(plugin::LogLevel::warn, faults_.left_out(now));
-    log(plugin::LogLevel::info, refusals_.left_out(now));
+  void report_left_out(FaultLog::TimePoint now) noexcept {
+    or_not_at_all([&] {
+      log(plugin::LogLevel::warn, faults_.left_out(now));
+      log(plugin::LogLevel::info, refusals_.left_out(now));
+    });
   }
 
  private:
   static constexpr std::chrono::seconds kBetweenRefusals{60};
+
+  /// A line for which there is no memory is not worth a question.
+  template <class Say>
+  static void or_not_at_all(Say&& say) noexcept {
+    try {
+      say();
+    } catch (const std::bad_alloc&) {
+    }
+  }
 
   void log(plugin::LogLevel level, const std::optional<std::string>& line) const {
     if (line) host_.log(level, *line);

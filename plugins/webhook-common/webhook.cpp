@@ -11,8 +11,10 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -72,13 +74,19 @@ class Webhook::Loop final : public Connection::Owner {
         reporter_(host, settings.variable),
         signer_(settings.signing_secrets),
         addresses_(context_, settings.url.host, settings.url.port),
-        timer_(*context_),
-        thread_([this] { run(); }) {}
+        timer_(*context_) {
+    idle_.reserve(settings_.max_connections);
+    try {
+      thread_ = std::thread([this] { run(); });
+    } catch (const std::system_error& error) {
+      throw std::runtime_error(settings.variable + ": cannot start a thread: " + error.what());
+    }
+  }
   ~Loop() override { stop(); }
 
+  /// What it throws concerns this question only.
   void ask(std::string body, std::chrono::milliseconds limit, std::unique_ptr<Asker> asker) {
     limit = std::min(limit, settings_.timeout);
-    bool wake = false;
     std::optional<Reply> refusal;
     std::string why;
     {
@@ -86,12 +94,12 @@ class Webhook::Loop final : public Connection::Owner {
       if (stopped_) {
         refusal.emplace(Status::cancelled, "the broker is stopping", reporter_);
       } else if (open_ < kMaxOpen) {
-        ++open_;
-        wake = inbox_.empty();
+        // First, since it may fail: a question that is there is never left without a wake-up.
+        if (inbox_.empty()) asio::post(*context_, [this] { take_inbox(); });
         inbox_.push_back({std::move(body), limit, Clock::now() + limit, std::move(asker)});
+        ++open_;
       }
     }
-    if (wake) asio::post(*context_, [this] { take_inbox(); });
     if (!asker) return;
     if (!refusal) {
       why = reporter_.report(std::to_string(kMaxOpen) + " questions are waiting, no room for more");
@@ -105,11 +113,17 @@ class Webhook::Loop final : public Connection::Owner {
       const std::lock_guard lock(mutex_);
       if (std::exchange(stopped_, true)) return;
     }
-    asio::post(*context_, [this] { cancel_all(); });
+    context_->stop();
     thread_.join();
   }
 
  private:
+  // What has no memory, thread or file left fails its question, and leaves everything as the next
+  // one needs it. So all that can throw comes before what it would leave half done, and what must
+  // not fail is noexcept.
+
+  struct Line;
+
   struct Question {
     std::string body;
     std::chrono::milliseconds limit;
@@ -122,24 +136,32 @@ class Webhook::Loop final : public Connection::Owner {
     std::chrono::milliseconds limit{};
     std::string id;  // empty unless requests are signed
     std::vector<std::unique_ptr<Asker>> askers;
-    Connection* connection = nullptr;
+    std::shared_ptr<Line> line;  // of those in asked_
     bool sent = false;
     bool sent_again = false;
   };
-  // By deadline. Nodes wander from map to map, so that a request keeps its address.
+  // By deadline. Nodes wander from map to map, so that a request keeps its address and its way
+  // takes no memory.
   using Requests = std::multimap<TimePoint, Request>;
 
-  struct Busy {
-    std::shared_ptr<Connection> connection;
-    Requests::iterator request;
+  struct Line final : Connection {
+    using Connection::Connection;
+    Requests::iterator request;  // in asked_, unless it is idle or closed
   };
   struct Idle {
-    std::shared_ptr<Connection> connection;
+    std::shared_ptr<Line> line;
     TimePoint since;
   };
 
-  void run() {
-    while (true) {
+  void run() noexcept {
+    run_context();  // until stop
+    context_->restart();
+    cancel_all();
+    run_context();  // what was cancelled
+  }
+
+  void run_context() noexcept {
+    for (;;) {
       try {
         context_->run();
         return;
@@ -149,40 +171,56 @@ class Webhook::Loop final : public Connection::Owner {
     }
   }
 
-  void take_inbox() {
+  void take_inbox() noexcept {
     std::vector<Question> questions;
     {
       const std::lock_guard lock(mutex_);
       questions.swap(inbox_);
     }
     for (Question& question : questions) {
-      if (sharing_ == Sharing::one_request_for_all) {
-        const auto open = by_body_.find(question.body);
-        if (open != by_body_.end()) {
-          open->second->askers.push_back(std::move(question.asker));
-          continue;
-        }
-      }
-      Request request;
-      request.body = std::move(question.body);
-      request.limit = question.limit;
-      request.askers.push_back(std::move(question.asker));
-      const auto added = waiting_.emplace(question.deadline, std::move(request));
-      if (sharing_ == Sharing::one_request_for_all) {
-        by_body_.emplace(added->second.body, &added->second);
+      try {
+        admit(question);
+      } catch (const std::exception& error) {
+        --open_;
+        tell(*question.asker, {Status::unavailable, words_of(error), reporter_});
       }
     }
     go_on();
   }
 
+  /// If it throws, the question is as it was.
+  void admit(Question& question) {
+    if (sharing_ == Sharing::one_request_for_all) {
+      const auto open = by_body_.find(question.body);
+      if (open != by_body_.end()) {
+        open->second->askers.push_back(std::move(question.asker));
+        return;
+      }
+    }
+    const auto added = waiting_.emplace(question.deadline, Request{});
+    Request& request = added->second;
+    try {
+      request.askers.reserve(1);
+      request.body = std::move(question.body);
+      request.limit = question.limit;
+      if (sharing_ == Sharing::one_request_for_all) by_body_.emplace(request.body, &request);
+    } catch (...) {
+      waiting_.erase(added);
+      throw;
+    }
+    request.askers.push_back(std::move(question.asker));
+  }
+
   /// Asks what can be asked now.
-  void go_on() {
+  void go_on() noexcept {
     while (!waiting_.empty()) {
       if (!idle_.empty()) {
-        const auto connection = std::move(idle_.back().connection);
+        const auto line = std::move(idle_.back().line);
         idle_.pop_back();
-        send(*give(connection, waiting_.extract(waiting_.begin())));
-      } else if (busy_.size() < settings_.max_connections) {
+        line->request = asked_.insert(waiting_.extract(waiting_.begin()));
+        line->request->second.line = line;
+        send(*line);
+      } else if (asked_.size() < settings_.max_connections) {
         open_for(waiting_.extract(waiting_.begin()));
       } else {
         break;
@@ -191,53 +229,68 @@ class Webhook::Loop final : public Connection::Owner {
     arm();
   }
 
-  Connection* give(const std::shared_ptr<Connection>& connection, Requests::node_type request) {
+  void open_for(Requests::node_type request) noexcept {
     const auto asked = asked_.insert(std::move(request));
-    asked->second.connection = connection.get();
-    busy_.insert_or_assign(connection.get(), Busy{connection, asked});
-    return connection.get();
-  }
-
-  void open_for(Requests::node_type request) {
-    const auto connection = std::make_shared<Connection>(*context_, tls_.get(), settings_.url.host,
-                                                         settings_.max_reply_bytes, *this);
-    give(connection, std::move(request));
-    addresses_.find([this, weak = std::weak_ptr(connection)](const Addresses::List& list) {
-      const auto still = weak.lock();
-      if (!still || !busy_.contains(still.get())) return;
-      if (list.empty()) {
-        still->close();
-        return on_failure(*still, "the host's name is not known", Silence::total);
-      }
-      still->open(list, settings_.timeout / list.size());
-    });
-  }
-
-  void send(Connection& connection) {
-    Request& request = busy_.at(&connection).request->second;
-    request.sent = true;
-    std::string head = head_;
-    if (!signer_.empty()) {
-      if (request.id.empty()) request.id = ids_.next();
-      const std::string now =
-          std::to_string(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
-      head.append("webhook-id: ").append(request.id).append("\r\nwebhook-timestamp: ").append(now);
-      head.append("\r\nwebhook-signature: ")
-          .append(signer_.signature(request.id, now, request.body))
-          .append("\r\n");
+    try {
+      const auto line = std::make_shared<Line>(*context_, tls_.get(), settings_.url.host,
+                                               settings_.max_reply_bytes, *this);
+      line->request = asked;
+      asked->second.line = line;
+      addresses_.find([this, weak = std::weak_ptr(line)](const Addresses::List& list) noexcept {
+        const auto still = weak.lock();
+        if (still && !still->closed()) open(*still, list);
+      });
+    } catch (const std::exception& error) {
+      give_up(asked, Status::unavailable, [&] { return words_of(error); });
     }
-    head.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n\r\n");
-    connection.ask(std::move(head), request.body);
   }
 
-  void on_open(Connection& connection, const Connection::Endpoint& address) override {
+  void open(Line& line, const Addresses::List& list) noexcept {
+    try {
+      if (!list.empty()) return line.open(list, settings_.timeout / list.size());
+    } catch (const std::exception& error) {
+      return give_up(line.request, Status::unavailable, [&] { return words_of(error); });
+    }
+    line.close();
+    on_failure(line, "the host's name is not known", Silence::total);
+  }
+
+  void send(Line& line) noexcept {
+    try {
+      Request& request = line.request->second;
+      request.sent = true;
+      std::string head = head_;
+      if (!signer_.empty()) sign(request, head);
+      head.append("Content-Length: ")
+          .append(std::to_string(request.body.size()))
+          .append("\r\n\r\n");
+      line.ask(std::move(head), request.body);
+    } catch (const std::exception& error) {
+      give_up(line.request, Status::unavailable, [&] { return words_of(error); });
+    }
+  }
+
+  void sign(Request& request, std::string& head) {
+    if (request.id.empty()) request.id = ids_.next();
+    const std::string now =
+        std::to_string(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+    head.append("webhook-id: ").append(request.id).append("\r\nwebhook-timestamp: ").append(now);
+    head.append("\r\nwebhook-signature: ")
+        .append(signer_.signature(request.id, now, request.body))
+        .append("\r\n");
+  }
+
+  void on_open(Connection& connection, const Connection::Endpoint& address) noexcept override {
     addresses_.prefer(address);
-    send(connection);
+    send(static_cast<Line&>(connection));
   }
 
-  void on_answer(Connection& connection, Connection::Answer answer) override {
-    const auto request = take(connection);
-    if (connection.reusable()) idle_.push_back({connection.shared_from_this(), Clock::now()});
+  void on_answer(Connection& connection, Connection::Answer answer) noexcept override {
+    const auto request = take(static_cast<Line&>(connection).request);
+    if (connection.reusable()) {
+      // There is room for all of them.
+      idle_.push_back({std::move(request.mapped().line), Clock::now()});
+    }
     // The next question is on its way before anybody is told of this one.
     go_on();
     if (answer.status >= 200 && answer.status < 300) {
@@ -246,110 +299,146 @@ class Webhook::Loop final : public Connection::Owner {
       reporter_.note_refusal(answer.status);
       tell(request.mapped(), Reply::refusal(reporter_));
     } else {
-      const Status status = answer.status >= 500 ? Status::unavailable : Status::invalid;
-      tell(request.mapped(), status, reporter_.report("answered " + std::to_string(answer.status)));
+      fail(request.mapped(), answer.status >= 500 ? Status::unavailable : Status::invalid,
+           [&] { return "answered " + std::to_string(answer.status); });
     }
     arm();
   }
 
-  void on_failure(Connection& connection, std::string_view why, Silence silence) override {
-    auto request = take(connection, Shared::still);
+  void on_failure(Connection& connection, std::string_view why, Silence silence) noexcept override {
+    const auto asked = static_cast<Line&>(connection).request;
     // RFC 9112 9.3.1: a kept connection may end just when it is used again. The request keeps its
     // id, so that a server that acts upon requests can see that it knows it.
-    if (connection.used() && silence == Silence::total && !request.mapped().sent_again) {
-      request.mapped().sent_again = true;
-      open_for(std::move(request));
+    if (connection.used() && silence == Silence::total && !asked->second.sent_again) {
+      asked->second.sent_again = true;
+      open_for(asked_.extract(asked));
       return;
     }
     if (!connection.used() && silence == Silence::total) addresses_.forget();
-    forget_body(request.mapped());
+    const auto request = take(asked);
     go_on();
-    tell(request.mapped(), silence == Silence::total ? Status::unavailable : Status::invalid,
-         reporter_.report(why));
+    fail(request.mapped(), silence == Silence::broken ? Status::invalid : Status::unavailable,
+         [&] { return std::string(why); });
     arm();
   }
 
-  void on_closed(Connection& connection) override {
-    std::erase_if(idle_, [&](const Idle& idle) { return idle.connection.get() == &connection; });
+  void on_closed(Connection& connection) noexcept override {
+    std::erase_if(idle_, [&](const Idle& idle) { return idle.line.get() == &connection; });
   }
 
-  enum class Shared { still, no_more };
-  Requests::node_type take(Connection& connection, Shared shared = Shared::no_more) {
-    auto request = asked_.extract(busy_.extract(&connection).mapped().request);
-    if (shared == Shared::no_more) forget_body(request.mapped());
-    return request;
+  /// No other question will share it from now on.
+  Requests::node_type take(Requests::iterator asked) noexcept {
+    if (sharing_ == Sharing::one_request_for_all) by_body_.erase(asked->second.body);
+    return asked_.extract(asked);
   }
 
-  void forget_body(const Request& request) {
-    if (sharing_ == Sharing::one_request_for_all) by_body_.erase(request.body);
+  template <class Why>
+  void give_up(Requests::iterator asked, Status status, Why&& why) noexcept {
+    const auto request = take(asked);
+    if (const auto& line = request.mapped().line) line->close();
+    fail(request.mapped(), status, why);
   }
 
-  void tell(const Request& request, Status status, std::string_view text) {
-    tell(request, {status, text, reporter_});
+  /// Says why to the log, too. If there is no memory for that, at least to who asked.
+  template <class Why>
+  void fail(const Request& request, Status status, Why&& why) noexcept {
+    try {
+      const std::string line = reporter_.report(why());
+      tell(request, {status, line, reporter_});
+    } catch (const std::exception& error) {
+      tell(request, {status, words_of(error), reporter_});
+    }
   }
 
-  void tell(const Request& request, const Reply& reply) {
+  void tell(const Request& request, const Reply& reply) noexcept {
     open_ -= request.askers.size();
-    for (const auto& asker : request.askers) (*asker)(reply);
+    for (const auto& asker : request.askers) tell(*asker, reply);
+  }
+
+  void tell(Asker& asker, const Reply& reply) noexcept {
+    try {
+      asker(reply);
+    } catch (const std::exception& error) {
+      // It could not read the reply. That it could not takes nothing.
+      try {
+        asker({Status::unavailable, words_of(error), reporter_});
+      } catch (const std::exception& again) {
+        host_.log(plugin::LogLevel::error, again.what());
+      }
+    }
+  }
+
+  static const char* words_of(const std::exception& error) noexcept {
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    return memory ? "no memory left" : error.what();
   }
 
   /// Sets the timer to what comes first.
-  void arm() {
+  void arm() noexcept {
     TimePoint next = TimePoint::max();
     if (!waiting_.empty()) next = waiting_.begin()->first;
     if (!asked_.empty()) next = std::min(next, asked_.begin()->first);
     if (!idle_.empty()) next = std::min(next, idle_.front().since + kMaxIdle);
     if (const auto due = reporter_.due()) next = std::min(next, *due);
     if (next >= armed_for_) return;
-    armed_for_ = next;
-    timer_.expires_at(next);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      armed_for_ = TimePoint::max();
-      tick(Clock::now());
-      go_on();
-    });
+    armed_for_ = TimePoint::max();
+    try {
+      timer_.expires_at(next);
+      timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        armed_for_ = TimePoint::max();
+        tick(Clock::now());
+        go_on();
+      });
+      armed_for_ = next;
+    } catch (const std::exception& error) {
+      // Whatever happens next tries again.
+      host_.log(plugin::LogLevel::error, words_of(error));
+    }
   }
 
-  void tick(TimePoint now) {
+  void tick(TimePoint now) noexcept {
     const auto within = [](const Request& request) {
       return " within " + std::to_string(request.limit.count()) + " ms";
     };
     while (!asked_.empty() && asked_.begin()->first <= now) {
-      Connection& connection = *asked_.begin()->second.connection;
-      const auto kept = connection.shared_from_this();
-      const auto request = take(connection);
-      connection.close();
-      tell(request.mapped(), Status::timeout,
-           reporter_.report((request.mapped().sent ? "no answer" : "no connection") +
-                            within(request.mapped())));
+      const Request& request = asked_.begin()->second;
+      give_up(asked_.begin(), Status::timeout,
+              [&] { return (request.sent ? "no answer" : "no connection") + within(request); });
     }
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
-      forget_body(waiting_.begin()->second);
-      const auto request = waiting_.extract(waiting_.begin());
-      tell(request.mapped(), Status::timeout,
-           reporter_.report("not asked" + within(request.mapped()) +
-                            ", since WEBHOOK_MAX_CONCURRENCY others were"));
+      const auto late = waiting_.begin();
+      if (sharing_ == Sharing::one_request_for_all) by_body_.erase(late->second.body);
+      const auto request = waiting_.extract(late);
+      fail(request.mapped(), Status::timeout, [&] {
+        return "not asked" + within(request.mapped()) +
+               ", since WEBHOOK_MAX_CONCURRENCY others were";
+      });
     }
     while (!idle_.empty() && idle_.front().since + kMaxIdle <= now) {
-      idle_.front().connection->close();
+      idle_.front().line->close();
       idle_.erase(idle_.begin());
     }
     reporter_.report_left_out(now);
   }
 
-  void cancel_all() {
-    take_inbox();
-    for (const auto& [connection, busy] : busy_) busy.connection->close();
-    for (const Idle& idle : idle_) idle.connection->close();
-    busy_.clear();
+  void cancel_all() noexcept {
+    std::vector<Question> questions;
+    {
+      const std::lock_guard lock(mutex_);
+      questions.swap(inbox_);
+    }
+    const Reply reply(Status::cancelled, "the broker is stopping", reporter_);
+    for (const Question& question : questions) tell(*question.asker, reply);
+    for (const Idle& idle : idle_) idle.line->close();
     idle_.clear();
     by_body_.clear();
     const Requests asked = std::exchange(asked_, {});
     const Requests waiting = std::exchange(waiting_, {});
     for (const Requests* const requests : {&asked, &waiting}) {
       for (const auto& [deadline, request] : *requests) {
-        tell(request, Status::cancelled, "the broker is stopping");
+        if (request.line) request.line->close();
+        tell(request, reply);
       }
     }
     reporter_.report_left_out(TimePoint::max());
@@ -377,10 +466,9 @@ class Webhook::Loop final : public Connection::Owner {
   RequestIds ids_;
   Addresses addresses_;
   Requests waiting_;
-  Requests asked_;
+  Requests asked_;  // each on a line of its own
   // Of those in waiting_ and asked_.
   std::unordered_map<std::string_view, Request*, KeyedHash, std::equal_to<>> by_body_;
-  std::unordered_map<Connection*, Busy> busy_;
   std::vector<Idle> idle_;  // the one used last at the end
   asio::steady_timer timer_;
   TimePoint armed_for_ = TimePoint::max();

@@ -3,8 +3,9 @@
 ///
 /// A question is a POST with a JSON body. It is answered with the body of a 2xx answer, or with the
 /// reason why there is none; either within its limit, whatever the server does. Nothing that a
-/// server sends can do more than fail its question.
-/// Threads: see each function. Errors: the constructor throws, naming the variable at fault.
+/// server sends can do more than fail its question, and so can a lack of memory, threads or files.
+/// Threads: see each function. Errors: the constructor throws, naming the variable at fault; ask
+/// throws std::bad_alloc, and then has not taken the question.
 
 #include <chrono>
 #include <concepts>
@@ -67,7 +68,8 @@ class Webhook {
   ~Webhook();
 
   /// `told(const Reply&)` is called once: from the webhook's thread, or at once if there is no room
-  /// for more questions. Thread: any.
+  /// for more questions. If it throws, it must not have answered yet: it is then called once more,
+  /// with a reply that says so. Thread: any.
   template <std::invocable<const Reply&> F>
   void ask(std::string body, std::chrono::milliseconds limit, F&& told) {
     struct Told final : Asker {

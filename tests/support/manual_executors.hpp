@@ -14,10 +14,12 @@ namespace crolang::test {
 
 class ManualControl final : public plugin_host::ControlExecutor {
  public:
-  void post(std::function<void()> function) override { posted_.push_back(std::move(function)); }
+  void post(std::function<void()> function) noexcept override {
+    posted_.push_back(std::move(function));
+  }
 
   std::uint64_t post_after(std::chrono::milliseconds delay,
-                           std::function<void()> function) override {
+                           std::function<void()> function) noexcept override {
     timers_[++last_] = {delay, std::move(function)};
     return last_;
   }
@@ -56,7 +58,13 @@ class ManualControl final : public plugin_host::ControlExecutor {
 
 class ManualPool final : public plugin_host::BlockingPool {
  public:
-  void post(std::function<void()> function) override { posted_.push_back(std::move(function)); }
+  bool post(std::function<void()> function) override {
+    if (!has_threads) return false;
+    posted_.push_back(std::move(function));
+    return true;
+  }
+
+  bool has_threads = true;
 
   std::size_t waiting() const { return posted_.size(); }
 

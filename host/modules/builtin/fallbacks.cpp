@@ -1,4 +1,5 @@
 #include <memory>
+#include <new>
 #include <string_view>
 #include <vector>
 
@@ -31,7 +32,12 @@ void authorize(void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no an
 
 void check(void*, const crolang_str*, std::size_t count, std::uint32_t, crolang_flags answer,
            void* op) {
-  const auto flags = std::make_unique<bool[]>(count);
+  const std::unique_ptr<bool[]> flags(new (std::nothrow) bool[count]);
+  if (!flags) {
+    constexpr std::string_view kNoMemory = "no memory left";
+    answer(op, CROLANG_UNAVAILABLE, nullptr, 0, {kNoMemory.data(), kNoMemory.size()});
+    return;
+  }
   for (std::size_t i = 0; i < count; ++i) flags[i] = true;
   answer(op, CROLANG_OK, flags.get(), count, kNoError);
 }

@@ -1,5 +1,6 @@
 #include <array>
 #include <mutex>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,9 +99,18 @@ crolang_status bind(void* self, crolang_str instance, const crolang_registry_eve
   return CROLANG_OK;
 }
 
+constexpr std::string_view kNoMemoryText = "no memory left";
+constexpr crolang_str kNoMemory{kNoMemoryText.data(), kNoMemoryText.size()};
+
 void answer_take(void* self, crolang_claim claim, std::uint64_t expected, crolang_claimed answer,
                  void* op) {
-  const std::uint64_t held_by = registry(self).take(claim, expected);
+  std::uint64_t held_by = 0;
+  try {
+    held_by = registry(self).take(claim, expected);
+  } catch (const std::bad_alloc&) {
+    answer(op, CROLANG_UNAVAILABLE, 0, kNobody, kNoMemory);
+    return;
+  }
   if (held_by == claim.token) {
     answer(op, CROLANG_OK, CROLANG_GRANTED, kNobody, kNoError);
   } else {
@@ -141,7 +151,12 @@ void lookup(void* self, const crolang_str* ids, std::size_t count, std::uint32_t
     return;
   }
   std::vector<crolang_holder> holders;
-  holders.reserve(count);
+  try {
+    holders.reserve(count);
+  } catch (const std::bad_alloc&) {
+    answer(op, CROLANG_UNAVAILABLE, nullptr, 0, kNoMemory);
+    return;
+  }
   for (std::size_t i = 0; i < count; ++i) holders.push_back(registry(self).holder(ids[i]));
   answer(op, CROLANG_OK, holders.data(), holders.size(), kNoError);
 }

@@ -1,6 +1,7 @@
 #include "modules/clients/call_desk.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace crolang::modules {
@@ -22,6 +23,13 @@ constexpr auto kSlow = std::chrono::milliseconds(5);
 
 // Answers that a sleeping worker has not heard of.
 constexpr std::size_t kMaxAsleep = 16;
+
+// For leases that must be given back or made known while there is no memory.
+constexpr std::size_t kSpareOps = 16;
+
+// Short enough to need no memory.
+constexpr std::string_view kNoMemory = "no memory left";
+static_assert(kNoMemory.size() <= 15);
 
 std::string copy(crolang_str text) {
   return text.data == nullptr ? std::string() : std::string(text.data, text.size);
@@ -57,6 +65,9 @@ CallDesk::CallDesk(Hooks hooks, std::size_t max_open)
     : hooks_(std::move(hooks)), max_open_(max_open) {
   refused_.status = CROLANG_UNAVAILABLE;
   refused_.error = "too many questions open";
+  starved_.status = CROLANG_UNAVAILABLE;
+  starved_.error = kNoMemory;
+  for (std::size_t i = 0; i < kSpareOps; ++i) add_op();
 }
 
 CallDesk::~CallDesk() = default;
@@ -84,10 +95,25 @@ CallDesk::Op* CallDesk::accept(void* handle) {
   return nullptr;
 }
 
-void CallDesk::finish(Op* op, crolang_status status, crolang_str error) {
+template <class Copy>
+bool CallDesk::kept(Op* op, Copy&& copy) noexcept {
+  try {
+    copy();
+    return true;
+  } catch (const std::bad_alloc&) {
+    finish(op, CROLANG_UNAVAILABLE, {kNoMemory.data(), kNoMemory.size()});
+    return false;
+  }
+}
+
+void CallDesk::finish(Op* op, crolang_status status, crolang_str error) noexcept {
   op->answer.status = status < CROLANG_OK || status > CROLANG_INTERNAL ? CROLANG_INVALID : status;
   if (error.size != 0 && error.data != nullptr) {
-    op->answer.error.assign(error.data, std::min<std::size_t>(error.size, 512));
+    try {
+      op->answer.error.assign(error.data, std::min<std::size_t>(error.size, 512));
+    } catch (const std::bad_alloc&) {
+      op->answer.error = kNoMemory;
+    }
   }
   CallDesk* desk = op->desk;
   const std::uint32_t state = op->state.fetch_or(kReady, std::memory_order_acq_rel);
@@ -101,45 +127,77 @@ void CallDesk::finish(Op* op, crolang_status status, crolang_str error) {
     const std::lock_guard lock(desk->arrived_mutex_);
     desk->has_arrived_.store(true, std::memory_order_relaxed);
     // Of many that come together it is the worker who had better send them.
-    if (may_redeem && desk->arrived_.size() < kMaxAsleep && desk->hooks_.sleeps()) {
-      redeemed = op->answer.receipted = redeem(op->receipt, dirty);
+    if (may_redeem && desk->arrived_count_ < kMaxAsleep && desk->hooks_.sleeps()) {
+      try {
+        redeemed = op->answer.receipted = redeem(op->receipt, dirty);
+      } catch (const std::bad_alloc&) {
+        // The worker acknowledges it itself.
+      }
     }
     if (!redeemed) wake = !std::exchange(desk->woken_, true);
-    desk->arrived_.push_back(op);
+    op->next_arrived = nullptr;
+    (desk->arrived_ == nullptr ? desk->arrived_ : desk->last_arrived_->next_arrived) = op;
+    desk->last_arrived_ = op;
+    ++desk->arrived_count_;
   }
   // Only now, so that the sender's next message finds this one collected.
   if (redeemed) desk->hooks_.flush(dirty);
   if (wake) desk->hooks_.wake();
 }
 
-CallDesk::Op* CallDesk::begin(Question question, const std::string& plugin_id, const Waiter& waiter,
-                              std::size_t expected, const Claim& claim) {
+void CallDesk::add_op() {
+  if (free_.capacity() <= ops_.size()) free_.reserve(2 * ops_.size() + kSpareOps);
+  ops_.push_back(std::make_unique<Op>());
+  ops_.back()->desk = this;
+  free_.push_back(ops_.back().get());
+}
+
+CallDesk::Op* CallDesk::free_op(Question question) {
   // A lease is given back and made known whatever else is open: else its id would stay taken, or
   // its node unseen.
   const bool may_wait = question != Question::release && question != Question::announce;
   if (open_ >= max_open_ && may_wait) {
-    hooks_.fault(CallFault::too_many_open, question, plugin_id, {});
+    refusal_ = &refused_;
     return nullptr;
   }
-  ++open_;
-  Op* op = nullptr;
-  if (free_.empty()) {
-    ops_.push_back(std::make_unique<Op>());
-    op = ops_.back().get();
-    op->desk = this;
-  } else {
-    op = free_.back();
-    free_.pop_back();
+  try {
+    if (free_.size() <= kSpareOps) add_op();
+  } catch (const std::bad_alloc&) {
+    if (may_wait || free_.empty()) {
+      refusal_ = &starved_;
+      return nullptr;
+    }
   }
+  return free_.back();
+}
+
+CallDesk::Op* CallDesk::begin(Question question, const std::string& plugin_id, const Waiter& waiter,
+                              std::size_t expected, const Claim& claim) {
+  Op* op = free_op(question);
+  if (op != nullptr && claim.token != 0) {
+    try {
+      op->claim_id = claim.id;
+      op->claim_token = claim.token;
+    } catch (const std::bad_alloc&) {
+      refusal_ = &starved_;
+      op = nullptr;
+    }
+  }
+  if (op == nullptr) {
+    if (refusal_ == &refused_) {
+      hooks_.fault(CallFault::too_many_open, question, plugin_id, {});
+    } else {
+      hooks_.fault(CallFault::could_not_ask, question, plugin_id, kNoMemory);
+    }
+    return nullptr;
+  }
+  free_.pop_back();
+  ++open_;
   op->question.store(question, std::memory_order_relaxed);
   op->plugin_id.store(&plugin_id, std::memory_order_relaxed);
   op->waiter = waiter;
   op->expected = expected;
   op->answer.error.clear();
-  if (claim.token != 0) {
-    op->claim_id = claim.id;
-    op->claim_token = claim.token;
-  }
   return op;
 }
 
@@ -188,7 +246,7 @@ void CallDesk::deliver(Op* op) {
     hooks_.fault(CallFault::late, op->question, *op->plugin_id, {});
     const bool granted = op->answer.status == CROLANG_OK && op->answer.code == CROLANG_GRANTED;
     if (op->claim_token != 0 && granted) {
-      const std::string id = op->claim_id;
+      const std::string id = std::move(op->claim_id);
       const std::uint64_t token = op->claim_token;
       recycle(op);
       hooks_.granted_late(id, token);
@@ -207,15 +265,18 @@ void CallDesk::deliver(Op* op) {
 }
 
 void CallDesk::collect() {
-  if (!has_arrived_.load(std::memory_order_relaxed)) return;
-  {
+  if (collecting_ == nullptr) {
+    if (!has_arrived_.load(std::memory_order_relaxed)) return;
     const std::lock_guard lock(arrived_mutex_);
-    collecting_.swap(arrived_);
+    collecting_ = std::exchange(arrived_, nullptr);
+    arrived_count_ = 0;
     woken_ = false;
     has_arrived_.store(false, std::memory_order_relaxed);
   }
-  for (Op* op : collecting_) deliver(op);
-  collecting_.clear();
+  while (Op* op = collecting_) {
+    collecting_ = op->next_arrived;
+    deliver(op);
+  }
 }
 
 void CallDesk::tick(TimePoint now) {
@@ -273,8 +334,7 @@ void CallDesk::on_yes_no(void* op, crolang_status status, bool yes, crolang_str 
 void CallDesk::on_text(void* op, crolang_status status, crolang_str text, crolang_str error) {
   Op* o = accept(op);
   if (o == nullptr) return;
-  o->answer.text = copy(text);
-  finish(o, status, error);
+  if (kept(o, [&] { o->answer.text = copy(text); })) finish(o, status, error);
 }
 
 void CallDesk::on_flags(void* op, crolang_status status, const bool* flags, std::size_t count,
@@ -286,8 +346,10 @@ void CallDesk::on_flags(void* op, crolang_status status, const bool* flags, std:
     finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
     return;
   }
-  if (status == CROLANG_OK) o->answer.flags.assign(flags, flags + count);
-  finish(o, status, error);
+  const auto copy_flags = [&] {
+    if (status == CROLANG_OK) o->answer.flags.assign(flags, flags + count);
+  };
+  if (kept(o, copy_flags)) finish(o, status, error);
 }
 
 void CallDesk::on_claimed(void* op, crolang_status status, std::int32_t outcome,
@@ -300,10 +362,11 @@ void CallDesk::on_claimed(void* op, crolang_status status, std::int32_t outcome,
   if (status == CROLANG_OK && !makes_sense) status = CROLANG_INVALID;
   o->answer.code = outcome;
   o->answer.holders.clear();
-  if (status == CROLANG_OK && outcome == CROLANG_HELD) {
+  const auto copy_holder = [&] {
+    if (status != CROLANG_OK || outcome != CROLANG_HELD) return;
     o->answer.holders.push_back(Holder{copy(holder.instance), holder.token});
-  }
-  finish(o, status, error);
+  };
+  if (kept(o, copy_holder)) finish(o, status, error);
 }
 
 void CallDesk::on_verdict(void* op, crolang_status status, std::int32_t verdict,
@@ -327,19 +390,19 @@ void CallDesk::on_located(void* op, crolang_status status, const crolang_holder*
     return;
   }
   o->answer.holders.clear();
-  if (status == CROLANG_OK) {
-    for (std::size_t i = 0; i < count; ++i) {
-      // Its name is kept for as long as messages go there.
-      if (holders[i].instance.size > CROLANG_MAX_INSTANCE) {
-        static constexpr std::string_view kText =
-            "answered the name of an instance that is too long";
-        finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
-        return;
-      }
+  for (std::size_t i = 0; i < count && status == CROLANG_OK; ++i) {
+    // Its name is kept for as long as messages go there.
+    if (holders[i].instance.size <= CROLANG_MAX_INSTANCE) continue;
+    static constexpr std::string_view kText = "answered the name of an instance that is too long";
+    finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
+    return;
+  }
+  const auto copy_holders = [&] {
+    for (std::size_t i = 0; i < count && status == CROLANG_OK; ++i) {
       o->answer.holders.push_back(Holder{copy(holders[i].instance), holders[i].token});
     }
-  }
-  finish(o, status, error);
+  };
+  if (kept(o, copy_holders)) finish(o, status, error);
 }
 
 }  // namespace crolang::modules

@@ -87,7 +87,7 @@ class CallDesk {
                     std::chrono::milliseconds timeout, std::size_t expected, const Claim& claim,
                     Call&& call, const Receipt& receipt = kNoReceipt) {
     Op* op = begin(question, plugin_id, waiter, expected, claim);
-    if (op == nullptr) return &refused_;
+    if (op == nullptr) return refusal_;
     // Hot: nearly all questions have none.
     op->receipt.outlet = nullptr;
     if (receipt.outlet != nullptr) op->receipt = receipt;
@@ -109,18 +109,21 @@ class CallDesk {
   }
 
   /// Owning worker: hands out the answers that have arrived. At the beginning of each turn, since
-  /// not all of them wake it.
+  /// not all of them wake it. If a sink throws, the next call goes on behind it.
   void collect();
   /// Owning worker, which must not go to sleep then. True for every answer whose receipt was
   /// redeemed before the worker revoked it.
-  bool has_arrived() const noexcept { return has_arrived_.load(std::memory_order_relaxed); }
+  bool has_arrived() const noexcept {
+    return has_arrived_.load(std::memory_order_relaxed) || collecting_ != nullptr;
+  }
   /// Owning worker: gives up on questions whose deadline has passed.
   void tick(TimePoint now);
   /// When tick is due next; TimePoint::max() if nothing waits.
   TimePoint deadline() const noexcept;
   std::size_t open() const noexcept { return open_; }
 
-  // The answer functions that plugins are given. Any thread.
+  // The answer functions that plugins are given. Any thread. They throw nothing: what there is no
+  // memory to keep becomes CROLANG_UNAVAILABLE.
   static void on_done(void* op, crolang_status status, crolang_str error);
   static void on_yes_no(void* op, crolang_status status, bool yes, crolang_str error);
   static void on_text(void* op, crolang_status status, crolang_str text, crolang_str error);
@@ -150,8 +153,11 @@ class CallDesk {
     Op* earlier = nullptr;  // list of waiting questions, by deadline
     Op* later = nullptr;
     bool listed = false;
+    Op* next_arrived = nullptr;  // list of those that have, in their order
   };
 
+  void add_op();
+  Op* free_op(Question question);
   Op* begin(Question question, const std::string& plugin_id, const Waiter& waiter,
             std::size_t expected, const Claim& claim);
   const Answer* leave(Op* op, std::chrono::milliseconds timeout);
@@ -165,7 +171,10 @@ class CallDesk {
   static void* handle_of(const Op* op) noexcept;
   /// The op behind a handle if this is its first answer; nullptr otherwise.
   static Op* accept(void* handle);
-  static void finish(Op* op, crolang_status status, crolang_str error);
+  /// Copies what was answered; false: there is no memory for it, and that is the answer.
+  template <class Copy>
+  static bool kept(Op* op, Copy&& copy) noexcept;
+  static void finish(Op* op, crolang_status status, crolang_str error) noexcept;
 
   Hooks hooks_;
   const std::size_t max_open_;
@@ -175,13 +184,17 @@ class CallDesk {
   Op* first_ = nullptr;
   Op* last_ = nullptr;
   Answer refused_;
+  Answer starved_;
+  const Answer* refusal_ = nullptr;  // the one that counts
 
-  std::mutex arrived_mutex_;  // guards arrived_, woken_
-  std::vector<Op*> arrived_;
+  std::mutex arrived_mutex_;  // guards what follows, up to woken_
+  Op* arrived_ = nullptr;
+  Op* last_arrived_ = nullptr;
+  std::size_t arrived_count_ = 0;
   bool woken_ = false;  // for some of them
   // For a look without the lock. Set before a receipt is redeemed.
   std::atomic<bool> has_arrived_{false};
-  std::vector<Op*> collecting_;
+  Op* collecting_ = nullptr;
 };
 
 }  // namespace crolang::modules

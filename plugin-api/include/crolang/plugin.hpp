@@ -7,9 +7,9 @@
 /// thread; every other handler runs on any worker, several at once, and must not block (see
 /// Host::run_blocking and Serial). Answers may be given from any thread. Errors: a throw in the
 /// constructor or in bind refuses the start with its text; a throw in a handler answers
-/// CROLANG_INTERNAL with its text, and so does an answer that is forgotten. Nothing is thrown at
-/// callers. Only plugin.h and the standard library are needed; the contract itself is explained in
-/// plugin.h.
+/// CROLANG_INTERNAL with its text, and so does an answer that is forgotten; std::bad_alloc and
+/// std::system_error, which pass, answer CROLANG_UNAVAILABLE. Nothing is thrown at callers. Only
+/// plugin.h and the standard library are needed; the contract itself is explained in plugin.h.
 #pragma once
 
 #include <crolang/plugin.h>
@@ -25,10 +25,12 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <unordered_map>
@@ -69,6 +71,7 @@ inline constexpr std::span<const crolang_env> kNoEnv{};
 namespace detail {
 
 inline constexpr std::string_view kUnanswered = "the plugin left a question unanswered";
+inline constexpr std::string_view kNoMemory = "no memory left";
 
 /// A handler that is running on this thread. An answer that it drops comes back here, since a drop
 /// may be the work of an exception, whose text is known only once it is caught.
@@ -260,20 +263,24 @@ void ask(const Services& services, A answer, Call&& call) noexcept {
   const auto function = answer.raw_function();
   void* const op = answer.raw_op();
   Handling handling(op);
-  const auto fail = [&](std::string_view text) {
+  const auto fail = [&](Status status, std::string_view text) {
     if (handling.given_back) {
-      A(function, op, 0).fail(Status::internal, text);
+      A(function, op, 0).fail(status, text);
     } else {
       services.log(LogLevel::error, text);
     }
   };
   try {
     call(std::move(answer));
-    if (handling.given_back) fail(kUnanswered);
+    if (handling.given_back) fail(Status::internal, kUnanswered);
+  } catch (const std::bad_alloc&) {
+    fail(Status::unavailable, kNoMemory);
+  } catch (const std::system_error& error) {
+    fail(Status::unavailable, error.what());
   } catch (const std::exception& error) {
-    fail(error.what());
+    fail(Status::internal, error.what());
   } catch (...) {
-    fail("exception of unknown type");
+    fail(Status::internal, "exception of unknown type");
   }
 }
 
@@ -342,7 +349,8 @@ class Host {
     auto* const task = services_->keep(detail::Blocking<A, std::decay_t<F>>{
         services_.get(), std::move(answer), std::forward<F>(function)});
     if (table().run_blocking(table().ctx, &detail::Services::run, task)) return;
-    task->function.answer.fail(Status::unavailable, "too many blocking calls are open");
+    task->function.answer.fail(Status::unavailable,
+                               "too many blocking calls are open, or there is no thread for one");
     services_->take(task);
   }
 

@@ -8,10 +8,13 @@
 #include <thread>
 #include <utility>
 
+#include "support/faults.hpp"
+
 namespace crolang::webhooks {
 namespace {
 
 namespace pt = plugin::testing;
+using faults::Sparing;
 
 std::function<void(const pt::Outcome&)> expect_yes() {
   return [](const pt::Outcome& outcome) {
@@ -37,7 +40,7 @@ std::vector<Hook> make_hooks() {
              running.table<crolang_authentication>(CROLANG_AUTHENTICATION)
                  ->authenticate(running.self(), pt::Lent("alice"), pt::Lent("1"), pt::Lent("js"),
                                 pt::Lent("{ \"token\" : \"x\" }"), deadline_ms,
-                                &pt::Question::yes_no, &question);
+                                &Sparing<&pt::Question::yes_no>::call, &question);
            },
        .expect_good = expect_yes(),
        .forbidden = Hook::Forbidden::is_a_no},
@@ -51,8 +54,8 @@ std::vector<Hook> make_hooks() {
        .ask =
            [](const pt::Running& running, pt::Question& question, std::uint32_t deadline_ms) {
              running.table<crolang_rtc_config>(CROLANG_RTC_CONFIG)
-                 ->resolve(running.self(), pt::Lent("alice"), deadline_ms, &pt::Question::text,
-                           &question);
+                 ->resolve(running.self(), pt::Lent("alice"), deadline_ms,
+                           &Sparing<&pt::Question::text>::call, &question);
            },
        .expect_good =
            [](const pt::Outcome& outcome) {
@@ -72,7 +75,7 @@ std::vector<Hook> make_hooks() {
            [](const pt::Running& running, pt::Question& question, std::uint32_t deadline_ms) {
              running.table<crolang_authorization>(CROLANG_AUTHORIZATION)
                  ->authorize(running.self(), pt::Lent("alice"), pt::Lent("bob"), deadline_ms,
-                             &pt::Question::yes_no, &question);
+                             &Sparing<&pt::Question::yes_no>::call, &question);
            },
        .expect_good = expect_yes(),
        .forbidden = Hook::Forbidden::is_a_no},
@@ -89,8 +92,8 @@ std::vector<Hook> make_hooks() {
            [](const pt::Running& running, pt::Question& question, std::uint32_t deadline_ms) {
              const pt::LentList ids({"alice", "bob"});
              running.table<crolang_validity>(CROLANG_VALIDITY)
-                 ->check(running.self(), ids.data(), ids.size(), deadline_ms, &pt::Question::flags,
-                         &question);
+                 ->check(running.self(), ids.data(), ids.size(), deadline_ms,
+                         &Sparing<&pt::Question::flags>::call, &question);
            },
        .expect_good =
            [](const pt::Outcome& outcome) {
@@ -108,7 +111,7 @@ std::vector<Hook> make_hooks() {
            [](const pt::Running& running, pt::Question& question, std::uint32_t) {
              running.table<crolang_observer>(CROLANG_OBSERVER)
                  ->on_message(running.self(), pt::Lent("alice"), pt::Lent("bob"), true);
-             pt::Question::done(&question, CROLANG_OK, {});
+             Sparing<&pt::Question::done>::call(&question, CROLANG_OK, {});
            },
        .expect_good = [](const pt::Outcome& outcome) { EXPECT_EQ(outcome.status, CROLANG_OK); },
        .answers = Hook::Answers::ignored},

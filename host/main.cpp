@@ -13,8 +13,10 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <new>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "broker/grid.hpp"
@@ -104,6 +106,17 @@ void print_all(const std::vector<std::string>& sentences) {
   for (const std::string& sentence : sentences) {
     std::cerr << "crolang-broker: " << sentence << '\n';
   }
+}
+
+/// Most of it is a lack of threads or files.
+std::string cannot_start(const std::string& what, const std::exception& error) {
+  std::string sentence = what + " cannot be started: " + error.what();
+  const auto* const system = dynamic_cast<const std::system_error*>(&error);
+  if (system != nullptr && system->code() == std::errc::resource_unavailable_try_again) {
+    sentence +=
+        ": raise the limit of processes (ulimit -u, TasksMax= in systemd, docker run --pids-limit)";
+  }
+  return sentence;
 }
 
 std::string make_instance_id() {
@@ -218,12 +231,26 @@ class Application {
     logging.level = static_cast<log::Level>(settings_.log_level);
     logging.format =
         settings_.log_format == config::LogFormat::json ? log::Format::json : log::Format::text;
-    log::start(logging);
+    try {
+      log::start(logging);
+    } catch (const std::exception& error) {
+      print_all({cannot_start("the log", error)});
+      return kCannotRun;
+    }
     int code = create_plugins();
-    if (code == kFine) {
-      code = serve(limit, std::get<net::Descriptor>(std::move(listening)));
-    } else {
+    if (code != kFine) {
       stop_plugins();
+      log::stop();
+      return code;
+    }
+    try {
+      code = serve(limit, std::get<net::Descriptor>(std::move(listening)));
+    } catch (const std::exception& error) {
+      const std::string sentence = cannot_start("the workers", error);
+      log::fault(sentence);
+      print_all({sentence});
+      stop_plugins();
+      code = kCannotRun;
     }
     log::stop();
     return code;
@@ -318,7 +345,12 @@ class Application {
       draining_ = true;
       log::info("draining",
                 {{"signal", signal}, {"duration_ms", settings_.drain_duration.count()}});
-      server.drain(control_, settings_.drain_duration, [this] { control_.stop(); });
+      try {
+        server.drain(control_, settings_.drain_duration, [this] { control_.stop(); });
+      } catch (const std::bad_alloc&) {
+        log::fault("there is no memory to send the nodes away one after the other");
+        control_.stop();
+      }
     });
     control_.run();
   }

@@ -5,7 +5,9 @@
 #include <crolang/testing/fake_host.hpp>
 #include <crolang/testing/question.hpp>
 #include <functional>
+#include <new>
 #include <stdexcept>
+#include <system_error>
 
 namespace crolang::plugin {
 namespace {
@@ -118,6 +120,17 @@ TEST(SdkTrampoline, AnswersInternalWhenSomethingElseIsThrown) {
       ->authorize(running.self(), {}, {}, 1, &Question::yes_no, &question);
   EXPECT_EQ(question.wait()->status, CROLANG_INTERNAL);
   EXPECT_EQ(question.wait()->error, "exception of unknown type");
+}
+
+TEST_F(Sdk, CouldNotAskForWhatPasses) {
+  script([](Host&, auto, auto, YesNo) { throw std::bad_alloc(); });
+  EXPECT_EQ(ask().wait()->status, CROLANG_UNAVAILABLE);
+  EXPECT_EQ(ask().wait()->error, "no memory left");
+  script([](Host&, auto, auto, YesNo) {
+    throw std::system_error(EAGAIN, std::generic_category(), "no thread");
+  });
+  EXPECT_EQ(ask().wait()->status, CROLANG_UNAVAILABLE);
+  EXPECT_THAT(ask().wait()->error, ::testing::StartsWith("no thread"));
 }
 
 TEST_F(Sdk, AnswersWithTheTextEvenIfTheAnswerWasMovedOn) {

@@ -5,8 +5,12 @@
 
 #include <chrono>
 #include <future>
+#include <new>
+#include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "support/faults.hpp"
 
 namespace crolang::net {
 namespace {
@@ -150,6 +154,43 @@ TEST_F(ControlTest, RunsAgainAfterAStop) {
   EXPECT_THAT(seen, ElementsAre(1));
 }
 
+TEST_F(ControlTest, RunsWhatComesBehindAFunctionThatThrows) {
+  control.post([] { throw std::runtime_error("posted trouble"); });
+  control.post_after(1ms, [] { throw std::bad_alloc(); });
+  control.post(note(1));
+  control.post_after(2ms, [this] {
+    seen.push_back(2);
+    control.stop();
+  });
+
+  control.run();
+
+  EXPECT_THAT(seen, ElementsAre(1, 2));
+}
+
+TEST_F(ControlTest, LosesNothingWhileMemoryRunsOut) {
+  seen.reserve(2);
+  for (std::uint64_t n = 1, untouched = 0; untouched < 3; ++n) {
+    seen.clear();
+    faults::fail_allocations(n, n + 3);
+    {
+      const faults::Victim victim;
+      control.post([this] {
+        seen.push_back(1);
+        control.post_after(1ms, [this] {
+          seen.push_back(2);
+          control.stop();
+        });
+      });
+      const std::thread::id here = std::this_thread::get_id();
+      control.post_after(0ms, [here] { EXPECT_EQ(std::this_thread::get_id(), here); });
+      control.run();
+    }
+    untouched = faults::heal() == 0 ? untouched + 1 : 0;
+    EXPECT_THAT(seen, ElementsAre(1, 2)) << n;
+  }
+}
+
 TEST(BlockingThreads, RunWhatIsPosted) {
   BlockingThreads threads;
   std::promise<std::thread::id> ran;
@@ -170,6 +211,48 @@ TEST(BlockingThreads, LetNobodyWaitForWhoHangs) {
 
   ran.get_future().wait();
   release.set_value();
+}
+
+TEST(BlockingThreads, RefuseWhatThereIsNoThreadForAndGoOn) {
+  BlockingThreads threads;
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  ASSERT_TRUE(threads.post([released] { released.wait(); }));
+  bool refused_ran = false;
+  {
+    const faults::Victim victim;
+    faults::fail_thread_starts(1);
+    EXPECT_FALSE(threads.post([&] { refused_ran = true; }));
+    EXPECT_EQ(faults::heal(), 1u);
+  }
+  std::promise<void> ran;
+  EXPECT_TRUE(threads.post([&] { ran.set_value(); }));
+  ran.get_future().wait();
+  release.set_value();
+  EXPECT_FALSE(refused_ran);
+}
+
+TEST(BlockingThreads, RefuseWhatThereIsNoMemoryForAndGoOn) {
+  BlockingThreads threads;
+  for (std::uint64_t n = 1;; ++n) {
+    bool taken = false;
+    std::promise<void> ran;
+    const std::function<void()> function = [&] { ran.set_value(); };
+    {
+      const faults::Victim victim;
+      faults::fail_allocations(n, n + 1);
+      std::function<void()> copy;
+      try {
+        copy = function;
+      } catch (const std::bad_alloc&) {
+        faults::heal();
+        continue;
+      }
+      taken = threads.post(std::move(copy));
+    }
+    if (taken) ran.get_future().wait();
+    if (faults::heal() == 0) break;
+  }
 }
 
 TEST(BlockingThreads, FinishWhatWaitsBeforeTheyEnd) {

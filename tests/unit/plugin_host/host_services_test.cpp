@@ -144,5 +144,17 @@ TEST_F(HostServices, RunsNothingOnceItIsClosed) {
   EXPECT_EQ(ran_, 0);
 }
 
+TEST_F(HostServices, RefuseABlockingFunctionForWhichThereIsNoThread) {
+  pool_.has_threads = false;
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(host().run_blocking(host().ctx, &count, &ran_));
+  EXPECT_EQ(services_->blocking(), 0u);
+  pool_.has_threads = true;
+  EXPECT_TRUE(host().run_blocking(host().ctx, &count, &ran_));
+  EXPECT_TRUE(host().run_blocking(host().ctx, &count, &ran_)) << "the quota is given back";
+  pool_.run_one();
+  pool_.run_one();
+  EXPECT_EQ(ran_, 2);
+}
+
 }  // namespace
 }  // namespace crolang::plugin_host

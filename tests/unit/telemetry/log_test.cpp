@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/faults.hpp"
+
 namespace crolang::telemetry::log {
 namespace {
 
@@ -157,6 +159,44 @@ TEST_F(Log, StartAgainTakesTheNewOptions) {
   info("yes");
   stop();
   EXPECT_THAT(pipe_.lines(), ElementsAre(HasSubstr(R"("msg":"yes")")));
+}
+
+TEST_F(Log, DropsAndCountsALineForWhichThereIsNoMemory) {
+  begin(Level::essentials);
+  {
+    const faults::Victim victim;
+    faults::fail_allocations(1, 1000);
+    info("a line that is long enough to need some memory of its own", {{"count", 1}});
+  }
+  EXPECT_GT(faults::heal(), 0u);
+  info("the next one");
+  EXPECT_EQ(dropped(), 1u);
+  stop();
+  EXPECT_THAT(pipe_.lines(), ElementsAre(HasSubstr("the next one")));
+}
+
+TEST_F(Log, DropsAndCountsALineThatItsOwnThreadHasNoMemoryFor) {
+  {
+    const faults::Victim victim;  // the log's thread is started here
+    begin(Level::essentials);
+  }
+  faults::fail_allocations(1, 1'000'000);
+  info("a line");
+  // What comes behind it is written once there is memory, so the first one has been seen to.
+  while (dropped() == 0) std::this_thread::yield();
+  faults::heal();
+  info("the next one");
+  stop();
+  EXPECT_THAT(pipe_.lines(), ElementsAre(HasSubstr("the next one")));
+}
+
+TEST_F(Log, ThrowsAtTheStartIfThereIsNoThread) {
+  const faults::Victim victim;
+  faults::fail_thread_starts(1);
+  EXPECT_THROW(begin(Level::essentials), std::exception);
+  EXPECT_EQ(faults::heal(), 1u);
+  begin(Level::essentials);
+  stop();
 }
 
 }  // namespace

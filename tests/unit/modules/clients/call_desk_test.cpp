@@ -9,12 +9,15 @@
 #include <chrono>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <semaphore>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "support/faults.hpp"
 
 namespace crolang::modules {
 namespace {
@@ -1027,6 +1030,98 @@ TEST(StatusName, TakesWhatItDoesNotKnowForAnInternalError) {
   EXPECT_STREQ(status_name(CROLANG_OK), "ok");
   EXPECT_STREQ(status_name(CROLANG_INTERNAL), "internal error");
   EXPECT_STREQ(status_name(77), "internal error");
+}
+
+// ---- without memory
+
+TEST_F(CallDeskTest, TakesAnAnswerThatItHasNoMemoryForAsCouldNotAsk) {
+  const std::string text(1000, 'x');
+  const std::array<bool, 1000> flags{};
+  const std::vector<crolang_holder> holders(2, crolang_holder{borrow(text), 1});
+  const std::function<void(void*)> answers[] = {
+      [&](void* op) { CallDesk::on_text(op, CROLANG_OK, borrow(text), kNoError); },
+      [&](void* op) { CallDesk::on_flags(op, CROLANG_OK, flags.data(), flags.size(), kNoError); },
+      [&](void* op) { CallDesk::on_claimed(op, CROLANG_OK, CROLANG_HELD, holders[0], kNoError); },
+      [&](void* op) {
+        CallDesk::on_located(op, CROLANG_OK, holders.data(), holders.size(), kNoError);
+      },
+      [&](void* op) { CallDesk::on_done(op, CROLANG_INVALID, borrow(text)); }};
+  const std::size_t expected[] = {0, flags.size(), 0, holders.size(), 0};
+  for (std::size_t i = 0; i < std::size(answers); ++i) {
+    void* open = nullptr;
+    ASSERT_EQ(ask(
+                  Question::lookup, [&](void* op) { open = op; }, expected[i]),
+              nullptr);
+    {
+      const faults::Victim victim;
+      faults::fail_allocations(1, 1000);
+      answers[i](open);
+    }
+    EXPECT_GT(faults::heal(), 0u) << i;
+    answers_.clear();
+    desk_.collect();
+    ASSERT_THAT(answers_, SizeIs(1)) << i;
+    EXPECT_FALSE(answers_[0].second.could_ask()) << i;
+    EXPECT_EQ(answers_[0].second.error, "no memory left") << i;
+  }
+}
+
+TEST_F(CallDeskTest, RefusesAQuestionThatItHasNoMemoryForAndAnswersTheNext) {
+  const std::string id(1000, 'x');
+  for (std::uint64_t n = 1, untouched = 0; untouched < 3; ++n) {
+    void* open = nullptr;
+    const Answer* answer = nullptr;
+    {
+      const faults::Victim victim;
+      faults::fail_allocations(n, n + 1);
+      answer = desk_.ask(Question::claim, plugin_, Waiter{this, {}, n}, 10s, 0, {id, 7},
+                         [&](void* op) { open = op; });
+    }
+    untouched = faults::heal() == 0 ? untouched + 1 : 0;
+    ASSERT_EQ(answer == nullptr, open != nullptr);
+    if (answer != nullptr) {
+      EXPECT_EQ(answer->status, CROLANG_UNAVAILABLE);
+      EXPECT_EQ(answer->error, "no memory left");
+      EXPECT_EQ(last_fault().fault, CallFault::could_not_ask);
+    } else {
+      CallDesk::on_claimed(open, CROLANG_OK, CROLANG_GRANTED, {}, kNoError);
+      desk_.collect();
+    }
+    EXPECT_EQ(desk_.open(), 0u);
+  }
+}
+
+TEST_F(CallDeskTest, GivesLeasesBackWithoutMemory) {
+  std::vector<void*> open;
+  open.reserve(8);
+  {
+    const faults::Victim victim;
+    faults::fail_allocations(1, 1'000'000);
+    for (int i = 0; i < 8; ++i) {
+      desk_.ask(i % 2 == 0 ? Question::release : Question::announce, plugin_, {}, 10s, 0, {},
+                [&](void* op) { open.push_back(op); });
+    }
+  }
+  faults::heal();
+  ASSERT_THAT(open, SizeIs(8));
+  for (void* op : open) CallDesk::on_done(op, CROLANG_OK, kNoError);
+  desk_.collect();
+  EXPECT_EQ(desk_.open(), 0u);
+}
+
+TEST_F(CallDeskTest, GoesOnBehindASinkThatThrows) {
+  std::vector<void*> open;
+  for (std::uint64_t tag = 1; tag <= 3; ++tag) open.push_back(ask_open(Question::authorize, tag));
+  for (void* op : open) answer_yes(op);
+  then_ = [] { throw std::bad_alloc(); };
+
+  EXPECT_THROW(desk_.collect(), std::bad_alloc);
+  EXPECT_TRUE(desk_.has_arrived()) << "so that the worker does not sleep";
+  desk_.collect();
+
+  EXPECT_THAT(answers_, ElementsAre(Pair(1, testing::_), Pair(2, testing::_), Pair(3, testing::_)));
+  EXPECT_EQ(desk_.open(), 0u);
+  EXPECT_FALSE(desk_.has_arrived());
 }
 
 }  // namespace

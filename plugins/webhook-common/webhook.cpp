@@ -34,6 +34,8 @@ using TimePoint = Clock::time_point;
 using plugin::Status;
 
 constexpr std::size_t kMaxOpen = 10'000;
+// Of their bodies, in which nodes write what they like. One question may be longer.
+constexpr std::size_t kMaxOpenBytes = std::size_t{32} << 20;
 // Shorter than what routers remember of a silent connection.
 constexpr std::chrono::seconds kMaxIdle{30};
 
@@ -93,16 +95,18 @@ class Webhook::Loop final : public Connection::Owner {
       const std::lock_guard lock(mutex_);
       if (stopped_) {
         refusal.emplace(Status::cancelled, "the broker is stopping", reporter_);
-      } else if (open_ < kMaxOpen) {
+      } else if (open_ < kMaxOpen &&
+                 (open_bytes_ == 0 || open_bytes_ + body.size() <= kMaxOpenBytes)) {
         // First, since it may fail: a question that is there is never left without a wake-up.
         if (inbox_.empty()) asio::post(*context_, [this] { take_inbox(); });
+        open_bytes_ += body.size();
         inbox_.push_back({std::move(body), limit, Clock::now() + limit, std::move(asker)});
         ++open_;
       }
     }
     if (!asker) return;
     if (!refusal) {
-      why = reporter_.report(std::to_string(kMaxOpen) + " questions are waiting, no room for more");
+      why = reporter_.report(std::to_string(open_) + " questions are waiting, no room for more");
       refusal.emplace(Status::unavailable, why, reporter_);
     }
     (*asker)(*refusal);
@@ -178,10 +182,12 @@ class Webhook::Loop final : public Connection::Owner {
       questions.swap(inbox_);
     }
     for (Question& question : questions) {
+      const std::size_t bytes = question.body.size();
       try {
         admit(question);
       } catch (const std::exception& error) {
         --open_;
+        open_bytes_ -= bytes;
         tell(*question.asker, {Status::unavailable, words_of(error), reporter_});
       }
     }
@@ -194,6 +200,7 @@ class Webhook::Loop final : public Connection::Owner {
       const auto open = by_body_.find(question.body);
       if (open != by_body_.end()) {
         open->second->askers.push_back(std::move(question.asker));
+        open_bytes_ -= question.body.size();
         return;
       }
     }
@@ -352,6 +359,7 @@ class Webhook::Loop final : public Connection::Owner {
 
   void tell(const Request& request, const Reply& reply) noexcept {
     open_ -= request.askers.size();
+    open_bytes_ -= request.body.size();
     for (const auto& asker : request.askers) tell(*asker, reply);
   }
 
@@ -453,7 +461,8 @@ class Webhook::Loop final : public Connection::Owner {
   const std::unique_ptr<asio::ssl::context> tls_;  // null: http
   const std::string head_;
   Reporter reporter_;
-  std::atomic<std::size_t> open_{0};  // questions without an answer
+  std::atomic<std::size_t> open_{0};        // questions without an answer
+  std::atomic<std::size_t> open_bytes_{0};  // of their bodies, each once
 
   std::mutex mutex_;  // guards what follows
   std::vector<Question> inbox_;

@@ -230,6 +230,23 @@ TEST(Messages, AreToldOneByOneAlsoWhenTheyAreTheSame) {
   gated.server.open_gate();
 }
 
+TEST(Questions, AreNotTakenBeyondABoundOfBytes) {
+  Server server(stay_silent);
+  std::deque<pt::Question> questions;
+  Asked asked(hook("auth"), url_of(server), {{"WEBHOOK_TIMEOUT_MS", "60000"}});
+  const std::string data(16'000, 'x');
+  for (int i = 0; i < 2200; ++i) {
+    pt::Question& question = questions.emplace_back();
+    asked.running()
+        .table<crolang_authentication>(CROLANG_AUTHENTICATION)
+        ->authenticate(asked.running().self(), pt::Lent(std::to_string(i)), pt::Lent("1"),
+                       pt::Lent("js"), pt::Lent(data), 60'000, &pt::Question::yes_no, &question);
+  }
+  asked.expect_warning(" questions are waiting, no room for more");
+  EXPECT_EQ(questions.front().answers(), 0);
+  EXPECT_EQ(questions.back().answers(), 1);
+}
+
 TEST(Messages, AreDroppedAndCountedWhenTheirServerHangs) {
   Server server(stay_silent);
   Asked asked(hook("message"), url_of(server), {{"WEBHOOK_TIMEOUT_MS", "60000"}});

@@ -99,9 +99,10 @@ class Webhook::Loop final : public Connection::Owner {
                  (open_bytes_ == 0 || open_bytes_ + body.size() <= kMaxOpenBytes)) {
         // First, since it may fail: a question that is there is never left without a wake-up.
         if (inbox_.empty()) asio::post(*context_, [this] { take_inbox(); });
-        open_bytes_ += body.size();
+        const std::size_t bytes = body.size();
         inbox_.push_back({std::move(body), limit, Clock::now() + limit, std::move(asker)});
         ++open_;
+        open_bytes_ += bytes;
       }
     }
     if (!asker) return;

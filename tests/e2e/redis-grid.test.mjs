@@ -542,6 +542,43 @@ describe('what others write into Redis', ours, () => {
     }
   });
 
+  test('a probe without patience evicts nobody that answers', async () => {
+    const node = await joinNode(grid.brokers[0].port);
+    const [token] = (await grid.lease(node.nodeId)).split('+');
+    const spy = await RedisClient.connect(grid.redis.port);
+    const heard = [];
+    spy.encoding = 'latin1';
+    spy.onPush = (push) => push[0] === 'message' && heard.push(Buffer.from(push[2], 'latin1'));
+    await spy.command('SUBSCRIBE', 'crolang:broker:spy');
+    // interchange.hpp: the head, then a probe with a time-out of 0.
+    const number = (bytes, value) => {
+      const buffer = Buffer.alloc(8);
+      buffer.writeBigUInt64LE(BigInt(value));
+      return buffer.subarray(0, bytes);
+    };
+    const head = Buffer.concat([Buffer.of(1, 3), Buffer.from('spy')]);
+    const probe = Buffer.concat([
+      head,
+      Buffer.of(3),
+      number(8, 77),
+      number(8, `0x${token}`),
+      number(4, 0),
+      number(2, node.nodeId.length),
+      Buffer.from(node.nodeId),
+    ]);
+    const channel = `crolang:broker:${grid.brokers[0].instance}`;
+    for (let n = 1; n <= 10; ++n) {
+      assert.equal(await grid.redis.command('PUBLISH', channel, probe), 1);
+      await eventually('the verdict came', () => heard.length === n);
+      // Record 4: the request, and that it lives.
+      const verdict = Buffer.concat([Buffer.of(4), number(8, 77), Buffer.of(0)]);
+      assert.deepEqual(heard.at(-1).subarray(-verdict.length), verdict);
+    }
+    spy.close();
+    assert.equal(await tell(pair[1], node), 'OK');
+    assert.equal(node.connected, true);
+  });
+
   test('another prefix is another grid', async (t) => {
     const stranger = await brokerFor(t, {
       REDIS_URL: grid.redis.url,

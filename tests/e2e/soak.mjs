@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Grid, Inhabitants, joinPatiently, surviveTrouble, talks, tell } from './support/grid.mjs';
 import { freePort } from './support/broker.mjs';
+import { Flood, latencies, quantile } from './support/flood.mjs';
 import { freshId } from './support/node.mjs';
 import { raceForId } from './support/race.mjs';
 import { joinRaw, Opcode } from './support/raw.mjs';
@@ -122,6 +123,30 @@ await attempt('a broker that sleeps through its leases', async () => {
   assert.equal(await tell(witness, second), 'OK');
   assert.equal(second.connected, true);
   console.log(`a broker slept through its leases: one holder ${waited} ms after it woke`);
+});
+
+await attempt('eight nodes that flood with presence questions', async () => {
+  const [from, to] = await Promise.all(
+    [0, 1].map((n) => joinRaw(grid.brokers[n].port, freshId('pair'))),
+  );
+  const ports = Array.from({ length: 8 }, (_, n) => grid.brokers[n % 2].port);
+  const measured = { quiet: [], flooded: [] };
+  const show = (name) => {
+    const of = (q) => quantile(measured[name], q).toFixed(2);
+    return `${name} p50 ${of(0.5)}, p99 ${of(0.99)} ms`;
+  };
+  await latencies(from, to, 1000);
+  // By turns, since the machine has other things to do, now and then.
+  for (let round = 0; round < 3; ++round) {
+    measured.quiet.push(...(await latencies(from, to, 5000)));
+    const flood = await Flood.start(ports);
+    measured.flooded.push(...(await latencies(from, to, 5000)));
+    await flood.stop();
+  }
+  for (const taken of Object.values(measured)) taken.sort((a, b) => a - b);
+  console.log(`messages across, one by one: ${show('quiet')}; ${show('flooded')}`);
+  const [quiet, flooded] = Object.values(measured).map((taken) => quantile(taken, 0.99));
+  assert.ok(flooded < 3 * quiet, 'p99 stays below three times what it is without them');
 });
 
 console.table({

@@ -139,6 +139,19 @@ describe(kVariable, ours, () => {
     });
   }
 
+  test('is not asked about a receiver that cannot exist', async () => {
+    const node = await joinRaw(broker.port, freshId());
+    const strange = ['x'.repeat(257), 'x'.repeat(900_000), 'a\u0000b', 'a\tb'];
+    strange.forEach((to, n) => node.sendText(message(n, to)));
+    assert.deepEqual(
+      await node.packets(strange.length),
+      acks(strange.length, () => 'NOT_CONNECTED'),
+    );
+    node.sendText(message(0, 'x'.repeat(256)));
+    assert.equal(await node.packet(), '430["NOT_CONNECTED"]');
+    assert.deepEqual(bodies(), [JSON.stringify({ from: node.id, to: 'x'.repeat(256) })]);
+  });
+
   test('may allow one direction only', async () => {
     webhook.answer = (exchange) =>
       json({ authorized: exchange.question.from === pair.a.nodeId })(exchange);

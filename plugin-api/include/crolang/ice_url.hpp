@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <variant>
 
 namespace crolang::plugin {
@@ -185,7 +186,7 @@ inline std::string shown_ice_url(std::string_view url) {
   };
 
   // A password may hold any character, so everything in front of the last @ goes.
-  if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
+  if (rest.find('@') != std::string_view::npos) {
     const std::string scheme = detail::in_lower_case(rest.substr(0, rest.find(':')));
     if (scheme == "turn" || scheme == "turns") show(scheme.size() + 1);
     shown += kHidden;

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <new>
 #include <utility>
 
 #include "broker/broker.hpp"
@@ -69,7 +70,7 @@ void Admissions::start(SessionHandle session, const session::Identity& identity)
   const modules::NodeFacts facts{identity.id(), *identity.field(Field::version),
                                  *identity.field(Field::runtime), identity.field(Field::data)};
   const modules::Answer* answer = clients_.authenticate(waiter(admission), facts);
-  run(std::move(admission), answer);
+  run(admission, answer);
 }
 
 void Admissions::cancel(SessionHandle session) {
@@ -104,16 +105,24 @@ void Admissions::on_answer(const modules::Waiter& waiter, const modules::Answer&
   if (found == running_.end() || found->second.tag != waiter.tag) return;
   Admission admission = std::move(found->second);
   running_.erase(found);
-  run(std::move(admission), &answer);
+  run(admission, &answer);
 }
 
 modules::Waiter Admissions::waiter(const Admission& admission) {
   return {this, admission.session, admission.tag};
 }
 
-void Admissions::run(Admission admission, const modules::Answer* answer) {
-  while (answer != nullptr && !admission.finished) answer = advance(admission, *answer);
-  if (!admission.finished) running_.insert_or_assign(admission.session.slot, std::move(admission));
+void Admissions::run(Admission& admission, const modules::Answer* answer) {
+  try {
+    while (answer != nullptr && !admission.finished) answer = advance(admission, *answer);
+    if (!admission.finished) {
+      running_.insert_or_assign(admission.session.slot, std::move(admission));
+    }
+  } catch (const std::bad_alloc&) {
+    if (admission.finished) throw;
+    // What has been claimed must not stay so, and the node must hear something.
+    trouble(admission, Trouble::memory);
+  }
 }
 
 const modules::Answer* Admissions::advance(Admission& admission, const modules::Answer& answer) {
@@ -176,11 +185,11 @@ const modules::Answer* Admissions::probe(Admission& admission, const modules::Ho
   Grid& grid = grid_;
   const std::uint16_t worker = worker_;
   grid.probe(incumbent.token, grid.policy.probe_timeout, [&grid, worker, me](std::int32_t verdict) {
-    grid.workers.post(worker, [me, verdict](Broker&) {
+    grid.workers.post(worker, [me, verdict](Broker& broker) {
       modules::Answer answer;
       answer.status = CROLANG_OK;
       answer.code = verdict;
-      me.sink->on_answer(me, answer);
+      broker.tell(me, answer);
     });
   });
   return nullptr;

@@ -62,7 +62,7 @@ class Admissions final : public modules::AnswerSink {
   };
 
   std::optional<Refusal> check(const session::Identity& identity) const;
-  void run(Admission admission, const modules::Answer* answer);
+  void run(Admission& admission, const modules::Answer* answer);
   const modules::Answer* advance(Admission& admission, const modules::Answer& answer);
   const modules::Answer* claim(Admission& admission);
   const modules::Answer* probe(Admission& admission, const modules::Holder& incumbent);

@@ -221,21 +221,22 @@ void Broker::start_sweeping(std::chrono::milliseconds interval, TimePoint now) {
 }
 
 void Broker::tick() {
+  clients_.desk().tick(now_);
   presence_.tick();
   if (sweep_) sweep_->tick(now_);
 }
 
 Broker::TimePoint Broker::work_due() const {
-  return sweep_ ? std::min(presence_.deadline(), sweep_->deadline()) : presence_.deadline();
+  const TimePoint due = std::min(clients_.desk().deadline(), presence_.deadline());
+  return sweep_ ? std::min(due, sweep_->deadline()) : due;
 }
 
-void Broker::judge_timeouts() {
-  clients_.desk().tick(now_);
+void Broker::judge_nodes() {
   probes_.tick(now_);
 }
 
-Broker::TimePoint Broker::timeouts_due() const {
-  return std::min(clients_.desk().deadline(), probes_.deadline());
+Broker::TimePoint Broker::nodes_due() const {
+  return probes_.deadline();
 }
 
 }  // namespace crolang::broker

@@ -40,6 +40,10 @@ class Broker final : public session::SessionEvents,
   void shut_down(session::Session& session);
   void probe(SessionHandle handle, std::uint64_t token, std::chrono::milliseconds timeout,
              Probes::Reply reply);
+  /// An answer that did not come from a module.
+  void tell(const modules::Waiter& waiter, const modules::Answer& answer) {
+    clients_.desk().tell(waiter, answer);
+  }
   void start_sweeping(std::chrono::milliseconds interval, TimePoint now);
 
   /// Set by the worker at the start of each of its turns.
@@ -51,9 +55,9 @@ class Broker final : public session::SessionEvents,
   /// Does what is due, in each turn.
   void tick();
   TimePoint work_due() const;
-  /// Gives up what was waited for too long. Only when everything that was there has been read.
-  void judge_timeouts();
-  TimePoint timeouts_due() const;
+  /// Gives up nodes that were waited for too long, once everything that was there has been read.
+  void judge_nodes();
+  TimePoint nodes_due() const;
 
   /// What a session has waiting here for answers, in bytes.
   std::size_t waiting_bytes(const session::Session& session) const {

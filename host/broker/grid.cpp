@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <new>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "broker/broker.hpp"
@@ -20,6 +22,8 @@ namespace {
 // all the same: it allows half a second for the way.
 constexpr std::chrono::milliseconds kShortestProbe{250};
 constexpr std::chrono::milliseconds kLongestProbe{60'000};
+constexpr std::chrono::milliseconds kWaitForMemory{10};
+constexpr crolang_str kNoMemory{"no memory left", 14};
 
 std::string_view view(crolang_str text) {
   return {text.data, text.size};
@@ -55,8 +59,19 @@ session::Pushed push(Grid& grid, const Joined& receiver, std::string_view text) 
   return pushed;
 }
 
-void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken, void* op) {
-  Grid& grid = grid_of(ctx);
+/// Runs what a plugin calls: nothing may be thrown through the C ABI. What there is no memory for
+/// is told by `otherwise()`.
+template <class Function, class Otherwise>
+void answer_in_any_case(Grid& grid, Function&& function, Otherwise&& otherwise) noexcept {
+  try {
+    function();
+  } catch (const std::bad_alloc&) {
+    grid.counters.add(telemetry::Counter::out_of_memory);
+    otherwise();
+  }
+}
+
+void hand_over(Grid& grid, crolang_claim to, crolang_str body, crolang_yes_no taken, void* op) {
   const auto answer = [&](crolang_status status, bool yes, std::string_view error) {
     taken(op, status, yes, {error.data(), error.size()});
   };
@@ -84,14 +99,27 @@ void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no ta
   }
 }
 
+void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken, void* op) {
+  Grid& grid = grid_of(ctx);
+  answer_in_any_case(
+      grid, [&] { hand_over(grid, to, body, taken, op); },
+      [&] { taken(op, CROLANG_UNAVAILABLE, false, kNoMemory); });
+}
+
 void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t timeout_ms, crolang_verdict verdict,
               void* op) {
   // Another instance's patience is not this one's: nobody is evicted at once, or watched for ever.
   const auto timeout =
       std::clamp(std::chrono::milliseconds(timeout_ms), kShortestProbe, kLongestProbe);
-  grid_of(ctx).probe(incumbent.token, timeout, [verdict, op](std::int32_t answer) {
-    verdict(op, CROLANG_OK, answer, {nullptr, 0});
-  });
+  Grid& grid = grid_of(ctx);
+  answer_in_any_case(
+      grid,
+      [&] {
+        grid.probe(incumbent.token, timeout, [verdict, op](std::int32_t answer) {
+          verdict(op, CROLANG_OK, answer, {nullptr, 0});
+        });
+      },
+      [&] { verdict(op, CROLANG_UNAVAILABLE, CROLANG_UNREACHABLE, kNoMemory); });
 }
 
 void on_lost(void* ctx, crolang_claim claim) {
@@ -99,9 +127,18 @@ void on_lost(void* ctx, crolang_claim claim) {
   const auto known = grid.claims.find(claim.token);
   if (!known) return;
   const SessionHandle session = known->session;
-  grid.workers.post(session.worker, [session, token = claim.token](Broker& broker) {
-    broker.expel_holder(session, token);
-  });
+  // Else two sessions would hold one id: this waits for memory as long as it takes.
+  for (bool posted = false; !posted;) {
+    answer_in_any_case(
+        grid,
+        [&] {
+          grid.workers.post(session.worker, [session, token = claim.token](Broker& broker) {
+            broker.expel_holder(session, token);
+          });
+          posted = true;
+        },
+        [] { std::this_thread::sleep_for(kWaitForMemory); });
+  }
 }
 
 void on_unavailable(void*, crolang_str reason) {

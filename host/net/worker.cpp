@@ -172,6 +172,12 @@ modules::CallDesk::Hooks Worker::desk_hooks(Worker& worker) {
       [&worker](const std::string& id, std::uint64_t token) {
         worker.broker_.admissions().release(id, token);
       },
+      [&worker](const SessionHandle& session) {
+        worker.on_bad_alloc();
+        if (const Session* starved = worker.find(session)) {
+          worker.end(*worker.connections_[starved->handle().slot]);
+        }
+      },
   };
 }
 
@@ -286,7 +292,7 @@ void Worker::serve(const epoll_event& event) {
 }
 
 void Worker::judge_timeouts() {
-  survives([this] { broker_.judge_timeouts(); });
+  survives([this] { broker_.judge_nodes(); });
   wheel_.advance(now_, [this](TimerNode& node) {
     auto& connection = static_cast<Connection&>(node);
     if (!survives([&] { on_timer(connection); })) end(connection);
@@ -295,7 +301,7 @@ void Worker::judge_timeouts() {
 }
 
 TimePoint Worker::due() const {
-  TimePoint next = gate_.next(now_, std::min(wheel_.next(), broker_.timeouts_due()));
+  TimePoint next = gate_.next(now_, std::min(wheel_.next(), broker_.nodes_due()));
   next = std::min(next, broker_.work_due());
   if (stop_by_) next = std::min(next, *stop_by_);
   if (accept_again_) next = std::min(next, *accept_again_);

@@ -261,7 +261,7 @@ void CallDesk::deliver(Op* op) {
   const Answer answer = std::move(op->answer);
   op->answer = Answer{};
   recycle(op);
-  if (waiter.sink != nullptr) waiter.sink->on_answer(waiter, answer);
+  tell(waiter, answer);
 }
 
 void CallDesk::collect() {
@@ -276,6 +276,16 @@ void CallDesk::collect() {
   while (Op* op = collecting_) {
     collecting_ = op->next_arrived;
     deliver(op);
+  }
+}
+
+void CallDesk::tell(const Waiter& waiter, const Answer& answer) {
+  if (waiter.sink == nullptr) return;
+  try {
+    waiter.sink->on_answer(waiter, answer);
+  } catch (const std::bad_alloc&) {
+    // Whoever waits after that would do so for ever.
+    hooks_.starved(waiter.session);
   }
 }
 
@@ -294,12 +304,11 @@ void CallDesk::tick(TimePoint now) {
     }
     if (!detached) continue;
     hooks_.fault(CallFault::timed_out, op->question, *op->plugin_id, {});
-    if (op->waiter.sink == nullptr) continue;
     Answer answer;
     answer.status = CROLANG_TIMEOUT;
     answer.error = "no answer within the deadline";
     const Waiter waiter = op->waiter;
-    waiter.sink->on_answer(waiter, answer);
+    tell(waiter, answer);
   }
 }
 

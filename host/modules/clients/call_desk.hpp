@@ -67,6 +67,8 @@ class CallDesk {
         fault;
     /// A claim was granted after nobody waited any more: it must be released. Owning worker.
     std::function<void(const std::string& id, std::uint64_t token)> granted_late;
+    /// There was no memory to make use of an answer for this session. Owning worker.
+    std::function<void(const session::SessionHandle&)> starved;
   };
 
   CallDesk(Hooks hooks, std::size_t max_open);
@@ -117,6 +119,8 @@ class CallDesk {
     return has_arrived_.load(std::memory_order_relaxed) || collecting_ != nullptr;
   }
   /// Owning worker: gives up on questions whose deadline has passed.
+  /// Hands an answer to its sink. Owning worker.
+  void tell(const Waiter& waiter, const Answer& answer);
   void tick(TimePoint now);
   /// When tick is due next; TimePoint::max() if nothing waits.
   TimePoint deadline() const noexcept;

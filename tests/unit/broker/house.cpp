@@ -52,7 +52,8 @@ House::House(Policy policy)
 }
 
 modules::CallDesk::Hooks House::hooks() {
-  return {[this] { ++woken; }, [this] { return sleeps; },
+  return {[this] { ++woken; },
+          [this] { return sleeps; },
           [this](session::DirtyList& dirty) {
             flush(dirty);
             ++redeemed;
@@ -63,6 +64,9 @@ modules::CallDesk::Hooks House::hooks() {
           },
           [this](const std::string& id, std::uint64_t token) {
             broker.admissions().release(id, token);
+          },
+          [this](const SessionHandle& session) {
+            if (Session* starved = find(session)) cut(*starved);
           }};
 }
 
@@ -130,7 +134,7 @@ void House::pass(std::chrono::milliseconds time) {
   now += time;
   broker.set_now(now);
   broker.tick();
-  broker.judge_timeouts();
+  broker.judge_nodes();
   turn();
 }
 

@@ -49,9 +49,7 @@ class House final : public LocalSessions, public Workers {
   void settle();
   void pass(std::chrono::milliseconds time);
   /// When there is something to do next.
-  session::TimePoint deadline() const {
-    return std::min(broker.work_due(), broker.timeouts_due());
-  }
+  session::TimePoint deadline() const { return std::min(broker.work_due(), broker.nodes_due()); }
 
   /// What became of the request.
   struct Door {

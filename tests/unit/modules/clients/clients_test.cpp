@@ -154,7 +154,7 @@ class ClientsTest : public testing::Test, protected AnswerSink {
                        {}};
   CallDesk desk_{{[] {}, [] { return false; }, [](session::DirtyList&) {},
                   [](CallFault, Question, const std::string&, std::string_view) {},
-                  [](const std::string&, std::uint64_t) {}},
+                  [](const std::string&, std::uint64_t) {}, [](const session::SessionHandle&) {}},
                  16};
   Clients clients_{modules_, desk_, 300ms};
   const Waiter waiter_{this, {}, 1};

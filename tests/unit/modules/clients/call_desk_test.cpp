@@ -1040,7 +1040,8 @@ TEST(StatusName, TakesWhatItDoesNotKnowForAnInternalError) {
 TEST_F(CallDeskTest, TakesAnAnswerThatItHasNoMemoryForAsCouldNotAsk) {
   const std::string text(1000, 'x');
   const std::array<bool, 1000> flags{};
-  const std::vector<crolang_holder> holders(2, crolang_holder{borrow(text), 1});
+  const std::string name(CROLANG_MAX_INSTANCE, 'x');
+  const std::vector<crolang_holder> holders(2, crolang_holder{borrow(name), 1});
   const std::function<void(void*)> answers[] = {
       [&](void* op) { CallDesk::on_text(op, CROLANG_OK, borrow(text), kNoError); },
       [&](void* op) { CallDesk::on_flags(op, CROLANG_OK, flags.data(), flags.size(), kNoError); },

@@ -5,8 +5,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Broker, getJson, isPeer, repository } from './support/broker.mjs';
-import { Client, isMissing, kClients, kNodes, kWatch } from './support/clients.mjs';
+import { Client, clientsTable, isMissing, kClients, kNodes, kWatch } from './support/clients.mjs';
 import { loseBrokers } from './support/drain.mjs';
+import { cannotRun, kSnippets, runSnippet } from './support/snippets.mjs';
 import { freshId } from './support/node.mjs';
 import { delay, eventually, scaled } from './support/time.mjs';
 import { byRoute, json, stopWebhooks, Webhook } from './support/webhook.mjs';
@@ -176,6 +177,30 @@ describe('a client that slept too long', { skip: isPeer }, () => {
   after(() => broker.kill());
 
   forEach(() => 'is back soon after it woke', ({ isBrowser }) => !isBrowser, async (client) => {
-    await nodes[client.name].expectBack(woken, { from: 0, to: client.end.to });
+    await nodes[client.name].expectBack(woken, client.awake ?? { from: 0, to: client.end.to });
   });
+});
+
+describe('docs/clients.md', { concurrency: true }, () => {
+  let broker;
+  before(async () => {
+    broker = await Broker.start();
+  });
+  after(() => broker.stop());
+
+  for (const [i, snippet] of kSnippets.entries()) {
+    const { language, heading } = snippet;
+    const skip = cannotRun(language);
+    test(`the program under ${heading} (${i + 1}, ${language}) works as it stands there`, { skip }, async (t) => {
+      const output = await runSnippet(t, snippet, broker.port);
+      assert.match(output, /^received: .*hello/m);
+      assert.match(output, /^ack: .*\bOK\b/m);
+    });
+  }
+});
+
+test('docs/wire.md shows what is expected here', () => {
+  const text = fs.readFileSync(path.join(repository, 'docs/wire.md'), 'utf8');
+  const shown = /<!-- clients:begin -->\n(.*)\n<!-- clients:end -->/s.exec(text);
+  assert.deepEqual(shown?.[1].split('\n'), clientsTable());
 });

@@ -31,8 +31,8 @@ const kAway = null;
 
 /// What a client does when its TCP connection ends without a close frame (`end`), when the broker answers its first try with
 /// 503 (`unavailable`), when it is refused by CONNECT_ERROR (`refused`: from the end of the connection on, if it keeps that
-/// open) and after the broker's 41 (`disconnected`). A range is that of the next try. `hangs`: one connect in a hundred does,
-/// against any server, until its time-out has passed.
+/// open) and after the broker's 41 (`disconnected`). A range is that of the next try. `awake`: how long a client that was
+/// asleep takes, if longer. `hangs`: one connect in a hundred does, against any server, until its time-out has passed.
 export const kClients = {
   'npm 4.8': {
     client: 'npm `socket.io-client` 4.8.4',
@@ -63,6 +63,7 @@ export const kClients = {
     tool: 'python3',
     command: () => [path.join(kBuilt, 'python/bin/python'), path.join(kFolder, 'python/client.py'), 'blocking'],
     end: after(0.5, 1.5),
+    awake: after(0, 7),
     unavailable: after(0.5, 1.5),
     unavailableNote: 'with `retry=True`; else `connect` raises',
     refused: kAway,
@@ -92,6 +93,7 @@ export const kClients = {
     tool: 'cargo',
     command: () => [path.join(kBuilt, 'rust-client'), 'blocking'],
     end: after(0.5, 1.5),
+    endNote: 'at once from a quarter of an hour after `connect` on',
     unavailable: kAway,
     unavailableNote: '`connect` returns an error',
     refused: after(0.5, 1.5),
@@ -134,6 +136,37 @@ export function isMissing({ tool, isBrowser }) {
   if (isBrowser) return needsBrowser.skip;
   return Boolean(tool) && spawnSync(tool, ['--help']).error !== undefined && `there is no ${tool}`;
 }
+
+/// What was seen of a node that no registry has: it is in the table, and is not run.
+const kJvmNode = [
+  'Kotlin and Java `crolang-p2p-node-jvm` 0.2.2',
+  '2 s',
+  '2 s, if it was connected before; else `connectToBroker` fails',
+  'stays away',
+  '2 s',
+];
+
+function show(range, note) {
+  let shown = 'stays away';
+  if (range) shown = range.from === range.to ? `${range.to} s` : `${range.from} to ${range.to} s`;
+  if (range?.from === 0) shown = 'at once';
+  return note ? `${shown}${range ? ', ' : ': '}${note}` : shown;
+}
+
+/// The table of docs/wire.md, line by line.
+export const clientsTable = () =>
+  [
+    ['client', 'the end of TCP', '`503`', 'CONNECT_ERROR', '`41`'],
+    ['---', '---', '---', '---', '---'],
+    ...Object.values(kClients).map((client) => [
+      client.client,
+      show(client.end, client.endNote),
+      show(client.unavailable, client.unavailableNote),
+      client.refused ? `asks again, ${show(client.refused)} after the broker has ended the connection` : show(client.refused),
+      show(client.disconnected),
+    ]),
+    kJvmNode,
+  ].map((row) => (row[0] === '---' ? `|${row.join('|')}|` : `| ${row.join(' | ')} |`));
 
 const programs = new Set();
 process.once('exit', () => {

@@ -1,0 +1,111 @@
+/// The programs of docs/clients.md, as somebody who reads it would run them.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { cleanEnvironment, repository } from './broker.mjs';
+import { isMissing } from './clients.mjs';
+import { eventually, scaled } from './time.mjs';
+
+const kClients = path.join(repository, 'tests/e2e/clients');
+const kBuilt = path.join(repository, 'build/clients');
+const kText = fs.readFileSync(path.join(repository, 'docs/clients.md'), 'utf8');
+
+/// Each with its language and the heading that it stands under.
+export const kSnippets = [...kText.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map((found) => ({
+  language: found[1],
+  code: found[2],
+  heading: [...kText.slice(0, found.index).matchAll(/^## (.*)$/gm)].at(-1)[1],
+}));
+
+/// What the client of the same language is built from, under another name.
+function copyManifest(language, names, directory) {
+  for (const name of names) {
+    const text = fs.readFileSync(path.join(kClients, language, name), 'utf8');
+    fs.writeFileSync(path.join(directory, name), text.replaceAll('crolang-broker-test-client', 'hello'));
+  }
+}
+
+/// The file that a program is written to, what has to be beside it, and how it is started.
+const kLanguages = {
+  js: {
+    file: 'hello.mjs',
+    prepare: (directory) =>
+      fs.symlinkSync(path.join(kClients, 'npm/node_modules'), path.join(directory, 'node_modules')),
+    command: [process.execPath, 'hello.mjs'],
+  },
+  python: {
+    tool: 'python3',
+    file: 'hello.py',
+    command: [path.join(kBuilt, 'python/bin/python'), '-u', 'hello.py'],
+  },
+  java: {
+    tool: 'mvn',
+    file: 'Hello.java',
+    command: ['java', '-cp', `${kBuilt}/java/lib/*`, 'Hello.java'],
+  },
+  rust: {
+    tool: 'cargo',
+    file: 'src/main.rs',
+    prepare: (directory) => copyManifest('rust', ['Cargo.toml', 'Cargo.lock'], directory),
+    command: ['cargo', 'run', '--quiet', '--locked', '--offline'],
+    env: {
+      // Where clients/prepare has built the crates.
+      CARGO_TARGET_DIR: path.join(process.env.XDG_CACHE_HOME || `${process.env.HOME}/.cache`, 'crolang-broker/cargo'),
+    },
+  },
+  go: {
+    tool: 'go',
+    file: 'main.go',
+    prepare: (directory) => copyManifest('go', ['go.mod', 'go.sum'], directory),
+    command: ['go', 'run', '.'],
+  },
+};
+
+/// Why a program cannot be run here, or false.
+export const cannotRun = (language) =>
+  language in kLanguages ? isMissing(kLanguages[language]) : 'no registry has its client';
+
+/// Runs it against this broker, and returns what it has said once it has got its acknowledgement and its message.
+export async function runSnippet(t, { language, code }, port) {
+  const { file, prepare, command, env = {} } = kLanguages[language];
+  // Always the same: compilers know it again.
+  const directory = path.join(kBuilt, 'snippets', `${language}-${kSnippets.findIndex((other) => other.code === code)}`);
+  fs.rmSync(directory, { recursive: true, force: true });
+  fs.mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
+  prepare?.(directory);
+  fs.writeFileSync(path.join(directory, file), code.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`));
+  const child = spawn(command[0], command.slice(1), {
+    cwd: directory,
+    env: cleanEnvironment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // `cargo run` and `go run` start another program: they end together.
+    detached: true,
+  });
+  t.after(() => {
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+  });
+  let output = '';
+  let hasEnded = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text) => {
+      output += text;
+    });
+  }
+  child.once('error', (error) => {
+    output += error.message;
+  });
+  child.once('close', () => {
+    hasEnded = true;
+  });
+  const isDone = () => hasEnded || (/^received: /m.test(output) && /^ack: /m.test(output));
+  await eventually('it has sent and received', isDone, scaled(120_000)).catch((error) => {
+    error.message += `: ${output}`;
+    throw error;
+  });
+  return output;
+}

@@ -160,6 +160,28 @@ describe('a client whose broker goes', { skip: isPeer }, () => {
   }
 });
 
+describe('a client whose only broker is restarted', { skip: isPeer }, () => {
+  const nodes = {};
+  let killed;
+  let restarted;
+  before(async () => {
+    const broker = await Broker.start();
+    for (const name of names) nodes[name] = clients[name].connect(broker.port, freshId('restart'));
+    await Promise.all(Object.values(nodes).map((node) => node.joins()));
+    killed = performance.now();
+    await broker.kill();
+    restarted = await Broker.start({}, { port: broker.port });
+  });
+  after(() => restarted.kill());
+
+  forEach(() => 'is back on it, and talks', everybody, async (client) => {
+    const node = nodes[client.name];
+    // Who tries at once finds nobody, and tries again like the others.
+    await node.expectBack(killed, { from: 0, to: Math.max(1.5, client.end.to) });
+    assert.equal(await node.send(node.id, 'hello'), 'OK');
+  });
+});
+
 describe('a client that slept too long', { skip: isPeer }, () => {
   let broker;
   const nodes = {};

@@ -2,7 +2,7 @@
 /// take orders and report what happened to them; `kClients` says what is expected of each, and stands in docs/wire.md.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import fs from 'node:fs';
+import { EventEmitter, once } from 'node:events';
 import path from 'node:path';
 import readline from 'node:readline';
 import { cleanEnvironment, repository } from './broker.mjs';
@@ -14,6 +14,7 @@ import { scaled, within } from './time.mjs';
 const kFolder = path.join(repository, 'tests/e2e/clients');
 const kBuilt = path.join(repository, 'build/clients');
 
+const kForever = 86_400_000;
 /// How many nodes of each client there are in tests of many.
 export const kNodes = Number(process.env.CROLANG_TEST_CLIENT_NODES) || 2;
 /// How long a client that stays away is watched.
@@ -174,28 +175,19 @@ process.once('exit', () => {
 });
 
 /// What one client said of one of its nodes, and when.
-class History {
+class History extends EventEmitter {
   events = [];
-  #changed = () => {};
 
   add(is, text) {
     this.events.push({ is, text, at: performance.now() });
-    this.#changed();
+    this.emit('added');
   }
 
   /// The first event of this kind since then (null: of any), waited for.
   async next(is, since, milliseconds = scaled(20_000)) {
     const find = () => this.events.find((event) => event.at >= since && (!is || event.is === is));
     const found = (async () => {
-      while (!find()) {
-        await new Promise((resolve) => {
-          const before = this.#changed;
-          this.#changed = () => {
-            before();
-            resolve();
-          };
-        });
-      }
+      while (!find()) await once(this, 'added');
       return find();
     })();
     try {
@@ -295,9 +287,6 @@ class Page {
     this.page.evaluate((o) => window.orders[o.do](o), order).catch(() => {});
   }
 
-  /// A browser is many processes; what happens to a page that sleeps is another story.
-  pause = undefined;
-
   stop() {
     return this.browser.close();
   }
@@ -349,11 +338,10 @@ class ModelOfCpp {
 
   /// Resolves when the connection is over, with whether the client comes back.
   async #listen(socket, history) {
-    const day = 86_400_000;
     for (;;) {
       let frame;
       try {
-        frame = await socket.frame(day);
+        frame = await socket.frame(kForever);
       } catch {
         history.add('disconnected', 'end of TCP');
         socket.destroy();

@@ -204,16 +204,13 @@ describe('a client that slept too long', { skip: isPeer }, () => {
 });
 
 describe('docs/clients.md', { concurrency: true }, () => {
-  let broker;
-  before(async () => {
-    broker = await Broker.start();
-  });
-  after(() => broker.stop());
-
   for (const [i, snippet] of kSnippets.entries()) {
     const { language, heading } = snippet;
     const skip = cannotRun(language);
     test(`the program under ${heading} (${i + 1}, ${language}) works as it stands there`, { skip }, async (t) => {
+      // All of them are alice.
+      const broker = await Broker.start();
+      t.after(() => broker.kill());
       const output = await runSnippet(t, snippet, broker.port);
       assert.match(output, /^received: .*hello/m);
       assert.match(output, /^ack: .*\bOK\b/m);

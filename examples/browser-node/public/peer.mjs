@@ -1,4 +1,5 @@
 // The WebRTC side of the node: one negotiation with one other node, and the data channel that comes of it.
+import { lineOf, toIceCandidate, toMessage } from './candidate.mjs';
 import { Assembler, toParts } from './messages.mjs';
 import { at, candidateInWords, failureInWords } from './words.mjs';
 
@@ -114,10 +115,10 @@ export class Peer extends EventTarget {
   #watch(connection) {
     connection.onicecandidate = ({ candidate }) => {
       if (candidate?.url) this.#givingServers.add(candidate.url);
-      // Without a candidate, or with an empty one, it says that there are no more: nodes do not send that.
-      if (!candidate?.candidate) return;
-      if (this.#mayTrickle) this.#sayCandidate(candidate);
-      else this.#held.push(candidate);
+      const said = candidate && toMessage(candidate);
+      if (!said) return;
+      if (this.#mayTrickle) this.#sayCandidate(said);
+      else this.#held.push(said);
     };
     connection.onicegatheringstatechange = () => {
       if (connection.iceGatheringState !== 'complete') return;
@@ -222,24 +223,25 @@ export class Peer extends EventTarget {
   }
 
   #onCandidate(message) {
-    if (typeof message.candidate?.sdp !== 'string') return;
-    this.#stepCandidate('in', 'Candidate received', message.candidate.sdp);
+    const line = lineOf(message.candidate);
+    if (!line) return;
+    this.#stepCandidate('in', 'Candidate received', line);
     if (this.#connection.remoteDescription) this.#addCandidate(message);
     else if (this.#early.length < MAX_EARLY_CANDIDATES) this.#early.push(message);
   }
 
-  async #addCandidate({ candidate: { sdp, sdpMid, sdpMLineIndex } }) {
+  async #addCandidate({ candidate }) {
     try {
-      await this.#connection.addIceCandidate({ candidate: sdp, sdpMid, sdpMLineIndex });
+      await this.#connection.addIceCandidate(toIceCandidate(candidate, this.#connection.remoteDescription.sdp));
     } catch (error) {
       if (this.state !== 'ended') this.#step('trouble', 'here', 'A candidate that cannot be used', error.message);
     }
   }
 
-  async #sayCandidate({ candidate: sdp, sdpMid, sdpMLineIndex }) {
-    this.#stepCandidate('out', 'Candidate sent', sdp);
+  async #sayCandidate(candidate) {
+    this.#stepCandidate('out', 'Candidate sent', candidate.sdp);
     const type = this.isInitiator ? TO_RESPONDER : TO_INITIATOR;
-    await this.#say(type, { candidate: { sdp, sdpMid, sdpMLineIndex } });
+    await this.#say(type, { candidate });
   }
 
   async #sayDescription(type, kind) {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import wrtc from '@roamhq/wrtc';
+import { lineOf, toIceCandidate, toMessage } from '../../../examples/browser-node/public/candidate.mjs';
 import { freshId, received, send } from './node.mjs';
 import { eventually } from './time.mjs';
 
@@ -23,16 +24,24 @@ const kHostOnly = { iceServers: [], bundlePolicy: 'max-bundle' };
 export class Session {
   #early = [];
 
-  constructor(socket, to, sessionId, { sends, receives }, configuration = kHostOnly) {
+  /// `as`: what becomes of a candidate before it is sent, in a node that does not keep to the form.
+  constructor(
+    socket,
+    to,
+    sessionId,
+    { sends, receives },
+    configuration = kHostOnly,
+    as = (candidate) => candidate,
+  ) {
     Object.assign(this, { socket, to, sessionId });
     this.refused = [];
     this.connection = new wrtc.RTCPeerConnection(configuration);
     connections.add(this.connection);
     this.connection.onicecandidate = ({ candidate }) => {
-      if (!candidate) return;
-      const { candidate: sdp, sdpMid, sdpMLineIndex } = candidate;
+      const said = candidate && toMessage(candidate);
+      if (!said) return;
       // The last ones may still be on their way when the channel is open and all is over.
-      this.say(sends, { candidate: { sdp, sdpMid, sdpMLineIndex } }).catch(({ message }) =>
+      this.say(sends, { candidate: as(said) }).catch(({ message }) =>
         this.refused.push(`${sends}: ${message}`),
       );
     };
@@ -56,9 +65,14 @@ export class Session {
     if (answer !== 'OK') this.refused.push(`${type}: ${answer}`);
   }
 
-  async addCandidate({ sdp, sdpMid, sdpMLineIndex }) {
-    if (!this.connection.remoteDescription) return this.#early.push({ sdp, sdpMid, sdpMLineIndex });
-    await this.connection.addIceCandidate({ candidate: sdp, sdpMid, sdpMLineIndex });
+  async addCandidate(candidate) {
+    if (!lineOf(candidate)) return;
+    const description = this.connection.remoteDescription;
+    if (description) {
+      await this.connection.addIceCandidate(toIceCandidate(candidate, description.sdp));
+    } else {
+      this.#early.push(candidate);
+    }
   }
 
   async setRemote(description) {
@@ -110,13 +124,14 @@ export async function accept(socket, configuration) {
   return { session, channel: await opened };
 }
 
-export async function connect(socket, to, configuration) {
+export async function connect(socket, to, configuration, as) {
   const session = new Session(
     socket,
     to,
     freshId('session'),
     { sends: kToResponder, receives: kToInitiator },
     configuration,
+    as,
   );
   const channel = session.connection.createDataChannel('node-messages');
   const acceptance = received(socket, 'CONNECTION_ACCEPTANCE');

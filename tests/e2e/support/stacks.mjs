@@ -66,6 +66,8 @@ export class Stack {
     watch(stack);
     const ready = new Promise((resolve) => {
       createInterface({ input: stack.child.stdout }).on('line', (text) => {
+        // Some libraries say something of their own.
+        if (!text.startsWith('{')) return (stack.output += `${text}\n`);
         const { peer, ...event } = JSON.parse(text);
         if (event.event === 'ready') resolve(event.name);
         else stack.#peers.get(peer)?.emit(event.event, event);

@@ -10,6 +10,8 @@ import { converse, kOwnWay, Stack } from './support/stacks.mjs';
 const kNames = ['roamhq', 'node-datachannel', 'werift', 'chromium', 'aiortc', 'pion'].filter(
   (name) => name !== 'chromium' || !needsBrowser.skip,
 );
+/// Cuts a username at its first colon.
+const kCutter = 'node-datachannel-polyfill';
 const kSecret = 'north-wind-and-sun';
 /// They wait for each other more than they compute.
 const together = { ...oursOnly('has another configuration'), concurrency: 6 };
@@ -19,7 +21,7 @@ let coturn;
 
 before(async () => {
   await Promise.all([
-    ...kNames.map(async (name) => {
+    ...[...kNames, kCutter].map(async (name) => {
       stacks[name] = await Stack.start(name);
     }),
     Coturn.start(kSecret).then((started) => {
@@ -32,15 +34,13 @@ after(async () => {
 });
 
 /// A test for each stack that offers and each that answers, itself included. `judge` gets the name of each and what it said.
-function everyPair(brokerOf, judge) {
-  for (const offering of kNames) {
-    for (const answering of kNames) {
-      test(`${offering} offers, ${answering} answers`, async () => {
-        const [a, b] = await converse(brokerOf().port, stacks[offering], stacks[answering]);
-        judge(offering, a);
-        judge(answering, b);
-      });
-    }
+function everyPair(brokerOf, judge, pairs = kNames.flatMap((a) => kNames.map((b) => [a, b]))) {
+  for (const [offering, answering] of pairs) {
+    test(`${offering} offers, ${answering} answers`, async () => {
+      const [a, b] = await converse(brokerOf().port, stacks[offering], stacks[answering]);
+      judge(offering, a);
+      judge(answering, b);
+    });
   }
 }
 
@@ -57,15 +57,19 @@ describe('with the default configuration', together, () => {
   );
 });
 
+const startRelaying = (env) =>
+  Broker.start({
+    RTC_CONFIGURATION_RESOLVER_PLUGIN: 'turn-credentials',
+    TURN_URLS: coturn.url(),
+    TURN_SHARED_SECRET: kSecret,
+    ICE_TRANSPORT_POLICY: 'relay',
+    ...env,
+  });
+
 describe('with turn-credentials, by the relay alone', together, () => {
   let broker;
   before(async () => {
-    broker = await Broker.start({
-      RTC_CONFIGURATION_RESOLVER_PLUGIN: 'turn-credentials',
-      TURN_URLS: coturn.url(),
-      TURN_SHARED_SECRET: kSecret,
-      ICE_TRANSPORT_POLICY: 'relay',
-    });
+    broker = await startRelaying({});
   });
   after(() => broker.stop());
 
@@ -76,5 +80,25 @@ describe('with turn-credentials, by the relay alone', together, () => {
       assert.match(coturn.output, new RegExp(allocated), name);
       if (!kOwnWay.has(name)) assert.equal(path.local, 'relay', name);
     },
+  );
+});
+
+describe('with turn-credentials, by the relay alone, whose usernames have no colon', together, () => {
+  let broker;
+  before(async () => {
+    broker = await startRelaying({ TURN_USERNAME: 'expiry' });
+  });
+  after(() => broker.stop());
+
+  everyPair(
+    () => broker,
+    (name, { path }) => {
+      if (!kOwnWay.has(name)) assert.equal(path.local, 'relay', name);
+    },
+    [
+      [kCutter, 'roamhq'],
+      ['roamhq', kCutter],
+      [kCutter, kCutter],
+    ],
   );
 });

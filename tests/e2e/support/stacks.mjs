@@ -237,13 +237,23 @@ export class StackNode {
 /// Stacks that under the policy `relay` name relays only, yet take a direct path where one end's relay reaches them.
 export const kOwnWay = new Set(['node-datachannel', 'node-datachannel-polyfill']);
 
+/// Why this pair cannot connect, as the table in docs/wire.md has it; undefined if it can.
+export function obstacle(way, offering, answering) {
+  const has = (...names) => names.some((name) => offering === name || answering === name);
+  if (has('str0m') && way !== 'direct') return 'str0m has no TURN';
+  if (has('webrtc-rs') && has('werift')) return 'DTLS stands, no SCTP follows';
+  if (offering === 'str0m' && answering === 'werift') return 'DTLS stands, no SCTP follows';
+  if (has('node-datachannel-polyfill') && way === 'relay') return 'the username is cut at its colon';
+  return undefined;
+}
+
 const kLong = 'ü'.repeat(15_000);
 
 /// Two nodes connect and talk both ways. Resolves with the id of each, and the path that it sees.
-export async function converse(port, offering, answering) {
+export async function converse(port, offering, answering, milliseconds = scaled(30_000)) {
   const [a, b] = await Promise.all([StackNode.join(offering, port), StackNode.join(answering, port)]);
   try {
-    await within(scaled(30_000), 'the data channel opens', Promise.all([a.connect(b.id), b.accept()]));
+    await within(milliseconds, 'the data channel opens', Promise.all([a.connect(b.id), b.accept()]));
     for (const [from, to] of [
       [a, b],
       [b, a],

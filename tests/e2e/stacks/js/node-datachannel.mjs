@@ -24,8 +24,8 @@ class Peer {
     });
     this.connection.onLocalDescription((sdp, type) => this.say({ event: 'description', type, sdp }));
     this.connection.onLocalCandidate((line, mid) => {
-      // Its lines are those of a description, and it does not number the sections.
-      this.say({ event: 'candidate', candidate: { sdp: line.replace(/^a=/, ''), sdpMid: mid } });
+      // Its lines are those of a description, and it does not number the sections: there is one.
+      this.say({ event: 'candidate', candidate: { sdp: line.replace(/^a=/, ''), sdpMid: mid, sdpMLineIndex: 0 } });
     });
     this.connection.onStateChange((state) => {
       if (state === 'failed') this.say({ event: 'fault', words: 'the connection failed' });

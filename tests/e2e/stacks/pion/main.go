@@ -100,7 +100,7 @@ func (p *peer) open(line command) error {
 		}
 		init := found.ToJSON()
 		said := candidate{Sdp: init.Candidate, SdpMLineIndex: init.SDPMLineIndex}
-		// It names no section of the description.
+		// An empty one would name no section.
 		if init.SDPMid != nil && *init.SDPMid != "" {
 			said.SdpMid = init.SDPMid
 		}

@@ -73,7 +73,7 @@ public final class Main {
       thread.execute(() -> {
         try {
           carryOut(line);
-        } catch (Exception error) {
+        } catch (Throwable error) {
           fault(line.get("do").getAsString() + ": " + error.getMessage());
         }
       });

@@ -237,13 +237,11 @@ export class StackNode {
 /// Stacks that under the policy `relay` name relays only, yet take a direct path where one end's relay reaches them.
 export const kOwnWay = new Set(['node-datachannel', 'node-datachannel-polyfill']);
 
-/// Why this pair cannot connect, as the table in docs/wire.md has it; undefined if it can.
+/// Why this pair cannot connect that way, as the table in docs/wire.md has it; undefined if it can.
 export function obstacle(way, offering, answering) {
-  const has = (...names) => names.some((name) => offering === name || answering === name);
-  if (has('str0m') && way !== 'direct') return 'str0m has no TURN';
-  if (has('webrtc-rs') && has('werift')) return 'DTLS stands, no SCTP follows';
-  if (offering === 'str0m' && answering === 'werift') return 'DTLS stands, no SCTP follows';
-  if (has('node-datachannel-polyfill') && way === 'relay') return 'the username is cut at its colon';
+  const has = (name) => offering === name || answering === name;
+  if (has('str0m') && way !== 'direct') return 'it knows no TURN';
+  if (has('node-datachannel-polyfill') && way === 'relay') return 'it cuts a username at its colon';
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 /// The peers of a stack that has the W3C's interface. Runs in Node.js and, as text, in a page: no imports here.
-/// `say(event)` gets what goes to the driver. `pathOf(connection)`: the kinds of candidate in use, if the stack has no such statistics.
-export function peersOf(RTCPeerConnection, say, pathOf) {
+/// `say(event)` gets what goes to the driver. `pathOf(connection)`: the kinds of candidate in use, for a stack without such statistics.
+/// `toAnswer(sdp)`: what a stack has to change in its answers.
+export function peersOf(RTCPeerConnection, say, { pathOf, toAnswer = (sdp) => sdp } = {}) {
   /// As docs/wire.md has it: what is not known is left out.
   const toMessage = ({ candidate, sdpMid, sdpMLineIndex }) => ({
     sdp: candidate.replace(/^a=/, ''),
@@ -62,12 +63,13 @@ export function peersOf(RTCPeerConnection, say, pathOf) {
 
     async description({ type, sdp }) {
       await this.connection.setRemoteDescription({ type, sdp });
-      if (type === 'offer') await this.describe(await this.connection.createAnswer());
+      if (type !== 'offer') return;
+      const answer = await this.connection.createAnswer();
+      await this.describe({ type: answer.type, sdp: toAnswer(answer.sdp) });
     }
 
-    async describe(description) {
-      await this.connection.setLocalDescription(description);
-      const { type, sdp } = description;
+    async describe({ type, sdp }) {
+      await this.connection.setLocalDescription({ type, sdp });
       this.say({ event: 'description', type, sdp });
     }
 

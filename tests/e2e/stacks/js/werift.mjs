@@ -8,4 +8,10 @@ function pathOf({ iceTransports: [transport] }) {
   return { local: pair?.localCandidate.type, remote: pair?.remoteCandidate.type };
 }
 
-export const start = (say) => ({ name: `werift ${versionOf('werift')}`, Peer: peersOf(RTCPeerConnection, say, pathOf) });
+/// Whoever answers waits here for the other side to open SCTP, and webrtc-rs and str0m wait too unless they are the DTLS client.
+const toAnswer = (sdp) => sdp.replace('a=setup:active', 'a=setup:passive');
+
+export const start = (say) => ({
+  name: `werift ${versionOf('werift')}`,
+  Peer: peersOf(RTCPeerConnection, say, { pathOf, toAnswer }),
+});

@@ -1,5 +1,5 @@
 //! str0m, behind the lines that ../README.md describes. It knows no STUN or TURN servers: candidates are its program's business, and
-//! this one has the address of its socket.
+//! this one has the address of its socket, or none if it may only use relays.
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;
 use std::io::{BufRead, ErrorKind, Write};
@@ -24,6 +24,12 @@ const VERSION: &str = "0.25.0";
 const PATIENCE: Duration = Duration::from_millis(5);
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Configuration {
+    ice_transport_policy: String,
+}
+
+#[derive(Deserialize)]
 struct SaidCandidate {
     sdp: String,
 }
@@ -31,7 +37,7 @@ struct SaidCandidate {
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
 enum Command {
-    Open { role: String },
+    Open { role: String, configuration: Configuration },
     Description { r#type: String, sdp: String },
     Candidate { candidate: SaidCandidate },
     Send { data: String },
@@ -62,6 +68,7 @@ struct Peer {
     name: String,
     rtc: Rtc,
     socket: UdpSocket,
+    is_hidden: bool,
     pending: Option<SdpPendingOffer>,
     channel: Option<ChannelId>,
     unsent: VecDeque<Vec<u8>>,
@@ -71,12 +78,13 @@ struct Peer {
 }
 
 impl Peer {
-    fn open(name: String, role: &str) -> Outcome<Peer> {
+    fn open(name: String, role: &str, configuration: &Configuration) -> Outcome<Peer> {
         let socket = UdpSocket::bind((own_address()?, 0))?;
         let mut peer = Peer {
             name,
             rtc: Rtc::builder().build(Instant::now()),
             socket,
+            is_hidden: configuration.ice_transport_policy == "relay",
             pending: None,
             channel: None,
             unsent: VecDeque::new(),
@@ -101,6 +109,9 @@ impl Peer {
     fn describe(&mut self, kind: &str, sdp: String) -> Outcome {
         let mid = sdp.lines().find_map(|line| line.strip_prefix("a=mid:")).map(str::to_owned);
         self.say(json!({"event": "description", "type": kind, "sdp": sdp}));
+        if self.is_hidden {
+            return Ok(());
+        }
         let candidate = Candidate::host(self.socket.local_addr()?, "udp")?;
         let said = json!({"sdp": candidate.to_sdp_string(), "sdpMid": mid, "sdpMLineIndex": 0});
         self.rtc.add_local_candidate(candidate);
@@ -195,8 +206,8 @@ impl Peer {
 /// A thread for each peer: its commands in order, its socket in between.
 fn serve(name: String, commands: Receiver<Command>) {
     let fault = |error: Box<dyn Error>| say(json!({"peer": name, "event": "fault", "words": error.to_string()}));
-    let Ok(Command::Open { role }) = commands.recv() else { return };
-    let mut peer = match Peer::open(name.clone(), &role) {
+    let Ok(Command::Open { role, configuration }) = commands.recv() else { return };
+    let mut peer = match Peer::open(name.clone(), &role, &configuration) {
         Ok(peer) => peer,
         Err(error) => return fault(error),
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::BytesMut;
+use rtc::peer_connection::transport::RTCDtlsRole;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -16,6 +17,7 @@ use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCBundlePolicy,
     RTCConfigurationBuilder, RTCIceCandidateInit, RTCIceServer, RTCIceTransportPolicy,
     RTCPeerConnectionIceEvent, RTCPeerConnectionState, RTCRtcpMuxPolicy, RTCSessionDescription,
+    SettingEngineBuilder,
 };
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -157,6 +159,8 @@ impl Peer {
         let handler = Handler { peer: name.clone(), channel: channel.clone() };
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
+            // As the DTLS client it opens SCTP, and has no answer to another node that does so too, as werift does.
+            .with_setting_engine(SettingEngineBuilder::new().with_answering_dtls_role(RTCDtlsRole::Server).build())
             .with_handler(Arc::new(handler.clone()))
             .with_udp_addrs(vec![format!("{}:0", own_address()?)])
             .build()

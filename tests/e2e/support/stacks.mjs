@@ -104,6 +104,7 @@ export class Stack {
 /// A candidate as docs/wire.md has it, of a description that is known.
 function expectCandidate({ sdp, sdpMid, sdpMLineIndex, ...others }, description) {
   assert.match(sdp, /^candidate:\S+ \d+ \S+ \d+ \S+ \d+ typ (host|srflx|prflx|relay)( .*)?$/i);
+  assert.ok(sdpMid !== undefined || sdpMLineIndex !== undefined, 'it belongs nowhere');
   if (sdpMid !== undefined) assert.ok(description.split(/\r?\n/).includes(`a=mid:${sdpMid}`), `no section '${sdpMid}'`);
   if (sdpMLineIndex !== undefined) assert.ok(Number.isInteger(sdpMLineIndex), sdpMLineIndex);
   assert.deepEqual(others, {});

@@ -37,10 +37,20 @@ struct SaidCandidate {
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
 enum Command {
-    Open { role: String, configuration: Configuration },
-    Description { r#type: String, sdp: String },
-    Candidate { candidate: SaidCandidate },
-    Send { data: String },
+    Open {
+        role: String,
+        configuration: Configuration,
+    },
+    Description {
+        r#type: String,
+        sdp: String,
+    },
+    Candidate {
+        candidate: SaidCandidate,
+    },
+    Send {
+        data: String,
+    },
     Path,
     Close,
 }
@@ -59,7 +69,9 @@ fn say(event: Value) {
 
 /// The first address of this machine that others can reach.
 fn own_address() -> Outcome<IpAddr> {
-    let found = if_addrs::get_if_addrs()?.into_iter().map(|interface| interface.ip());
+    let found = if_addrs::get_if_addrs()?
+        .into_iter()
+        .map(|interface| interface.ip());
     let mut usable = found.filter(|address| address.is_ipv4() && !address.is_loopback());
     Ok(usable.next().unwrap_or(IpAddr::from([127, 0, 0, 1])))
 }
@@ -107,7 +119,10 @@ impl Peer {
     }
 
     fn describe(&mut self, kind: &str, sdp: String) -> Outcome {
-        let mid = sdp.lines().find_map(|line| line.strip_prefix("a=mid:")).map(str::to_owned);
+        let mid = sdp
+            .lines()
+            .find_map(|line| line.strip_prefix("a=mid:"))
+            .map(str::to_owned);
         self.say(json!({"event": "description", "type": kind, "sdp": sdp}));
         if self.is_hidden {
             return Ok(());
@@ -123,16 +138,22 @@ impl Peer {
         match command {
             Command::Open { .. } => return Err("is open already".into()),
             Command::Description { r#type, sdp } if r#type == "offer" => {
-                let answer = self.rtc.sdp_api().accept_offer(SdpOffer::from_sdp_string(&sdp)?)?;
+                let answer = self
+                    .rtc
+                    .sdp_api()
+                    .accept_offer(SdpOffer::from_sdp_string(&sdp)?)?;
                 self.describe("answer", answer.to_sdp_string())?;
             }
             Command::Description { sdp, .. } => {
                 let pending = self.pending.take().ok_or("an answer to no offer")?;
-                self.rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&sdp)?)?;
+                self.rtc
+                    .sdp_api()
+                    .accept_answer(pending, SdpAnswer::from_sdp_string(&sdp)?)?;
             }
             Command::Candidate { candidate } => {
                 let candidate = Candidate::from_sdp_string(&candidate.sdp)?;
-                self.remote.insert(candidate.addr(), candidate.kind().to_string());
+                self.remote
+                    .insert(candidate.addr(), candidate.kind().to_string());
                 self.rtc.add_remote_candidate(candidate);
             }
             Command::Send { data } => self.unsent.push_back(BASE64.decode(data)?),
@@ -181,14 +202,21 @@ impl Peer {
 
     fn receive(&mut self, until: Instant) -> Outcome {
         let wait = until.saturating_duration_since(Instant::now());
-        self.socket.set_read_timeout(Some(wait.clamp(Duration::from_millis(1), PATIENCE)))?;
+        self.socket
+            .set_read_timeout(Some(wait.clamp(Duration::from_millis(1), PATIENCE)))?;
         let mut buffer = [0; 2000];
         match self.socket.recv_from(&mut buffer) {
             Ok((size, source)) => {
                 if let Ok(contents) = buffer[..size].try_into() {
                     let destination = self.socket.local_addr()?;
-                    let packet = Receive { proto: Protocol::Udp, source, destination, contents };
-                    self.rtc.handle_input(Input::Receive(Instant::now(), packet))?;
+                    let packet = Receive {
+                        proto: Protocol::Udp,
+                        source,
+                        destination,
+                        contents,
+                    };
+                    self.rtc
+                        .handle_input(Input::Receive(Instant::now(), packet))?;
                 }
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
@@ -205,8 +233,16 @@ impl Peer {
 
 /// A thread for each peer: its commands in order, its socket in between.
 fn serve(name: String, commands: Receiver<Command>) {
-    let fault = |error: Box<dyn Error>| say(json!({"peer": name, "event": "fault", "words": error.to_string()}));
-    let Ok(Command::Open { role, configuration }) = commands.recv() else { return };
+    let fault = |error: Box<dyn Error>| {
+        say(json!({"peer": name, "event": "fault", "words": error.to_string()}))
+    };
+    let Ok(Command::Open {
+        role,
+        configuration,
+    }) = commands.recv()
+    else {
+        return;
+    };
     let mut peer = match Peer::open(name.clone(), &role, &configuration) {
         Ok(peer) => peer,
         Err(error) => return fault(error),

@@ -58,10 +58,20 @@ struct Candidate {
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
 enum Command {
-    Open { role: String, configuration: Configuration },
-    Description { r#type: String, sdp: String },
-    Candidate { candidate: Candidate },
-    Send { data: String },
+    Open {
+        role: String,
+        configuration: Configuration,
+    },
+    Description {
+        r#type: String,
+        sdp: String,
+    },
+    Candidate {
+        candidate: Candidate,
+    },
+    Send {
+        data: String,
+    },
     Path,
     Close,
 }
@@ -109,7 +119,9 @@ impl Handler {
 #[async_trait::async_trait]
 impl PeerConnectionEventHandler for Handler {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
-        let Ok(found) = event.candidate.to_json() else { return };
+        let Ok(found) = event.candidate.to_json() else {
+            return;
+        };
         let mut candidate = json!({"sdp": found.candidate});
         // It names no section of the description.
         if let Some(mid) = found.sdp_mid.filter(|mid| !mid.is_empty()) {
@@ -134,7 +146,9 @@ impl PeerConnectionEventHandler for Handler {
 
 /// It wants to know where to listen: the first address of this machine that others can reach.
 fn own_address() -> Outcome<IpAddr> {
-    let found = if_addrs::get_if_addrs()?.into_iter().map(|interface| interface.ip());
+    let found = if_addrs::get_if_addrs()?
+        .into_iter()
+        .map(|interface| interface.ip());
     let mut usable = found.filter(|address| address.is_ipv4() && !address.is_loopback());
     Ok(usable.next().unwrap_or(IpAddr::from([127, 0, 0, 1])))
 }
@@ -147,28 +161,56 @@ struct Peer {
 
 impl Peer {
     async fn open(name: String, role: &str, given: Configuration) -> Outcome<Peer> {
-        let to_server = |Server { urls, username, credential }| RTCIceServer { urls, username, credential };
+        let to_server = |Server {
+                             urls,
+                             username,
+                             credential,
+                         }| RTCIceServer {
+            urls,
+            username,
+            credential,
+        };
         let configuration = RTCConfigurationBuilder::new()
             .with_ice_servers(given.ice_servers.into_iter().map(to_server).collect())
-            .with_ice_transport_policy(RTCIceTransportPolicy::from(given.ice_transport_policy.as_str()))
+            .with_ice_transport_policy(RTCIceTransportPolicy::from(
+                given.ice_transport_policy.as_str(),
+            ))
             .with_bundle_policy(RTCBundlePolicy::from(given.bundle_policy.as_str()))
             .with_rtcp_mux_policy(RTCRtcpMuxPolicy::from(given.rtcp_mux_policy.as_str()))
             .with_ice_candidate_pool_size(given.ice_candidate_pool_size)
             .build();
         let channel = Channel::default();
-        let handler = Handler { peer: name.clone(), channel: channel.clone() };
+        let handler = Handler {
+            peer: name.clone(),
+            channel: channel.clone(),
+        };
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
             // As the DTLS client it opens SCTP, and has no answer to another node that does so too, as werift does.
-            .with_setting_engine(SettingEngineBuilder::new().with_answering_dtls_role(RTCDtlsRole::Server).build())
+            .with_setting_engine(
+                SettingEngineBuilder::new()
+                    .with_answering_dtls_role(RTCDtlsRole::Server)
+                    .build(),
+            )
             .with_handler(Arc::new(handler.clone()))
             .with_udp_addrs(vec![format!("{}:0", own_address()?)])
             .build()
             .await?;
-        let peer = Peer { name, connection: Box::new(connection), channel };
+        let peer = Peer {
+            name,
+            connection: Box::new(connection),
+            channel,
+        };
         if role == "initiator" {
-            handler.watch(peer.connection.create_data_channel("node-messages", None).await?).await;
-            peer.describe(peer.connection.create_offer(None).await?).await?;
+            handler
+                .watch(
+                    peer.connection
+                        .create_data_channel("node-messages", None)
+                        .await?,
+                )
+                .await;
+            peer.describe(peer.connection.create_offer(None).await?)
+                .await?;
         }
         Ok(peer)
     }
@@ -184,12 +226,16 @@ impl Peer {
         match command {
             Command::Open { .. } => Err("is open already".into()),
             Command::Description { r#type, sdp } if r#type == "offer" => {
-                self.connection.set_remote_description(RTCSessionDescription::offer(sdp)?).await?;
-                self.describe(self.connection.create_answer(None).await?).await
+                self.connection
+                    .set_remote_description(RTCSessionDescription::offer(sdp)?)
+                    .await?;
+                self.describe(self.connection.create_answer(None).await?)
+                    .await
             }
-            Command::Description { sdp, .. } => {
-                Ok(self.connection.set_remote_description(RTCSessionDescription::answer(sdp)?).await?)
-            }
+            Command::Description { sdp, .. } => Ok(self
+                .connection
+                .set_remote_description(RTCSessionDescription::answer(sdp)?)
+                .await?),
             Command::Candidate { candidate } => {
                 let init = RTCIceCandidateInit {
                     candidate: candidate.sdp,
@@ -201,10 +247,18 @@ impl Peer {
             }
             Command::Send { data } => {
                 let channel = self.channel.lock().await.clone().ok_or("no channel")?;
-                Ok(channel.send(BytesMut::from(BASE64.decode(data)?.as_slice())).await?)
+                Ok(channel
+                    .send(BytesMut::from(BASE64.decode(data)?.as_slice()))
+                    .await?)
             }
             Command::Path => {
-                let transport = self.connection.sctp().await.ok_or("no SCTP")?.transport().ice_transport();
+                let transport = self
+                    .connection
+                    .sctp()
+                    .await
+                    .ok_or("no SCTP")?
+                    .transport()
+                    .ice_transport();
                 let mut event = json!({"peer": self.name, "event": "path"});
                 if let Some(pair) = transport.get_selected_candidate_pair().await? {
                     event["local"] = pair.local().typ.to_string().into();
@@ -223,15 +277,19 @@ async fn serve(name: String, mut commands: mpsc::UnboundedReceiver<Command>) {
     let mut peer = None;
     while let Some(command) = commands.recv().await {
         let outcome = match (command, &peer) {
-            (Command::Open { role, configuration }, None) => {
-                match Peer::open(name.clone(), &role, configuration).await {
-                    Ok(opened) => {
-                        peer = Some(opened);
-                        Ok(())
-                    }
-                    Err(error) => Err(error),
+            (
+                Command::Open {
+                    role,
+                    configuration,
+                },
+                None,
+            ) => match Peer::open(name.clone(), &role, configuration).await {
+                Ok(opened) => {
+                    peer = Some(opened);
+                    Ok(())
                 }
-            }
+                Err(error) => Err(error),
+            },
             (command, Some(peer)) => peer.carry_out(command).await,
             (_, None) => Ok(()),
         };

@@ -494,9 +494,10 @@ void Worker::read_ready(Connection& connection) {
   counters_.add(Counter::bytes_received, arrived);
   taken_in_ += arrived;
   if (connection.session) connection.session->heard(broker_.bench(), arrived);
-  if (connection.skip != 0) {
-    const std::size_t skipped = std::min<std::size_t>(connection.skip, arrived);
-    connection.skip -= static_cast<std::uint32_t>(skipped);
+  if (connection.skipping) {
+    const std::size_t skipped = std::min<std::size_t>(connection.needed, arrived);
+    connection.needed -= static_cast<std::uint32_t>(skipped);
+    connection.skipping = connection.needed != 0;
     if (skipped < arrived) take(connection, {into + skipped, arrived - skipped});
     return;
   }
@@ -545,6 +546,7 @@ void Worker::keep(Connection& connection, std::string_view rest) {
 void Worker::let_go(Connection& connection) {
   connection.held = std::string();
   connection.needed = 0;
+  connection.skipping = false;
 }
 
 void Worker::account(Connection& connection) {
@@ -563,8 +565,8 @@ void Worker::account(Connection& connection) {
 void Worker::on_open_bytes(Connection& connection, std::span<char> bytes) {
   const Session::Intake intake = connection.session->receive(broker_.bench(), bytes, now_);
   if (connection.gone) return;
-  connection.needed = static_cast<std::uint32_t>(intake.needed);
-  connection.skip = static_cast<std::uint32_t>(intake.skip);
+  connection.skipping = intake.skip != 0;
+  connection.needed = static_cast<std::uint32_t>(intake.needed + intake.skip);
   const auto rest = bytes.subspan(intake.consumed);
   keep(connection, {rest.data(), rest.size()});
   settle(connection);
@@ -715,8 +717,10 @@ void Worker::settle(Connection& connection) {
     if (connection.end_by == TimePoint::max()) connection.end_by = now_ + kCloseTimeout;
     // The rest of a message that nobody will handle.
     if (connection.needed > connection.held.size() && connection.held.size() > kWorthKeeping) {
-      connection.skip = connection.needed - static_cast<std::uint32_t>(connection.held.size());
+      const auto left = connection.needed - static_cast<std::uint32_t>(connection.held.size());
       let_go(connection);
+      connection.needed = left;
+      connection.skipping = true;
     }
   } else {
     connection.end_by = TimePoint::max();
@@ -728,7 +732,6 @@ void Worker::finish(Connection& connection) {
   connection.phase = Phase::finishing;
   connection.end_by = now_ + kCloseTimeout;
   let_go(connection);
-  connection.skip = 0;
   count(connection);
   finishing_.push_back(connection.handle);
   reschedule(connection);

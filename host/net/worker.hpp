@@ -125,14 +125,15 @@ class Worker final : public broker::LocalSessions {
     session::Outlet* outlet = nullptr;
     int fd = -1;
     Phase phase = Phase::request;
-    bool gone = false;
-    bool answered = false;                  // a request on it, since which it may be idle
-    bool is_node = false;                   // or may become one: it adds to nodes_
-    bool unread = false;                    // the last reading did not take all there was
-    std::uint32_t accounted = 0;            // what it adds to inbound_bytes_
-    std::uint32_t needed = 0;               // how many held bytes are worth another look
-    std::uint32_t skip = 0;                 // bytes to come that mean nothing
-    std::string held;                       // the beginning of a request or of a frame
+    // Packed, since a broker mostly holds idle nodes.
+    bool gone : 1 = false;
+    bool answered : 1 = false;    // a request on it, since which it may be idle
+    bool is_node : 1 = false;     // or may become one: it adds to nodes_
+    bool unread : 1 = false;      // the last reading did not take all there was
+    bool skipping : 1 = false;    // bytes that mean nothing are to come, as many as are needed
+    std::uint32_t accounted = 0;  // what it adds to inbound_bytes_
+    std::uint32_t needed = 0;     // how many held bytes are worth another look
+    std::string held;             // the beginning of a request or of a frame
     std::unique_ptr<std::string> response;  // the 101, while admitting
     std::optional<session::Session> session;
     TimePoint end_by;  // of every phase but open

@@ -204,7 +204,9 @@ Worker::Worker(std::uint16_t index, broker::Grid& grid, Pages& pages, const sess
   checked(watch_listener(), "epoll_ctl");
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() {
+  bury_ended();
+}
 
 void Worker::wake() {
   const std::uint64_t one = 1;
@@ -253,7 +255,7 @@ void Worker::run() {
     watch_memory();
     flush_dirty();
     end_finished();
-    ended_.clear();
+    bury_ended();
     clients_.flush();
     // Taken again as soon as there is memory for it.
     if (!reserve_) reserve_.reset(new (std::nothrow) char[kReserve]);
@@ -420,9 +422,7 @@ void Worker::adopt(Descriptor socket) {
     }
     // Whatever ends a connection must not need memory for it.
     connections_.emplace_back();
-    ended_.reserve(connections_.capacity());
     free_slots_.reserve(connections_.capacity());
-    finishing_.reserve(connections_.capacity());
     free_slots_.push_back(static_cast<std::uint32_t>(connections_.size() - 1));
   }
   const std::uint32_t slot = free_slots_.back();
@@ -769,8 +769,15 @@ void Worker::end(Connection& connection) {
   load_.fetch_sub(1, std::memory_order_relaxed);
   const std::uint32_t slot = connection.handle.slot;
   // It may be anywhere on the call stack: it dies at the end of the turn.
-  ended_.push_back(std::move(connections_[slot]));
+  connection.next = std::exchange(ended_, connections_[slot].release());
   free_slots_.push_back(slot);
+}
+
+void Worker::bury_ended() {
+  while (ended_ != nullptr) {
+    const std::unique_ptr<Connection> buried(ended_);
+    ended_ = static_cast<Connection*>(buried->next);
+  }
 }
 
 void Worker::drain(std::size_t slices_left) {
@@ -905,7 +912,7 @@ void Worker::relieve(MemoryBudget& memory) {
     }
     end(*holder.connection);
   }
-  ended_.clear();
+  bury_ended();
   if (freed == 0) {
     static telemetry::Throttle throttle{1};
     if (const auto suppressed = throttle.admit(now_)) {

@@ -165,6 +165,7 @@ class Worker final : public broker::LocalSessions {
   void finish(Connection& connection);
   void end_finished();
   void end(Connection& connection);
+  void bury_ended();
   void on_timer(Connection& connection);
   void reschedule(Connection& connection);
   void flush_dirty();
@@ -201,7 +202,7 @@ class Worker final : public broker::LocalSessions {
   Mailbox<Task> mailbox_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by slot
   std::vector<std::uint32_t> free_slots_;
-  std::vector<std::unique_ptr<Connection>> ended_;  // until the end of the turn
+  Connection* ended_ = nullptr;  // owned until the end of the turn; the next one is `next`
   std::vector<session::SessionHandle> finishing_;
   Strangers strangers_;
   std::vector<char> buffer_;

@@ -97,7 +97,7 @@ void Presence::tick() {
   while (!due_.empty() && due_.begin()->first <= now_) {
     ready_.push_back(due_.extract(due_.begin()).mapped());
   }
-  std::size_t budget = kIdsPerTurn;
+  std::size_t budget = kDeferredIdsPerTurn;
   while (!ready_.empty() && budget > 0 && ids_at_registry_ < kMaxIdsAtRegistry) {
     const SessionHandle handle = ready_.front();
     ready_.pop_front();

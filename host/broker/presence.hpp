@@ -32,8 +32,10 @@ inline constexpr std::size_t kMaxQuestions = 4096;
 inline constexpr std::size_t kMaxQuestionBytes = std::size_t{16} << 20;
 /// Ids of a worker that are at the registry. One question may exceed it.
 inline constexpr std::size_t kMaxIdsAtRegistry = 16'384;
-/// Ids that a worker looks at in a turn as they come, and as many that have waited.
-inline constexpr std::size_t kIdsPerTurn = 1024;
+/// Ids that a worker looks at in a turn: of nodes that have nothing waiting, as they come, and of
+/// those that have.
+inline constexpr std::size_t kIdsPerTurn = 4096;
+inline constexpr std::size_t kDeferredIdsPerTurn = 1024;
 
 class Presence final : public modules::AnswerSink {
  public:

@@ -35,7 +35,7 @@ void Presence::on_event(Session& session, const socketio::Packet& packet) {
   asker.session = session.handle();
   const std::string_view literal = packet.event.first_argument;
   if (!has_room(asker, literal.size())) {
-    refuse(session, packet.ack);
+    refuse(session, asker, packet.ack);
   } else if (asker.deferred.empty() && budget_ > 0 && ids_at_registry_ < kMaxIdsAtRegistry &&
              due(asker) <= now_) {
     budget_ -= std::min(budget_, serve(session, asker, packet.ack, literal));
@@ -45,8 +45,8 @@ void Presence::on_event(Session& session, const socketio::Packet& packet) {
 }
 
 bool Presence::has_room(const Asker& asker, std::size_t bytes) const {
-  return asker.deferred.size() + asker.at_registry < kMaxQuestionsOfNode &&
-         deferred_ + asked_.size() < kMaxQuestions && bytes_ + bytes <= kMaxQuestionBytes &&
+  return asker.questions < kMaxQuestionsOfNode && deferred_ + asked_.size() < kMaxQuestions &&
+         bytes_ + bytes <= kMaxQuestionBytes &&
          asker.bytes + bytes <= grid_.policy.max_outbox_bytes;
 }
 
@@ -61,8 +61,13 @@ void Presence::charge(Asker& asker, std::size_t ids) const {
                      std::chrono::microseconds(ids * std::size_t{1'000'000} / rate);
 }
 
-void Presence::refuse(Session& session, const socketio::AckId& ack) {
-  session.ack(bench_, ack, AckStatus::error);
+void Presence::refuse(Session& session, Asker& asker, const socketio::AckId& ack) {
+  if (!asker.deferred.empty() && due(asker) <= now_ && refusals_ < kMaxRefusals) {
+    asker.deferred.push_back({session.token(), ack, {}});
+    ++refusals_;
+  } else {
+    session.ack(bench_, ack, AckStatus::error);
+  }
   bench_.counters.add(Counter::presence_refused);
   static telemetry::Throttle throttle{1};
   if (const auto suppressed = throttle.admit(now_)) {
@@ -74,6 +79,7 @@ void Presence::refuse(Session& session, const socketio::AckId& ack) {
 void Presence::defer(Session& session, Asker& asker, const socketio::AckId& ack,
                      std::string_view literal) {
   asker.deferred.push_back({session.token(), ack, std::string(literal)});
+  ++asker.questions;
   asker.bytes += literal.size();
   bytes_ += literal.size();
   ++deferred_;
@@ -103,20 +109,36 @@ void Presence::tick() {
     ready_.pop_front();
     Asker* const asker = find(handle);
     if (asker == nullptr) continue;
-    const Deferred question = std::move(asker->deferred.front());
-    asker->deferred.pop_front();
-    asker->bytes -= question.literal.size();
-    bytes_ -= question.literal.size();
-    --deferred_;
-    Session* const session = sessions_.find(handle);
-    if (session != nullptr && session->token() == question.token) {
-      // Also one that costs nothing costs a bit.
-      const std::size_t ids = serve(*session, *asker, question.ack, question.literal);
-      budget -= std::min(budget, std::max<std::size_t>(ids, 1));
-      sessions_.touched(*session);
-    }
+    // One question, and the refusals behind it.
+    do {
+      const Deferred first = std::move(asker->deferred.front());
+      asker->deferred.pop_front();
+      // Also what is about nobody costs a bit.
+      budget -= std::min(budget, std::max<std::size_t>(settle(*asker, first), 1));
+    } while (!asker->deferred.empty() && asker->deferred.front().literal.empty() && budget > 0);
     if (!asker->deferred.empty()) enqueue(*asker);
   }
+}
+
+std::size_t Presence::settle(Asker& asker, const Deferred& deferred) {
+  if (deferred.literal.empty()) {
+    --refusals_;
+  } else {
+    --asker.questions;
+    asker.bytes -= deferred.literal.size();
+    bytes_ -= deferred.literal.size();
+    --deferred_;
+  }
+  Session* const session = sessions_.find(asker.session);
+  if (session == nullptr || session->token() != deferred.token) return 0;
+  std::size_t ids = 0;
+  if (deferred.literal.empty()) {
+    session->ack(bench_, deferred.ack, AckStatus::error);
+  } else {
+    ids = serve(*session, asker, deferred.ack, deferred.literal);
+  }
+  sessions_.touched(*session);
+  return ids;
 }
 
 Presence::TimePoint Presence::deadline() const {
@@ -160,7 +182,7 @@ std::size_t Presence::serve(Session& session, Asker& asker, const socketio::AckI
   }
   charge(asker, unknown.size());
   ids_at_registry_ += unknown.size();
-  ++asker.at_registry;
+  ++asker.questions;
   asker.bytes += literal.size();
   Asked asked{asker.session,        session.token(),      ack,           {},
               std::move(connected), std::move(elsewhere), literal.size()};
@@ -175,7 +197,7 @@ void Presence::on_answer(const modules::Waiter& waiter, const modules::Answer& f
   Asked& asked = node.mapped();
   ids_at_registry_ -= asked.asked.size();
   if (Asker* const asker = find(asked.asker)) {
-    --asker->at_registry;
+    --asker->questions;
     asker->bytes -= asked.bytes;
   }
   Session* session = sessions_.find(asked.asker);
@@ -194,8 +216,10 @@ void Presence::on_answer(const modules::Waiter& waiter, const modules::Answer& f
 void Presence::on_end(Session& session) {
   const auto found = askers_.find(session.handle().slot);
   if (found == askers_.end()) return;
-  for (const Deferred& question : found->second.deferred) bytes_ -= question.literal.size();
-  deferred_ -= found->second.deferred.size();
+  for (const Deferred& each : found->second.deferred) {
+    bytes_ -= each.literal.size();
+    --(each.literal.empty() ? refusals_ : deferred_);
+  }
   askers_.erase(found);
 }
 

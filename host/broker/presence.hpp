@@ -5,7 +5,8 @@
 /// One question may be about a thousand ids, so what they cost is bounded: a worker looks at so
 /// many ids in one of its turns, so many are at the registry, and each node has so many of them
 /// looked up per second (a burst of one second is free). What comes faster waits, nodes taking
-/// turns; what finds no more room is answered ERROR without being read.
+/// turns; what finds no more room is answered ERROR without being read, and behind what waits, as
+/// far as that waits for its turn only.
 ///
 /// Threads: one Presence per worker, owning worker only. Time is an argument.
 
@@ -29,6 +30,8 @@ namespace crolang::broker {
 /// Questions of one node under way, and of all nodes of a worker, with their bytes.
 inline constexpr std::size_t kMaxQuestionsOfNode = 32;
 inline constexpr std::size_t kMaxQuestions = 4096;
+/// Refusals of a worker that wait behind questions.
+inline constexpr std::size_t kMaxRefusals = 65'536;
 inline constexpr std::size_t kMaxQuestionBytes = std::size_t{16} << 20;
 /// Ids of a worker that are at the registry. One question may exceed it.
 inline constexpr std::size_t kMaxIdsAtRegistry = 16'384;
@@ -59,7 +62,7 @@ class Presence final : public modules::AnswerSink {
   TimePoint deadline() const;
 
  private:
-  /// A question that waits for its turn.
+  /// A question that waits for its turn, or, with an empty literal, a refusal.
   struct Deferred {
     std::uint64_t token;  // see Asked
     socketio::AckId ack;
@@ -81,8 +84,8 @@ class Presence final : public modules::AnswerSink {
     session::SessionHandle session;
     TimePoint paid_until{};  // by its rate, all it had looked up would have taken until then
     std::list<Deferred> deferred;
-    std::size_t at_registry = 0;  // questions
-    std::size_t bytes = 0;        // of these and those deferred
+    std::size_t questions = 0;  // deferred, or at the registry
+    std::size_t bytes = 0;      // of these
   };
 
   Asker* find(const session::SessionHandle& session);
@@ -92,7 +95,9 @@ class Presence final : public modules::AnswerSink {
   void defer(session::Session& session, Asker& asker, const socketio::AckId& ack,
              std::string_view literal);
   void enqueue(const Asker& asker);
-  void refuse(session::Session& session, const socketio::AckId& ack);
+  void refuse(session::Session& session, Asker& asker, const socketio::AckId& ack);
+  /// What was deferred is not any more. Returns how many ids it was about.
+  std::size_t settle(Asker& asker, const Deferred& deferred);
   /// Returns how many ids it was about.
   std::size_t serve(session::Session& session, Asker& asker, const socketio::AckId& ack,
                     std::string_view literal);
@@ -118,8 +123,9 @@ class Presence final : public modules::AnswerSink {
   std::multimap<TimePoint, session::SessionHandle> due_;
   std::unordered_map<std::uint64_t, Asked> asked_;  // by question
   std::uint64_t last_question_ = 0;
-  std::size_t deferred_ = 0;
-  std::size_t bytes_ = 0;            // of all that is deferred
+  std::size_t deferred_ = 0;         // questions
+  std::size_t refusals_ = 0;         // that are deferred
+  std::size_t bytes_ = 0;            // of all questions that are
   std::size_t ids_at_registry_ = 0;  // of asked_
   std::string text_;
 };

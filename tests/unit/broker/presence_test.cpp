@@ -328,6 +328,25 @@ TEST_F(PresenceTest, LooksAtABoundedNumberOfIdsInATurn) {
   EXPECT_EQ(refused(), 0u);
 }
 
+TEST_F(PresenceTest, AnswersInTheOrderOfTheQuestionsAlsoThoseItRefuses) {
+  constexpr int kQuestions = 200;
+  for (int i = 0; i < kQuestions; ++i) {
+    house.say(ann, event(kAreNodesConnected, about(1000), std::to_string(i)));
+  }
+  EXPECT_EQ(refused(), kQuestions - 5 - 32u);
+  std::vector<std::string> answers = house.sent(ann);
+  for (int i = 0; i < 100; ++i) {
+    house.pass(0ms);
+    for (std::string& answer : house.sent(ann)) answers.push_back(std::move(answer));
+  }
+  ASSERT_EQ(answers.size(), std::size_t{kQuestions});
+  for (int i = 0; i < kQuestions; ++i) {
+    const std::string start = "43" + std::to_string(i) + "[\"";
+    EXPECT_TRUE(answers[static_cast<std::size_t>(i)].starts_with(start)) << i;
+    EXPECT_EQ(answers[static_cast<std::size_t>(i)] == start + "ERROR\"]", i >= 37) << i;
+  }
+}
+
 TEST_F(PresenceTest, IsDueAtOnceAsLongAsSomethingWaitsForItsTurn) {
   EXPECT_GT(house.deadline(), house.now);
   for (int i = 0; i < 8; ++i) ask(about(1000));

@@ -199,7 +199,12 @@ void Exchange::tick(TimePoint now) {
 }
 
 void Exchange::on_lost() {
-  for (const Batch& batch : take_all()) on_refused(batch);
+  // Without a list of its own, since there may be no memory for one.
+  for (const Batch& batch : full_) on_refused(batch);
+  full_.clear();
+  for (const Peer* to : filling_) on_refused(to->filling);
+  filling_.clear();
+  due_ = TimePoint::max();
   for (auto& [request, message] : std::exchange(messages_, {})) {
     message.answer.fail(Status::timeout, "Redis was lost before the receiver's broker answered");
   }

@@ -25,8 +25,8 @@ class Inbox {
   Inbox& operator=(const Inbox&) = delete;
   ~Inbox() { ::close(wake_); }
 
-  /// Thread: any.
-  void push(Value value) {
+  /// Thread: any. If it throws std::bad_alloc, the value is as it was.
+  void push(Value&& value) {
     bool asleep = false;
     {
       const std::lock_guard lock(mutex_);
@@ -36,8 +36,9 @@ class Inbox {
     if (asleep) wake();
   }
 
-  /// Thread: any. The value is there, and nobody knows.
-  void put(Value value) {
+  /// Thread: any. The value is there, and nobody knows. If it throws std::bad_alloc, the value is
+  /// as it was.
+  void put(Value&& value) {
     const std::lock_guard lock(mutex_);
     values_.push_back(std::move(value));
   }

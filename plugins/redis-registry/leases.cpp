@@ -46,7 +46,15 @@ Leases::Leases(std::string instance, std::chrono::milliseconds ttl)
     : instance_(std::move(instance)), ttl_(ttl), random_(std::random_device{}()) {}
 
 void Leases::ask(std::string_view id, std::uint64_t token) {
-  leases_.insert_or_assign(token, Lease{std::string(id), false, false, {}});
+  erase(token);
+  Lease lease{.id = std::string(id)};
+  due_.emplace(lease.due, token);
+  try {
+    leases_.emplace(token, std::move(lease));
+  } catch (...) {
+    due_.erase({TimePoint::max(), token});
+    throw;
+  }
 }
 
 bool Leases::hold(std::uint64_t token, TimePoint now) {
@@ -99,7 +107,6 @@ void Leases::put_off(std::uint64_t token, TimePoint until) {
 }
 
 void Leases::make_all_due(TimePoint now) {
-  due_.clear();
   for (auto& [token, lease] : leases_) {
     if (lease.held) schedule(token, lease, now);
   }
@@ -109,10 +116,11 @@ std::string Leases::value(std::uint64_t token, const Lease& lease) const {
   return to_value({token, lease.announced, instance_});
 }
 
-void Leases::schedule(std::uint64_t token, Lease& lease, TimePoint due) {
-  due_.erase({lease.due, token});
+void Leases::schedule(std::uint64_t token, Lease& lease, TimePoint due) noexcept {
+  auto node = due_.extract({lease.due, token});
   lease.due = due;
-  due_.emplace(due, token);
+  node.value().first = due;
+  due_.insert(std::move(node));
 }
 
 TimePoint Leases::next_due(TimePoint now) {

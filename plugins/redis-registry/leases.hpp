@@ -37,13 +37,14 @@ class Leases {
     std::string id;
     bool held = false;  ///< false: asked for, not answered yet
     bool announced = false;
-    TimePoint due{};
+    TimePoint due = TimePoint::max();
   };
 
   /// A lease is extended after a third of `ttl`, or a bit earlier, so that leases that were taken
   /// together part.
   Leases(std::string instance, std::chrono::milliseconds ttl);
 
+  /// Whatever becomes of it later takes no memory, so that no lease is lost for want of some.
   void ask(std::string_view id, std::uint64_t token);
   /// False: given up meanwhile.
   bool hold(std::uint64_t token, TimePoint now);
@@ -66,13 +67,13 @@ class Leases {
   std::chrono::milliseconds ttl() const { return ttl_; }
 
  private:
-  void schedule(std::uint64_t token, Lease& lease, TimePoint due);
+  void schedule(std::uint64_t token, Lease& lease, TimePoint due) noexcept;
   TimePoint next_due(TimePoint now);
 
   const std::string instance_;
   const std::chrono::milliseconds ttl_;
   std::unordered_map<std::uint64_t, Lease> leases_;
-  std::set<std::pair<TimePoint, std::uint64_t>> due_;  // held ones
+  std::set<std::pair<TimePoint, std::uint64_t>> due_;  // one for each; never, unless held
   std::minstd_rand random_;
 };
 

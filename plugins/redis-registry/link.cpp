@@ -4,6 +4,9 @@
 #include <hiredis.h>
 #include <sys/socket.h>
 
+#include <exception>
+#include <new>
+#include <utility>
 #include <vector>
 
 namespace crolang::redis_registry {
@@ -22,11 +25,23 @@ struct Link::Hooks {
   static void add_write(void* data) { of(data).wants_to_write_ = true; }
   static void del_write(void* data) { of(data).wants_to_write_ = false; }
 
+  /// Runs what must not throw through C.
+  template <class F>
+  static void guarded(Link& link, F&& function) noexcept {
+    try {
+      function();
+    } catch (const std::exception&) {
+      link.broken_ = true;
+    }
+  }
+
   static void cleanup(void* data) {
     Link& link = of(data);
     const redisAsyncContext* const context = std::exchange(link.context_, nullptr);
-    if (link.fault_.empty() && context->err != 0) link.fault_ = context->errstr;
-    if (link.fault_.empty()) link.fault_ = "the connection was closed";
+    guarded(link, [&] {
+      if (link.fault_.empty() && context->err != 0) link.fault_ = context->errstr;
+      if (link.fault_.empty()) link.fault_ = "the connection was closed";
+    });
     link.connected_ = false;
     link.wants_to_write_ = false;
   }
@@ -34,7 +49,7 @@ struct Link::Hooks {
   static void on_connect(const redisAsyncContext* context, int status) {
     Link& link = of(context->data);
     link.connected_ = status == REDIS_OK;
-    if (status != REDIS_OK) link.fault_ = context->errstr;
+    if (status != REDIS_OK) guarded(link, [&] { link.fault_ = context->errstr; });
   }
 
   static void on_reply(redisAsyncContext* context, void* reply, void*) {
@@ -42,7 +57,7 @@ struct Link::Hooks {
     // The first one is what this replies to: hiredis answers in order, and calls nobody else.
     Waiting answered = std::move(link.waiting_.front());
     link.waiting_.pop_front();
-    link.settle(std::move(answered), static_cast<const redisReply*>(reply));
+    guarded(link, [&] { link.settle(std::move(answered), static_cast<const redisReply*>(reply)); });
   }
 
   static void on_publication(redisAsyncContext* context, void* data, void*) {
@@ -54,8 +69,10 @@ struct Link::Hooks {
       return element.type == REDIS_REPLY_STRING ? std::string_view(element.str, element.len)
                                                 : std::string_view();
     };
-    if (text(0) == "subscribe") link.on_subscribed_();
-    if (text(0) == "message") link.on_message_(text(2));
+    guarded(link, [&] {
+      if (text(0) == "subscribe") link.on_subscribed_();
+      if (text(0) == "message") link.on_message_(text(2));
+    });
   }
 };
 
@@ -83,6 +100,7 @@ void Link::adopt(redisAsyncContext* context, TimePoint now) {
   fault_.clear();
   last_progress_ = now;
   subscribed_ = false;
+  broken_ = false;
   if (context == nullptr) {
     fault_ = "out of memory";
     return;
@@ -138,13 +156,18 @@ void Link::send(std::span<const std::string_view> words, TimePoint now, Reply re
   }
   std::vector<const char*> texts;
   std::vector<std::size_t> sizes;
-  texts.reserve(words.size());
-  sizes.reserve(words.size());
+  try {
+    texts.reserve(words.size());
+    sizes.reserve(words.size());
+    waiting_.push_back(std::move(waiting));
+  } catch (const std::bad_alloc&) {
+    settle(std::move(waiting), nullptr);
+    return;
+  }
   for (const std::string_view word : words) {
     texts.push_back(word.data());
     sizes.push_back(word.size());
   }
-  waiting_.push_back(std::move(waiting));
   if (::redisAsyncCommandArgv(context_, &Hooks::on_reply, nullptr, static_cast<int>(words.size()),
                               texts.data(), sizes.data()) != REDIS_OK) {
     Waiting refused = std::move(waiting_.back());
@@ -181,6 +204,9 @@ void Link::on_poll(short events, TimePoint now) {
     last_read_ = now;
     ::redisAsyncHandleRead(context_);
   }
+  if (!std::exchange(broken_, false) || context_ == nullptr) return;
+  fault_ = "no memory left";  // short enough to need none
+  close();
 }
 
 void Link::flush() {

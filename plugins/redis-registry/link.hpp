@@ -1,8 +1,9 @@
 #pragma once
 /// One connection to Redis: hiredis without a loop of its own. The owner polls the descriptor and
 /// says when it may be read or written. Commands are answered in their order; a command whose
-/// connection ends before its reply came is answered with nullptr. Threads: whoever has the
-/// service's turn.
+/// connection ends before its reply came is answered with nullptr, and so is one for which there is
+/// no memory. Threads: whoever has the service's turn. Errors: what is thrown at hiredis, which is
+/// C, closes the link.
 
 #include <poll.h>
 
@@ -10,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,17 +54,14 @@ class Link {
   /// the link.
   template <class F>
   void command(std::span<const std::string_view> words, TimePoint now, F&& on_reply) {
-    ++urgent_;
-    send(words, now, Reply::at_once,
-         std::make_unique<ReplyOf<std::decay_t<F>>>(std::forward<F>(on_reply)));
+    command(words, now, Reply::at_once, std::forward<F>(on_reply));
   }
 
   /// The same for a reply that can wait a tenth of a second: it alone does not wake anybody, and is
   /// read with the next one that does.
   template <class F>
   void command_without_haste(std::span<const std::string_view> words, TimePoint now, F&& on_reply) {
-    send(words, now, Reply::when_convenient,
-         std::make_unique<ReplyOf<std::decay_t<F>>>(std::forward<F>(on_reply)));
+    command(words, now, Reply::when_convenient, std::forward<F>(on_reply));
   }
 
   /// After this no commands. `on_message` gets each message; `on_subscribed` is called once the
@@ -95,6 +94,19 @@ class Link {
   };
   struct Hooks;
 
+  template <class F>
+  void command(std::span<const std::string_view> words, TimePoint now, Reply reply, F&& on_reply) {
+    std::unique_ptr<OnReply> kept;
+    try {
+      kept = std::make_unique<ReplyOf<std::decay_t<F>>>(std::forward<F>(on_reply));
+    } catch (const std::bad_alloc&) {
+      on_reply(nullptr);
+      return;
+    }
+    if (reply == Reply::at_once) ++urgent_;
+    send(words, now, reply, std::move(kept));
+  }
+
   void adopt(redisAsyncContext* context, TimePoint now);
   void send(std::span<const std::string_view> words, TimePoint now, Reply reply,
             std::unique_ptr<OnReply> on_reply);
@@ -110,6 +122,7 @@ class Link {
   std::deque<Waiting> waiting_;
   std::size_t urgent_ = 0;  // of waiting_, those whose replies are wanted at once
   bool subscribed_ = false;
+  bool broken_ = false;  // by what a callback threw
   std::function<void()> on_subscribed_;
   std::function<void(std::string_view)> on_message_;
 };

@@ -2,8 +2,11 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "redis-registry/options.hpp"
@@ -27,6 +30,18 @@ constexpr crolang_env kEnv[] = {
      "what all keys and channels in Redis begin with; brokers of one grid have the same"},
 };
 
+/// If it throws, `function` must have changed nothing.
+template <class F>
+void until_there_is_memory(F&& function) {
+  for (;;) {
+    try {
+      return function();
+    } catch (const std::bad_alloc&) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+}
+
 class RedisRegistry final : public plugin::Registry {
  public:
   explicit RedisRegistry(plugin::Host host)
@@ -49,7 +64,11 @@ class RedisRegistry final : public plugin::Registry {
     service_->ask(Announce{OwnedClaim(claim), std::move(answer)});
   }
   void release(plugin::Claim claim, plugin::Done answer) override {
-    service_->ask(Release{OwnedClaim(claim), std::move(answer)});
+    // What is not given back would be extended for ever, so it waits for memory.
+    std::optional<OwnedClaim> owned;
+    until_there_is_memory([&] { owned.emplace(claim); });
+    Request request(Release{std::move(*owned), std::move(answer)});
+    until_there_is_memory([&] { service_->ask(std::move(request)); });
   }
   void probe(std::string_view id, plugin::Holder incumbent, std::chrono::milliseconds timeout,
              plugin::Verdict answer) override {

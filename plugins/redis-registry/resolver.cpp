@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -42,20 +43,28 @@ struct Resolver::Question {
 };
 
 void Resolver::ask(const std::string& host) {
-  question_ = std::make_shared<Question>();
-  const auto tell = [](Question& question, Answer answer) {
-    question.answer = std::move(answer);
-    question.answered.store(true, std::memory_order_release);
+  const auto question = std::make_shared<Question>();
+  const auto tell = [](Question& asked, Answer answer) {
+    asked.answer = std::move(answer);
+    asked.answered.store(true, std::memory_order_release);
   };
   if (Answer numeric = look_up(host, AI_NUMERICHOST); numeric.fault.empty()) {
-    tell(*question_, std::move(numeric));
-    return;
+    tell(*question, std::move(numeric));
+  } else {
+    try {
+      std::thread([question, host, tell]() noexcept {
+        try {
+          tell(*question, look_up(host, 0));
+        } catch (const std::bad_alloc&) {
+          tell(*question, {{}, "no memory left"});  // short enough to need none
+        }
+      }).detach();
+    } catch (const std::system_error& error) {
+      tell(*question, {{}, "cannot resolve " + host + ": " + error.what()});
+    }
   }
-  try {
-    std::thread([question = question_, host, tell] { tell(*question, look_up(host, 0)); }).detach();
-  } catch (const std::system_error& error) {
-    tell(*question_, {{}, "cannot resolve " + host + ": " + error.what()});
-  }
+  // Only now: what throws has not been asked, and is asked again.
+  question_ = question;
 }
 
 bool Resolver::has_answer() const {

@@ -5,6 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace crolang::redis_registry {
@@ -24,6 +29,8 @@ constexpr milliseconds kPatienceWithReplica{5000};
 constexpr milliseconds kDeadlineCheck{100};
 constexpr milliseconds kBetweenWarnings{5000};
 constexpr milliseconds kFarewell{500};
+constexpr milliseconds kWithoutMemory{10};
+constexpr std::string_view kNoMemory = "no memory left";
 constexpr std::size_t kLeasesPerScript = 256;
 // The thread waits 100 ms at most.
 constexpr milliseconds kStoodStill{500};
@@ -67,16 +74,20 @@ Service::~Service() {
 }
 
 void Service::start(milliseconds patience) {
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    throw std::runtime_error(std::string("cannot start a thread: ") + error.what());
+  }
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, patience, [this] { return started_; });
 }
 
-void Service::ask(Request request) {
+void Service::ask(Request&& request) {
   inbox_.put(std::move(request));
 }
 
-void Service::push(Request request) {
+void Service::push(Request&& request) {
   inbox_.push(std::move(request));
 }
 
@@ -88,13 +99,15 @@ void Service::flush() {
     inbox_.rouse();
     return;
   }
-  handle_requests();
-  // Others who asked meanwhile found nobody asleep.
-  if (!inbox_.fall_asleep()) handle_requests();
+  or_begin_anew([this] {
+    handle_requests();
+    // Others who asked meanwhile found nobody asleep.
+    if (!inbox_.fall_asleep()) handle_requests();
+  });
   const bool more = !inbox_.fall_asleep();
   // The thread waits for what was of interest before, and as long as it could then.
   const bool same = is_same(connection_.poll_entries(now_), awaited_);
-  if (more || !same || exchange_.due() < waits_until_) inbox_.wake();
+  if (more || broken_ || !same || exchange_.due() < waits_until_) inbox_.wake();
 }
 
 void Service::stop() {
@@ -121,22 +134,44 @@ void Service::say_started() {
 
 // ---- The loop -----------------------------------------------------------------------------------
 
-void Service::run() {
+void Service::run() noexcept {
   Turn turn(turn_);
   while (!is_stopping()) {
-    handle_requests();
-    wait(turn, inbox_.fall_asleep() ? patience() : milliseconds(0));
-    connection_.tick(now_);
-    tick();
+    or_begin_anew([&] {
+      if (broken_) begin_anew();
+      handle_requests();
+      wait(turn, inbox_.fall_asleep() ? patience() : milliseconds(0));
+      connection_.tick(now_);
+      tick();
+    });
+    // Whoever has memory now may need it to give some back.
+    if (broken_) wait(turn, kWithoutMemory);
   }
-  wind_up(turn);
+  or_begin_anew([&] { wind_up(turn); });
+}
+
+template <class F>
+void Service::or_begin_anew(F&& function) noexcept {
+  try {
+    function();
+  } catch (const std::exception&) {
+    broken_ = true;
+  }
+}
+
+void Service::begin_anew() {
+  warn("there was no memory left: the connection to Redis begins anew");
+  connection_.drop("no memory left", now_);
+  broken_ = false;
 }
 
 void Service::handle_requests() {
   now_ = Clock::now();
   requests_.clear();
   inbox_.take(requests_);
-  for (Request& request : requests_) std::visit([this](auto& asked) { handle(asked); }, request);
+  for (Request& request : requests_) {
+    std::visit([this](auto& asked) { try_handle(asked); }, request);
+  }
   requests_.clear();
   publish(exchange_.take_due(now_));
   // Behind all that.
@@ -205,7 +240,9 @@ void Service::wind_up(Turn& turn) {
   connection_.close();
   inbox_.take(requests_);
   // What came too late: not up any more, so each is answered at once.
-  for (Request& request : requests_) std::visit([this](auto& asked) { handle(asked); }, request);
+  for (Request& request : requests_) {
+    std::visit([this](auto& asked) { try_handle(asked); }, request);
+  }
   requests_.clear();
 }
 
@@ -227,6 +264,25 @@ bool Service::may_claim() const {
 
 bool Service::may_lack_leases() const {
   return now_ < claims_open_at_ || has_refused_;
+}
+
+template <class R>
+void Service::try_handle(R& request) {
+  try {
+    handle(request);
+  } catch (const std::bad_alloc&) {
+    if constexpr (std::is_same_v<R, Send> || std::is_same_v<R, Probe> ||
+                  std::is_same_v<R, Answered>) {
+      // Perhaps half of it stands in what goes to another broker.
+      throw;
+    } else if constexpr (std::is_same_v<R, PresenceLookup>) {
+      auto& answer = request.question.answer;
+      if (answer.raw_function() != nullptr) answer.fail(Status::unavailable, kNoMemory);
+    } else if (request.answer.raw_function() != nullptr) {
+      if constexpr (std::is_same_v<R, Take>) leases_.erase(request.claim.token);
+      request.answer.fail(Status::unavailable, kNoMemory);
+    }
+  }
 }
 
 void Service::handle(Take& take) {
@@ -461,7 +517,12 @@ void Service::on_batch(std::string_view batch) {
   BatchReader reader(batch);
   const auto sender = std::make_shared<const std::string>(reader.sender());
   while (const auto record = reader.next()) {
-    std::visit([&](const auto& each) { on_record(sender, each); }, *record);
+    try {
+      std::visit([&](const auto& each) { on_record(sender, each); }, *record);
+    } catch (const std::bad_alloc&) {
+      // Its sender hears nothing, and takes that for what it is.
+      warn("there was no memory for what another broker sent");
+    }
   }
   if (!reader.has_head() || reader.damaged()) {
     warn("something that is no batch of a broker was published on the channel of this one");

@@ -42,12 +42,13 @@ class Service final : RedisConnection::Owner {
 
   /// Returns once Redis is there, or has been found not to be, or after `patience`.
   void start(std::chrono::milliseconds patience);
-  /// Is answered whatever happens, but perhaps not begun before the next flush.
-  void ask(Request request);
+  /// Is answered whatever happens, but perhaps not begun before the next flush. If it throws
+  /// std::bad_alloc, the request is as it was.
+  void ask(Request&& request);
   /// Does what was asked, or has it done. Never waits.
   void flush();
   /// Both at once, by the service's own thread.
-  void push(Request request);
+  void push(Request&& request);
   /// Gives all leases up, answers what is open and ends the thread.
   void stop();
 
@@ -55,7 +56,12 @@ class Service final : RedisConnection::Owner {
   using Clock = std::chrono::steady_clock;
   using Turn = std::unique_lock<std::mutex>;
 
-  void run();
+  void run() noexcept;
+  /// What is thrown with everything half done is answered by a new connection, with which all
+  /// begins anew: every question under way is answered, and every lease is written again.
+  template <class F>
+  void or_begin_anew(F&& function) noexcept;
+  void begin_anew();
   std::chrono::milliseconds patience() const;
   void wait(Turn& turn, std::chrono::milliseconds patience);
   void handle_requests();
@@ -67,6 +73,9 @@ class Service final : RedisConnection::Owner {
   void on_down(std::string_view why) override;
   void on_batch(std::string_view batch) override;
 
+  /// What there is no memory for fails, and nothing else.
+  template <class R>
+  void try_handle(R& request);
   void handle(Take& take);
   void handle(Announce& announce);
   void handle(Release& release);
@@ -146,6 +155,7 @@ class Service final : RedisConnection::Owner {
   TimePoint waits_since_{};  // the thread: it stands still if this is long ago
   TimePoint waits_until_{};
   std::array<pollfd, 2> awaited_{};  // what it waits for, of Redis
+  bool broken_ = false;              // something threw: to begin anew
   std::vector<Request> requests_;    // scratch
   Leases leases_;
   Exchange exchange_;

@@ -31,9 +31,15 @@ KeyRing::KeyRing(const KeySources& sources, const Log& log) {
 }
 
 void KeyRing::refresh() {
-  bool changed = false;
-  for (KeyFile& file : files_) changed |= file.refresh();
-  if (changed) publish();
+  try {
+    for (KeyFile& file : files_) unpublished_ |= file.refresh();
+  } catch (...) {
+    unpublished_ = true;  // perhaps; the file itself would not say so again
+    throw;
+  }
+  if (!unpublished_) return;
+  publish();
+  unpublished_ = false;
 }
 
 KeyRing::Snapshot KeyRing::keys() const {

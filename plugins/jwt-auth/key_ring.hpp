@@ -38,6 +38,7 @@ class KeyRing {
 
   std::vector<Key> fixed_;
   std::vector<KeyFile> files_;
+  bool unpublished_ = false;  // something in files_ is
   mutable std::mutex mutex_;  // guards keys_
   Snapshot keys_;
 };

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <chrono>
 #include <crolang/plugin.hpp>
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -74,7 +75,12 @@ class JwtAuth final : public plugin::Authentication {
   // On the control thread, so that no worker ever waits for a disk.
   void watch_files() {
     timer_ = host_.post_after(std::chrono::seconds(1), [this] {
-      keys_.refresh();
+      try {
+        keys_.refresh();
+      } catch (const std::exception& error) {
+        // The keys read before stay in use, and the files are read again.
+        host_.log(plugin::LogLevel::error, error.what());
+      }
       watch_files();
     });
   }

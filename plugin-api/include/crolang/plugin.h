@@ -128,7 +128,8 @@ typedef struct crolang_host {
    * timer. */
   bool (*cancel)(void* ctx, uint64_t timer);
   /* [any-thread] Runs fn(arg) on a bounded pool of threads that may block, with a quota for each
-   * plugin. false: the quota is used up and fn will not run; answer CROLANG_UNAVAILABLE. */
+   * plugin. false: the quota is used up, or the system has no thread left, and fn will not run;
+   * answer CROLANG_UNAVAILABLE. */
   bool (*run_blocking)(void* ctx, void (*fn)(void* arg), void* arg);
   /* [any-thread] An optional service by name and revision ("name/1"); NULL: this broker has none of
    * that name. */

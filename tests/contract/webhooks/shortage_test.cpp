@@ -98,7 +98,6 @@ class Shortage : public ::testing::TestWithParam<std::tuple<Hook, Way>> {
   template <class Fail>
   void expect_survival(Fail&& fail) {
     if (hook().answers == Hook::Answers::ignored) GTEST_SKIP() << "nobody knows when it is done";
-    if (hook().name == "rtc") GTEST_SKIP() << "reads trees, which take memory to be destroyed";
     std::uint64_t failed = 0;
     int survived = 0;
     for (std::uint64_t n = 1, untouched = 0; untouched < 3; ++n) {

@@ -84,12 +84,10 @@ TEST(Json, TakesTheLastOfMembersThatAreGivenMoreThanOnce) {
   EXPECT_EQ(read_bool(R"({"a":false,"a":true})", "a"), true);
   EXPECT_EQ(read_bool(R"({"a":true,"a":1})", "a"), std::nullopt);
   EXPECT_EQ(read_bool(R"({"a":1,"a":true,"b":{"a":false}})", "a"), true);
-  EXPECT_EQ(read_strings(R"({"a":["x",1],"a":["y"]})", "a"),
-            (std::unordered_set<std::string>{"y"}));
+  EXPECT_EQ(read_strings(R"({"a":["x",1],"a":["y"]})", "a"), (TextSet{"y"}));
   EXPECT_EQ(read_strings(R"({"a":["x"],"a":{"a":["y"]}})", "a"), std::nullopt);
   EXPECT_EQ(read_strings(R"({"a":["x",["z"],"y"],"b":["w"]})", "a"), std::nullopt);
-  EXPECT_EQ(read_strings(R"({"b":["w"],"a":["x"],"c":[["v"]]})", "a"),
-            (std::unordered_set<std::string>{"x"}));
+  EXPECT_EQ(read_strings(R"({"b":["w"],"a":["x"],"c":[["v"]]})", "a"), (TextSet{"x"}));
 }
 
 TEST(Json, SurvivesDeepNesting) {

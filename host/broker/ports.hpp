@@ -26,6 +26,9 @@ class LocalSessions {
   virtual session::Session* find(session::SessionHandle handle) = 0;
   /// The session's next deadline may have changed, or it is closing.
   virtual void touched(session::Session& session) = 0;
+  /// It asks for more than it is answered: nothing is read from it for a moment, so that its own
+  /// side of TCP holds it back.
+  virtual void rest(session::Session& session) = 0;
   /// Outcome of an admission that runs before the 101: the transport opens it, or answers 503.
   virtual void open_transport(session::Session& session) = 0;
   virtual void refuse_transport(session::Session& session, Trouble trouble) = 0;

@@ -69,6 +69,7 @@ void Presence::refuse(Session& session, Asker& asker, const socketio::AckId& ack
     session.ack(bench_, ack, AckStatus::error);
   }
   bench_.counters.add(Counter::presence_refused);
+  sessions_.rest(session);
   static telemetry::Throttle throttle{1};
   if (const auto suppressed = throttle.admit(now_)) {
     telemetry::log::warning("presence questions of a node come too fast and are answered ERROR",

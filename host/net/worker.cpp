@@ -66,6 +66,8 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 // More of what a node has sent is read than one reading takes before its time-out is judged, but
 // not for ever.
 constexpr auto kUnreadGrace = std::chrono::seconds(1);
+// How long a node is not read from that asks for more than it is answered.
+constexpr auto kRest = std::chrono::milliseconds(100);
 // Between two times that memory is freed, so that all workers have said what they hold.
 constexpr auto kBetweenReliefs = std::chrono::milliseconds(10);
 // The leases of the last sessions are given back before the plugins are stopped.
@@ -251,6 +253,7 @@ void Worker::run() {
       if (watch_listener() != 0) pause_accepting(errno);
     }
     survives([this] { broker_.tick(); });
+    wake_rested();
     if (gate_.may_judge(now_)) judge_timeouts();
     watch_memory();
     flush_dirty();
@@ -285,12 +288,36 @@ void Worker::serve(const epoll_event& event) {
     if ((event.events & EPOLLIN) != 0) {
       read_ready(*connection);
     } else if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
-      // Nothing is read now, so nothing else would notice that the other side is gone.
-      end(*connection);
+      // Nothing is read now, so nothing else would notice that the other side is gone. What one
+      // that rests has sent before that is read all the same.
+      if (connection->resting) {
+        read_ready(*connection);
+      } else {
+        end(*connection);
+      }
     }
   });
   if (!survived) end(*connection);
   account(*connection);
+}
+
+void Worker::rest(Session& session) {
+  Connection& connection = *connections_[session.handle().slot];
+  if (connection.resting) return;
+  resting_.push_back({now_ + kRest, connection.handle});
+  connection.resting = true;
+  set_reading(*connection.outlet, Reading::off);
+}
+
+void Worker::wake_rested() {
+  while (!resting_.empty() && resting_.front().until <= now_) {
+    const SessionHandle handle = resting_.front().handle;
+    resting_.pop_front();
+    Connection* connection = connections_[handle.slot].get();
+    if (connection == nullptr || connection->handle != handle) continue;
+    connection->resting = false;
+    set_reading(*connection->outlet, Reading::on);
+  }
 }
 
 void Worker::judge_timeouts() {
@@ -307,6 +334,7 @@ TimePoint Worker::due() const {
   next = std::min(next, broker_.work_due());
   if (stop_by_) next = std::min(next, *stop_by_);
   if (accept_again_) next = std::min(next, *accept_again_);
+  if (!resting_.empty()) next = std::min(next, resting_.front().until);
   return next;
 }
 

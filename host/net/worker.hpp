@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -108,6 +109,7 @@ class Worker final : public broker::LocalSessions {
   session::Session* find(session::SessionHandle handle) override;
   void touched(session::Session& session) override;
   void open_transport(session::Session& session) override;
+  void rest(session::Session& session) override;
   void refuse_transport(session::Session& session, broker::Trouble trouble) override;
   std::optional<std::uint64_t> backlog_progress(session::Session& session) override;
 
@@ -130,6 +132,7 @@ class Worker final : public broker::LocalSessions {
     bool answered : 1 = false;    // a request on it, since which it may be idle
     bool is_node : 1 = false;     // or may become one: it adds to nodes_
     bool unread : 1 = false;      // the last reading did not take all there was
+    bool resting : 1 = false;     // nothing is read from it for a moment
     bool skipping : 1 = false;    // bytes that mean nothing are to come, as many as are needed
     std::uint32_t accounted = 0;  // what it adds to inbound_bytes_
     std::uint32_t needed = 0;     // how many held bytes are worth another look
@@ -141,6 +144,7 @@ class Worker final : public broker::LocalSessions {
 
   void serve(const epoll_event& event);
   void judge_timeouts();
+  void wake_rested();
   int watch_listener();
   void accept_ready();
   void pause_accepting(int error);
@@ -204,6 +208,11 @@ class Worker final : public broker::LocalSessions {
   std::vector<std::uint32_t> free_slots_;
   Connection* ended_ = nullptr;  // owned until the end of the turn; the next one is `next`
   std::vector<session::SessionHandle> finishing_;
+  struct Resting {
+    TimePoint until;
+    session::SessionHandle handle;
+  };
+  std::deque<Resting> resting_;  // all rest for equally long
   Strangers strangers_;
   std::vector<char> buffer_;
   std::unique_ptr<char[]>

@@ -63,6 +63,7 @@ class House final : public LocalSessions, public Workers {
   void touched(Session& session) override { touched_handles.push_back(session.handle()); }
   void open_transport(Session& session) override;
   void refuse_transport(Session& session, Trouble trouble) override;
+  void rest(Session& session) override { rested.push_back(session.handle()); }
   std::optional<std::uint64_t> backlog_progress(Session& session) override;
 
   // Workers
@@ -81,6 +82,7 @@ class House final : public LocalSessions, public Workers {
   Broker broker;
   session::TimePoint now;
   std::vector<SessionHandle> touched_handles;
+  std::vector<SessionHandle> rested;
   std::map<std::uint32_t, std::uint64_t> backlogs;  ///< by slot; absent: no backlog
   std::size_t flushed = 0;
   std::size_t woken = 0;     ///< by answers

@@ -279,7 +279,9 @@ TEST_F(PresenceTest, BoundsHowManyQuestionsOfANodeAreUnderWay) {
   house.modules.keep(Question::lookup);
   for (int i = 0; i < 32; ++i) EXPECT_THAT(ask(R"({"ids":["eve"]})"), IsEmpty());
 
+  EXPECT_TRUE(house.rested.empty());
   EXPECT_THAT(ask(R"({"ids":["eve"]})"), kError);
+  EXPECT_EQ(house.rested.size(), 1u) << "less is read from who asks more than is answered";
   EXPECT_THAT(ask("garbage"), kError) << "and is not even read";
   EXPECT_EQ(lookups(), 32u);
   EXPECT_EQ(refused(), 2u);

@@ -144,7 +144,20 @@ void MemoryBudget::measure() {
   if (const auto bytes = anonymous_memory()) used_.store(*bytes, std::memory_order_relaxed);
 }
 
+void MemoryBudget::forget(std::uint64_t bytes) noexcept {
+  std::uint64_t before = used();
+  while (!used_.compare_exchange_weak(before, before - std::min(before, bytes),
+                                      std::memory_order_relaxed)) {
+  }
+}
+
 void MemoryBudget::trim(TimePoint now) {
+  trim_at_.store(ticks(now + kTrimEvery), std::memory_order_relaxed);
+  ::malloc_trim(0);
+  measure();
+}
+
+void MemoryBudget::trim_seldom(TimePoint now) {
   if (is_due(trim_at_, now, kTrimEvery)) ::malloc_trim(0);
   measure();
 }

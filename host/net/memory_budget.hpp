@@ -38,8 +38,13 @@ class MemoryBudget {
   /// Looks at it anew if the last time is long ago.
   void refresh(TimePoint now);
   void measure();
-  /// Freed memory goes back to the system, which takes a moment: seldom. Then measures.
+  /// About so many bytes have just been given up, though the system has not got them back yet: they
+  /// count no more until it is measured.
+  void forget(std::uint64_t bytes) noexcept;
+  /// Freed memory goes back to the system, which takes a moment. Then measures.
   void trim(TimePoint now);
+  /// The same where little was freed: seldom.
+  void trim_seldom(TimePoint now);
 
  private:
   const std::uint64_t limit_;

@@ -923,10 +923,12 @@ void Worker::relieve(MemoryBudget& memory) {
   largest_holding_.store(holders.empty() ? 0 : holders.front().bytes, std::memory_order_relaxed);
   // Those who hold about as much as the largest of all workers; the others are left alone.
   const std::size_t enough = pages_.largest_holding() / 4;
-  std::uint64_t freed = 0;
+  bool has_freed = false;
   for (const Holder& holder : holders) {
-    if (holder.bytes < enough || freed >= memory.excess()) break;
-    freed += holder.bytes;
+    if (holder.bytes < enough || memory.excess() == 0) break;
+    // At once, so that no other worker frees the same once more.
+    memory.forget(holder.bytes);
+    has_freed = true;
     counters_.add(Counter::closed_memory);
     static telemetry::Throttle throttle{5};
     if (const auto suppressed = throttle.admit(now_)) {
@@ -941,7 +943,12 @@ void Worker::relieve(MemoryBudget& memory) {
     end(*holder.connection);
   }
   bury_ended();
-  if (freed == 0) {
+  if (has_freed) {
+    // Else the next look would find as much in use as before, and somebody would be ended in vain.
+    memory.trim(now_);
+    return;
+  }
+  if (memory.excess() != 0) {
     static telemetry::Throttle throttle{1};
     if (const auto suppressed = throttle.admit(now_)) {
       log::fault(
@@ -950,7 +957,7 @@ void Worker::relieve(MemoryBudget& memory) {
           {{"in_use", memory.used()}, {"limit", memory.limit()}});
     }
   }
-  memory.trim(now_);
+  memory.trim_seldom(now_);
 }
 
 // ---- writing

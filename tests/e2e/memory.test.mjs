@@ -203,6 +203,29 @@ describe('MAX_MEMORY_BYTES', measured, () => {
     await broker.stop();
   });
 
+  test('frees no more than it has to, however often it looks', async (t) => {
+    const limit = 64 * kMiB;
+    const broker = await Broker.start({ MAX_MEMORY_BYTES: String(limit), METRICS_ENABLED: 'true' });
+    t.after(() => broker.kill());
+    const pair = await Pair.join(broker.port);
+    const small = await inCrowds(20, () => joinRaw(broker.port, freshId()));
+    for (const node of small) node.send(unfinished(8000));
+    // Blocks that the heap keeps when they are freed.
+    const hogs = await inCrowds(2400, () => joinRaw(broker.port, freshId()));
+    for (const hog of hogs) hog.send(unfinished(30_000));
+    await eventually('somebody is ended', () => hogs.some(({ hasEnded }) => hasEnded));
+    await eventually('it has settled', async () => {
+      const before = await metric(broker, 'closed_by_broker_total{reason="memory"}');
+      // Each message is another occasion.
+      for (let i = 0; i < 20; ++i) await pair.stillTalks();
+      return (await metric(broker, 'closed_by_broker_total{reason="memory"}')) === before;
+    });
+    assert.ok((await metric(broker, 'inbound_bytes')) > limit / 2, 'most keep what they hold');
+    assert.ok(small.every(({ hasEnded }) => !hasEnded), 'nobody who holds little');
+    for (const node of [...hogs, ...small]) node.destroy();
+    await broker.stop();
+  });
+
   test('also counts what nodes do not read', async (t) => {
     const broker = await Broker.start({ MAX_MEMORY_BYTES: String(64 * kMiB) });
     t.after(() => broker.kill());

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <limits>
 #include <memory>
+#include <vector>
 
 namespace crolang::net {
 namespace {
@@ -107,6 +108,38 @@ TEST(MemoryBudget, IsScarceBeforeItIsExhausted) {
   EXPECT_EQ(level_with(used * 2), Level::ample);
   EXPECT_EQ(level_with(used + used / 16), Level::scarce);
   EXPECT_EQ(level_with(used / 2), Level::exhausted);
+}
+
+TEST(MemoryBudget, DoesNotCountWhatIsBeingFreed) {
+  MemoryBudget budget(1);
+  const std::uint64_t used = budget.used();
+  budget.forget(used / 2);
+  EXPECT_EQ(budget.used(), used - used / 2);
+  budget.forget(used);
+  EXPECT_EQ(budget.excess(), 0U);
+  budget.measure();
+  EXPECT_GT(budget.excess(), 0U);
+}
+
+TEST(MemoryBudget, GivesFreedBlocksOfTheHeapBack) {
+  constexpr std::size_t kBlocks = 2048;
+  MemoryBudget budget(1024 * 1024 * kMiB);
+  std::vector<std::unique_ptr<char[]>> blocks;
+  std::vector<std::unique_ptr<char[]>> between;  // so that the heap does not end with free ones
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    blocks.push_back(touched(30'000));
+    between.push_back(touched(100));
+  }
+  budget.measure();
+  const std::uint64_t before = budget.used();
+  blocks.clear();
+  const auto now = MemoryBudget::TimePoint(1h);
+  budget.trim(now);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(budget.used(), before - kBlocks * 20'000);
+#else
+  EXPECT_NE(before, 0U);
+#endif
 }
 
 TEST(MemoryBudget, IsMeasuredAfterEachShareOfTheLimit) {

@@ -1,6 +1,7 @@
 #pragma once
 /// The connections of a worker that are no nodes, the oldest first: they make room when there is no
-/// place left. A connection stays listed until it is found to be a node or gone.
+/// place left. A connection is listed until it is found to be something else; who is about to
+/// become a node, and does not, is to be added again.
 ///
 /// Threads: owning worker only. Errors: std::bad_alloc.
 
@@ -33,22 +34,13 @@ class Strangers {
     listed_.push_back(handle);
   }
 
-  /// The oldest idle one, which is listed no longer. Nothing: there is none among the first few.
+  /// The oldest idle one, which is listed no longer, as is whoever is not idle. Nothing: none is.
   template <class Judge>
   std::optional<session::SessionHandle> take_idle(Judge&& judge) {
-    for (std::size_t busy = 0; busy < kFew && !listed_.empty();) {
+    while (!listed_.empty()) {
       const session::SessionHandle handle = listed_.front();
       listed_.pop_front();
-      switch (judge(handle)) {
-        case Kind::idle:
-          return handle;
-        case Kind::busy:
-          listed_.push_back(handle);
-          ++busy;
-          break;
-        case Kind::gone_or_node:
-          break;
-      }
+      if (judge(handle) == Kind::idle) return handle;
     }
     return std::nullopt;
   }

@@ -1,11 +1,14 @@
 #include "net/server.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "net/wire.hpp"
+#include "plugin_host/until_memory.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
+#include "websocket/handshake.hpp"
 
 namespace crolang::net {
 namespace {
@@ -27,6 +30,8 @@ Server::Server(const ServerOptions& options, std::string instance,
       listener_(std::move(listener)),
       outlets_(options.workers),
       grid_(options.policy, std::move(instance), modules, outlets_, *this) {
+  // Now, while there is memory for what OpenSSL needs once.
+  websocket::accept_key({});
   for (std::uint16_t i = 0; i < options.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, grid_, *this, options_.limits,
                                                 options.plugin_timeout, listener_.get()));
@@ -71,14 +76,21 @@ void Server::drain_slice(Control& control, std::size_t slices_left,
     return;
   }
   for (const auto& worker : workers_) {
-    worker->post([slices_left](Worker& w) { w.drain(slices_left); });
+    try {
+      worker->post([slices_left](Worker& w) { w.drain(slices_left); });
+    } catch (const std::bad_alloc&) {
+      // The next slice makes up for it.
+    }
   }
   // After the last slice everything that is still there, or comes late, is told at once.
   const std::size_t next = std::max<std::size_t>(slices_left - 1, 1);
-  control.post_after(kSlice,
-                     [this, &control, next, deadline, done = std::move(finished)]() mutable {
-                       drain_slice(control, next, deadline, std::move(done));
-                     });
+  std::function<void()> go_on;
+  plugin_host::until_there_is_memory([&] {
+    go_on = [this, &control, next, deadline, finished] {
+      drain_slice(control, next, deadline, finished);
+    };
+  });
+  control.post_after(kSlice, std::move(go_on));
 }
 
 void Server::post(std::uint16_t worker, std::function<void(broker::Broker&)> task) {

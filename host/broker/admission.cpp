@@ -32,9 +32,8 @@ std::uint64_t make_token() {
 
 }  // namespace
 
-Admissions::Admissions(Grid& grid, modules::Clients& clients, AdmissionOutcomes& outcomes,
-                       std::uint16_t worker)
-    : grid_(grid), clients_(clients), outcomes_(outcomes), worker_(worker) {}
+Admissions::Admissions(Grid& grid, modules::Clients& clients, AdmissionOutcomes& outcomes)
+    : grid_(grid), clients_(clients), outcomes_(outcomes) {}
 
 std::optional<Refusal> Admissions::check(const session::Identity& identity) const {
   if (const auto missing = identity.missing()) {
@@ -180,19 +179,15 @@ const modules::Answer* Admissions::probe(Admission& admission, const modules::Ho
     return clients_.probe(waiter(admission), admission.identity->id(), admission.incumbent,
                           grid_.policy.probe_timeout);
   }
-  // The verdict comes to this worker as any answer does, even if it is known at once.
-  const modules::Waiter me = waiter(admission);
-  Grid& grid = grid_;
-  const std::uint16_t worker = worker_;
-  grid.probe(incumbent.token, grid.policy.probe_timeout, [&grid, worker, me](std::int32_t verdict) {
-    grid.workers.post(worker, [me, verdict](Broker& broker) {
-      modules::Answer answer;
-      answer.status = CROLANG_OK;
-      answer.code = verdict;
-      broker.tell(me, answer);
-    });
+  return clients_.probe_here(waiter(admission), grid_.policy.probe_timeout, [&](void* op) {
+    try {
+      grid_.probe(incumbent.token, grid_.policy.probe_timeout, [op](std::int32_t verdict) {
+        modules::CallDesk::on_verdict(op, CROLANG_OK, verdict, {nullptr, 0});
+      });
+    } catch (const std::bad_alloc&) {
+      modules::CallDesk::on_verdict(op, CROLANG_UNAVAILABLE, CROLANG_UNREACHABLE, {nullptr, 0});
+    }
   });
-  return nullptr;
 }
 
 const modules::Answer* Admissions::on_verdict(Admission& admission, std::int32_t verdict) {

@@ -32,8 +32,7 @@ class AdmissionOutcomes {
 
 class Admissions final : public modules::AnswerSink {
  public:
-  Admissions(Grid& grid, modules::Clients& clients, AdmissionOutcomes& outcomes,
-             std::uint16_t worker);
+  Admissions(Grid& grid, modules::Clients& clients, AdmissionOutcomes& outcomes);
 
   /// The outcome comes exactly once, perhaps before this returns, unless cancelled. `identity` must
   /// live until then.
@@ -78,7 +77,6 @@ class Admissions final : public modules::AnswerSink {
   Grid& grid_;
   modules::Clients& clients_;
   AdmissionOutcomes& outcomes_;
-  const std::uint16_t worker_;
   RtcNormaliser rtc_;
   std::unordered_map<std::uint32_t, Admission>
       running_;  // by slot; only those that wait for an answer

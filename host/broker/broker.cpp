@@ -44,19 +44,22 @@ Counter counter_of(Trouble trouble) {
 }  // namespace
 
 Broker::Broker(Grid& grid, modules::Clients& clients, LocalSessions& sessions,
-               const session::Limits& limits, telemetry::WorkerCounters& counters,
-               std::uint16_t worker)
+               const session::Limits& limits, telemetry::WorkerCounters& counters)
     : grid_(grid),
       sessions_(sessions),
       clients_(clients),
       bench_{limits, *this, counters, {}, {}, {}, {}},
-      admissions_(grid, clients, *this, worker),
+      admissions_(grid, clients, *this),
       relay_(grid, clients, sessions, bench_, reader_),
       presence_(grid, clients, sessions, bench_, reader_),
       probes_(sessions, bench_) {}
 
 void Broker::admit(Session& session) {
   session.count_admission();
+  if (const auto trouble = sessions_.lack(session)) {
+    on_trouble(session.handle(), *trouble);
+    return;
+  }
   admissions_.start(session.handle(), session.identity());
 }
 
@@ -71,6 +74,11 @@ void Broker::on_connect(Session& session) {
     return;
   }
   session.begin_readmission();
+  // While it was no node its place may have been given away.
+  if (const auto trouble = sessions_.lack(session)) {
+    on_trouble(session.handle(), *trouble);
+    return;
+  }
   admissions_.start(session.handle(), session.identity());
 }
 

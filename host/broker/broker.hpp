@@ -27,7 +27,7 @@ class Broker final : public session::SessionEvents,
   using TimePoint = session::TimePoint;
 
   Broker(Grid& grid, modules::Clients& clients, LocalSessions& sessions,
-         const session::Limits& limits, telemetry::WorkerCounters& counters, std::uint16_t worker);
+         const session::Limits& limits, telemetry::WorkerCounters& counters);
 
   /// A node is at the door: the outcome goes to LocalSessions::open_transport or refuse_transport,
   /// perhaps before this returns.
@@ -40,10 +40,6 @@ class Broker final : public session::SessionEvents,
   void shut_down(session::Session& session);
   void probe(SessionHandle handle, std::uint64_t token, std::chrono::milliseconds timeout,
              Probes::Reply reply);
-  /// An answer that did not come from a module.
-  void tell(const modules::Waiter& waiter, const modules::Answer& answer) {
-    clients_.desk().tell(waiter, answer);
-  }
   void start_sweeping(std::chrono::milliseconds interval, TimePoint now);
 
   /// Set by the worker at the start of each of its turns.

@@ -32,6 +32,9 @@ class LocalSessions {
   /// Outcome of an admission that runs before the 101: the transport opens it, or answers 503.
   virtual void open_transport(session::Session& session) = 0;
   virtual void refuse_transport(session::Session& session, Trouble trouble) = 0;
+  /// What this instance has too little of for one more node; nothing: there is room. This one is to
+  /// count already.
+  virtual std::optional<Trouble> lack(session::Session& newcomer) = 0;
   /// How many bytes the other side's TCP has taken so far, if ours has a backlog for it; else
   /// nothing. While there is a backlog the number grows only because the node reads.
   virtual std::optional<std::uint64_t> backlog_progress(session::Session& session) = 0;

@@ -196,7 +196,7 @@ Worker::Worker(std::uint16_t index, broker::Grid& grid, Pages& pages, const sess
       wheel_(now_),
       desk_(desk_hooks(*this), kMaxOpenQuestions),
       clients_(grid.modules, desk_, plugin_timeout),
-      broker_(grid, clients_, *this, limits, counters_, index),
+      broker_(grid, clients_, *this, limits, counters_),
       buffer_(kReadBuffer),
       reserve_(std::make_unique<char[]>(kReserve)) {
   epoll_event event{};
@@ -434,11 +434,16 @@ void Worker::pause_accepting(int error) {
 void Worker::receive(Descriptor socket) {
   // It counts from now on: who chooses a worker looks at it.
   load_.fetch_add(1, std::memory_order_relaxed);
-  // Shared only because a task is copied; closed with the task if that never runs.
-  post([held = std::make_shared<Descriptor>(std::move(socket))](Worker& worker) {
-    worker.load_.fetch_sub(1, std::memory_order_relaxed);
-    worker.adopt(std::move(*held));
-  });
+  try {
+    // Shared only because a task is copied; closed with the task if that never runs.
+    post([held = std::make_shared<Descriptor>(std::move(socket))](Worker& worker) {
+      worker.load_.fetch_sub(1, std::memory_order_relaxed);
+      worker.adopt(std::move(*held));
+    });
+  } catch (const std::bad_alloc&) {
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    throw;
+  }
 }
 
 void Worker::adopt(Descriptor socket) {
@@ -449,8 +454,12 @@ void Worker::adopt(Descriptor socket) {
       return;
     }
     // Whatever ends a connection must not need memory for it.
+    if (connections_.size() == connections_.capacity()) {
+      const std::size_t capacity = 2 * connections_.size() + kMaxAccepts;
+      free_slots_.reserve(capacity);
+      connections_.reserve(capacity);
+    }
     connections_.emplace_back();
-    free_slots_.reserve(connections_.capacity());
     free_slots_.push_back(static_cast<std::uint32_t>(connections_.size() - 1));
   }
   const std::uint32_t slot = free_slots_.back();
@@ -666,31 +675,11 @@ void Worker::upgrade(Connection& connection, UpgradeRequest request, std::string
   connection.session.emplace(connection.handle, *connection.outlet, std::move(request.identity));
   connection.phase = Phase::admitting;
   sessions_.fetch_add(1, std::memory_order_relaxed);
-  count(connection);
-  if (const auto trouble = lack(*connection.session)) {
-    broker_.on_trouble(connection.handle, *trouble);
-    return;
-  }
   broker_.admit(*connection.session);
   if (connection.phase != Phase::admitting) return;
   // The answer takes time. Until then only the node's leaving matters.
   set_reading(*connection.outlet, Reading::off);
   reschedule(connection);
-}
-
-std::optional<broker::Trouble> Worker::lack(const Session& newcomer) const {
-  if (pages_.memory().level() != MemoryBudget::Level::ample) return broker::Trouble::memory;
-  switch (pages_.room()) {
-    case Pages::Room::plenty:
-      return std::nullopt;
-    case Pages::Room::for_holders:
-      // Its old connection may be half-open: if that is so it takes its own place.
-      if (grid_.directory.find(newcomer.id())) return std::nullopt;
-      return broker::Trouble::full;
-    case Pages::Room::none:
-      return broker::Trouble::full;
-  }
-  return broker::Trouble::full;
 }
 
 void Worker::open_transport(Session& session) {
@@ -996,6 +985,22 @@ void Worker::touched(Session& session) {
   if (connection == nullptr || connection->handle != session.handle()) return;
   settle(*connection);
   account(*connection);
+}
+
+std::optional<broker::Trouble> Worker::lack(Session& newcomer) {
+  count(*connections_[newcomer.handle().slot]);
+  if (pages_.memory().level() != MemoryBudget::Level::ample) return broker::Trouble::memory;
+  switch (pages_.room()) {
+    case Pages::Room::plenty:
+      return std::nullopt;
+    case Pages::Room::for_holders:
+      // Its old connection may be half-open: if that is so it takes its own place.
+      if (grid_.directory.find(newcomer.id())) return std::nullopt;
+      return broker::Trouble::full;
+    case Pages::Room::none:
+      return broker::Trouble::full;
+  }
+  return broker::Trouble::full;
 }
 
 std::optional<std::uint64_t> Worker::backlog_progress(Session& session) {

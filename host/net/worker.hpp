@@ -78,7 +78,7 @@ class Worker final : public broker::LocalSessions {
   /// Any thread.
   void post(Task task);
   void wake();
-  /// Any thread: takes over a socket that another worker has accepted.
+  /// Any thread: takes over a socket that another worker has accepted. Throws std::bad_alloc.
   void receive(Descriptor socket);
   /// Connections of any kind; those that have been upgraded; and those among them that are nodes,
   /// or may become some: neither refused nor waiting for nothing but their end.
@@ -111,6 +111,7 @@ class Worker final : public broker::LocalSessions {
   void open_transport(session::Session& session) override;
   void rest(session::Session& session) override;
   void refuse_transport(session::Session& session, broker::Trouble trouble) override;
+  std::optional<broker::Trouble> lack(session::Session& newcomer) override;
   std::optional<std::uint64_t> backlog_progress(session::Session& session) override;
 
  private:
@@ -159,7 +160,6 @@ class Worker final : public broker::LocalSessions {
   void account(Connection& connection);
   static bool may_be_node(const Connection& connection);
   void count(Connection& connection);
-  std::optional<broker::Trouble> lack(const session::Session& newcomer) const;
   void on_request(Connection& connection, std::span<char> bytes);
   void on_header(Connection& connection, std::string_view header, std::string_view rest);
   void upgrade(Connection& connection, UpgradeRequest request, std::string_view rest);

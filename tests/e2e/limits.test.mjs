@@ -220,6 +220,22 @@ describe('a full broker', oursOnly('has no such limit'), () => {
   });
 });
 
+describe('a full broker that a node has left', oursOnly('has no such limit'), () => {
+  test('does not let it in again on its open connection once its place is taken', async () => {
+    const small = await Broker.start({ MAX_CONNECTIONS: '1' });
+    const left = await joinRaw(small.port, freshId());
+    left.sendText('41');
+    await left.settled();
+    const other = await joinRaw(small.port, freshId());
+    left.sendText('40');
+    assert.deepEqual(await left.sentBack(), []);
+    other.sendText('41');
+    await other.settled();
+    await connectRaw(other);
+    await small.stop();
+  });
+});
+
 describe('open files', oursOnly('has no such limits'), () => {
   test('are kept for plugins, however many strangers come', async (t) => {
     const small = await Broker.start({ WORKERS: '1' }, { files: 200 });

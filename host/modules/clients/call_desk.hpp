@@ -119,8 +119,6 @@ class CallDesk {
     return has_arrived_.load(std::memory_order_relaxed) || collecting_ != nullptr;
   }
   /// Owning worker: gives up on questions whose deadline has passed.
-  /// Hands an answer to its sink. Owning worker.
-  void tell(const Waiter& waiter, const Answer& answer);
   void tick(TimePoint now);
   /// When tick is due next; TimePoint::max() if nothing waits.
   TimePoint deadline() const noexcept;
@@ -169,6 +167,8 @@ class CallDesk {
   void list(Op* op);
   void unlist(Op* op);
   void deliver(Op* op);
+  /// Hands an answer to its sink.
+  void tell(const Waiter& waiter, const Answer& answer);
   void note_duration(Question question, const std::string& plugin_id,
                      std::chrono::steady_clock::duration took);
   void note_answer(const Op& op) const;

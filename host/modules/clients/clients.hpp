@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "modules/clients/call_desk.hpp"
@@ -38,6 +39,13 @@ class Clients {
   void release(const Claim& claim);
   const Answer* probe(const Waiter& waiter, std::string_view id, const Holder& incumbent,
                       std::chrono::milliseconds patience);
+  /// The incumbent is of this instance: `ask(op)` sees to it that CallDesk::on_verdict is called.
+  template <class Ask>
+  const Answer* probe_here(const Waiter& waiter, std::chrono::milliseconds patience, Ask&& ask) {
+    static const std::string kNoPlugin;
+    return desk_.ask(Question::probe, kNoPlugin, waiter, timeout_ + patience, 0, {},
+                     static_cast<Ask&&>(ask));
+  }
   const Answer* lookup(const Waiter& waiter, std::span<const std::string_view> ids);
   /// As lookup, for a node that asks who is connected: everything else goes first.
   const Answer* presence(const Waiter& waiter, std::span<const std::string_view> ids);

@@ -82,7 +82,7 @@ class AdmissionsTest : public ::testing::Test {
 
   House house;
   Outcomes outcomes;
-  Admissions admissions{house.grid, house.clients, outcomes, 0};
+  Admissions admissions{house.grid, house.clients, outcomes};
 };
 
 enum class Answers { inline_, later };
@@ -315,6 +315,17 @@ TEST_F(LocalHolderTest, YieldsItsIdIfItIsSilent) {
   EXPECT_THAT(outcomes.seen, ElementsAre("admitted"));
   EXPECT_EQ(house.modules.last(Question::replace).holder.token, incumbent);
   EXPECT_EQ(holder.state(), session::State::closing);
+}
+
+TEST_F(LocalHolderTest, KeepsNobodyWaitingForEverIfItCannotBeAsked) {
+  house.loses_posts = true;
+  start_bob();
+  house.turn();
+  EXPECT_THAT(outcomes.seen, IsEmpty());
+
+  house.pass(kDeadline + 1500ms);
+
+  EXPECT_THAT(outcomes.seen, ElementsAre(trouble(Trouble::probing)));
 }
 
 TEST_F(LocalHolderTest, IsGoneIfItsConnectionBreaksMeanwhile) {

@@ -300,6 +300,19 @@ TEST_F(BrokerTest, AdmitsAnewAtALaterConnect) {
   EXPECT_TRUE(house.grid.directory.find("bob"));
 }
 
+TEST_F(BrokerTest, SendsANodeBackWhoseRoomWasGivenAwayMeanwhile) {
+  Session& bob = house.join("bob");
+  house.say(bob, "41");
+  house.lacking = Trouble::full;
+
+  house.say(bob, "40");
+
+  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_EQ(bob.ending(), session::Ending::finish);
+  EXPECT_EQ(house.modules.count(Question::authenticate), 1u) << "nobody is asked about it";
+  EXPECT_EQ(house.counters.value(telemetry::Counter::unavailable_limit), 1u);
+}
+
 TEST_F(BrokerTest, AdmitsAnewWhenTheAnswersComeLater) {
   Session& bob = house.join("bob");
   house.say(bob, "41");

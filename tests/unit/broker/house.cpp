@@ -45,7 +45,7 @@ House::House(Policy policy)
       limits{{25s, 20s}, 1'000'000, policy.max_outbox_bytes, 10s},
       desk(hooks(), 65536),
       clients(modules.table, desk, 10s),
-      broker(grid, clients, *this, limits, counters, 0),
+      broker(grid, clients, *this, limits, counters),
       // Deadlines of questions are set by the clock.
       now(std::chrono::steady_clock::now()) {
   broker.set_now(now);
@@ -160,7 +160,7 @@ std::optional<std::uint64_t> House::backlog_progress(Session& session) {
 }
 
 void House::post(std::uint16_t, std::function<void(Broker&)> task) {
-  posted_.push_back(std::move(task));
+  if (!loses_posts) posted_.push_back(std::move(task));
 }
 
 void House::flush(session::DirtyList& dirty) {

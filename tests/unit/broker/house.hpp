@@ -64,6 +64,7 @@ class House final : public LocalSessions, public Workers {
   void open_transport(Session& session) override;
   void refuse_transport(Session& session, Trouble trouble) override;
   void rest(Session& session) override { rested.push_back(session.handle()); }
+  std::optional<Trouble> lack(Session&) override { return lacking; }
   std::optional<std::uint64_t> backlog_progress(Session& session) override;
 
   // Workers
@@ -84,6 +85,8 @@ class House final : public LocalSessions, public Workers {
   std::vector<SessionHandle> touched_handles;
   std::vector<SessionHandle> rested;
   std::map<std::uint32_t, std::uint64_t> backlogs;  ///< by slot; absent: no backlog
+  std::optional<Trouble> lacking;                   ///< for one more node
+  bool loses_posts = false;
   std::size_t flushed = 0;
   std::size_t woken = 0;     ///< by answers
   bool sleeps = false;       ///< the worker does: receipts are redeemed

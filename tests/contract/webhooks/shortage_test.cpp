@@ -1,7 +1,6 @@
-// Each webhook while memory, threads or files run out: the question is answered, and the next one
+// Each webhook while memory or threads run out: the question is answered, and the next one
 // as if nothing had been.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <new>
 #include <string>
@@ -161,25 +160,6 @@ TEST_P(Shortage, OfThreadsFailsTheQuestionsUntilItIsOver) {
     }
   }
   faults::heal();
-  expect_good();
-}
-
-TEST_P(Shortage, OfFilesFailsTheQuestionsUntilItIsOver) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "the sanitizer needs a pipe to look at an object";
-#endif
-  rlimit limit{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
-  const rlimit none{3, limit.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  for (int i = 0; i < 3 && hook().answers == Hook::Answers::waited_for; ++i) {
-    pt::Question question;
-    ASSERT_TRUE(ask(question));
-    const auto outcome = question.wait();
-    EXPECT_TRUE(outcome) << "was never answered";
-    EXPECT_EQ(outcome.value_or(pt::Outcome{}).status, CROLANG_UNAVAILABLE);
-  }
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
   expect_good();
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -97,7 +98,9 @@ std::uint64_t machine_memory(const std::filesystem::path& root) {
     if (name == "MemTotal:") return kibibytes * 1024;
     in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   }
-  return kNone;
+  // A service may be kept from seeing more of /proc than its processes (systemd's ProcSubset=pid).
+  struct sysinfo machine {};
+  return ::sysinfo(&machine) == 0 ? std::uint64_t{machine.totalram} * machine.mem_unit : kNone;
 }
 
 std::int64_t ticks(MemoryBudget::TimePoint time) {

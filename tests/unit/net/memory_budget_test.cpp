@@ -80,6 +80,12 @@ TEST_F(MachineTest, TakesNonsenseForNone) {
   EXPECT_EQ(budget(), kMachine / 2);
 }
 
+TEST(DefaultMemoryBudget, KnowsTheMachineAlsoWhereItsFilesCannotBeSeen) {
+  const std::uint64_t machine = 2 * default_memory_budget("/nowhere");
+  EXPECT_GT(machine, 64 * kMiB);
+  EXPECT_LT(machine, std::numeric_limits<std::uint64_t>::max() / 4);
+}
+
 TEST(DefaultMemoryBudget, IsSomethingOnThisMachine) {
   EXPECT_GT(default_memory_budget(), 64 * kMiB);
   EXPECT_LT(default_memory_budget(), std::numeric_limits<std::uint64_t>::max() / 4);

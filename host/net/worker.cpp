@@ -67,7 +67,7 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 // not for ever.
 constexpr auto kUnreadGrace = std::chrono::seconds(1);
 // How long a node is not read from that asks for more than it is answered.
-constexpr auto kRest = std::chrono::milliseconds(100);
+constexpr auto kRest = std::chrono::milliseconds(250);
 // Between two times that memory is freed, so that all workers have said what they hold.
 constexpr auto kBetweenReliefs = std::chrono::milliseconds(10);
 // The leases of the last sessions are given back before the plugins are stopped.

@@ -221,8 +221,9 @@ describe('a full broker', oursOnly('has no such limit'), () => {
 });
 
 describe('a full broker that a node has left', oursOnly('has no such limit'), () => {
-  test('does not let it in again on its open connection once its place is taken', async () => {
+  test('does not let it in again on its open connection once its place is taken', async (t) => {
     const small = await Broker.start({ MAX_CONNECTIONS: '1' });
+    t.after(() => small.kill());
     const left = await joinRaw(small.port, freshId());
     left.sendText('41');
     await left.settled();

@@ -30,6 +30,8 @@
 #include "net/control.hpp"
 #include "net/healthcheck.hpp"
 #include "net/listener.hpp"
+#include "net/memory_budget.hpp"
+#include "net/memory_reserve.hpp"
 #include "net/server.hpp"
 #include "plugin_host/describe.hpp"
 #include "plugin_host/kinds.hpp"
@@ -461,6 +463,7 @@ int main(int argc, char** argv) {
   // up to 64 MiB of it.
   ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
   ::mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+  net::MemoryReserve::install();
   try {
     return run(config::parse_command_line(argc, argv));
   } catch (const std::exception& error) {

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "net/memory_reserve.hpp"
 #include "net/wire.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/throttle.hpp"
@@ -47,7 +48,6 @@ constexpr int kMaxPipelined = 16;
 constexpr std::size_t kMaxUnreadAnswers = 4 * 1024;
 // Nobody is ended for memory who holds less.
 constexpr std::size_t kWorthEnding = 4 * 1024;
-constexpr std::size_t kReserve = 256 * 1024;
 // Of a closing connection: a control frame or the beginning of one.
 constexpr std::size_t kWorthKeeping = 256;
 constexpr std::size_t kNoteTakenIn = 256 * 1024;
@@ -197,8 +197,7 @@ Worker::Worker(std::uint16_t index, broker::Grid& grid, Pages& pages, const sess
       desk_(desk_hooks(*this), kMaxOpenQuestions),
       clients_(grid.modules, desk_, plugin_timeout),
       broker_(grid, clients_, *this, limits, counters_),
-      buffer_(kReadBuffer),
-      reserve_(std::make_unique<char[]>(kReserve)) {
+      buffer_(kReadBuffer) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kWakeKey;
@@ -232,6 +231,7 @@ bool Worker::is_done() const {
 }
 
 void Worker::run() {
+  MemoryReserve reserve;
   std::array<epoll_event, kMaxEvents> events;
   while (!is_done()) {
     sleeps_.store(true, std::memory_order_relaxed);
@@ -261,7 +261,7 @@ void Worker::run() {
     bury_ended();
     clients_.flush();
     // Taken again as soon as there is memory for it.
-    if (!reserve_) reserve_.reset(new (std::nothrow) char[kReserve]);
+    reserve.refill();
     due_ = due();
   }
 }
@@ -867,7 +867,6 @@ bool Worker::survives(Function&& function) {
 }
 
 void Worker::on_bad_alloc() noexcept {
-  reserve_.reset();
   counters_.add(Counter::out_of_memory);
   static telemetry::Throttle throttle{1};
   const auto suppressed = throttle.admit(now_);

@@ -215,10 +215,8 @@ class Worker final : public broker::LocalSessions {
   std::deque<Resting> resting_;  // all rest for equally long
   Strangers strangers_;
   std::vector<char> buffer_;
-  std::unique_ptr<char[]>
-      reserve_;               // given up when memory runs out, so that there is some to end with
-  std::size_t taken_in_ = 0;  // bytes, since the budget was told
-  TimePoint relieve_at_;      // not before
+  std::size_t taken_in_ = 0;         // bytes, since the budget was told
+  TimePoint relieve_at_;             // not before
   std::atomic<bool> sleeps_{false};  // a hint for others
   std::atomic<std::uint32_t> load_{0};
   std::atomic<std::uint32_t> sessions_{0};

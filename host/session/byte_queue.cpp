@@ -1,6 +1,5 @@
 #include "session/byte_queue.hpp"
 
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -15,8 +14,8 @@ constexpr std::size_t kLarge = 65536;
 class BlockCache {
  public:
   ~BlockCache() {
-    for (char* block : small_) std::free(block);
-    for (char* block : large_) std::free(block);
+    for (char* block : small_) ::operator delete(block);
+    for (char* block : large_) ::operator delete(block);
   }
 
   char* take(std::size_t capacity) {
@@ -26,9 +25,7 @@ class BlockCache {
       shelf->pop_back();
       return block;
     }
-    auto* block = static_cast<char*>(std::malloc(capacity));
-    if (block == nullptr) throw std::bad_alloc();
-    return block;
+    return static_cast<char*>(::operator new(capacity));
   }
 
   void give_back(char* block, std::size_t capacity) noexcept {
@@ -36,7 +33,7 @@ class BlockCache {
     if (shelf != nullptr && shelf->size() < (capacity == kSmall ? kSmallKept : kLargeKept)) {
       shelf->push_back(block);
     } else {
-      std::free(block);
+      ::operator delete(block);
     }
   }
 

@@ -11,6 +11,7 @@
 /// on to a WebSocket.
 /// - Bytes of which may_be_http says no are never accepted, however many of them are there.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -149,8 +150,10 @@ void decide(std::string_view header) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string header(reinterpret_cast<const char*>(data), size);
-  decide(header);
-  decide(header + "\r\n\r\n");
+  const std::string bytes = std::string(reinterpret_cast<const char*>(data), size) + "\r\n\r\n";
+  // A header ends at its first empty line, as those do that are decided on.
+  const std::size_t end = bytes.find("\r\n\r\n") + 4;
+  decide(std::string_view(bytes).substr(0, std::min(size, end)));
+  decide(std::string_view(bytes).substr(0, end));
   return 0;
 }

@@ -36,10 +36,10 @@ void PresenceQueue::add(Lookup question, TimePoint now) {
   waiting_.push_back(std::move(kept));
 }
 
-PresenceQueue::Batch PresenceQueue::take(TimePoint now) {
+PresenceQueue::Batch PresenceQueue::take(TimePoint now, std::size_t most_ids) {
   Batch batch;
   if (under_way_ >= kBatchesUnderWay) return batch;
-  for (std::size_t left = kIdsPerBatch; left > 0 && !waiting_.empty();) {
+  for (std::size_t left = most_ids; left > 0 && !waiting_.empty();) {
     std::shared_ptr<Question> question = std::move(waiting_.front());
     waiting_.pop_front();
     if (!question->answer) continue;  // an earlier batch of it has failed

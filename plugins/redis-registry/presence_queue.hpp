@@ -24,6 +24,8 @@ namespace crolang::redis_registry {
 
 /// Ids in one MGET: Redis is busy with it for some fifty microseconds.
 inline constexpr std::size_t kIdsPerBatch = 128;
+/// The same while no messages pass, so that nobody is held up.
+inline constexpr std::size_t kIdsPerBatchInPeace = 1024;
 inline constexpr std::size_t kBatchesUnderWay = 2;
 
 class PresenceQueue {
@@ -50,7 +52,7 @@ class PresenceQueue {
 
   void add(Lookup question, TimePoint now);
   /// What may be asked now, which is then under way. Empty: nothing waits, or enough is under way.
-  Batch take(TimePoint now);
+  Batch take(TimePoint now, std::size_t most_ids = kIdsPerBatch);
   /// One holder for each id of the batch; views end with the call.
   void settle(const Batch& batch, std::span<const plugin::Holder> holders);
   void fail(const Batch& batch, plugin::Status status, std::string_view why);

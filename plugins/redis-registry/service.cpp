@@ -32,6 +32,8 @@ constexpr milliseconds kFarewell{500};
 constexpr milliseconds kWithoutMemory{10};
 constexpr std::string_view kNoMemory = "no memory left";
 constexpr std::size_t kLeasesPerScript = 256;
+// Without a message for so long, there are none to be held up.
+constexpr milliseconds kPeace{50};
 // The thread waits 100 ms at most.
 constexpr milliseconds kStoodStill{500};
 
@@ -445,7 +447,9 @@ void Service::handle(PresenceLookup& lookup) {
 
 void Service::ask_presence() {
   while (connection_.is_up()) {
-    PresenceQueue::Batch batch = presence_.take(now_);
+    const bool in_peace = now_ - last_message_ > kPeace;
+    PresenceQueue::Batch batch =
+        presence_.take(now_, in_peace ? kIdsPerBatchInPeace : kIdsPerBatch);
     if (batch.empty()) return;
     const std::vector<std::string_view> ids = batch.ids();
     find_holders(ids, [this, asked = std::move(batch)](std::span<const plugin::Holder> holders,
@@ -458,6 +462,7 @@ void Service::ask_presence() {
 
 void Service::handle(Send& send) {
   if (connection_.is_up()) {
+    last_message_ = now_;
     exchange_.send(std::move(send), now_);
     publish(exchange_.take_full());
   } else {
@@ -531,6 +536,7 @@ void Service::on_batch(std::string_view batch) {
 
 void Service::on_record(const std::shared_ptr<const std::string>& sender,
                         const MessageRecord& message) {
+  last_message_ = now_;
   events_.on_message({message.id, message.token}, message.body,
                      [this, sender, request = message.request](Status status, bool taken) {
                        const Outcome outcome = status != Status::ok ? Outcome::could_not

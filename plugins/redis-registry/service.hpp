@@ -160,6 +160,7 @@ class Service final : RedisConnection::Owner {
   Leases leases_;
   Exchange exchange_;
   PresenceQueue presence_;
+  TimePoint last_message_{};          // that was sent, or came
   std::vector<Withdrawn> withdrawn_;  // to be released once Redis is there
   std::string why_away_ = "not connected yet";
   bool told_available_ = true;

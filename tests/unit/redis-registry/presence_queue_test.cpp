@@ -104,6 +104,14 @@ TEST_F(PresenceQueueTest, AsksALongQuestionPieceByPiece) {
   for (std::size_t i = 0; i < 1000; ++i) EXPECT_EQ(instances[i], std::to_string(i));
 }
 
+TEST_F(PresenceQueueTest, AsksALongQuestionAtOnceIfItMay) {
+  const Question& question = ask(1000);
+  const auto batch = queue_.take(now_, kIdsPerBatchInPeace);
+  EXPECT_EQ(batch.size(), 1000u);
+  settle(batch);
+  EXPECT_THAT(found(question), SizeIs(1000));
+}
+
 TEST_F(PresenceQueueTest, HasFewBatchesUnderWay) {
   ask(10 * kIdsPerBatch);
   std::vector<PresenceQueue::Batch> under_way;

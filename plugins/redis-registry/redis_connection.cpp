@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "redis-registry/refusal.hpp"
+
 namespace crolang::redis_registry {
 namespace {
 
@@ -22,12 +24,6 @@ constexpr milliseconds kLongestPause{250};
 constexpr milliseconds kStoodStill{1000};
 constexpr milliseconds kTick{100};
 constexpr milliseconds kSlowAnswer{1000};  // of a name server
-
-/// A server that does not know AUTH repeats its arguments.
-std::string first_word(const redisReply& error) {
-  const std::string_view text(error.str, error.len);
-  return std::string(text.substr(0, text.find(' ')));
-}
 
 }  // namespace
 
@@ -174,7 +170,7 @@ void RedisConnection::handshake(std::span<const std::string_view> words, Link& l
     if (reply->type != REDIS_REPLY_ERROR) {
       use(*reply);
     } else if (refusal_.empty()) {
-      refusal_ = name + ": " + (name == "AUTH" ? first_word(*reply) : std::string(reply->str));
+      refusal_ = describe_refusal(name, {reply->str, reply->len});
     }
   });
 }

@@ -125,6 +125,26 @@ describe('a password', ours, () => {
     });
   }
 
+  test('that Redis has none of is told from one that is wrong', async (t) => {
+    const open = await RedisServer.start();
+    t.after(() => open.stop());
+    const broker = await brokerFor(t, { REDIS_URL: `redis://:wr0ng@127.0.0.1:${open.port}` });
+    await eventually('it is in the log', () =>
+      broker.output.includes('no password is configured in Redis'),
+    );
+    assert.doesNotMatch(broker.output, /wr0ng/);
+    await broker.stop();
+  });
+
+  test('is not blamed for a Redis that takes no more connections', async (t) => {
+    await redis.command('CONFIG', 'SET', 'maxclients', '2');
+    t.after(() => redis.command('CONFIG', 'SET', 'maxclients', '1000'));
+    const broker = await brokerFor(t, { REDIS_URL: urlWith('right') });
+    await eventually('it is in the log', () => broker.output.includes('maxclients'));
+    assert.doesNotMatch(broker.output, /AUTH/);
+    await broker.stop();
+  });
+
   test('that is right lets in', async (t) => {
     const broker = await brokerFor(t, { REDIS_URL: urlWith('right') });
     await admits(broker.port, kPatience);

@@ -133,7 +133,7 @@ describe('node parameters', () => {
     'an id of 257 bytes in 129 characters': `x${'%C3%BC'.repeat(128)}`,
   };
   for (const [name, spelled] of Object.entries(invalid)) {
-    test(`${name} is refused`, oursOnly('accepts it'), async () => {
+    test(`${name} is refused`, oursOnly('behaves otherwise'), async () => {
       const transport = await transportWith(`id=${spelled}&version=1&runtime=r`);
       transport.sendText('40');
       assert.equal(await transport.packet(), kInvalidId);

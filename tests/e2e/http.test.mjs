@@ -214,7 +214,7 @@ describe('an upgrade is refused with 400 and closed', () => {
     'EIO given twice': `EIO=4&${kUpgradeQuery}`,
   };
   for (const [name, query] of Object.entries(versions)) {
-    test(`${name}, before any 101`, oursOnly('answers 101 first'), async () => {
+    test(`${name}, before any 101`, oursOnly('behaves otherwise'), async () => {
       const { socket, response } = await answerTo(upgradeRequest({ query }));
       assert.equal(response.status, 400);
       assert.match(response.body, /Unsupported protocol version/);
@@ -224,7 +224,7 @@ describe('an upgrade is refused with 400 and closed', () => {
 
   test(
     'the sid of a live session, which goes on',
-    oursOnly('lets the session be taken over'),
+    oursOnly('behaves otherwise'),
     async () => {
       const victim = await joinRaw(broker.port, freshId());
       const { sid } = JSON.parse(victim.openPacket.slice(1));
@@ -288,7 +288,7 @@ describe('a request whose end is not known is answered 400 and closed', () => {
     'by CONNECT': request('CONNECT', 'x:80'),
     'for no target': request('GET', 'healthz'),
   })) {
-    test(name, oursOnly('takes some of them'), async () => {
+    test(name, oursOnly('behaves otherwise'), async () => {
       const { socket, response } = await answerTo(bytes + kSecond);
       assert.equal(response.status, 400);
       assert.equal(response.headers.connection.toLowerCase(), 'close');
@@ -296,7 +296,7 @@ describe('a request whose end is not known is answered 400 and closed', () => {
     });
   }
 
-  test('without waiting when its lines end in LF alone', oursOnly('takes them'), async () => {
+  test('without waiting when its lines end in LF alone', oursOnly('behaves otherwise'), async () => {
     const { socket, response } = await answerTo('GET / HTTP/1.1\nHost: x\n\n');
     assert.equal(response.status, 400);
     await socket.expectEnd();
@@ -422,7 +422,7 @@ describe('a plain request', () => {
     assert.equal(response.body, '{"code":3,"message":"Bad request"}');
   });
 
-  test('naming a live sid is answered', oursOnly('lets it hang'), async () => {
+  test('naming a live sid is answered', oursOnly('behaves otherwise'), async () => {
     const node = await joinRaw(broker.port, freshId());
     const { sid } = JSON.parse(node.openPacket.slice(1));
     const { response } = await answerTo(request('GET', `/socket.io/?${kUpgradeQuery}&sid=${sid}`));

@@ -79,7 +79,7 @@ describe('a message of exactly the limit is processed, one byte more is not', ()
   );
 });
 
-describe('attachments', oursOnly('are unlimited'), () => {
+describe('attachments', oursOnly('behaves otherwise'), () => {
   const announcing = (count) =>
     `45${count}-["FOO",${Array.from({ length: count }, (_, num) => `{"_placeholder":true,"num":${num}}`)}]`;
 

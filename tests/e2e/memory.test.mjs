@@ -18,7 +18,7 @@ import {
 import { delay, eventually, memoryIsMeasurable, scaled } from './support/time.mjs';
 
 const kMiB = 1024 * 1024;
-const ours = oursOnly('holds what it is sent');
+const ours = oursOnly('behaves otherwise');
 const measured = ours.skip ? ours : { skip: !memoryIsMeasurable && 'measures memory' };
 
 /// As many at a time as a machine accepts without ado.

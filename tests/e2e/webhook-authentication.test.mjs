@@ -178,7 +178,6 @@ describe(kVariable, ours, () => {
     });
   });
 
-  // The peer lets in whom {"authenticated":"false"} is said of.
   describe('counts only a boolean', () => {
     for (const answer of [
       '"false"',
@@ -324,7 +323,6 @@ describe(kVariable, ours, () => {
     }
   });
 
-  // The peer keeps the id of a node that leaves while the webhook is asked: for ever.
   test('frees the id of a node that leaves meanwhile', async () => {
     const held = [];
     webhook.answer = (exchange) => held.push(exchange);

@@ -162,7 +162,6 @@ describe(kVariable, ours, () => {
   const join = (count, prefix, { port } = broker) =>
     Promise.all(Array.from({ length: count }, () => joinRaw(port, freshId(prefix))));
 
-  // The peer authorizes upon {"authorized":"no"}.
   describe('counts only a boolean', () => {
     for (const answer of [
       '{"authorized":"no"}',

@@ -212,7 +212,6 @@ describe(kVariable, ours, () => {
     );
   });
 
-  // The peer sends nodes "null" for a configuration in its documented form, and anything else as it is.
   describe('gives nothing but trouble by', () => {
     for (const answer of [
       '{}',

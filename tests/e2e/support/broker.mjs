@@ -72,7 +72,8 @@ export async function freePort() {
   }
 }
 
-function accepts(port) {
+/// Whether somebody listens on this port of 127.0.0.1.
+export function accepts(port) {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');
     socket.once('connect', () => {

@@ -21,8 +21,8 @@ export const freshId = (prefix = 'node') => `${prefix}-${process.pid}-${++counte
 export const nodeQuery = (node) => new URLSearchParams(node).toString();
 
 /// Starts to connect and returns at once, for tests that expect a refusal or count events.
-export function startNode(port, id, { query = {}, ...options } = {}) {
-  const socket = io(`http://127.0.0.1:${port}`, {
+export function startNode(port, id, { query = {}, origin = `http://127.0.0.1:${port}`, ...options } = {}) {
+  const socket = io(origin, {
     transports: ['websocket'],
     forceNew: true,
     reconnection: false,

@@ -195,11 +195,12 @@ export class RawSocket {
   }
 
   /// Reads one HTTP response with its body.
-  async response({ toHead = false } = {}) {
-    const head = await this.#read('an HTTP response', (unread) => {
+  async response({ toHead = false, milliseconds } = {}) {
+    const findHead = (unread) => {
       const at = unread.indexOf('\r\n\r\n');
       return at < 0 ? undefined : this.#take(at + 4).toString('latin1');
-    });
+    };
+    const head = await this.#read('an HTTP response', findHead, milliseconds);
     const [statusLine, ...lines] = head.trimEnd().split('\r\n');
     const status = Number(/^HTTP\/1\.[01] (\d{3}) /.exec(`${statusLine} `)[1]);
     const headers = Object.fromEntries(

@@ -21,6 +21,7 @@ std::string describe(const crolang_env& variable) {
       "  reads     " + std::string(variable.name) + " (" + std::string(kTypes[variable.type]);
   if ((variable.flags & CROLANG_REQUIRED) != 0) text += ", required";
   if ((variable.flags & CROLANG_SECRET) != 0) text += ", secret";
+  if ((variable.flags & CROLANG_RELOADABLE) != 0) text += ", reloadable";
   const std::string fallback = variable.default_value == nullptr ? "" : variable.default_value;
   if (!fallback.empty()) text += ", default " + fallback;
   return text + "): " + variable.help + "\n";

@@ -1,26 +1,16 @@
 #include "plugin_host/host_services.hpp"
 
-#include <map>
+#include <atomic>
 #include <mutex>
 #include <new>
-#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "plugin_host/until_memory.hpp"
+#include "plugin_host/variable_values.hpp"
 
 namespace crolang::plugin_host {
-namespace {
-
-/// The value that the plugin will see: what is set, else the default.
-std::optional<std::string> value_of(const crolang_env& variable, const Lookup& lookup) {
-  if (auto value = lookup(variable.name)) return value;
-  if (variable.default_value != nullptr) return variable.default_value;
-  return std::nullopt;
-}
-
-}  // namespace
-
 struct PluginServices::State : std::enable_shared_from_this<PluginServices::State> {
   State(const crolang_plugin& plugin, const Services& services)
       : control(services.control),
@@ -28,9 +18,12 @@ struct PluginServices::State : std::enable_shared_from_this<PluginServices::Stat
         log(services.log),
         id(plugin.id),
         quota(services.blocking_quota) {
-    for (std::size_t i = 0; i < plugin.env_count; ++i) {
-      env.emplace(plugin.env[i].name, value_of(plugin.env[i], services.env));
-    }
+    publish(std::make_unique<const VariableValues>(plugin, services.env));
+  }
+
+  void publish(std::unique_ptr<const VariableValues> next) {
+    values.push_back(std::move(next));
+    current.store(values.back().get(), std::memory_order_release);
   }
 
   static State& of(void* ctx) { return *static_cast<State*>(ctx); }
@@ -43,18 +36,15 @@ struct PluginServices::State : std::enable_shared_from_this<PluginServices::Stat
 
   static bool find_env(void* ctx, const char* name, crolang_str* value) noexcept {
     const State& state = of(ctx);
-    const auto found = state.env.find(std::string_view(name));
-    if (found == state.env.end()) {
+    const auto found = state.current.load(std::memory_order_acquire)->find(name, *value);
+    if (found == VariableValues::Found::undeclared) {
       until_there_is_memory([&] {
         const std::string line =
             "asks for the variable " + std::string(name) + ", which it does not declare";
         state.log(CROLANG_LOG_ERROR, state.id, line);
       });
-      return false;
     }
-    if (!found->second) return false;
-    *value = {found->second->data(), found->second->size()};
-    return true;
+    return found == VariableValues::Found::value;
   }
 
   std::function<void()> unless_closed(void (*function)(void*), void* arg) {
@@ -118,8 +108,10 @@ struct PluginServices::State : std::enable_shared_from_this<PluginServices::Stat
   const LogSink log;
   const std::string id;
   const std::size_t quota;
-  std::map<std::string, std::optional<std::string>, std::less<>> env;
-  bool closed = false;  // control thread only
+  // The plugin may keep any value that it was ever given. Control thread only.
+  std::vector<std::unique_ptr<const VariableValues>> values;
+  std::atomic<const VariableValues*> current = nullptr;  // the last of them
+  bool closed = false;                                   // control thread only
 
   mutable std::mutex mutex;  // guards what follows
   std::size_t blocking = 0;
@@ -137,6 +129,11 @@ PluginServices::~PluginServices() = default;
 
 const crolang_host* PluginServices::table() const noexcept {
   return &state_->table;
+}
+
+void PluginServices::reload(const crolang_plugin& plugin, const Lookup& values) {
+  auto next = state_->values.back()->reloaded(plugin, values);
+  if (next) state_->publish(std::make_unique<const VariableValues>(*std::move(next)));
 }
 
 std::size_t PluginServices::blocking() const {

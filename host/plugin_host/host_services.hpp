@@ -41,7 +41,7 @@ using LogSink =
 struct Services {
   ControlExecutor& control;
   BlockingPool& blocking;
-  Lookup env;  ///< asked in the constructor of PluginServices only
+  Lookup env;  ///< the variables' values; asked in the constructor of PluginServices only
   LogSink log;
   std::size_t blocking_quota = 32;  ///< functions in the pool for one plugin, waiting ones included
 };
@@ -56,6 +56,10 @@ class PluginServices {
   ~PluginServices();
 
   const crolang_host* table() const noexcept;
+
+  /// From now on the plugin sees `values` of its CROLANG_RELOADABLE variables. Those that it has
+  /// been given stay valid.
+  void reload(const crolang_plugin& plugin, const Lookup& values);
 
   /// How many of the plugin's blocking functions have not returned.
   std::size_t blocking() const;

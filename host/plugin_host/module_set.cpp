@@ -43,7 +43,15 @@ const crolang_module* find_module(const crolang_plugin& plugin, std::string_view
   return found == end ? nullptr : found;
 }
 
+bool can_reload(const crolang_plugin& plugin) {
+  return CROLANG_HAS(&plugin, reload) && plugin.reload != nullptr;
+}
+
 }  // namespace
+
+bool takes_over(const crolang_plugin& plugin, const crolang_env& variable) {
+  return can_reload(plugin) && (variable.flags & CROLANG_RELOADABLE) != 0;
+}
 
 ModuleSet::ModuleSet(const std::vector<Choice>& choices, const Open& open) {
   struct File {
@@ -106,6 +114,22 @@ std::vector<const crolang_plugin*> ModuleSet::plugins() const {
   return entries;
 }
 
+Judgement ModuleSet::judge(const Lookup& values, std::span<const std::string> refused) const {
+  Judgement all;
+  // Plugins share variables, and what they say of them.
+  const auto add = [](std::vector<std::string>& to, std::vector<std::string> sentences) {
+    for (std::string& sentence : sentences) {
+      if (std::find(to.begin(), to.end(), sentence) == to.end()) to.push_back(std::move(sentence));
+    }
+  };
+  for (const auto& loaded : loaded_) {
+    Judgement one = judge_variables(*loaded->plugin.entry, values, refused);
+    add(all.faults, std::move(one.faults));
+    add(all.warnings, std::move(one.warnings));
+  }
+  return all;
+}
+
 std::vector<std::string> ModuleSet::create(const Services& services) {
   control_ = &services.control;
   std::vector<std::string> refusals;
@@ -135,6 +159,15 @@ std::vector<ModuleSet::Module> ModuleSet::modules() const {
     }
   }
   return modules;
+}
+
+void ModuleSet::reload(const Lookup& values) {
+  for (const auto& loaded : loaded_) {
+    const crolang_plugin& entry = *loaded->plugin.entry;
+    if (loaded->phase != Loaded::Phase::created || !can_reload(entry)) continue;
+    loaded->services->reload(entry, values);
+    entry.reload(loaded->self);
+  }
 }
 
 void ModuleSet::stop(std::function<void(std::vector<Straggler>)> finished,

@@ -1,21 +1,23 @@
 #pragma once
 /// The plugins that the environment asks for, from opening their files to their end.
 ///
-/// Construct → create → (the broker runs) → stop → destroy. The constructor may run before there
-/// are threads; the rest belongs on the control thread. Errors: sentences; a broker that was asked
-/// for a plugin must not run without it.
+/// Construct → judge → create → (the broker runs, perhaps judge and reload) → stop → destroy. The
+/// constructor may run before there are threads; the rest belongs on the control thread. Errors:
+/// sentences; a broker that was asked for a plugin must not run without it.
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "crolang/plugin.h"
 #include "plugin_host/host_services.hpp"
+#include "plugin_host/judgement.hpp"
 #include "plugin_host/kinds.hpp"
 #include "plugin_host/loader.hpp"
 
@@ -37,6 +39,10 @@ class ModuleSet {
   /// In the order of their file names.
   std::vector<const crolang_plugin*> plugins() const;
 
+  /// What all plugins say of the values of their variables, each sentence once; see
+  /// judge_variables.
+  Judgement judge(const Lookup& values, std::span<const std::string> refused) const;
+
   /// Creates all plugins in the order of their file names and returns what they refuse with. When
   /// that is not empty, stop and destroy what was created.
   std::vector<std::string> create(const Services& services);
@@ -50,6 +56,9 @@ class ModuleSet {
     std::string_view variable;  ///< that asks for it
   };
   std::vector<Module> modules() const;
+
+  /// Gives the values to the plugins that can take them over; see takes_over.
+  void reload(const Lookup& values);
 
   struct Straggler {
     std::string id;
@@ -76,5 +85,8 @@ class ModuleSet {
   std::function<void(std::vector<Straggler>)> finished_;
   std::uint64_t limit_timer_ = 0;
 };
+
+/// Does the plugin take over another value of this variable of its own without a restart?
+bool takes_over(const crolang_plugin& plugin, const crolang_env& variable);
 
 }  // namespace crolang::plugin_host

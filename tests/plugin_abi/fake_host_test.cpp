@@ -10,6 +10,7 @@ constexpr crolang_env kEnv[] = {
     {"SET", CROLANG_STRING, 0, "default", ""},
     {"DEFAULTED", CROLANG_STRING, 0, "default", ""},
     {"ABSENT", CROLANG_STRING, 0, nullptr, ""},
+    {"RELOADABLE", CROLANG_STRING, CROLANG_RELOADABLE, nullptr, ""},
 };
 
 crolang_plugin with_env() {
@@ -39,6 +40,25 @@ TEST(FakeHost, LogsWhenAnUndeclaredVariableIsAskedFor) {
   EXPECT_EQ(value(host, "UNDECLARED"), std::nullopt);
   ASSERT_EQ(host.log().size(), 1u);
   EXPECT_EQ(host.log()[0].level, CROLANG_LOG_ERROR);
+}
+
+TEST(FakeHost, ChangesReloadableVariablesOnlyAndKeepsTheirOldValues) {
+  FakeHost host(with_env(), {{"SET", "one"}, {"RELOADABLE", "a value of some length"}});
+  crolang_str first{};
+  ASSERT_TRUE(host.table()->env(host.table()->ctx, "RELOADABLE", &first));
+  host.set_env(with_env(), {{"SET", "two"}, {"RELOADABLE", "another"}});
+  EXPECT_EQ(value(host, "SET"), "one");
+  EXPECT_EQ(value(host, "RELOADABLE"), "another");
+  EXPECT_EQ(std::string(first.data, first.size), "a value of some length");
+}
+
+TEST(FakeHost, ChecksNothingWithAShorterEntry) {
+  crolang_plugin plugin = with_env();
+  plugin.check = [](const crolang_check* to) { to->fault(to->ctx, {"no", 2}); };
+  plugin.size = offsetof(crolang_plugin, check);
+  EXPECT_TRUE(check(plugin).faults.empty());
+  plugin.size = sizeof plugin;
+  EXPECT_EQ(check(plugin).faults, std::vector<std::string>{"no"});
 }
 
 TEST(FakeHost, RunsPostedFunctionsInOrderOnOneThread) {

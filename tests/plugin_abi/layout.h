@@ -20,6 +20,7 @@ static_assert(CROLANG_LOG_WARN == 2 && CROLANG_LOG_ERROR == 3, "log level");
 static_assert(CROLANG_STRING == 0 && CROLANG_URL == 1 && CROLANG_UINT == 2, "variable type");
 static_assert(CROLANG_BOOL == 3, "variable type");
 static_assert(CROLANG_REQUIRED == 1 && CROLANG_SECRET == 2, "variable flags");
+static_assert(CROLANG_RELOADABLE == 4, "variable flags");
 static_assert(CROLANG_GRANTED == 0 && CROLANG_HELD == 1, "claim");
 static_assert(CROLANG_ALIVE == 0 && CROLANG_YIELDED == 1, "verdict");
 static_assert(CROLANG_GONE == 2 && CROLANG_UNREACHABLE == 3, "verdict");
@@ -48,6 +49,12 @@ AT(crolang_host, post_after, 40);
 AT(crolang_host, cancel, 48);
 AT(crolang_host, run_blocking, 56);
 AT(crolang_host, service, 64);
+
+AT(crolang_check, size, 0);
+AT(crolang_check, ctx, 8);
+AT(crolang_check, env, 16);
+AT(crolang_check, fault, 24);
+AT(crolang_check, warning, 32);
 
 SIZE(crolang_claim, 24);
 AT(crolang_claim, id, 0);
@@ -107,3 +114,5 @@ AT(crolang_plugin, module_count, 72);
 AT(crolang_plugin, create, 80);
 AT(crolang_plugin, stop, 88);
 AT(crolang_plugin, destroy, 96);
+AT(crolang_plugin, check, 104);
+AT(crolang_plugin, reload, 112);

@@ -445,5 +445,91 @@ TEST(SdkStop, StopsEvenIfStopThrows) {
   EXPECT_EQ(running.host().log()[0].text, "will not");
 }
 
+// ---- Variables that are judged, and read again --------------------------------------------------
+
+constexpr crolang_env kJudgedEnv[] = {
+    {"GREETING", CROLANG_STRING, CROLANG_RELOADABLE, "hello", ""},
+    {"NAME", CROLANG_STRING, 0, nullptr, ""},
+};
+
+/// Says what it sees, and throws where it is told to.
+class Judging : public Authorization {
+ public:
+  explicit Judging(Host host) : host_(std::move(host)) {}
+  static void check_variables(const Variables& variables, const Findings& findings) {
+    findings.fault(std::string(variables.env("GREETING")) + " " +
+                   std::string(variables.find_env("NAME").value_or("nobody")));
+    findings.warning("careful");
+    findings.expect_no_throw([] { throw std::invalid_argument("NAME: no"); });
+    if (variables.env("GREETING") == "throw") throw std::runtime_error("thrown");
+    if (variables.env("GREETING") == "throw 42") throw 42;
+  }
+  void authorize(std::string_view, std::string_view, YesNo answer) override { answer.yes(); }
+  void reload() override {
+    if (host_.env("GREETING") == "throw") throw std::runtime_error("no such greeting");
+    host_.log(LogLevel::info, host_.env("GREETING"));
+  }
+
+ private:
+  Host host_;
+};
+
+TEST(SdkCheck, HandsOverValuesAndFindingsWithoutAnInstance) {
+  constexpr auto kEntry = make_entry<Judging>("x", "1", "", kJudgedEnv);
+  const auto checked = testing::check(kEntry, {{"NAME", "bob"}});
+  EXPECT_THAT(checked.faults, ::testing::ElementsAre("hello bob", "NAME: no"));
+  EXPECT_THAT(checked.warnings, ::testing::ElementsAre("careful"));
+  EXPECT_THAT(testing::check(kEntry).faults, ::testing::Contains("hello nobody"));
+}
+
+TEST(SdkCheck, MakesAFaultOfWhatIsThrown) {
+  constexpr auto kEntry = make_entry<Judging>("x", "1", "", kJudgedEnv);
+  EXPECT_EQ(testing::check(kEntry, {{"GREETING", "throw"}}).faults.back(), "thrown");
+  EXPECT_EQ(testing::check(kEntry, {{"GREETING", "throw 42"}}).faults.back(),
+            "exception of unknown type");
+}
+
+TEST(SdkCheck, IsAbsentWhereAPluginHasNone) {
+  constexpr auto kEntry = make_entry<Throwing>("x", "1", "", kNoEnv);
+  EXPECT_EQ(kEntry.check, nullptr);
+}
+
+/// Its check of nodes is none of variables.
+class CheckingNodes final : public Validity {
+ public:
+  void check(const Ids& ids, Flags answer) override {
+    answer.flags(std::vector<bool>(ids.size(), true));
+  }
+};
+
+TEST(SdkCheck, IsNotTheCheckOfNodes) {
+  constexpr auto kEntry = make_entry<CheckingNodes>("x", "1", "", kNoEnv);
+  EXPECT_EQ(kEntry.check, nullptr);
+}
+
+TEST(SdkReload, ShowsThePluginItsNewValues) {
+  constexpr auto kEntry = make_entry<Judging>("x", "1", "", kJudgedEnv);
+  Running running(kEntry);
+  running.reload({{"GREETING", "good evening"}});
+  ASSERT_EQ(running.host().log().size(), 1u);
+  EXPECT_EQ(running.host().log()[0].text, "good evening");
+}
+
+TEST(SdkReload, LogsWhatIsThrown) {
+  constexpr auto kEntry = make_entry<Judging>("x", "1", "", kJudgedEnv);
+  Running running(kEntry);
+  running.reload({{"GREETING", "throw"}});
+  ASSERT_EQ(running.host().log().size(), 1u);
+  EXPECT_EQ(running.host().log()[0].level, CROLANG_LOG_ERROR);
+  EXPECT_EQ(running.host().log()[0].text, "no such greeting");
+}
+
+TEST(SdkReload, DoesNothingWhereAPluginHasNoWish) {
+  constexpr auto kEntry = make_entry<CheckingNodes>("x", "1", "", kNoEnv);
+  Running running(kEntry);
+  running.reload({});
+  EXPECT_TRUE(running.host().log().empty());
+}
+
 }  // namespace
 }  // namespace crolang::plugin

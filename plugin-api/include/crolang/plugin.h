@@ -11,8 +11,9 @@
  * reachable from `crolang_plugin_entry` live as long as the process.
  *
  * THREADS. Every function carries one of three tags:
- *   [control]         one thread of the broker, the same for all plugins: create, stop, destroy,
- *                     posted functions, timers. For one plugin these never run at the same time.
+ *   [control]         one thread of the broker, the same for all plugins: check, create, reload,
+ *                     stop, destroy, posted functions, timers. For one plugin these never run at
+ *                     the same time.
  *   [io, concurrent]  any worker thread of the broker, several at once. Must not block; may answer
  *                     before it returns. The broker logs the plugin's id and the function when one
  *                     takes longer than 5 ms.
@@ -96,7 +97,9 @@ enum {
 enum {
   CROLANG_REQUIRED = 1u, /* must be set when the plugin is used */
   /* masked wherever it is printed; NAME_FILE may name a file that holds the value */
-  CROLANG_SECRET = 2u
+  CROLANG_SECRET = 2u,
+  /* a value that has changed is taken over by reload, without a restart */
+  CROLANG_RELOADABLE = 4u
 };
 typedef struct crolang_env {
   const char* name;
@@ -116,8 +119,8 @@ typedef struct crolang_host {
    * characters are escaped. */
   void (*log)(void* ctx, int32_t level, crolang_str text);
   /* [any-thread] The value of a variable that the plugin declares, or its default. false: not set
-   * and no default, or not declared (logged as an error). The value lives until destroy has
-   * returned. */
+   * and no default, or not declared (logged as an error). Only values of CROLANG_RELOADABLE
+   * variables change, just before reload; each value lives until destroy has returned. */
   bool (*env)(void* ctx, const char* name, crolang_str* value);
   /* [any-thread] Runs fn(arg) on the control thread, soon, in the order of the posts. */
   void (*post)(void* ctx, void (*fn)(void* arg), void* arg);
@@ -135,6 +138,21 @@ typedef struct crolang_host {
    * that name. */
   const void* (*service)(void* ctx, const char* name_and_revision);
 } crolang_host;
+
+/* ---- What check is given; the table lives until check has returned. All [control] --------------
+ */
+typedef struct crolang_check {
+  uint32_t size;
+  void* ctx; /* first argument of every function below */
+  /* As env of crolang_host, with the values that are to be judged. A value that the broker has
+   * refused itself, since it is not of the variable's type, is not shown: its default is. */
+  bool (*env)(void* ctx, const char* name, crolang_str* value);
+  /* The plugin could not be used with these values. The sentence names the variable and says what
+   * to do; the operator reads all of them at once. No secrets. */
+  void (*fault)(void* ctx, crolang_str sentence);
+  /* It could, but they are hardly what was meant. */
+  void (*warning)(void* ctx, crolang_str sentence);
+} crolang_check;
 
 /* ---- Answers [any-thread], exactly once for each op ------------------------------------------ */
 typedef void (*crolang_done)(void* op, crolang_status status, crolang_str error);
@@ -339,6 +357,17 @@ typedef struct crolang_plugin {
   void (*stop)(void* self, void (*stopped)(void* op), void* op);
   /* [control] After stopped: see THE END. */
   void (*destroy)(void* self);
+  /* What follows may be NULL, and absent from a shorter entry. */
+  /* [control] Judges the values of the plugin's variables: once before create, and before each
+   * reload. Starts nothing (no thread, no connection), but may read files that variables name. It
+   * is all that `crolang-broker --check-config` runs of a plugin; with faults the broker does not
+   * start, or goes on with the values that it has. create may still refuse. */
+  void (*check)(const crolang_check* to);
+  /* [control] The operator has had the configuration read again (SIGHUP), and check found no fault:
+   * env() gives the new values, and files that variables name may have changed, even if no variable
+   * has. Questions may be under way on other threads. What cannot be taken over is logged, and goes
+   * on as it was. Without it, changes of CROLANG_RELOADABLE variables need a restart, too. */
+  void (*reload)(void* self);
 } crolang_plugin;
 
 /* Defined and exported by every plugin:

@@ -3,13 +3,14 @@
 ///   class DenyList final : public crolang::plugin::Authorization { … };
 ///   CROLANG_PLUGIN(DenyList, "org.example.deny-list", "1.0.0", "refuses pairs", kEnv)
 ///
-/// Threads: constructor, destructor, stop, bind and posted functions run on the broker's control
-/// thread; every other handler runs on any worker, several at once, and must not block (see
-/// Host::run_blocking and Serial). Answers may be given from any thread. Errors: a throw in the
-/// constructor or in bind refuses the start with its text; a throw in a handler answers
-/// CROLANG_INTERNAL with its text, and so does an answer that is forgotten; std::bad_alloc and
-/// std::system_error, which pass, answer CROLANG_UNAVAILABLE. Nothing is thrown at callers. Only
-/// plugin.h and the standard library are needed; the contract itself is explained in plugin.h.
+/// Threads: constructor, destructor, check_variables, reload, stop, bind and posted functions run
+/// on the broker's control thread; every other handler runs on any worker, several at once, and
+/// must not block (see Host::run_blocking and Serial). Answers may be given from any thread.
+/// Errors: a throw in the constructor or in bind refuses the start with its text; a throw in a
+/// handler answers CROLANG_INTERNAL with its text, and so does an answer that is forgotten;
+/// std::bad_alloc and std::system_error, which pass, answer CROLANG_UNAVAILABLE. Nothing is thrown
+/// at callers. Only plugin.h and the standard library are needed; the contract itself is explained
+/// in plugin.h.
 #pragma once
 
 #include <crolang/plugin.h>
@@ -190,6 +191,61 @@ class Flags : public Answer<const bool*, std::size_t> {
   }
 };
 
+// ---- Variables ----------------------------------------------------------------------------------
+
+/// The values of the plugin's variables: those in use if it comes from a Host, those to be judged
+/// in check_variables. Thread: any. Copy it freely; it lives as long as what it comes from.
+class Variables {
+ public:
+  using Function = bool (*)(void* ctx, const char* name, crolang_str* value);
+  Variables(Function function, void* ctx) noexcept : function_(function), ctx_(ctx) {}
+
+  /// The value of a variable that the plugin declares, or its default; empty when it has neither.
+  std::string_view env(const char* name) const noexcept { return find_env(name).value_or(""); }
+
+  /// As env, but tells "not set" from "empty".
+  std::optional<std::string_view> find_env(const char* name) const noexcept {
+    crolang_str value{};
+    if (!function_(ctx_, name, &value)) return std::nullopt;
+    return view(value);
+  }
+
+ private:
+  Function function_;
+  void* ctx_;
+};
+
+/// Where check_variables says what it has found. Thread: control, until check_variables returns.
+class Findings {
+ public:
+  explicit Findings(const crolang_check* to) noexcept : to_(to) {}
+
+  /// The plugin could not be used so. Names the variable and what to do; shows no secret.
+  void fault(std::string_view sentence) const { to_->fault(to_->ctx, raw(sentence)); }
+  /// It could, but that is hardly what was meant.
+  void warning(std::string_view sentence) const { to_->warning(to_->ctx, raw(sentence)); }
+
+  /// What the function throws is a fault: for what the constructor does with a value, too.
+  template <std::invocable F>
+  void expect_no_throw(F&& function) const {
+    try {
+      function();
+    } catch (const std::exception& error) {
+      fault(error.what());
+    }
+  }
+
+ private:
+  const crolang_check* to_;
+};
+
+/// A plugin class that judges its variables without being constructed, all of them at once:
+/// `static void check_variables(const Variables&, const Findings&)`. What it throws is a fault.
+template <class P>
+concept ChecksVariables = requires(const Variables& variables, const Findings& findings) {
+  P::check_variables(variables, findings);
+};
+
 // ---- Host ---------------------------------------------------------------------------------------
 
 namespace detail {
@@ -311,14 +367,11 @@ class Host {
   /// Writes one line to the broker's log, under the plugin's id.
   void log(LogLevel level, std::string_view text) const noexcept { services_->log(level, text); }
 
-  /// The value of a variable that the plugin declares, or its default; empty when it has neither.
-  std::string_view env(const char* name) const noexcept { return find_env(name).value_or(""); }
-
-  /// As env, but tells "not set" from "empty".
+  /// The values of the plugin's variables; those declared CROLANG_RELOADABLE change before reload.
+  Variables variables() const noexcept { return {table().env, table().ctx}; }
+  std::string_view env(const char* name) const noexcept { return variables().env(name); }
   std::optional<std::string_view> find_env(const char* name) const noexcept {
-    crolang_str value{};
-    if (!table().env(table().ctx, name, &value)) return std::nullopt;
-    return view(value);
+    return variables().find_env(name);
   }
 
   /// Runs the function on the control thread, soon, in the order of the posts.
@@ -393,6 +446,10 @@ class Kind {
   /// No question comes any more. Cancel what is open (Status::cancelled) and end own threads. What
   /// runs in Host::run_blocking is waited for by the broker: make it end soon.
   virtual void stop(Stopped stopped) { stopped(); }
+  /// The configuration was read again: Host::env gives the new values of variables that are
+  /// declared CROLANG_RELOADABLE, and files that variables name may have changed. Questions are
+  /// asked meanwhile. What it throws is logged.
+  virtual void reload() {}
 };
 
 class Authorization : public virtual Kind {
@@ -864,6 +921,30 @@ void destroy(void* self) noexcept {
 }
 
 template <class P>
+void reload(void* self) noexcept {
+  run_logged<P>(self, [](auto& to) { to.template as<Kind>().reload(); });
+}
+
+template <ChecksVariables P>
+void check_variables(const crolang_check* to) noexcept {
+  const Findings findings(to);
+  try {
+    P::check_variables(Variables(to->env, to->ctx), findings);
+  } catch (const std::exception& error) {
+    findings.fault(error.what());
+  } catch (...) {
+    findings.fault("exception of unknown type");
+  }
+}
+
+/// nullptr: P judges its variables in its constructor only.
+template <class P>
+constexpr auto check_of() noexcept -> void (*)(const crolang_check*) {
+  if constexpr (ChecksVariables<P>) return &check_variables<P>;
+  return nullptr;
+}
+
+template <class P>
 inline constexpr crolang_authorization kAuthorization{sizeof(crolang_authorization), &authorize<P>};
 template <class P>
 inline constexpr crolang_authentication kAuthentication{sizeof(crolang_authentication),
@@ -937,13 +1018,16 @@ constexpr crolang_plugin make_entry(const char* id, const char* version, const c
           detail::kModules<P>.size(),
           &detail::create<P>,
           &detail::stop<P>,
-          &detail::destroy<P>};
+          &detail::destroy<P>,
+          detail::check_of<P>(),
+          &detail::reload<P>};
 }
 
 }  // namespace crolang::plugin
 
 /// Once per plugin, outside of any namespace. `env` is a constexpr array of crolang_env, or kNoEnv.
-/// The constructor of `Class` takes a Host, or nothing.
+/// The constructor of `Class` takes a Host, or nothing; see ChecksVariables for what else it may
+/// have.
 #define CROLANG_PLUGIN(Class, id, version, description, env) \
   constinit const crolang_plugin crolang_plugin_entry =      \
       ::crolang::plugin::make_entry<Class>(id, version, description, env);

@@ -40,7 +40,9 @@ class EntryCheck : public ::testing::Test {
                         modules_.size(),
                         &create,
                         &stop,
-                        &destroy};
+                        &destroy,
+                        nullptr,
+                        nullptr};
 };
 
 TEST_F(EntryCheck, AcceptsWhatFits) {
@@ -56,6 +58,11 @@ TEST_F(EntryCheck, AcceptsNoVariables) {
 TEST_F(EntryCheck, AcceptsEntriesAndTablesThatHaveGrown) {
   entry_.size = sizeof(crolang_plugin) + 64;
   authorization_.size = sizeof(crolang_authorization) + 64;
+  expect_refusal("fits");
+}
+
+TEST_F(EntryCheck, AcceptsAnEntryThatEndsBeforeCheck) {
+  entry_.size = offsetof(crolang_plugin, check);
   expect_refusal("fits");
 }
 

@@ -20,15 +20,15 @@ constexpr crolang_env kEnv[] = {
     {"SET", CROLANG_STRING, 0, "default", ""},
     {"DEFAULTED", CROLANG_STRING, 0, "default", ""},
     {"ABSENT", CROLANG_STRING, 0, nullptr, ""},
+    {"RELOADABLE", CROLANG_STRING, CROLANG_RELOADABLE, "a default of some length", ""},
 };
 
 class HostServices : public ::testing::Test {
  protected:
   HostServices() {
-    crolang_plugin plugin{};
-    plugin.id = "org.example.test";
-    plugin.env = kEnv;
-    plugin.env_count = std::size(kEnv);
+    plugin_.id = "org.example.test";
+    plugin_.env = kEnv;
+    plugin_.env_count = std::size(kEnv);
     const auto lookup = [](std::string_view name) -> std::optional<std::string> {
       if (name == "SET" || name == "UNDECLARED") return "given";
       return std::nullopt;
@@ -36,7 +36,8 @@ class HostServices : public ::testing::Test {
     const auto log = [this](std::int32_t level, std::string_view id, std::string_view text) {
       log_.push_back(std::to_string(level) + " " + std::string(id) + " " + std::string(text));
     };
-    services_ = std::make_unique<PluginServices>(plugin, Services{control_, pool_, lookup, log, 2});
+    services_ =
+        std::make_unique<PluginServices>(plugin_, Services{control_, pool_, lookup, log, 2});
   }
 
   const crolang_host& host() const { return *services_->table(); }
@@ -49,6 +50,7 @@ class HostServices : public ::testing::Test {
 
   static void count(void* counter) { ++*static_cast<int*>(counter); }
 
+  crolang_plugin plugin_{};
   test::ManualControl control_;
   test::ManualPool pool_;
   std::vector<std::string> log_;
@@ -72,6 +74,15 @@ TEST_F(HostServices, HandsOutDeclaredVariablesAndTheirDefaults) {
   EXPECT_EQ(env("DEFAULTED"), "default");
   EXPECT_EQ(env("ABSENT"), std::nullopt);
   EXPECT_THAT(log_, IsEmpty());
+}
+
+TEST_F(HostServices, HandsOutNewValuesOfReloadableVariablesAndKeepsTheOldOnes) {
+  crolang_str before{};
+  ASSERT_TRUE(host().env(host().ctx, "RELOADABLE", &before));
+  services_->reload(plugin_, [](std::string_view) { return "new"; });
+  EXPECT_EQ(env("RELOADABLE"), "new");
+  EXPECT_EQ(env("SET"), "given");
+  EXPECT_EQ(std::string(before.data, before.size), "a default of some length");
 }
 
 TEST_F(HostServices, LogsAndHandsOutNothingThatIsNotDeclared) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -69,7 +70,9 @@ struct Noted {
                                          2,
                                          &create,
                                          &stop,
-                                         &destroy};
+                                         &destroy,
+                                         nullptr,
+                                         nullptr};
 };
 
 class ModuleSets : public ::testing::Test {
@@ -232,6 +235,63 @@ TEST_F(ModuleSets, WaitsForBlockingFunctionsOfAStoppedPlugin) {
   EXPECT_THAT(stragglers_, Optional(0u));
   set.destroy();
   EXPECT_THAT(g_events, ElementsAre("stop a", "blocking", "destroy a"));
+}
+
+TEST_F(ModuleSets, JudgeThatAllPluginsSayOfTheValuesEachSentenceOnce) {
+  files_["/p/b.so"].check = [](const crolang_check* to) {
+    to->fault(to->ctx, {"NEEDED: no", 10});
+    to->warning(to->ctx, {"careful", 7});
+  };
+  files_["/q/a.so"].check = [](const crolang_check* to) {
+    to->fault(to->ctx, {"NEEDED: no", 10});
+    to->fault(to->ctx, {"and more", 8});
+    to->warning(to->ctx, {"careful", 7});
+  };
+  const ModuleSet set(
+      {choice("message-observer/1", "/p/b.so"), choice("message-observer/1", "/q/a.so")}, open());
+  const Judgement judgement = set.judge([](std::string_view) { return std::nullopt; }, {});
+  EXPECT_THAT(judgement.faults, ElementsAre("NEEDED: no", "and more"));
+  EXPECT_THAT(judgement.warnings, ElementsAre("careful"));
+  EXPECT_THAT(g_events, IsEmpty());
+}
+
+TEST_F(ModuleSets, ReloadWhoeverLivesAndCan) {
+  files_["/q/a.so"].reload = [](void* self) {
+    g_events.push_back("reload " + std::string(1, *static_cast<char*>(self)));
+  };
+  ModuleSet set({choice("message-observer/1", "/p/b.so"), choice("message-observer/1", "/q/a.so")},
+                open());
+  const Lookup nothing = [](std::string_view) { return std::nullopt; };
+  set.reload(nothing);
+  set.create(services());
+  set.reload(nothing);
+  stop(set);
+  set.reload(nothing);
+  EXPECT_THAT(g_events, ElementsAre("create a", "create b", "reload a", "stop a", "stop b"));
+}
+
+TEST_F(ModuleSets, ReadNothingBehindTheEndOfAShorterEntry) {
+  crolang_plugin& older = files_["/q/a.so"];
+  older.size = offsetof(crolang_plugin, check);
+  older.check = [](const crolang_check*) { g_events.push_back("check"); };
+  older.reload = [](void*) { g_events.push_back("reload"); };
+  ModuleSet set({choice("authorization/1", "/q/a.so")}, open());
+  const Lookup nothing = [](std::string_view) { return std::nullopt; };
+  EXPECT_THAT(set.judge(nothing, {}).faults, IsEmpty());
+  set.create(services());
+  set.reload(nothing);
+  EXPECT_THAT(g_events, ElementsAre("create a"));
+}
+
+TEST(TakesOver, NeedsAFunctionAndAVariableThatIsReloadable) {
+  const auto reload = [](void*) {};
+  const crolang_env fixed{"X", CROLANG_STRING, CROLANG_SECRET, nullptr, ""};
+  const crolang_env reloadable{"X", CROLANG_STRING, CROLANG_RELOADABLE, nullptr, ""};
+  crolang_plugin plugin = Noted<'a'>::kEntry;
+  EXPECT_FALSE(takes_over(plugin, reloadable));
+  plugin.reload = reload;
+  EXPECT_TRUE(takes_over(plugin, reloadable));
+  EXPECT_FALSE(takes_over(plugin, fixed));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 /// A broker's services for tests, in this process: a control thread, threads that may block,
-/// variables and a log that can be read. And Running, a plugin that lives in it.
+/// variables and a log that can be read. Running is a plugin that lives in it, and check asks a
+/// plugin that does not live yet what it says of values.
 /// Threads: any. Errors: std::runtime_error with the plugin's or the loader's words.
 #pragma once
 
@@ -28,6 +29,18 @@ namespace crolang::plugin::testing {
 
 using Env = std::map<std::string, std::string, std::less<>>;
 
+namespace detail {
+
+/// What the plugin sees: the value that is set, else the default, else nothing.
+inline std::optional<std::string> value_of(const crolang_env& variable, const Env& env) {
+  const auto set = env.find(variable.name);
+  if (set != env.end()) return set->second;
+  if (variable.default_value != nullptr) return variable.default_value;
+  return std::nullopt;
+}
+
+}  // namespace detail
+
 class FakeHost {
  public:
   struct Line {
@@ -39,15 +52,7 @@ class FakeHost {
   explicit FakeHost(const crolang_plugin& plugin, const Env& env = {}, std::size_t quota = 32)
       : quota_(quota), control_([this] { run_control(); }) {
     for (std::size_t i = 0; i < plugin.env_count; ++i) {
-      const crolang_env& variable = plugin.env[i];
-      const auto set = env.find(variable.name);
-      if (set != env.end()) {
-        env_[variable.name] = set->second;
-      } else if (variable.default_value != nullptr) {
-        env_[variable.name] = variable.default_value;
-      } else {
-        env_[variable.name] = std::nullopt;
-      }
+      env_[plugin.env[i].name].push_back(detail::value_of(plugin.env[i], env));
     }
   }
   FakeHost(const FakeHost&) = delete;
@@ -63,6 +68,15 @@ class FakeHost {
   }
 
   const crolang_host* table() const noexcept { return &table_; }
+
+  /// As before a reload: CROLANG_RELOADABLE variables get the values in `env`.
+  void set_env(const crolang_plugin& plugin, const Env& env) {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < plugin.env_count; ++i) {
+      if ((plugin.env[i].flags & CROLANG_RELOADABLE) == 0) continue;
+      env_[plugin.env[i].name].push_back(detail::value_of(plugin.env[i], env));
+    }
+  }
 
   std::vector<Line> log() const {
     const std::lock_guard lock(mutex_);
@@ -99,13 +113,16 @@ class FakeHost {
   }
 
   static bool find_env(void* ctx, const char* name, crolang_str* value) {
-    const auto found = of(ctx).env_.find(std::string_view(name));
-    if (found == of(ctx).env_.end()) {
-      of(ctx).add_line(CROLANG_LOG_ERROR, std::string("undeclared variable ") + name);
+    FakeHost& host = of(ctx);
+    const std::lock_guard lock(host.mutex_);
+    const auto found = host.env_.find(std::string_view(name));
+    if (found == host.env_.end()) {
+      host.log_.push_back({CROLANG_LOG_ERROR, std::string("undeclared variable ") + name});
       return false;
     }
-    if (!found->second) return false;
-    *value = {found->second->data(), found->second->size()};
+    const std::optional<std::string>& text = found->second.back();
+    if (!text) return false;
+    *value = {text->data(), text->size()};
     return true;
   }
 
@@ -190,9 +207,10 @@ class FakeHost {
       sizeof(crolang_host), CROLANG_ABI_MINOR, this,          &log_line, &find_env, &post,
       &post_after,          &cancel,           &run_blocking, &service};
   const std::size_t quota_;
-  std::map<std::string, std::optional<std::string>, std::less<>> env_;  // constant once constructed
 
   mutable std::mutex mutex_;  // guards what follows
+  // Each value that there was, since a plugin may keep them; the last one counts.
+  std::map<std::string, std::deque<std::optional<std::string>>, std::less<>> env_;
   std::condition_variable changed_;
   std::vector<Line> log_;
   std::deque<Function> posted_;
@@ -212,6 +230,43 @@ inline const crolang_plugin& open_file(const std::string& path) {
   void* const symbol = library == nullptr ? nullptr : dlsym(library, "crolang_plugin_entry");
   if (symbol == nullptr) throw std::runtime_error(dlerror());
   return *static_cast<const crolang_plugin*>(symbol);
+}
+
+/// What a plugin says of the values of its variables.
+struct Checked {
+  std::vector<std::string> faults;
+  std::vector<std::string> warnings;
+};
+
+/// Has the plugin judge the values; says nothing if it has no `check`.
+inline Checked check(const crolang_plugin& plugin, const Env& env = {}) {
+  struct Context {
+    std::map<std::string, std::optional<std::string>, std::less<>> values{};
+    Checked checked{};
+  } context;
+  for (std::size_t i = 0; i < plugin.env_count; ++i) {
+    context.values[plugin.env[i].name] = detail::value_of(plugin.env[i], env);
+  }
+  const auto find_env = [](void* ctx, const char* name, crolang_str* value) {
+    auto& [values, checked] = *static_cast<Context*>(ctx);
+    const auto found = values.find(std::string_view(name));
+    if (found == values.end()) {
+      checked.faults.push_back(std::string("undeclared variable ") + name);
+      return false;
+    }
+    if (!found->second) return false;
+    *value = {found->second->data(), found->second->size()};
+    return true;
+  };
+  const auto fault = [](void* ctx, crolang_str sentence) {
+    static_cast<Context*>(ctx)->checked.faults.emplace_back(sentence.data, sentence.size);
+  };
+  const auto warning = [](void* ctx, crolang_str sentence) {
+    static_cast<Context*>(ctx)->checked.warnings.emplace_back(sentence.data, sentence.size);
+  };
+  const crolang_check table{sizeof(crolang_check), &context, find_env, fault, warning};
+  if (CROLANG_HAS(&plugin, check) && plugin.check != nullptr) plugin.check(&table);
+  return std::move(context.checked);
 }
 
 /// A created plugin in a FakeHost of its own. The destructor stops and destroys it.
@@ -245,6 +300,15 @@ class Running {
 
   void* self() const noexcept { return self_; }
   FakeHost& host() noexcept { return host_; }
+
+  /// As after SIGHUP, with these values instead of those it was created with.
+  void reload(const Env& env) {
+    if (!CROLANG_HAS(&plugin_, reload) || plugin_.reload == nullptr) return;
+    host_.on_control([&] {
+      host_.set_env(plugin_, env);
+      plugin_.reload(self_);
+    });
+  }
 
   /// Once or more often. A plugin that does not stop within 10 s ends the process.
   void stop() {

@@ -14,7 +14,6 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -24,6 +23,7 @@
 #include "config/environment.hpp"
 #include "config/print.hpp"
 #include "config/settings.hpp"
+#include "config/values.hpp"
 #include "config/version.hpp"
 #include "modules/builtin/builtin.hpp"
 #include "modules/module_table.hpp"
@@ -37,6 +37,7 @@
 #include "plugin_host/kinds.hpp"
 #include "plugin_host/loader.hpp"
 #include "plugin_host/module_set.hpp"
+#include "reload/reloader.hpp"
 #include "telemetry/log.hpp"
 
 extern char** environ;
@@ -71,12 +72,6 @@ fs::path default_plugins_dir() {
   return fs::is_directory(installed, error) ? installed : beside;
 }
 
-void append_variables(std::vector<config::Variable>& variables, const crolang_plugin& plugin) {
-  for (std::size_t i = 0; i < plugin.env_count; ++i) {
-    variables.push_back(config::from_plugin(plugin.env[i], plugin.id));
-  }
-}
-
 /// The variables of the plugins that come with the broker, as far as they are there.
 std::vector<config::Variable> bundled_variables(const fs::path& plugins_dir) {
   std::vector<config::Variable> variables;
@@ -85,28 +80,26 @@ std::vector<config::Variable> bundled_variables(const fs::path& plugins_dir) {
     std::error_code error;
     if (!fs::is_regular_file(file, error)) continue;
     const auto opened = plugin_host::open_plugin(file);
-    if (opened) append_variables(variables, *opened->entry);
+    if (!opened) continue;
+    for (std::size_t i = 0; i < opened->entry->env_count; ++i)
+      variables.push_back(config::from_plugin(opened->entry->env[i], opened->entry->id));
   }
   return variables;
 }
 
-plugin_host::Lookup lookup_in(const config::Environment& environment,
-                              std::vector<config::Variable> variables) {
-  return [&environment,
-          known = std::move(variables)](std::string_view name) -> std::optional<std::string> {
-    for (const config::Variable& variable : known) {
-      if (variable.name != name) continue;
-      config::Found found = config::find(environment, variable);
-      if (found.text.empty()) return std::nullopt;
-      return std::move(found.text);
-    }
-    return std::nullopt;
-  };
+config::Environment read_environment() {
+  return config::read_environment(environ, ".env");
 }
 
 void print_all(const std::vector<std::string>& sentences) {
   for (const std::string& sentence : sentences) {
     std::cerr << "crolang-broker: " << sentence << '\n';
+  }
+}
+
+void print_warnings(const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences) {
+    std::cerr << "crolang-broker: warning: " << sentence << '\n';
   }
 }
 
@@ -214,8 +207,11 @@ void log_plugin_line(std::int32_t level, std::string_view plugin, std::string_vi
 class Application {
  public:
   Application(const config::Settings& settings, plugin_host::ModuleSet& plugins,
-              plugin_host::Lookup lookup)
-      : settings_(settings), plugins_(plugins), lookup_(std::move(lookup)) {}
+              const config::Values& values)
+      : settings_(settings),
+        plugins_(plugins),
+        values_(values),
+        reloader_(read_environment, values, plugins) {}
 
   int run() {
     const net::FileLimit limit = net::raise_file_limit(settings_.workers);
@@ -274,7 +270,8 @@ class Application {
   }
 
   int create_plugins() {
-    const plugin_host::Services services{control_, blocking_, lookup_, log_plugin_line};
+    const plugin_host::Services services{control_, blocking_, reload::lookup_in(values_),
+                                         log_plugin_line};
     const std::vector<std::string> refusals = plugins_.create(services);
     for (const std::string& refusal : refusals) log::fault(refusal);
     print_all(refusals);
@@ -339,22 +336,43 @@ class Application {
 
   void wait_for_end(net::Server& server) {
     control_.on_signal([this, &server](int signal) {
-      if (draining_) {
-        log::info("second signal: ending at once");
-        log::stop();
-        ::_exit(128 + signal);
-      }
-      draining_ = true;
-      log::info("draining",
-                {{"signal", signal}, {"duration_ms", settings_.drain_duration.count()}});
-      try {
-        server.drain(control_, settings_.drain_duration, [this] { control_.stop(); });
-      } catch (const std::bad_alloc&) {
-        log::fault("there is no memory to send the nodes away one after the other");
-        control_.stop();
+      switch (signal) {
+        case SIGHUP:
+          read_again();
+          break;
+        case SIGUSR1:
+        case SIGUSR2:
+          log::info("this signal means nothing to the broker", {{"signal", signal}});
+          break;
+        default:
+          end(signal, server);
       }
     });
     control_.run();
+  }
+
+  void read_again() {
+    if (draining_) {
+      log::info("SIGHUP: nothing is read again, since the broker is ending");
+    } else {
+      reload::log(reloader_.read_again());
+    }
+  }
+
+  void end(int signal, net::Server& server) {
+    if (draining_) {
+      log::info("second signal: ending at once");
+      log::stop();
+      ::_exit(128 + signal);
+    }
+    draining_ = true;
+    log::info("draining", {{"signal", signal}, {"duration_ms", settings_.drain_duration.count()}});
+    try {
+      server.drain(control_, settings_.drain_duration, [this] { control_.stop(); });
+    } catch (const std::bad_alloc&) {
+      log::fault("there is no memory to send the nodes away one after the other");
+      control_.stop();
+    }
   }
 
   /// False: a plugin did not stop in time.
@@ -376,7 +394,8 @@ class Application {
 
   const config::Settings& settings_;
   plugin_host::ModuleSet& plugins_;
-  const plugin_host::Lookup lookup_;
+  const config::Values& values_;
+  reload::Reloader reloader_;
   net::Control control_;
   net::BlockingThreads blocking_;
   bool draining_ = false;  // the handler of signals outlives the server
@@ -403,8 +422,9 @@ int check_health(const config::Environment& environment) {
 }
 
 int run(const config::Command& command) {
-  const config::Environment environment = config::read_environment(environ, ".env");
-  const plugin_host::Lookup host_lookup = lookup_in(environment, config::variables());
+  const config::Environment environment = read_environment();
+  const config::Values host_values(environment, config::variables());
+  const plugin_host::Lookup host_lookup = reload::lookup_in(host_values);
   const fs::path plugins_dir = host_lookup("PLUGINS_DIR").value_or(default_plugins_dir().string());
 
   switch (command.kind) {
@@ -433,32 +453,33 @@ int run(const config::Command& command) {
 
   const plugin_host::Choices choices = plugin_host::resolve_choices(host_lookup, plugins_dir);
   plugin_host::ModuleSet plugins(choices.chosen);
-  std::vector<config::Variable> plugin_variables;
-  for (const crolang_plugin* plugin : plugins.plugins())
-    append_variables(plugin_variables, *plugin);
+  const std::vector<config::Variable> plugin_variables = reload::variables_of(plugins);
   if (command.kind == config::Command::Kind::print_config) {
     std::cout << config::config_text(environment, plugin_variables);
   }
+  const config::Values values(environment, config::merged(plugin_variables));
   const config::Loaded loaded = config::load(environment, plugin_variables);
-  for (const std::string& warning : loaded.warnings) {
-    std::cerr << "crolang-broker: warning: " << warning << '\n';
-  }
+  const plugin_host::Judgement judged = plugins.judge(reload::lookup_in(values), loaded.refused);
+  print_warnings(loaded.warnings);
+  print_warnings(judged.warnings);
   print_all(loaded.faults);
+  print_all(judged.faults);
   print_all(choices.refusals);
   print_all(plugins.refusals());
-  if (!loaded.faults.empty()) return kBadConfiguration;
+  if (!loaded.faults.empty() || !judged.faults.empty()) return kBadConfiguration;
   if (!choices.refusals.empty() || !plugins.refusals().empty()) return kPluginRefused;
   if (command.kind == config::Command::Kind::check_config)
     std::cout << "the configuration is fine\n";
   if (command.kind != config::Command::Kind::run) return kFine;
-  Application application(loaded.settings, plugins,
-                          lookup_in(environment, config::merged(plugin_variables)));
+  Application application(loaded.settings, plugins, values);
   return application.run();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  // First of all: who sends one during the start may do so at any moment of it.
+  net::Control::hold_signals();
   // What a slow reader or a large message made grow goes back to the system: by default glibc keeps
   // up to 64 MiB of it.
   ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);

@@ -32,12 +32,12 @@ class Reader {
   void check(const Variable& variable) {
     const Found found = find(environment_, variable);
     if (!found.fault.empty()) {
-      fault(found.fault);
+      refuse(variable, found.fault);
     } else if (found.source == Source::unset) {
       if (variable.presence == Presence::required)
-        fault(variable.name + " is not set, but " + variable.group + " needs it");
+        refuse(variable, variable.name + " is not set, but " + variable.group + " needs it");
     } else if (found.source != Source::default_value && !accepts(variable, found.text)) {
-      fault(refusal(variable, found));
+      refuse(variable, refusal(variable, found));
     }
   }
 
@@ -70,17 +70,26 @@ class Reader {
   }
 
   std::vector<std::string> take_faults() { return std::move(faults_); }
+  std::vector<std::string> take_refused() { return std::move(refused_); }
 
  private:
+  void refuse(const Variable& variable, std::string sentence) {
+    fault(std::move(sentence));
+    refused_.push_back(variable.name);
+  }
+
   const Environment& environment_;
   std::vector<std::string> faults_;
+  std::vector<std::string> refused_;
 };
 
-// What one plugin keeps secret must not show in a sentence about another's variable of that name.
-Variable with_secrecy_of(const std::vector<Variable>& all, Variable variable) {
-  variable.secrecy = std::find_if(all.begin(), all.end(), [&](const Variable& each) {
-                       return each.name == variable.name;
-                     })->secrecy;
+// What one plugin keeps secret must not show in a sentence about another's variable of that name,
+// and the same fault reads the same.
+Variable as_merged(const std::vector<Variable>& all, Variable variable) {
+  const auto merged = std::find_if(
+      all.begin(), all.end(), [&](const Variable& each) { return each.name == variable.name; });
+  variable.secrecy = merged->secrecy;
+  variable.example = merged->example;
   return variable;
 }
 
@@ -126,10 +135,10 @@ Loaded load(const Environment& environment, std::span<const Variable> plugin_var
   Reader read(environment);
   for (const std::string& each : environment.faults) read.fault(each);
   const std::vector<Variable> all = merged(plugin_variables);
-  for (const Variable& each : variables()) read.check(with_secrecy_of(all, each));
-  for (const Variable& each : plugin_variables) read.check(with_secrecy_of(all, each));
+  for (const Variable& each : variables()) read.check(as_merged(all, each));
+  for (const Variable& each : plugin_variables) read.check(as_merged(all, each));
 
-  Loaded loaded{settings_from(read), {}, misspelt(environment, all)};
+  Loaded loaded{settings_from(read), {}, misspelt(environment, all), {}};
   const std::size_t least = 2 * loaded.settings.max_payload_bytes;
   if (loaded.settings.max_outbox_bytes < least)
     read.fault("MAX_OUTBOX_BYTES: " + std::to_string(loaded.settings.max_outbox_bytes) +
@@ -137,6 +146,7 @@ Loaded load(const Environment& environment, std::span<const Variable> plugin_var
                std::to_string(loaded.settings.max_payload_bytes) + "): set it to at least " +
                std::to_string(least));
   loaded.faults = read.take_faults();
+  loaded.refused = read.take_refused();
   return loaded;
 }
 

@@ -55,6 +55,7 @@ struct Loaded {
   Settings settings;                  ///< to be used only if there are no faults
   std::vector<std::string> faults;    ///< exit code 2
   std::vector<std::string> warnings;  ///< for the log
+  std::vector<std::string> refused;   ///< names of variables that faults are about
 };
 
 /// Validates the host's variables and `plugin_variables` (all that the chosen plugins declare)

@@ -200,7 +200,8 @@ std::vector<Variable> table() {
        .help = "Redis that lets several brokers act as one, redis://user:password@host:port/db or "
                "unix:///path?db=n",
        .secrecy = Secrecy::secret,
-       .group = kServices},
+       .group = kServices,
+       .example = "redis://localhost:6379"},
       webhook("NODES_AUTHENTICATION_WEBHOOK_URL", "asked whether a node may connect",
               "every node may"),
       webhook("RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL", "asked for a node's RTC configuration",
@@ -300,7 +301,7 @@ std::string allowed(const Variable& variable) {
     case Type::string:
       return "any text";
     case Type::url:
-      return "a URL such as https://host:port/path";
+      return "a URL such as " + variable.example;
     case Type::address:
       return "an IPv4 or IPv6 address in digits, such as 127.0.0.1 or ::1 (a host name is not)";
     case Type::boolean:

@@ -41,6 +41,7 @@ struct Variable {
   Presence presence = Presence::optional;
   Secrecy secrecy = Secrecy::shown;
   std::string group{};  ///< heading in --help; a plugin's id for its variables
+  std::string example = "https://host:port/path";  ///< of a url, for who has given none
 };
 
 /// All that the host itself reads, in the order in which they are printed.

@@ -1,9 +1,12 @@
 #include "net/control.hpp"
 
+#include <signal.h>
+
+#include <array>
 #include <boost/asio/post.hpp>
-#include <csignal>
 #include <exception>
 #include <new>
+#include <span>
 #include <utility>
 
 #include "plugin_host/until_memory.hpp"
@@ -14,6 +17,19 @@ namespace crolang::net {
 namespace {
 
 using plugin_host::until_there_is_memory;
+
+constexpr std::array kHeld{SIGHUP, SIGUSR1, SIGUSR2};
+constexpr std::array kEnding{SIGTERM, SIGINT, SIGQUIT};
+
+/// `how` is SIG_BLOCK or SIG_UNBLOCK.
+template <std::size_t... counts>
+void mask_signals(int how, const std::array<int, counts>&... signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const auto& each : {std::span<const int>(signals)...})
+    for (const int signal : each) sigaddset(&set, signal);
+  pthread_sigmask(how, &set, nullptr);
+}
 
 void log_not_started(const std::exception& error) {
   static telemetry::Throttle throttle{1};
@@ -82,9 +98,16 @@ bool Control::disarm(std::uint64_t timer) {
   return armed_.erase(timer) != 0;
 }
 
+void Control::hold_signals() {
+  mask_signals(SIG_BLOCK, kHeld);
+}
+
 void Control::catch_signals() {
-  signals_.add(SIGTERM);
-  signals_.add(SIGINT);
+  for (const int signal : kHeld) signals_.add(signal);
+  for (const int signal : kEnding) signals_.add(signal);
+  // A system call that a signal interrupts is the business of the thread that waits for signals.
+  mask_signals(SIG_BLOCK, kHeld, kEnding);
+  catches_signals_ = true;
 }
 
 void Control::on_signal(std::function<void(int)> handler) {
@@ -103,6 +126,7 @@ void Control::wait_for_signal() noexcept {
 }
 
 void Control::run() {
+  if (catches_signals_) mask_signals(SIG_UNBLOCK, kHeld, kEnding);
   for (;;) {
     try {
       context_.run();
@@ -112,6 +136,7 @@ void Control::run() {
     }
   }
   context_.restart();
+  if (catches_signals_) mask_signals(SIG_BLOCK, kHeld, kEnding);
 }
 
 BlockingThreads::~BlockingThreads() {

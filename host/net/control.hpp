@@ -31,11 +31,15 @@ class Control final : public plugin_host::ControlExecutor {
                            std::function<void()> function) noexcept override;
   bool cancel(std::uint64_t timer) override;
 
-  /// From now on SIGTERM and SIGINT end nothing by themselves: they wait for a handler.
+  /// To be called by the first thread before there is another. From now on SIGHUP, SIGUSR1 and
+  /// SIGUSR2, which would end the process, wait until they are caught.
+  static void hold_signals();
+  /// From now on SIGTERM, SIGINT, SIGQUIT and those that are held do nothing by themselves: they
+  /// wait for a handler. Threads that this one starts are not interrupted by them.
   void catch_signals();
   /// Called each time one comes, and for one that waits.
   void on_signal(std::function<void(int)> handler);
-  /// Until stop; may be called again afterwards.
+  /// Until stop; may be called again afterwards. Signals arrive meanwhile.
   void run();
   void stop() { context_.stop(); }
 
@@ -49,6 +53,7 @@ class Control final : public plugin_host::ControlExecutor {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::signal_set signals_;
   std::function<void(int)> on_signal_;
+  bool catches_signals_ = false;
   std::atomic<std::uint64_t> last_timer_{0};
   std::unordered_map<std::uint64_t, std::unique_ptr<boost::asio::steady_timer>> timers_;
   std::mutex armed_mutex_;  // guards armed_

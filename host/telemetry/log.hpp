@@ -52,6 +52,11 @@ inline std::atomic<int> g_level{static_cast<int>(Level::essentials)};
 void write(std::string_view level, std::string_view message, Fields fields) noexcept;
 }  // namespace detail
 
+/// From the next line on. For a log that was started.
+inline void set_level(Level level) {
+  detail::g_level.store(static_cast<int>(level), std::memory_order_relaxed);
+}
+
 /// Hot: check it before building anything that costs. One relaxed load.
 inline bool enabled(Level level) {
   return static_cast<int>(level) <= detail::g_level.load(std::memory_order_relaxed);

@@ -220,5 +220,24 @@ TEST(PluginVariables, ThatOnePluginKeepsSecretAreSecretForAll) {
   EXPECT_THAT(faults({{"N", "hush"}}, plugins), Each(Not(HasSubstr("hush"))));
 }
 
+TEST(Refused, AreTheVariablesThatFaultsAreAbout) {
+  const Loaded loaded =
+      load(environment({{"PORT", "x"}, {"REDIS_URL", "localhost:6379"}, {"WORKERS", "2"}}));
+  EXPECT_THAT(loaded.refused, ::testing::UnorderedElementsAre("PORT", "REDIS_URL"));
+}
+
+TEST(Faults, ShowAnExampleOfTheVariablesOwnKind) {
+  EXPECT_THAT(load(environment({{"REDIS_URL", "localhost:6379"}})).faults,
+              ElementsAre("REDIS_URL: its value (secret, not shown) from environment is not a URL "
+                          "such as redis://localhost:6379"));
+}
+
+TEST(Faults, ShowThatExampleOnceThoughAPluginDeclaresItToo) {
+  const std::vector<Variable> plugin{
+      {.name = "REDIS_URL", .type = Type::url, .secrecy = Secrecy::secret, .group = "registry"}};
+  EXPECT_THAT(load(environment({{"REDIS_URL", "localhost:6379"}}), plugin).faults,
+              ::testing::SizeIs(1));
+}
+
 }  // namespace
 }  // namespace crolang::config

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <future>
 #include <new>
 #include <stdexcept>
@@ -189,6 +192,84 @@ TEST_F(ControlTest, LosesNothingWhileMemoryRunsOut) {
     untouched = faults::heal() == 0 ? untouched + 1 : 0;
     EXPECT_THAT(seen, ElementsAre(1, 2)) << n;
   }
+}
+
+// ---- Signals. Each in a process of its own, since dispositions and masks belong to one.
+
+/// What a child does; its last line must be a call of std::_Exit.
+template <class F>
+int exit_code_of(F&& child) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    child();
+    std::_Exit(99);
+  }
+  int status = 0;
+  EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+class Signals : public ::testing::TestWithParam<int> {};
+
+TEST_P(Signals, WaitForTheirHandler) {
+  const int code = exit_code_of([] {
+    Control control;
+    Control::hold_signals();
+    control.catch_signals();
+    ::kill(::getpid(), GetParam());
+    control.on_signal([](int signal) { std::_Exit(signal); });
+    control.run();
+  });
+  EXPECT_EQ(code, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Signals,
+                         ::testing::Values(SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2));
+
+class HeldSignals : public ::testing::TestWithParam<int> {};
+
+TEST_P(HeldSignals, EndNothingAndAreNotLostBeforeTheyAreCaught) {
+  const int code = exit_code_of([] {
+    Control::hold_signals();
+    ::kill(::getpid(), GetParam());
+    Control control;
+    control.catch_signals();
+    control.on_signal([](int signal) { std::_Exit(signal); });
+    control.run();
+  });
+  EXPECT_EQ(code, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HeldSignals, ::testing::Values(SIGHUP, SIGUSR1, SIGUSR2));
+
+TEST(CaughtSignals, ArriveAgainAndAgain) {
+  const int code = exit_code_of([] {
+    Control control;
+    control.catch_signals();
+    int seen = 0;
+    control.on_signal([&](int signal) {
+      if (++seen == 3) std::_Exit(signal == SIGHUP ? 0 : 1);
+      ::kill(::getpid(), SIGHUP);
+    });
+    ::kill(::getpid(), SIGHUP);
+    control.run();
+  });
+  EXPECT_EQ(code, 0);
+}
+
+TEST(CaughtSignals, InterruptNoOtherThread) {
+  const int code = exit_code_of([] {
+    Control control;
+    control.catch_signals();
+    std::thread([] {
+      sigset_t mask;
+      pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+      for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2})
+        if (sigismember(&mask, signal) != 1) std::_Exit(signal);
+      std::_Exit(0);
+    }).join();
+  });
+  EXPECT_EQ(code, 0);
 }
 
 TEST(BlockingThreads, RunWhatIsPosted) {

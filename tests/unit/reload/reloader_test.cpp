@@ -1,0 +1,188 @@
+#include "reload/reloader.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "support/manual_executors.hpp"
+#include "telemetry/log.hpp"
+
+namespace crolang::reload {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// What the plugin saw when it was told to reload.
+std::vector<std::string> g_seen;
+const crolang_host* g_host = nullptr;
+
+std::string value_of(bool (*env)(void*, const char*, crolang_str*), void* ctx, const char* name) {
+  crolang_str value{};
+  return env(ctx, name, &value) ? std::string(value.data, value.size) : "(none)";
+}
+
+void authorize(void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no, void*) {}
+constexpr crolang_authorization kAuthorization{sizeof(crolang_authorization), &authorize};
+constexpr crolang_module kModules[] = {{CROLANG_AUTHORIZATION, &kAuthorization}};
+constexpr crolang_env kEnv[] = {
+    {"SECRET", CROLANG_STRING, CROLANG_SECRET | CROLANG_RELOADABLE, nullptr, ""},
+    {"FIXED", CROLANG_STRING, 0, "default", ""},
+};
+
+crolang_plugin make_plugin() {
+  crolang_plugin plugin{};
+  plugin.magic = CROLANG_MAGIC;
+  plugin.abi_major = CROLANG_ABI_MAJOR;
+  plugin.size = sizeof plugin;
+  plugin.id = "org.example.test";
+  plugin.version = "1";
+  plugin.description = "a test";
+  plugin.env = kEnv;
+  plugin.env_count = std::size(kEnv);
+  plugin.modules = kModules;
+  plugin.module_count = std::size(kModules);
+  plugin.create = [](const crolang_host* host, void** self, char*, std::size_t) {
+    g_host = host;
+    *self = &g_seen;
+    return crolang_status{CROLANG_OK};
+  };
+  plugin.stop = [](void*, void (*stopped)(void*), void* op) { stopped(op); };
+  plugin.destroy = [](void*) {};
+  plugin.check = [](const crolang_check* to) {
+    if (value_of(to->env, to->ctx, "SECRET") == "bad") to->fault(to->ctx, {"SECRET: is bad", 14});
+    if (value_of(to->env, to->ctx, "SECRET") == "odd") to->warning(to->ctx, {"SECRET: odd", 11});
+  };
+  plugin.reload = [](void*) {
+    g_seen.push_back(value_of(g_host->env, g_host->ctx, "SECRET") + " " +
+                     value_of(g_host->env, g_host->ctx, "FIXED"));
+  };
+  return plugin;
+}
+
+class Reloading : public ::testing::Test {
+ protected:
+  Reloading() { g_seen.clear(); }
+  ~Reloading() override {
+    if (plugins_) {
+      plugins_->stop([](auto) {});
+      control_.run();
+      plugins_->destroy();
+    }
+    telemetry::log::set_level(telemetry::log::Level::essentials);
+  }
+
+  config::Environment environment() const {
+    config::Environment environment;
+    for (const auto& [name, text] : variables_) environment.entries[name] = {.text = text};
+    return environment;
+  }
+
+  /// The broker has started with `variables_`.
+  void start() {
+    plugins_.emplace(std::vector<plugin_host::Choice>{{plugin_host::find_kind("authorization/1"),
+                                                       "/x.so", "VARIABLE"}},
+                     [this](const std::filesystem::path& file) {
+                       return plugin_host::Opened(plugin_host::Plugin{file, &plugin_});
+                     });
+    config::Values values(environment(), config::merged(variables_of(*plugins_)));
+    const plugin_host::Services services{control_, pool_, lookup_in(values),
+                                         [](std::int32_t, std::string_view, std::string_view) {}};
+    ASSERT_THAT(plugins_->create(services), IsEmpty());
+    reloader_.emplace([this] { return environment(); }, std::move(values), *plugins_);
+  }
+
+  std::map<std::string, std::string> variables_{{"SECRET", "one"}};
+  crolang_plugin plugin_ = make_plugin();
+  test::ManualControl control_;
+  test::ManualPool pool_;
+  std::optional<plugin_host::ModuleSet> plugins_;
+  std::optional<Reloader> reloader_;
+};
+
+TEST_F(Reloading, TakesOverWhatThePluginCanTakeOver) {
+  start();
+  variables_["SECRET"] = "two";
+  const Outcome outcome = reloader_->read_again();
+  EXPECT_THAT(outcome.faults, IsEmpty());
+  EXPECT_THAT(outcome.taken_over, ElementsAre("SECRET"));
+  EXPECT_THAT(outcome.need_restart, IsEmpty());
+  EXPECT_THAT(g_seen, ElementsAre("two default"));
+}
+
+TEST_F(Reloading, TellsPluginsThoughNothingHasChangedSinceTheirFilesMayHave) {
+  start();
+  EXPECT_THAT(reloader_->read_again().taken_over, IsEmpty());
+  EXPECT_THAT(g_seen, ElementsAre("one default"));
+}
+
+TEST_F(Reloading, NamesWhatNeedsARestartUntilItIsAsBefore) {
+  start();
+  variables_["FIXED"] = "other";
+  variables_["PORT"] = "9000";
+  EXPECT_THAT(reloader_->read_again().need_restart, ElementsAre("PORT", "FIXED"));
+  EXPECT_THAT(reloader_->read_again().need_restart, ElementsAre("PORT", "FIXED"));
+  EXPECT_THAT(g_seen, ElementsAre("one default", "one default"));
+  variables_.erase("PORT");
+  EXPECT_THAT(reloader_->read_again().need_restart, ElementsAre("FIXED"));
+}
+
+TEST_F(Reloading, NamesWhatHasBeenTakenOverOnce) {
+  start();
+  variables_["SECRET"] = "two";
+  EXPECT_THAT(reloader_->read_again().taken_over, ElementsAre("SECRET"));
+  EXPECT_THAT(reloader_->read_again().taken_over, IsEmpty());
+}
+
+TEST_F(Reloading, LeavesEverythingAsItWasIfAPluginFindsAFault) {
+  start();
+  variables_["SECRET"] = "bad";
+  variables_["LOG_LEVEL"] = "2";
+  const Outcome outcome = reloader_->read_again();
+  EXPECT_THAT(outcome.faults, ElementsAre("SECRET: is bad"));
+  EXPECT_THAT(outcome.taken_over, IsEmpty());
+  EXPECT_THAT(g_seen, IsEmpty());
+  EXPECT_EQ(value_of(g_host->env, g_host->ctx, "SECRET"), "one");
+  EXPECT_FALSE(telemetry::log::enabled(telemetry::log::Level::connections));
+}
+
+TEST_F(Reloading, NamesAllFaultsTheHostsAndThePlugins) {
+  start();
+  variables_["SECRET"] = "bad";
+  variables_["LOG_LEVEL"] = "x";
+  EXPECT_THAT(reloader_->read_again().faults,
+              ElementsAre(HasSubstr("LOG_LEVEL"), "SECRET: is bad"));
+}
+
+TEST_F(Reloading, SetsTheLevelOfTheLog) {
+  start();
+  variables_["LOG_LEVEL"] = "2";
+  EXPECT_THAT(reloader_->read_again().taken_over, ElementsAre("LOG_LEVEL"));
+  EXPECT_TRUE(telemetry::log::enabled(telemetry::log::Level::relays));
+  variables_.erase("LOG_LEVEL");
+  EXPECT_THAT(reloader_->read_again().taken_over, ElementsAre("LOG_LEVEL"));
+  EXPECT_FALSE(telemetry::log::enabled(telemetry::log::Level::connections));
+}
+
+TEST_F(Reloading, PassesOnWarnings) {
+  start();
+  variables_["SECRET"] = "odd";
+  EXPECT_THAT(reloader_->read_again().warnings, ElementsAre("SECRET: odd"));
+}
+
+TEST_F(Reloading, NeedsARestartForAPluginThatCannotReload) {
+  plugin_.reload = nullptr;
+  start();
+  variables_["SECRET"] = "two";
+  const Outcome outcome = reloader_->read_again();
+  EXPECT_THAT(outcome.taken_over, IsEmpty());
+  EXPECT_THAT(outcome.need_restart, ElementsAre("SECRET"));
+  EXPECT_EQ(value_of(g_host->env, g_host->ctx, "SECRET"), "one");
+}
+
+}  // namespace
+}  // namespace crolang::reload

@@ -3,6 +3,7 @@
 /// secret; later trouble goes to the log.
 #pragma once
 
+#include <crolang/plugin.hpp>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -19,23 +20,32 @@ struct KeySources {
   std::string_view jwks_file;
 };
 
+/// Judges each source for itself, and that there is one. Reads the files.
+void check(const KeySources& sources, const plugin::Findings& findings);
+
 class KeyRing {
  public:
   using Snapshot = std::shared_ptr<const std::vector<Key>>;
 
-  KeyRing(const KeySources& sources, const Log& log);
+  KeyRing(const KeySources& sources, Log log);
 
   bool has_files() const noexcept { return !files_.empty(); }
 
-  /// Reads what has changed. Thread: one at a time.
+  /// Reads what has changed. Thread: as reload.
   void refresh();
+
+  /// Takes the keys of these sources instead, all read anew. Throws as the constructor does, with
+  /// nothing changed. Thread: one at a time.
+  void reload(const KeySources& sources);
 
   /// Never empty. Thread: any.
   Snapshot keys() const;
 
  private:
-  void publish();
+  static Snapshot all_of(const std::vector<Key>& fixed, const std::vector<KeyFile>& files);
+  void publish(Snapshot snapshot) noexcept;
 
+  const Log log_;
   std::vector<Key> fixed_;
   std::vector<KeyFile> files_;
   bool unpublished_ = false;  // something in files_ is

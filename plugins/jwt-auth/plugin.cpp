@@ -25,25 +25,48 @@ std::chrono::seconds read_leeway(std::string_view value) {
   return std::chrono::seconds(seconds);
 }
 
-Rules read_rules(const plugin::Host& host) {
-  return {.issuer = std::string(host.env("JWT_ISSUER")),
-          .audience = std::string(host.env("JWT_AUDIENCE")),
-          .node_id_claim = std::string(host.env("JWT_NODE_ID_CLAIM")),
-          .leeway = read_leeway(host.env("JWT_LEEWAY_S")),
-          .expiry = host.env("JWT_REQUIRE_EXP") == "false" ? Rules::Expiry::optional
-                                                           : Rules::Expiry::required};
+Rules read_rules(const plugin::Variables& variables) {
+  return {.issuer = std::string(variables.env("JWT_ISSUER")),
+          .audience = std::string(variables.env("JWT_AUDIENCE")),
+          .node_id_claim = std::string(variables.env("JWT_NODE_ID_CLAIM")),
+          .leeway = read_leeway(variables.env("JWT_LEEWAY_S")),
+          .expiry = variables.env("JWT_REQUIRE_EXP") == "false" ? Rules::Expiry::optional
+                                                                : Rules::Expiry::required};
+}
+
+KeySources sources_in(const plugin::Variables& variables) {
+  return {.secret = variables.env("JWT_SECRET"),
+          .public_key_file = variables.env("JWT_PUBLIC_KEY_FILE"),
+          .jwks_file = variables.env("JWT_JWKS_FILE")};
 }
 
 class JwtAuth final : public plugin::Authentication {
  public:
+  static void check_variables(const plugin::Variables& variables,
+                              const plugin::Findings& findings) {
+    check(sources_in(variables), findings);
+    findings.expect_no_throw([&] { read_rules(variables); });
+  }
+
   explicit JwtAuth(const plugin::Host& host)
       : host_(host),
         rules_(read_rules(host)),
-        keys_({.secret = host.env("JWT_SECRET"),
-               .public_key_file = host.env("JWT_PUBLIC_KEY_FILE"),
-               .jwks_file = host.env("JWT_JWKS_FILE")},
+        keys_(sources_in(host),
               [host](plugin::LogLevel level, std::string_view text) { host.log(level, text); }) {
     if (keys_.has_files()) watch_files();
+  }
+
+  void reload() override {
+    const bool watched = keys_.has_files();
+    keys_.reload(sources_in(host_));
+    host_.log(plugin::LogLevel::info,
+              "all keys were read again; usable keys: " + std::to_string(keys_.keys()->size()));
+    if (keys_.has_files() == watched) return;
+    if (watched) {
+      host_.cancel(timer_);
+    } else {
+      watch_files();
+    }
   }
 
   // Verifying takes well below a millisecond with every algorithm: it is done on the worker.
@@ -92,11 +115,12 @@ class JwtAuth final : public plugin::Authentication {
 };
 
 constexpr crolang_env kEnv[] = {
-    {"JWT_SECRET", CROLANG_STRING, CROLANG_SECRET, nullptr,
+    {"JWT_SECRET", CROLANG_STRING, CROLANG_SECRET | CROLANG_RELOADABLE, nullptr,
      "for tokens signed with HS256: the secret, at least 32 bytes"},
-    {"JWT_PUBLIC_KEY_FILE", CROLANG_STRING, 0, nullptr,
+    {"JWT_PUBLIC_KEY_FILE", CROLANG_STRING, CROLANG_RELOADABLE, nullptr,
      "for RS256, ES256 or EdDSA: a PEM file with the public key or a certificate"},
-    {"JWT_JWKS_FILE", CROLANG_STRING, 0, nullptr, "a file with a JSON Web Key Set"},
+    {"JWT_JWKS_FILE", CROLANG_STRING, CROLANG_RELOADABLE, nullptr,
+     "a file with a JSON Web Key Set"},
     {"JWT_ISSUER", CROLANG_STRING, 0, nullptr, "what a token's iss must be"},
     {"JWT_AUDIENCE", CROLANG_STRING, 0, nullptr, "what a token's aud must be or contain"},
     {"JWT_NODE_ID_CLAIM", CROLANG_STRING, 0, "sub", "the claim that must be the node's id"},

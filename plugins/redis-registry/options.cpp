@@ -95,12 +95,35 @@ Endpoint parse_unix(std::string_view rest) {
   return endpoint;
 }
 
+std::chrono::milliseconds parse_lock_ttl(std::string_view text) {
+  constexpr std::uint32_t kShortest = 1000;
+  constexpr std::uint32_t kLongest = 24 * 3600 * 1000;
+  const auto ttl = number<std::uint32_t>(text);
+  if (!ttl || *ttl < kShortest || *ttl > kLongest) {
+    throw std::invalid_argument("REDIS_LOCK_TTL_MS: " + std::string(text) +
+                                " is not a number from 1000 to 86400000");
+  }
+  return std::chrono::milliseconds(*ttl);
+}
+
+std::string parse_key_prefix(std::string_view text) {
+  if (text.size() > 256) {
+    throw std::invalid_argument("REDIS_KEY_PREFIX: is longer than 256 bytes");
+  }
+  return std::string(text);
+}
+
 }  // namespace
 
 std::string Endpoint::name() const {
   if (host.empty()) return path;
   const bool ipv6 = host.find(':') != std::string::npos;
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+bool Endpoint::is_same_place(const Endpoint& other) const {
+  return host == other.host && port == other.port && path == other.path &&
+         database == other.database;
 }
 
 Endpoint parse_url(std::string_view url) {
@@ -112,8 +135,7 @@ Endpoint parse_url(std::string_view url) {
   if (scheme == "rediss") {
     refuse(
         "rediss:// needs hiredis 1.0 or later with TLS, which this build does not have: use "
-        "redis:// through a TLS "
-        "tunnel such as stunnel");
+        "redis:// through a TLS tunnel such as stunnel");
   }
   if (scheme != "redis") refuse("the scheme is redis:// or unix://");
 
@@ -134,17 +156,14 @@ Endpoint parse_url(std::string_view url) {
 
 Options parse_options(std::string_view url, std::string_view key_prefix,
                       std::string_view lock_ttl_ms) {
-  constexpr std::uint32_t kShortest = 1000;
-  constexpr std::uint32_t kLongest = 24 * 3600 * 1000;
-  const auto ttl = number<std::uint32_t>(lock_ttl_ms);
-  if (!ttl || *ttl < kShortest || *ttl > kLongest) {
-    throw std::invalid_argument("REDIS_LOCK_TTL_MS: " + std::string(lock_ttl_ms) +
-                                " is not a number from 1000 to 86400000");
-  }
-  if (key_prefix.size() > 256) {
-    throw std::invalid_argument("REDIS_KEY_PREFIX: is longer than 256 bytes");
-  }
-  return {parse_url(url), std::string(key_prefix), std::chrono::milliseconds(*ttl)};
+  return {parse_url(url), parse_key_prefix(key_prefix), parse_lock_ttl(lock_ttl_ms)};
+}
+
+void check_options(std::string_view url, std::string_view key_prefix, std::string_view lock_ttl_ms,
+                   const plugin::Findings& findings) {
+  findings.expect_no_throw([&] { parse_url(url); });
+  findings.expect_no_throw([&] { parse_key_prefix(key_prefix); });
+  findings.expect_no_throw([&] { parse_lock_ttl(lock_ttl_ms); });
 }
 
 }  // namespace crolang::redis_registry

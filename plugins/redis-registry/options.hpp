@@ -3,6 +3,7 @@
 /// std::invalid_argument with a sentence that names the variable and shows no password.
 
 #include <chrono>
+#include <crolang/plugin.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ struct Endpoint {
 
   /// For the log: no user, no password.
   std::string name() const;
+
+  /// Everything but user and password.
+  bool is_same_place(const Endpoint& other) const;
 };
 
 /// redis://[[user][:password]@][host][:port][/database], or
@@ -33,5 +37,9 @@ struct Options {
 
 Options parse_options(std::string_view url, std::string_view key_prefix,
                       std::string_view lock_ttl_ms);
+
+/// Judges each for itself.
+void check_options(std::string_view url, std::string_view key_prefix, std::string_view lock_ttl_ms,
+                   const plugin::Findings& findings);
 
 }  // namespace crolang::redis_registry

@@ -21,7 +21,7 @@ namespace {
 constexpr std::chrono::milliseconds kPatienceAtStart{2000};
 
 constexpr crolang_env kEnv[] = {
-    {"REDIS_URL", CROLANG_URL, CROLANG_REQUIRED | CROLANG_SECRET, nullptr,
+    {"REDIS_URL", CROLANG_URL, CROLANG_REQUIRED | CROLANG_SECRET | CROLANG_RELOADABLE, nullptr,
      "Redis that lets several brokers act as one, redis://user:password@host:port/db or "
      "unix:///path?db=n"},
     {"REDIS_LOCK_TTL_MS", CROLANG_UINT, 0, "60000",
@@ -44,10 +44,27 @@ void until_there_is_memory(F&& function) {
 
 class RedisRegistry final : public plugin::Registry {
  public:
+  static void check_variables(const plugin::Variables& variables,
+                              const plugin::Findings& findings) {
+    check_options(variables.env("REDIS_URL"), variables.env("REDIS_KEY_PREFIX"),
+                  variables.env("REDIS_LOCK_TTL_MS"), findings);
+  }
+
   explicit RedisRegistry(plugin::Host host)
       : host_(std::move(host)),
         options_(parse_options(host_.env("REDIS_URL"), host_.env("REDIS_KEY_PREFIX"),
                                host_.env("REDIS_LOCK_TTL_MS"))) {}
+
+  void reload() override {
+    Endpoint next = parse_url(host_.env("REDIS_URL"));
+    if (!next.is_same_place(options_.endpoint)) {
+      host_.log(plugin::LogLevel::warn,
+                "REDIS_URL: another server, port or database needs a restart; the one before stays "
+                "in use, with its user and password");
+    } else if (service_) {
+      service_->change_credentials(std::move(next.user), std::move(next.password));
+    }
+  }
 
   void bind(std::string_view instance, plugin::RegistryEvents events) override {
     service_ = std::make_unique<Service>(host_, options_, std::string(instance), std::move(events));

@@ -242,6 +242,28 @@ void RedisConnection::on_publication(std::string_view batch) {
   owner_.on_batch(batch);
 }
 
+void RedisConnection::change_credentials(std::string user, std::string password, TimePoint now) {
+  if (user == endpoint_.user && password == endpoint_.password) return;
+  if (!is_up() || password.empty()) {
+    endpoint_.user = std::move(user);
+    endpoint_.password = std::move(password);
+    return;
+  }
+  // The subscription is not asked: with RESP2 it can do nothing else, and it is logged in already.
+  std::vector<std::string_view> words{"AUTH"};
+  if (!user.empty()) words.push_back(user);
+  words.push_back(password);
+  command(words, now, [this, user, password](const redisReply* reply) {
+    if (reply != nullptr && reply->type == REDIS_REPLY_ERROR) {
+      owner_.on_credentials(first_word(*reply));
+      return;
+    }
+    endpoint_.user = user;
+    endpoint_.password = password;
+    if (reply != nullptr) owner_.on_credentials({});
+  });
+}
+
 void RedisConnection::drop(std::string_view why, TimePoint now) {
   if (state_ == State::opening || state_ == State::verifying || state_ == State::up) fail(why, now);
 }

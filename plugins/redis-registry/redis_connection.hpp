@@ -30,6 +30,8 @@ class RedisConnection {
     /// It was up, or an attempt failed. Every command has been answered.
     virtual void on_down(std::string_view why) = 0;
     virtual void on_batch(std::string_view batch) = 0;
+    /// Redis has taken new credentials, or refuses them with this word: the others stay in use.
+    virtual void on_credentials(std::string_view refusal) = 0;
   };
 
   /// `heartbeat`: a batch that says nothing.
@@ -62,6 +64,9 @@ class RedisConnection {
   /// The server has forgotten the scripts.
   void load_scripts(TimePoint now);
 
+  /// Logs in anew if it is up. What Redis refuses is not used; else the next connection uses it.
+  void change_credentials(std::string user, std::string password, TimePoint now);
+
   void drop(std::string_view why, TimePoint now);
   /// For the end: nothing is reconnected any more.
   void close();
@@ -92,7 +97,7 @@ class RedisConnection {
   void watch(TimePoint now);
   std::string_view link_fault() const;
 
-  const Endpoint endpoint_;
+  Endpoint endpoint_;
   const std::string channel_;
   const std::string heartbeat_;
   Owner& owner_;

@@ -66,7 +66,13 @@ struct Answered {
   std::variant<ReplyRecord, VerdictRecord> record;
 };
 
-using Request =
-    std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered>;
+/// What Redis knows this broker by from now on.
+struct NewCredentials {
+  std::string user;
+  std::string password;
+};
+
+using Request = std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered,
+                             NewCredentials>;
 
 }  // namespace crolang::redis_registry

@@ -112,6 +112,10 @@ void Service::flush() {
   if (more || broken_ || !same || exchange_.due() < waits_until_) inbox_.wake();
 }
 
+void Service::change_credentials(std::string user, std::string password) {
+  push(NewCredentials{std::move(user), std::move(password)});
+}
+
 void Service::stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -274,8 +278,8 @@ void Service::try_handle(R& request) {
     handle(request);
   } catch (const std::bad_alloc&) {
     if constexpr (std::is_same_v<R, Send> || std::is_same_v<R, Probe> ||
-                  std::is_same_v<R, Answered>) {
-      // Perhaps half of it stands in what goes to another broker.
+                  std::is_same_v<R, Answered> || std::is_same_v<R, NewCredentials>) {
+      // Perhaps half of it is done, or stands in what goes to another broker.
       throw;
     } else if constexpr (std::is_same_v<R, PresenceLookup>) {
       auto& answer = request.question.answer;
@@ -472,6 +476,20 @@ void Service::handle(Send& send) {
 
 void Service::handle(Answered& answered) {
   if (connection_.is_up()) exchange_.answer(answered, now_);
+}
+
+void Service::handle(NewCredentials& credentials) {
+  connection_.change_credentials(std::move(credentials.user), std::move(credentials.password),
+                                 now_);
+}
+
+void Service::on_credentials(std::string_view refusal) {
+  if (refusal.empty()) {
+    host_.log(LogLevel::info, "REDIS_URL: Redis has taken the new user and password");
+  } else {
+    host_.log(LogLevel::error, "REDIS_URL: Redis refuses the new user and password (" +
+                                   std::string(refusal) + "), so the ones before stay in use");
+  }
 }
 
 // ---- Between brokers ----------------------------------------------------------------------------

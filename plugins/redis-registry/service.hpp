@@ -49,6 +49,8 @@ class Service final : RedisConnection::Owner {
   void flush();
   /// Both at once, by the service's own thread.
   void push(Request&& request);
+  /// User and password for Redis from now on. Thread: control.
+  void change_credentials(std::string user, std::string password);
   /// Gives all leases up, answers what is open and ends the thread.
   void stop();
 
@@ -72,6 +74,7 @@ class Service final : RedisConnection::Owner {
   void on_up() override;
   void on_down(std::string_view why) override;
   void on_batch(std::string_view batch) override;
+  void on_credentials(std::string_view refusal) override;
 
   /// What there is no memory for fails, and nothing else.
   template <class R>
@@ -84,6 +87,7 @@ class Service final : RedisConnection::Owner {
   void handle(PresenceLookup& lookup);
   void handle(Send& send);
   void handle(Answered& answered);
+  void handle(NewCredentials& credentials);
 
   void on_record(const std::shared_ptr<const std::string>& sender, const MessageRecord& message);
   void on_record(const std::shared_ptr<const std::string>& sender, const ReplyRecord& reply);

@@ -35,7 +35,7 @@ std::string fault_of(std::string_view url, plugin::IceUrl::Server wanted) {
   return good.text == url ? std::string() : fault.append(": write ").append(good.text);
 }
 
-std::vector<std::string> read_urls(std::string_view variable, std::string_view list,
+std::vector<std::string> read_list(std::string_view variable, std::string_view list,
                                    plugin::IceUrl::Server wanted) {
   constexpr std::string_view kSeparators = ", \t\r\n";
   std::vector<std::string> urls;
@@ -49,6 +49,28 @@ std::vector<std::string> read_urls(std::string_view variable, std::string_view l
     at = end;
   }
   return urls;
+}
+
+std::vector<std::string> read_turn_urls(std::string_view list) {
+  auto urls = read_list("TURN_URLS", list, plugin::IceUrl::Server::turn);
+  if (urls.empty()) refuse("TURN_URLS", list, "names no server");
+  return urls;
+}
+
+std::vector<std::string> read_stun_urls(std::string_view list) {
+  return read_list("STUN_URLS", list, plugin::IceUrl::Server::stun);
+}
+
+std::string read_secret(std::string_view value) {
+  if (value.empty()) throw std::invalid_argument("TURN_SHARED_SECRET is empty");
+  return std::string(value);
+}
+
+std::string read_policy(std::string_view value) {
+  if (value != "all" && value != "relay") {
+    refuse("ICE_TRANSPORT_POLICY", value, "is neither all nor relay");
+  }
+  return std::string(value);
 }
 
 Username read_username(std::string_view value) {
@@ -71,17 +93,20 @@ std::chrono::seconds read_ttl(std::string_view value) {
 }  // namespace
 
 Configuration::Configuration(const Settings& settings)
-    : turn_urls_(read_urls("TURN_URLS", settings.turn_urls, plugin::IceUrl::Server::turn)),
-      stun_urls_(read_urls("STUN_URLS", settings.stun_urls, plugin::IceUrl::Server::stun)),
-      secret_(settings.secret),
+    : turn_urls_(read_turn_urls(settings.turn_urls)),
+      stun_urls_(read_stun_urls(settings.stun_urls)),
+      secret_(read_secret(settings.secret)),
       credential_ttl_(read_ttl(settings.credential_ttl_s)),
       username_(read_username(settings.username)),
-      ice_transport_policy_(settings.ice_transport_policy) {
-  if (turn_urls_.empty()) refuse("TURN_URLS", settings.turn_urls, "names no server");
-  if (secret_.empty()) throw std::invalid_argument("TURN_SHARED_SECRET is empty");
-  if (ice_transport_policy_ != "all" && ice_transport_policy_ != "relay") {
-    refuse("ICE_TRANSPORT_POLICY", ice_transport_policy_, "is neither all nor relay");
-  }
+      ice_transport_policy_(read_policy(settings.ice_transport_policy)) {}
+
+void check(const Settings& settings, const plugin::Findings& findings) {
+  findings.expect_no_throw([&] { read_turn_urls(settings.turn_urls); });
+  findings.expect_no_throw([&] { read_stun_urls(settings.stun_urls); });
+  findings.expect_no_throw([&] { read_secret(settings.secret); });
+  findings.expect_no_throw([&] { read_ttl(settings.credential_ttl_s); });
+  findings.expect_no_throw([&] { read_username(settings.username); });
+  findings.expect_no_throw([&] { read_policy(settings.ice_transport_policy); });
 }
 
 std::string Configuration::for_node(std::string_view node, std::chrono::sys_seconds now) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <crolang/plugin.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ struct Settings {
   std::string_view username;
   std::string_view ice_transport_policy;
 };
+
+/// Judges each of them for itself, as the constructor of Configuration does one after the other.
+void check(const Settings& settings, const plugin::Findings& findings);
 
 class Configuration {
  public:

@@ -25,8 +25,8 @@ constexpr auto kEnv = common::with_shared_variables(kOwn);
 
 enum class Data { json, raw };
 
-Data read_data(const plugin::Host& host) {
-  const std::string_view value = host.env(kData);
+Data read_data(const plugin::Variables& variables) {
+  const std::string_view value = variables.env(kData);
   if (value == "json") return Data::json;
   if (value == "raw") return Data::raw;
   throw std::invalid_argument(std::string(kData) + "=" + std::string(value) +
@@ -35,6 +35,12 @@ Data read_data(const plugin::Host& host) {
 
 class WebhookAuth final : public plugin::Authentication {
  public:
+  static void check_variables(const plugin::Variables& variables,
+                              const plugin::Findings& findings) {
+    common::check_settings(variables, kUrl, findings);
+    findings.expect_no_throw([&] { read_data(variables); });
+  }
+
   explicit WebhookAuth(const plugin::Host& host)
       : data_(read_data(host)),
         webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_for_all,
@@ -48,6 +54,8 @@ class WebhookAuth final : public plugin::Authentication {
                    if (said) answer.decide(*said);
                  });
   }
+
+  void reload() override { webhook_.reload(); }
 
   void stop(plugin::Stopped stopped) override {
     webhook_.stop();

@@ -28,6 +28,10 @@ constexpr crolang_env kOwn[] = {
 };
 constexpr auto kEnv = common::with_shared_variables(kOwn);
 
+std::chrono::milliseconds read_cache_ttl(const plugin::Variables& variables) {
+  return std::chrono::milliseconds(common::read_number(variables, kCacheTtl, 0, kDayMs));
+}
+
 /// The pair as one text. The length keeps "ab" + "c" and "a" + "bc" apart.
 void write_key(std::string& key, std::string_view from, std::string_view to) {
   key.assign(std::to_string(from.size())).append(1, ' ').append(from).append(to);
@@ -35,10 +39,16 @@ void write_key(std::string& key, std::string_view from, std::string_view to) {
 
 class WebhookAuthorize final : public plugin::Authorization {
  public:
+  static void check_variables(const plugin::Variables& variables,
+                              const plugin::Findings& findings) {
+    common::check_settings(variables, kUrl, findings);
+    findings.expect_no_throw([&] { read_cache_ttl(variables); });
+  }
+
   explicit WebhookAuthorize(const plugin::Host& host)
       : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_for_all,
                  common::Forbidden::is_a_no) {
-    const std::chrono::milliseconds ttl(common::read_number(host, kCacheTtl, 0, kDayMs));
+    const std::chrono::milliseconds ttl = read_cache_ttl(host);
     if (ttl.count() > 0) cache_.emplace(ttl);
   }
 
@@ -67,6 +77,8 @@ class WebhookAuthorize final : public plugin::Authorization {
                    answer.decide(*said);
                  });
   }
+
+  void reload() override { webhook_.reload(); }
 
   void stop(plugin::Stopped stopped) override {
     webhook_.stop();

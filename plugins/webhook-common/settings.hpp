@@ -21,9 +21,9 @@ inline constexpr std::array<crolang_env, 5> kSharedVariables{{
      "connections to a webhook's server, and so requests at once; 1 to 256"},
     {"WEBHOOK_MAX_REPLY_BYTES", CROLANG_UINT, 0, "1048576",
      "size of a webhook's answer, 1 to 1073741824; a longer one counts as none"},
-    {"WEBHOOK_CA_FILE", CROLANG_STRING, 0, nullptr,
+    {"WEBHOOK_CA_FILE", CROLANG_STRING, CROLANG_RELOADABLE, nullptr,
      "certificates (PEM) that sign those of https webhooks, instead of the system's"},
-    {"WEBHOOK_SIGNING_SECRET", CROLANG_STRING, CROLANG_SECRET, nullptr,
+    {"WEBHOOK_SIGNING_SECRET", CROLANG_STRING, CROLANG_SECRET | CROLANG_RELOADABLE, nullptr,
      "whsec_<base64>, signs requests as Standard Webhooks has it; several while it is changed"},
 }};
 
@@ -46,10 +46,14 @@ struct Settings {
   std::string signing_secrets;  ///< empty: requests are not signed
 };
 
-Settings read_settings(const plugin::Host& host, const char* url_variable);
+Settings read_settings(const plugin::Variables& variables, const char* url_variable);
+
+/// Judges all that a Webhook needs of the variables, each for itself.
+void check_settings(const plugin::Variables& variables, const char* url_variable,
+                    const plugin::Findings& findings);
 
 /// The number in a variable that the plugin declares as CROLANG_UINT.
-std::uint64_t read_number(const plugin::Host& host, const char* variable, std::uint64_t min,
+std::uint64_t read_number(const plugin::Variables& variables, const char* name, std::uint64_t min,
                           std::uint64_t max);
 
 }  // namespace crolang::webhook_common

@@ -1,5 +1,7 @@
 #include "webhook-common/webhook.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -7,7 +9,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <crolang/keyed_hash.hpp>
+#include <cstring>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -39,6 +44,13 @@ constexpr std::size_t kMaxOpenBytes = std::size_t{32} << 20;
 // Shorter than what routers remember of a silent connection.
 constexpr std::chrono::seconds kMaxIdle{30};
 
+std::string why_no_certificates(const std::string& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) return ": is a folder, not a file";
+  if (::access(file.c_str(), R_OK) == 0) return ": holds no certificate in PEM";
+  return std::string(": cannot be read: ") + std::strerror(errno);
+}
+
 std::unique_ptr<asio::ssl::context> make_tls(const Settings& settings) {
   auto tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
   tls->set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
@@ -48,7 +60,7 @@ std::unique_ptr<asio::ssl::context> make_tls(const Settings& settings) {
     tls->set_default_verify_paths(error);
   } else if (tls->load_verify_file(settings.ca_file, error)) {
     throw std::invalid_argument("WEBHOOK_CA_FILE=" + settings.ca_file +
-                                ": cannot be read, or holds no certificate in PEM");
+                                why_no_certificates(settings.ca_file));
   }
   return settings.url.scheme == Url::Scheme::https ? std::move(tls) : nullptr;
 }
@@ -71,9 +83,9 @@ class Webhook::Loop final : public Connection::Owner {
         settings_(settings),
         sharing_(sharing),
         forbidden_(forbidden),
-        tls_(make_tls(settings)),
         head_(head_of(settings.url)),
         reporter_(host, settings.variable),
+        tls_(make_tls(settings)),
         signer_(settings.signing_secrets),
         addresses_(context_, settings.url.host, settings.url.port),
         timer_(*context_) {
@@ -111,6 +123,24 @@ class Webhook::Loop final : public Connection::Owner {
       refusal.emplace(Status::unavailable, why, reporter_);
     }
     (*asker)(*refusal);
+  }
+
+  void reload() {
+    const Settings settings = read_settings(host_, settings_.variable.c_str());
+    struct Renewed {
+      Signer signer;
+      std::unique_ptr<asio::ssl::context> tls;
+    };
+    auto renewed =
+        std::make_shared<Renewed>(Renewed{Signer(settings.signing_secrets), make_tls(settings)});
+    const bool has_file = renewed->tls != nullptr && !settings.ca_file.empty();
+    asio::post(*context_, [this, renewed = std::move(renewed)] {
+      signer_ = std::move(renewed->signer);
+      tls_ = std::move(renewed->tls);  // connections that there are keep what they need of the old
+      for (const Idle& idle : idle_) idle.line->close();
+      idle_.clear();
+    });
+    if (has_file) host_.log(plugin::LogLevel::info, "WEBHOOK_CA_FILE was read again");
   }
 
   void stop() {
@@ -459,7 +489,6 @@ class Webhook::Loop final : public Connection::Owner {
   const Settings settings_;
   const Sharing sharing_;
   const Forbidden forbidden_;
-  const std::unique_ptr<asio::ssl::context> tls_;  // null: http
   const std::string head_;
   Reporter reporter_;
   std::atomic<std::size_t> open_{0};        // questions without an answer
@@ -472,6 +501,7 @@ class Webhook::Loop final : public Connection::Owner {
   // The rest is the loop's.
   const std::shared_ptr<asio::io_context> context_ = std::make_shared<asio::io_context>(1);
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_->get_executor()};
+  std::unique_ptr<asio::ssl::context> tls_;  // null: http
   Signer signer_;
   RequestIds ids_;
   Addresses addresses_;
@@ -500,8 +530,18 @@ void Webhook::ask(std::string body, std::chrono::milliseconds limit, std::unique
   loop_->ask(std::move(body), limit, std::move(asker));
 }
 
+void Webhook::reload() {
+  loop_->reload();
+}
+
 void Webhook::stop() {
   loop_->stop();
+}
+
+void check_ca_file(const std::string& ca_file) {
+  Settings settings;
+  settings.ca_file = ca_file;
+  make_tls(settings);
 }
 
 std::optional<bool> read_or_fail(const Reply& reply, std::string_view member,

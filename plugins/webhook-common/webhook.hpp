@@ -80,6 +80,11 @@ class Webhook {
     ask(std::move(body), limit, std::make_unique<Told>(std::forward<F>(told)));
   }
 
+  /// Reads WEBHOOK_SIGNING_SECRET and WEBHOOK_CA_FILE again: what is asked from now on is signed
+  /// anew, and new connections trust anew. Throws, naming the variable, with nothing changed.
+  /// Thread: control.
+  void reload();
+
   /// Cancels what is open and ends the thread. Thread: control. Once or more often.
   void stop();
 
@@ -95,6 +100,9 @@ class Webhook {
 
   std::unique_ptr<Loop> loop_;
 };
+
+/// Throws, naming WEBHOOK_CA_FILE, if no https webhook could be asked with it. Empty: the system's.
+void check_ca_file(const std::string& ca_file);
 
 /// The member of the reply that must be true or false; false of one that refuses. nullopt: `answer`
 /// has failed.

@@ -22,6 +22,11 @@ constexpr auto kEnv = common::with_shared_variables(kOwn);
 
 class WebhookMessage final : public plugin::Observer {
  public:
+  static void check_variables(const plugin::Variables& variables,
+                              const plugin::Findings& findings) {
+    common::check_settings(variables, kUrl, findings);
+  }
+
   explicit WebhookMessage(const plugin::Host& host)
       : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_each) {}
 
@@ -35,6 +40,8 @@ class WebhookMessage final : public plugin::Observer {
     // What fails is logged and counted by the engine; nobody waits for more.
     webhook_.ask(std::move(body), std::chrono::milliseconds::max(), [](const common::Reply&) {});
   }
+
+  void reload() override { webhook_.reload(); }
 
   void stop(plugin::Stopped stopped) override {
     webhook_.stop();

@@ -21,6 +21,11 @@ constexpr auto kEnv = common::with_shared_variables(kOwn);
 
 class WebhookRtc final : public plugin::RtcConfig {
  public:
+  static void check_variables(const plugin::Variables& variables,
+                              const plugin::Findings& findings) {
+    common::check_settings(variables, kUrl, findings);
+  }
+
   explicit WebhookRtc(const plugin::Host& host)
       : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_for_all) {}
 
@@ -39,6 +44,8 @@ class WebhookRtc final : public plugin::RtcConfig {
                    }
                  });
   }
+
+  void reload() override { webhook_.reload(); }
 
   void stop(plugin::Stopped stopped) override {
     webhook_.stop();

@@ -23,6 +23,11 @@ constexpr auto kEnv = common::with_shared_variables(kOwn);
 
 class WebhookValidity final : public plugin::Validity {
  public:
+  static void check_variables(const plugin::Variables& variables,
+                              const plugin::Findings& findings) {
+    common::check_settings(variables, kUrl, findings);
+  }
+
   explicit WebhookValidity(const plugin::Host& host)
       : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_each) {}
 
@@ -39,6 +44,8 @@ class WebhookValidity final : public plugin::Validity {
         [names = std::vector<std::string>(ids.begin(), ids.end()), answer = std::move(answer)](
             const common::Reply& reply) mutable { give(reply, names, answer); });
   }
+
+  void reload() override { webhook_.reload(); }
 
   void stop(plugin::Stopped stopped) override {
     webhook_.stop();

@@ -343,7 +343,7 @@ describe('the broker does not start', ours, () => {
         NODES_AUTHENTICATION_PLUGIN: 'jwt-auth',
         ...env,
       });
-      assert.equal(code, 3, output);
+      assert.equal(code, 2, output);
       assert.match(output, sentence);
       assert.doesNotMatch(output, new RegExp(`hunter2|${kSecret}|BEGIN`));
     });

@@ -191,7 +191,7 @@ describe('WEBHOOK_SIGNING_SECRET', ours, () => {
       [kAuthentication]: 'http://127.0.0.1:1/',
       WEBHOOK_SIGNING_SECRET: 'whsec_n%tb@se64!',
     });
-    assert.ok(code === 2 || code === 3, `${code}`);
+    assert.equal(code, 2);
     assert.match(output, /WEBHOOK_SIGNING_SECRET/);
     assert.doesNotMatch(output, /n%tb@se64/);
   });
@@ -335,7 +335,7 @@ describe('a variable that is wrong', ours, () => {
   ]) {
     test(`keeps the broker from starting: ${name}=${value}`, async () => {
       const { code, output } = await start({ [name]: value });
-      assert.ok(code === 2 || code === 3, `${code}: ${output}`);
+      assert.equal(code, 2, output);
       assert.match(output, new RegExp(name));
     });
   }

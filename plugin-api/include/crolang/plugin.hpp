@@ -368,10 +368,10 @@ class Host {
   void log(LogLevel level, std::string_view text) const noexcept { services_->log(level, text); }
 
   /// The values of the plugin's variables; those declared CROLANG_RELOADABLE change before reload.
-  Variables variables() const noexcept { return {table().env, table().ctx}; }
-  std::string_view env(const char* name) const noexcept { return variables().env(name); }
+  operator Variables() const noexcept { return {table().env, table().ctx}; }
+  std::string_view env(const char* name) const noexcept { return Variables(*this).env(name); }
   std::optional<std::string_view> find_env(const char* name) const noexcept {
-    return variables().find_env(name);
+    return Variables(*this).find_env(name);
   }
 
   /// Runs the function on the control thread, soon, in the order of the posts.

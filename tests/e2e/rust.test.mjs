@@ -53,6 +53,6 @@ test('a plugin in Rust refuses the start with a sentence', options, async () => 
     AUTHORIZE_NODES_COMMUNICATION_PLUGIN: 'rust-allow-list',
     ALLOW_LIST: 'alice',
   });
-  assert.equal(code, 3, output);
+  assert.equal(code, 2, output);
   assert.match(output, /ALLOW_LIST: 'alice' is not from>to/);
 });

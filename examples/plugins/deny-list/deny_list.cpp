@@ -16,8 +16,14 @@ namespace {
 
 class DenyList final : public crolang::plugin::Authorization {
  public:
-  explicit DenyList(crolang::plugin::Host host) {
-    const std::string_view list = host.env("DENY_LIST");
+  /// For `crolang-broker --check-config`, which creates nothing. What it throws is a fault.
+  static void check_variables(const crolang::plugin::Variables& variables,
+                              const crolang::plugin::Findings&) {
+    DenyList{variables};
+  }
+
+  explicit DenyList(const crolang::plugin::Variables& variables) {
+    const std::string_view list = variables.env("DENY_LIST");
     for (std::size_t begin = 0; begin <= list.size();) {
       const std::size_t end = std::min(list.find(',', begin), list.size());
       add(list.substr(begin, end - begin));

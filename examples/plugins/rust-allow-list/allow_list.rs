@@ -60,6 +60,17 @@ unsafe extern "C" fn authorize(
     answer(op, status, yes, Str::NONE);
 }
 
+/// Says what create would refuse, for `crolang-broker --check-config`.
+unsafe extern "C" fn check(to: *const crolang::Check) {
+    let to = &*to;
+    let parsed = catch_unwind(AssertUnwindSafe(|| AllowList::parse(&to.env(b"ALLOW_LIST\0"))));
+    match parsed {
+        Ok(Ok(_)) => {}
+        Ok(Err(sentence)) => to.fault(&sentence),
+        Err(_) => to.fault("ALLOW_LIST: the plugin panicked"),
+    }
+}
+
 fn make(host: &crolang::Host) -> Result<Box<AllowList>, String> {
     let list = AllowList::parse(&host.env(b"ALLOW_LIST\0"))?;
     host.log(crolang::LOG_INFO, &format!("senders on the list: {}", list.0.len()));
@@ -131,6 +142,8 @@ pub static crolang_plugin_entry: crolang::Plugin = crolang::Plugin {
     create,
     stop,
     destroy,
+    check: Some(check),
+    reload: None, // no variable of it is reloadable
 };
 
 #[cfg(test)]

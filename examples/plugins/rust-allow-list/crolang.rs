@@ -61,12 +61,40 @@ impl Host {
 
     /// `name` ends with a NUL.
     pub fn env(&self, name: &[u8]) -> String {
-        assert_eq!(name.last(), Some(&0));
-        let mut value = Str::NONE;
-        let set = unsafe { (self.env)(self.ctx, name.as_ptr() as *const c_char, &mut value) };
-        let bytes = if set { unsafe { value.bytes() } } else { &[] };
-        String::from_utf8_lossy(bytes).into_owned()
+        read_env(self.env, self.ctx, name)
     }
+}
+
+#[repr(C)]
+pub struct Check {
+    size: u32,
+    ctx: *mut c_void,
+    env: unsafe extern "C" fn(ctx: *mut c_void, name: *const c_char, value: *mut Str) -> bool,
+    fault: unsafe extern "C" fn(ctx: *mut c_void, sentence: Str),
+    warning: unsafe extern "C" fn(ctx: *mut c_void, sentence: Str),
+}
+
+impl Check {
+    /// `name` ends with a NUL.
+    pub fn env(&self, name: &[u8]) -> String {
+        read_env(self.env, self.ctx, name)
+    }
+
+    pub fn fault(&self, sentence: &str) {
+        unsafe { (self.fault)(self.ctx, Str::lend(sentence)) }
+    }
+}
+
+fn read_env(
+    env: unsafe extern "C" fn(ctx: *mut c_void, name: *const c_char, value: *mut Str) -> bool,
+    ctx: *mut c_void,
+    name: &[u8],
+) -> String {
+    assert_eq!(name.last(), Some(&0));
+    let mut value = Str::NONE;
+    let set = unsafe { env(ctx, name.as_ptr() as *const c_char, &mut value) };
+    let bytes = if set { unsafe { value.bytes() } } else { &[] };
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[repr(C)]
@@ -123,6 +151,8 @@ pub struct Plugin {
         op: *mut c_void,
     ),
     pub destroy: unsafe extern "C" fn(this: *mut c_void),
+    pub check: Option<unsafe extern "C" fn(to: *const Check)>,
+    pub reload: Option<unsafe extern "C" fn(this: *mut c_void)>,
 }
 
 // Nothing in them ever changes.

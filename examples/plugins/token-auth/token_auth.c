@@ -1,14 +1,20 @@
 /* token-auth: a node may connect if its `data` is the shared token. A plugin in C.
  *
  *   NODES_AUTHENTICATION_PLUGIN=token-auth SHARED_TOKEN=… crolang-broker
+ *
+ * With SHARED_TOKEN_FILE the token can be changed while the broker runs: SIGHUP.
  */
 #include <crolang/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 typedef struct token_auth {
-  crolang_str token; /* lives until destroy, as the broker promises for values of env */
+  const crolang_host* host;
 } token_auth;
+
+static const char variable[] = "SHARED_TOKEN";
+/* Who knows one byte of it must not know much. */
+enum { least_bytes = 16 };
 
 /* Takes as long for a wrong text as for the right one, so that the token cannot be guessed byte by
  * byte. Only how long the token is could be measured. */
@@ -24,8 +30,24 @@ static void authenticate(void* self, crolang_str node, crolang_str version, crol
                          crolang_str data, uint32_t deadline_ms, crolang_yes_no answer, void* op) {
   const token_auth* auth = self;
   (void)node, (void)version, (void)runtime, (void)deadline_ms;
+  crolang_str token = {0}; /* asked for each time, since it may have changed */
+  const bool known = auth->host->env(auth->host->ctx, variable, &token) && token.size > 0;
   const bool given = data.data != NULL;
-  answer(op, CROLANG_OK, given && equals_token(auth->token, data), (crolang_str){0});
+  answer(op, CROLANG_OK, known && given && equals_token(token, data), (crolang_str){0});
+}
+
+/* Everything that there is to say of the variables before the plugin is started. */
+static void check(const crolang_check* to) {
+  static const char sentence[] =
+      "SHARED_TOKEN is shorter than 16 bytes, so it can be guessed: take a longer one";
+  crolang_str token;
+  if (to->env(to->ctx, variable, &token) && token.size < least_bytes) {
+    to->warning(to->ctx, (crolang_str){sentence, sizeof sentence - 1});
+  }
+}
+
+static void reload(void* self) {
+  (void)self; /* env gives the new token from now on */
 }
 
 static crolang_status create(const crolang_host* host, void** self, char* error,
@@ -35,11 +57,7 @@ static crolang_status create(const crolang_host* host, void** self, char* error,
     snprintf(error, error_size, "out of memory");
     return CROLANG_INTERNAL;
   }
-  if (!host->env(host->ctx, "SHARED_TOKEN", &auth->token) || auth->token.size == 0) {
-    free(auth);
-    snprintf(error, error_size, "SHARED_TOKEN is empty");
-    return CROLANG_INVALID;
-  }
+  auth->host = host;
   *self = auth;
   return CROLANG_OK;
 }
@@ -56,14 +74,14 @@ static void destroy(void* self) {
 static const crolang_authentication table = {sizeof table, authenticate};
 static const crolang_module modules[] = {{CROLANG_AUTHENTICATION, &table}};
 static const crolang_env env[] = {
-    {"SHARED_TOKEN", CROLANG_STRING, CROLANG_REQUIRED | CROLANG_SECRET, NULL,
+    {variable, CROLANG_STRING, CROLANG_REQUIRED | CROLANG_SECRET | CROLANG_RELOADABLE, NULL,
      "what a node must give as data to be let in"},
 };
 
 const crolang_plugin crolang_plugin_entry = {
     .magic = CROLANG_MAGIC,
     .abi_major = CROLANG_ABI_MAJOR,
-    .abi_minor = 0, /* nothing that came after minor 0 is used */
+    .abi_minor = 0, /* nothing that came after minor 0 is needed */
     .size = sizeof(crolang_plugin),
     .id = "org.crolang.example.token-auth",
     .version = "1.0.0",
@@ -75,4 +93,6 @@ const crolang_plugin crolang_plugin_entry = {
     .create = create,
     .stop = stop,
     .destroy = destroy,
+    .check = check,
+    .reload = reload,
 };

@@ -47,6 +47,15 @@ TEST(RustAllowList, RefusesTheStartWithASentence) {
   EXPECT_EQ(refusal_of("alice>bob,carol"), "ALLOW_LIST: 'carol' is not from>to");
 }
 
+TEST(RustAllowList, JudgesItsListWithoutBeingCreated) {
+  const auto faults_of = [](const char* list) {
+    return pt::check(pt::open_file(PLUGIN), {{"ALLOW_LIST", list}}).faults;
+  };
+  EXPECT_THAT(faults_of("alice>bob"), ::testing::IsEmpty());
+  EXPECT_THAT(faults_of("alice>bob,carol"),
+              ::testing::ElementsAre("ALLOW_LIST: 'carol' is not from>to"));
+}
+
 TEST(RustAllowList, SpeaksToTheLog) {
   pt::Running plugin(pt::open_file(PLUGIN), {{"ALLOW_LIST", "alice>bob,alice>carol,bob>carol"}});
   ASSERT_EQ(plugin.host().log().size(), 1u);

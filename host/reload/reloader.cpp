@@ -58,7 +58,7 @@ void log(const Outcome& outcome) {
                {{"faults", static_cast<std::uint64_t>(outcome.faults.size())}});
     return;
   }
-  const std::string changed = listed(outcome.taken_over);
+  const std::string changed = outcome.taken_over.empty() ? "nothing" : listed(outcome.taken_over);
   log::info("SIGHUP: the configuration was read again", {{"changed", changed}});
   if (outcome.need_restart.empty()) return;
   const std::string names = listed(outcome.need_restart);

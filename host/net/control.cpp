@@ -171,6 +171,8 @@ bool BlockingThreads::post(std::function<void()> function) {
 }
 
 void BlockingThreads::run() {
+  // Whoever posted may be the thread that waits for them.
+  mask_signals(SIG_BLOCK, kHeld, kEnding);
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;

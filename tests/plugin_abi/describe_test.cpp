@@ -18,7 +18,8 @@ TEST(Describe, ChecksAFile) {
                 "  org.crolang.example.token-auth 1.0.0: lets in the nodes that know a shared "
                 "token\n"
                 "  provides  authentication/1, chosen by NODES_AUTHENTICATION_PLUGIN=token-auth\n"
-                "  reads     SHARED_TOKEN (text, required, secret, reloadable): what a node must give as data "
+                "  reads     SHARED_TOKEN (text, required, secret, reloadable): what a node must "
+                "give as data "
                 "to be let in\n");
 }
 

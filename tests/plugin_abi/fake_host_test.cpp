@@ -56,9 +56,9 @@ TEST(FakeHost, ChecksNothingWithAShorterEntry) {
   crolang_plugin plugin = with_env();
   plugin.check = [](const crolang_check* to) { to->fault(to->ctx, {"no", 2}); };
   plugin.size = offsetof(crolang_plugin, check);
-  EXPECT_TRUE(check(plugin).faults.empty());
+  EXPECT_TRUE(check_variables(plugin).faults.empty());
   plugin.size = sizeof plugin;
-  EXPECT_EQ(check(plugin).faults, std::vector<std::string>{"no"});
+  EXPECT_EQ(check_variables(plugin).faults, std::vector<std::string>{"no"});
 }
 
 TEST(FakeHost, RunsPostedFunctionsInOrderOnOneThread) {

@@ -476,16 +476,16 @@ class Judging : public Authorization {
 
 TEST(SdkCheck, HandsOverValuesAndFindingsWithoutAnInstance) {
   constexpr auto kEntry = make_entry<Judging>("x", "1", "", kJudgedEnv);
-  const auto checked = testing::check(kEntry, {{"NAME", "bob"}});
+  const auto checked = testing::check_variables(kEntry, {{"NAME", "bob"}});
   EXPECT_THAT(checked.faults, ::testing::ElementsAre("hello bob", "NAME: no"));
   EXPECT_THAT(checked.warnings, ::testing::ElementsAre("careful"));
-  EXPECT_THAT(testing::check(kEntry).faults, ::testing::Contains("hello nobody"));
+  EXPECT_THAT(testing::check_variables(kEntry).faults, ::testing::Contains("hello nobody"));
 }
 
 TEST(SdkCheck, MakesAFaultOfWhatIsThrown) {
   constexpr auto kEntry = make_entry<Judging>("x", "1", "", kJudgedEnv);
-  EXPECT_EQ(testing::check(kEntry, {{"GREETING", "throw"}}).faults.back(), "thrown");
-  EXPECT_EQ(testing::check(kEntry, {{"GREETING", "throw 42"}}).faults.back(),
+  EXPECT_EQ(testing::check_variables(kEntry, {{"GREETING", "throw"}}).faults.back(), "thrown");
+  EXPECT_EQ(testing::check_variables(kEntry, {{"GREETING", "throw 42"}}).faults.back(),
             "exception of unknown type");
 }
 

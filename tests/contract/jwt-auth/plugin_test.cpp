@@ -157,6 +157,36 @@ TEST(JwtAuthPlugin, TakesItsRulesFromTheEnvironment) {
       lets_in(plugin, token(issuer::kSecret, "HS256", {{"node", "alice"}, {"exp", now() - 2}})));
 }
 
+TEST(JwtAuthPlugin, NamesEveryBadValueAtOnceWithoutBeingCreated) {
+  const auto faults_of = [](const pt::Env& env) {
+    return pt::check_variables(pt::open_file(PLUGIN), env).faults;
+  };
+  EXPECT_THAT(faults_of({{"JWT_SECRET", "hunter2"},
+                         {"JWT_PUBLIC_KEY_FILE", "/nowhere"},
+                         {"JWT_JWKS_FILE", pem_file().path()},
+                         {"JWT_LEEWAY_S", "3601"}}),
+              ::testing::ElementsAre(HasSubstr("JWT_SECRET has 7 bytes"),
+                                     HasSubstr("JWT_PUBLIC_KEY_FILE '/nowhere' cannot be read"),
+                                     HasSubstr("JWT_JWKS_FILE"), HasSubstr("JWT_LEEWAY_S")));
+  EXPECT_THAT(faults_of({}), ::testing::ElementsAre(HasSubstr("set JWT_SECRET")));
+  EXPECT_THAT(faults_of({{"JWT_SECRET", issuer::kSecret}}), ::testing::IsEmpty());
+}
+
+TEST(JwtAuthPlugin, TakesANewSecretInsteadOfTheOld) {
+  const std::string next = "another secret of at least thirty-two bytes";
+  pt::Running plugin(pt::open_file(PLUGIN), {{"JWT_SECRET", issuer::kSecret}});
+  plugin.reload({{"JWT_SECRET", next}});
+  EXPECT_TRUE(lets_in(plugin, token(next, "HS256")));
+  EXPECT_FALSE(lets_in(plugin, token(issuer::kSecret, "HS256")));
+}
+
+TEST(JwtAuthPlugin, KeepsItsKeysIfTheNewOnesAreBad) {
+  pt::Running plugin(pt::open_file(PLUGIN), {{"JWT_SECRET", issuer::kSecret}});
+  plugin.reload({{"JWT_SECRET", "hunter2"}});
+  EXPECT_TRUE(lets_in(plugin, token(issuer::kSecret, "HS256")));
+  EXPECT_THAT(log_of(plugin), HasSubstr("JWT_SECRET has 7 bytes"));
+}
+
 TEST(JwtAuthPlugin, RefusesTheStartWithASentence) {
   EXPECT_THAT(refusal_of({}), HasSubstr("set JWT_SECRET, JWT_PUBLIC_KEY_FILE or JWT_JWKS_FILE"));
   EXPECT_EQ(refusal_of({{"JWT_SECRET", "hunter2"}}),

@@ -49,7 +49,7 @@ TEST(RustAllowList, RefusesTheStartWithASentence) {
 
 TEST(RustAllowList, JudgesItsListWithoutBeingCreated) {
   const auto faults_of = [](const char* list) {
-    return pt::check(pt::open_file(PLUGIN), {{"ALLOW_LIST", list}}).faults;
+    return pt::check_variables(pt::open_file(PLUGIN), {{"ALLOW_LIST", list}}).faults;
   };
   EXPECT_THAT(faults_of("alice>bob"), ::testing::IsEmpty());
   EXPECT_THAT(faults_of("alice>bob,carol"),

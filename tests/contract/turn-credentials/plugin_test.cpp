@@ -2,6 +2,8 @@
 #include <chrono>
 #include <crolang/testing/module_contract.hpp>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 namespace pt = crolang::plugin::testing;
 using pt::ModuleContract;
@@ -74,4 +76,22 @@ TEST(TurnCredentialsPlugin, RefusesTheStartWithASentence) {
   EXPECT_EQ(refusal_of(with("TURN_URLS", "http://turn.example.org")),
             "TURN_URLS: 'http://turn.example.org' is not turn:host[:port][?transport=udp|tcp] or "
             "turns:…");
+}
+
+TEST(TurnCredentialsPlugin, NamesEveryBadValueAtOnceWithoutBeingCreated) {
+  const auto faults =
+      pt::check_variables(pt::open_file(PLUGIN), {{"TURN_URLS", "turn.example.org"},
+                                                  {"STUN_URLS", "turn:h"},
+                                                  {"TURN_SHARED_SECRET", ""},
+                                                  {"TURN_CREDENTIAL_TTL_S", "0"},
+                                                  {"TURN_USERNAME", "id"},
+                                                  {"ICE_TRANSPORT_POLICY", "RELAY"}})
+          .faults;
+  const std::vector<std::string> variables{"TURN_URLS",          "STUN_URLS",
+                                           "TURN_SHARED_SECRET", "TURN_CREDENTIAL_TTL_S",
+                                           "TURN_USERNAME",      "ICE_TRANSPORT_POLICY"};
+  ASSERT_EQ(faults.size(), variables.size());
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    EXPECT_TRUE(faults[i].starts_with(variables[i])) << faults[i];
+  }
 }

@@ -82,5 +82,37 @@ TEST(KeyRing, NamesTheVariableOfABadFile) {
               HasSubstr("JWT_JWKS_FILE '/nowhere/set.json' cannot be read"));
 }
 
+TEST(KeyRing, TakesOtherSourcesWhenItIsReloaded) {
+  const ScratchFile pem(public_pem(ec()));
+  const std::string path = pem.path();
+  KeyRing ring({kSecret, {}, {}}, kNoLog);
+  const auto before = ring.keys();
+  ring.reload({{}, path, {}});
+  ASSERT_EQ(ring.keys()->size(), 1u);
+  EXPECT_EQ(ring.keys()->at(0).algorithm(), Algorithm::es256);
+  EXPECT_TRUE(ring.has_files());
+  EXPECT_EQ(before->at(0).algorithm(), Algorithm::hs256);
+}
+
+TEST(KeyRing, ReadsAFileAnewWhenItIsReloadedWhateverItsTimesSay) {
+  const ScratchFile pem(public_pem(rsa()));
+  const std::string path = pem.path();
+  KeyRing ring({{}, path, {}}, kNoLog);
+  pem.replace(public_pem(ec()));
+  ring.reload({{}, path, {}});
+  EXPECT_EQ(ring.keys()->at(0).algorithm(), Algorithm::es256);
+}
+
+TEST(KeyRing, StaysAsItIsIfItCannotBeReloaded) {
+  KeyRing ring({kSecret, {}, {}}, kNoLog);
+  const auto before = ring.keys();
+  for (const KeySources& bad :
+       {KeySources{"hunter2", {}, {}}, KeySources{}, KeySources{kSecret, "/no", {}}}) {
+    EXPECT_THROW(ring.reload(bad), std::runtime_error);
+    EXPECT_EQ(ring.keys(), before);
+    EXPECT_FALSE(ring.has_files());
+  }
+}
+
 }  // namespace
 }  // namespace crolang::jwt_auth

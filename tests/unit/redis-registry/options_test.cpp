@@ -130,5 +130,15 @@ TEST(RedisOptions, BoundTheKeyPrefix) {
   EXPECT_THROW(parse_options("redis://", std::string(257, 'p'), "1000"), std::invalid_argument);
 }
 
+TEST(RedisEndpoint, IsTheSamePlaceWhateverUserAndPassword) {
+  const Endpoint here = parse_url("redis://one:first@host:6380/2");
+  EXPECT_TRUE(here.is_same_place(parse_url("redis://two:second@host:6380/2")));
+  EXPECT_TRUE(here.is_same_place(parse_url("redis://host:6380/2")));
+  for (const char* other : {"redis://one:first@other:6380/2", "redis://one:first@host:6381/2",
+                            "redis://one:first@host:6380/3", "unix://one:first@/host?db=2"}) {
+    EXPECT_FALSE(here.is_same_place(parse_url(other))) << other;
+  }
+}
+
 }  // namespace
 }  // namespace crolang::redis_registry

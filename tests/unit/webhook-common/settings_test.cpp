@@ -1,10 +1,12 @@
 #include "webhook-common/settings.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <crolang/testing/fake_host.hpp>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace crolang::webhook_common {
 namespace {
@@ -89,6 +91,36 @@ TEST(Settings, RefuseNumbersOutOfRangeByNameAndValue) {
               "WEBHOOK_MAX_REPLY_BYTES=" + std::string(text) +
                   ": must be a whole number from 1 to 1073741824");
   }
+}
+
+std::vector<std::string> faults(const pt::Env& env) {
+  crolang_plugin plugin = plugin_with_variables();
+  plugin.size = sizeof plugin;
+  plugin.check = [](const crolang_check* to) {
+    check_settings(plugin::Variables(to->env, to->ctx), "HOOK_URL", plugin::Findings(to));
+  };
+  return pt::check_variables(plugin, env).faults;
+}
+
+TEST(CheckSettings, SaysOfEachVariableWhatReadingItSays) {
+  const pt::Env env{{"HOOK_URL", "ftp://h/"},
+                    {"WEBHOOK_TIMEOUT_MS", "1"},
+                    {"WEBHOOK_MAX_CONCURRENCY", "0"},
+                    {"WEBHOOK_MAX_REPLY_BYTES", "0"},
+                    {"WEBHOOK_CA_FILE", "/no/such/file"},
+                    {"WEBHOOK_SIGNING_SECRET", "abc"}};
+  EXPECT_THAT(faults(env),
+              ::testing::ElementsAre(
+                  "HOOK_URL: the scheme 'ftp' is not understood; use http or https",
+                  "WEBHOOK_TIMEOUT_MS=1: must be a whole number from 10 to 3600000",
+                  "WEBHOOK_MAX_CONCURRENCY=0: must be a whole number from 1 to 256",
+                  "WEBHOOK_MAX_REPLY_BYTES=0: must be a whole number from 1 to 1073741824",
+                  "WEBHOOK_CA_FILE=/no/such/file: cannot be read: No such file or directory",
+                  "WEBHOOK_SIGNING_SECRET: a secret is 2 bytes long, not 24 to 64"));
+}
+
+TEST(CheckSettings, FindsNothingInDefaults) {
+  EXPECT_THAT(faults({{"HOOK_URL", "https://127.0.0.1/"}}), ::testing::IsEmpty());
 }
 
 }  // namespace

@@ -30,6 +30,10 @@ class Module {
   virtual void* self() const = 0;
   virtual void stop() = 0;
   virtual void on_control(std::function<void()> function) = 0;
+  /// As after SIGHUP, with the variables as they are.
+  virtual void reload() {}
+  /// What its plugin says of the values that it lives with.
+  virtual Checked check() const { return {}; }
 };
 
 using MakeModule = std::function<std::unique_ptr<Module>()>;
@@ -39,7 +43,7 @@ inline MakeModule module_of(const crolang_plugin& plugin, std::string kind, Env 
   class OfPlugin final : public Module {
    public:
     OfPlugin(const crolang_plugin& plugin, std::string kind, const Env& env)
-        : running_(plugin, env), kind_(std::move(kind)) {
+        : plugin_(plugin), env_(env), running_(plugin, env), kind_(std::move(kind)) {
       if (table() == nullptr) throw std::runtime_error("does not provide " + kind_);
     }
     const void* table() const override { return running_.table<void>(kind_); }
@@ -48,8 +52,12 @@ inline MakeModule module_of(const crolang_plugin& plugin, std::string kind, Env 
     void on_control(std::function<void()> function) override {
       running_.host().on_control(std::move(function));
     }
+    void reload() override { running_.reload(env_); }
+    Checked check() const override { return check_variables(plugin_, env_); }
 
    private:
+    const crolang_plugin& plugin_;
+    const Env env_;
     Running running_;
     std::string kind_;
   };

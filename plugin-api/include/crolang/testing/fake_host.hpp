@@ -1,7 +1,7 @@
 /// A broker's services for tests, in this process: a control thread, threads that may block,
-/// variables and a log that can be read. Running is a plugin that lives in it, and check asks a
-/// plugin that does not live yet what it says of values.
-/// Threads: any. Errors: std::runtime_error with the plugin's or the loader's words.
+/// variables and a log that can be read. Running is a plugin that lives in it, and check_variables
+/// asks a plugin that does not live yet what it says of values. Threads: any. Errors:
+/// std::runtime_error with the plugin's or the loader's words.
 #pragma once
 
 #include <crolang/plugin.h>
@@ -239,7 +239,7 @@ struct Checked {
 };
 
 /// Has the plugin judge the values; says nothing if it has no `check`.
-inline Checked check(const crolang_plugin& plugin, const Env& env = {}) {
+inline Checked check_variables(const crolang_plugin& plugin, const Env& env = {}) {
   struct Context {
     std::map<std::string, std::optional<std::string>, std::less<>> values{};
     Checked checked{};

@@ -15,6 +15,9 @@
 
 #include <atomic>
 #include <crolang/testing/contract.hpp>
+#include <string>
+#include <thread>
+#include <vector>
 
 namespace crolang::plugin::testing {
 
@@ -169,6 +172,24 @@ TEST_P(ModuleContract, AnswersWithinAShortDeadline) {
     const Question& question = ask(example, 100);
     EXPECT_TRUE(question.wait(std::chrono::seconds(3))) << "long after the deadline";
   }
+}
+
+TEST_P(ModuleContract, FindsNoFaultInTheValuesThatItLivesWith) {
+  EXPECT_EQ(module().check().faults, std::vector<std::string>());
+}
+
+TEST_P(ModuleContract, AnswersTheSameWhileItReloads) {
+  std::atomic<bool> over = false;
+  std::thread reloading([&] {
+    while (!over) module().reload();
+  });
+  on_threads(3, [this](int) {
+    for (int round = 0; round < 10; ++round) {
+      for (const Example& example : examples()) judge(example, ask(example));
+    }
+  });
+  over = true;
+  reloading.join();
 }
 
 TEST_P(ModuleContract, LeavesNothingUnansweredWhenItIsStopped) {

@@ -370,6 +370,25 @@ TEST_P(RegistryContract, AnswersManyLongQuestionsWhoIsPresent) {
   for (Question* const question : questions) expect_located(*question, holders);
 }
 
+TEST_P(RegistryContract, FindsNoFaultInTheValuesThatItLivesWith) {
+  EXPECT_EQ(here().module().check().faults, std::vector<std::string>());
+}
+
+TEST_P(RegistryContract, KeepsItsLeasesWhileItReloads) {
+  const std::uint64_t token = random_token();
+  join(here(), id("alice"), token);
+  std::atomic<bool> over = false;
+  std::thread reloading([&] {
+    while (!over) here().module().reload();
+  });
+  for (int round = 0; round < 30; ++round) {
+    expect_located(here().lookup({id("alice")}), {{here().name(), token}});
+    expect_granted(here().claim(id(std::to_string(round)), random_token()));
+  }
+  over = true;
+  reloading.join();
+}
+
 TEST_P(RegistryContract, LeavesNothingUnansweredWhenItIsStopped) {
   // Some of these may still be open when stop comes; TearDown sees what became of them.
   for (int i = 0; i < 10; ++i) {

@@ -38,6 +38,7 @@ class Instance {
   }
 
   const std::string& name() const { return name_; }
+  Module& module() noexcept { return *module_; }
 
   Question& claim(const std::string& id, std::uint64_t token) {
     Question& question = questions_.next();

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -13,6 +14,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <new>
 #include <string>
 #include <system_error>
@@ -94,12 +96,6 @@ config::Environment read_environment() {
 void print_all(const std::vector<std::string>& sentences) {
   for (const std::string& sentence : sentences) {
     std::cerr << "crolang-broker: " << sentence << '\n';
-  }
-}
-
-void print_warnings(const std::vector<std::string>& sentences) {
-  for (const std::string& sentence : sentences) {
-    std::cerr << "crolang-broker: warning: " << sentence << '\n';
   }
 }
 
@@ -458,15 +454,17 @@ int run(const config::Command& command) {
     std::cout << config::config_text(environment, plugin_variables);
   }
   const config::Values values(environment, config::merged(plugin_variables));
-  const config::Loaded loaded = config::load(environment, plugin_variables);
-  const plugin_host::Judgement judged = plugins.judge(reload::lookup_in(values), loaded.refused);
-  print_warnings(loaded.warnings);
-  print_warnings(judged.warnings);
+  config::Loaded loaded = config::load(environment, plugin_variables);
+  plugin_host::Judgement judged = plugins.judge(reload::lookup_in(values), loaded.refused);
+  std::move(judged.faults.begin(), judged.faults.end(), std::back_inserter(loaded.faults));
+  std::move(judged.warnings.begin(), judged.warnings.end(), std::back_inserter(loaded.warnings));
+  for (const std::string& warning : loaded.warnings) {
+    std::cerr << "crolang-broker: warning: " << warning << '\n';
+  }
   print_all(loaded.faults);
-  print_all(judged.faults);
   print_all(choices.refusals);
   print_all(plugins.refusals());
-  if (!loaded.faults.empty() || !judged.faults.empty()) return kBadConfiguration;
+  if (!loaded.faults.empty()) return kBadConfiguration;
   if (!choices.refusals.empty() || !plugins.refusals().empty()) return kPluginRefused;
   if (command.kind == config::Command::Kind::check_config)
     std::cout << "the configuration is fine\n";

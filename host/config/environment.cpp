@@ -21,6 +21,8 @@ struct FileText {
 FileText read_file(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return {std::nullopt, "it is a folder"};
+  // It would hold up whoever opens it, and nothing would be left to be read again.
+  if (std::filesystem::is_fifo(path, ignored)) return {std::nullopt, "it is a pipe, not a file"};
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) return {std::nullopt, std::strerror(errno)};

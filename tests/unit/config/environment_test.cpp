@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "unit/config/support.hpp"
 
@@ -109,6 +110,14 @@ TEST(SecretFile, ThatIsHugeIsAFault) {
   const std::string file = folder.write("secret", std::string(2 * 1024 * 1024, 'x'));
   EXPECT_THAT(find(environment({{"SECRET_FILE", file}}), kSecret).fault,
               HasSubstr("larger than 1 MiB"));
+}
+
+TEST(SecretFile, ThatIsAPipeIsAFaultInsteadOfAWaitForItsWriter) {
+  const Folder folder;
+  const std::string pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(find(environment({{"SECRET_FILE", pipe}}), kSecret).fault,
+              HasSubstr("cannot be read: it is a pipe"));
 }
 
 TEST(SecretFile, IsNotReadForVariablesThatAreNotSecret) {

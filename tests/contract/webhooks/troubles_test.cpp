@@ -460,7 +460,7 @@ TEST_P(Webhooks, RefuseToStartWithAVariableThatCannotBe) {
   EXPECT_EQ(refusal(url, {{"WEBHOOK_MAX_REPLY_BYTES", "0"}}),
             "WEBHOOK_MAX_REPLY_BYTES=0: must be a whole number from 1 to 1073741824");
   EXPECT_EQ(refusal(url, {{"WEBHOOK_CA_FILE", "/no/such.pem"}}),
-            "WEBHOOK_CA_FILE=/no/such.pem: cannot be read, or holds no certificate in PEM");
+            "WEBHOOK_CA_FILE=/no/such.pem: cannot be read: No such file or directory");
   EXPECT_EQ(refusal(url, {{"WEBHOOK_SIGNING_SECRET", "whsec_secret!"}}),
             "WEBHOOK_SIGNING_SECRET: a secret is not whsec_ and Base64");
 }

@@ -15,6 +15,8 @@
 #include <optional>
 #include <string_view>
 
+#include "system/cgroup.hpp"
+
 namespace crolang::net {
 namespace {
 
@@ -59,32 +61,13 @@ std::uint64_t limit_in(const std::filesystem::path& file) {
 }
 
 /// The tightest limit on the way from the process's group to the root.
-std::uint64_t tightest(const std::filesystem::path& hierarchy, std::string_view group,
-                       std::string_view file) {
-  std::uint64_t least = kNone;
-  for (std::filesystem::path path = group;; path = path.parent_path()) {
-    const std::string below = path.relative_path().string();
-    least = std::min(least, limit_in(hierarchy / below / file));
-    if (below.empty()) return least;
-  }
-}
-
 std::uint64_t cgroup_limit(const std::filesystem::path& root) {
   std::uint64_t least = kNone;
-  std::ifstream groups(root / "proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    // cgroups(7): number:controllers:path. Version 2 has no controllers there.
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    const std::string group = line.substr(second + 1);
-    const std::filesystem::path mount = root / "sys/fs/cgroup";
-    if (controllers == ",,") {
-      least = std::min(
-          {least, tightest(mount, group, "memory.max"), tightest(mount, group, "memory.high")});
-    } else if (controllers.find(",memory,") != std::string::npos) {
-      least = std::min(least, tightest(mount / "memory", group, "memory.limit_in_bytes"));
+  for (const auto& [version, folder] : system::cgroup_folders(root, "memory")) {
+    if (version == system::CgroupFolder::Version::v1) {
+      least = std::min(least, limit_in(folder / "memory.limit_in_bytes"));
+    } else {
+      least = std::min({least, limit_in(folder / "memory.max"), limit_in(folder / "memory.high")});
     }
   }
   return least;

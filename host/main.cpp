@@ -35,6 +35,7 @@
 #include "net/memory_budget.hpp"
 #include "net/memory_reserve.hpp"
 #include "net/server.hpp"
+#include "plugin_host/bundled.hpp"
 #include "plugin_host/describe.hpp"
 #include "plugin_host/kinds.hpp"
 #include "plugin_host/loader.hpp"
@@ -77,8 +78,8 @@ fs::path default_plugins_dir() {
 /// The variables of the plugins that come with the broker, as far as they are there.
 std::vector<config::Variable> bundled_variables(const fs::path& plugins_dir) {
   std::vector<config::Variable> variables;
-  for (const std::string_view name : plugin_host::bundled_plugins()) {
-    const fs::path file = plugins_dir / (std::string(name) + ".so");
+  for (const plugin_host::Bundled& plugin : plugin_host::bundled_plugins()) {
+    const fs::path file = plugins_dir / (std::string(plugin.name) + ".so");
     std::error_code error;
     if (!fs::is_regular_file(file, error)) continue;
     const auto opened = plugin_host::open_plugin(file);
@@ -91,6 +92,43 @@ std::vector<config::Variable> bundled_variables(const fs::path& plugins_dir) {
 
 config::Environment read_environment() {
   return config::read_environment(environ, ".env");
+}
+
+/// What somebody may have set and rely on, though nothing reads it.
+config::Neighbours neighbours() {
+  config::Neighbours all;
+  for (const plugin_host::Kind& kind : plugin_host::kinds()) {
+    all.modules.push_back(
+        {std::string(kind.plugin_variable), std::string(kind.setting), std::string(kind.built_in)});
+  }
+  for (const plugin_host::Bundled& plugin : plugin_host::bundled_plugins()) {
+    for (const plugin_host::BundledRead& read : plugin.reads) {
+      auto known = std::find_if(all.bundled.begin(), all.bundled.end(),
+                                [&](const auto& each) { return each.name == read.variable; });
+      if (known == all.bundled.end()) {
+        const bool is_secret = read.secrecy == plugin_host::BundledRead::Secrecy::secret;
+        known = all.bundled.insert(
+            known, {.name = std::string(read.variable),
+                    .secrecy = is_secret ? config::Secrecy::secret : config::Secrecy::shown});
+      }
+      known->loaded_by.push_back(plugin_host::loaded_by(plugin));
+    }
+  }
+  return all;
+}
+
+/// Who says whether a node may connect, in a word for the start line.
+std::string_view admission_by(std::string_view plugin_id) {
+  constexpr std::string_view kOurs = "io.crolang.";
+  if (plugin_id.empty()) return "everybody";
+  if (plugin_id.starts_with(kOurs)) plugin_id.remove_prefix(kOurs.size());
+  return plugin_id == "webhook-auth" ? "webhook" : plugin_id;
+}
+
+void print_warnings(const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences) {
+    std::cerr << "crolang-broker: warning: " << sentence << '\n';
+  }
 }
 
 void print_all(const std::vector<std::string>& sentences) {
@@ -202,9 +240,10 @@ void log_plugin_line(std::int32_t level, std::string_view plugin, std::string_vi
 /// The broker once its configuration is known to be good.
 class Application {
  public:
-  Application(const config::Settings& settings, plugin_host::ModuleSet& plugins,
+  Application(const config::Loaded& loaded, plugin_host::ModuleSet& plugins,
               const config::Values& values)
-      : settings_(settings),
+      : settings_(loaded.settings),
+        warnings_(loaded.warnings),
         plugins_(plugins),
         values_(values),
         reloader_(read_environment, values, plugins) {}
@@ -231,6 +270,8 @@ class Application {
       print_all({cannot_start("the log", error)});
       return kCannotRun;
     }
+    // Once more for those who read the log only.
+    for (const std::string& warning : warnings_) log::warning(warning);
     int code = create_plugins();
     if (code != kFine) {
       stop_plugins();
@@ -295,7 +336,7 @@ class Application {
     int code = kFine;
     if (bound == CROLANG_OK) {
       server.start();
-      log_start(instance, limit, max_connections);
+      log_start(instance, limit, max_connections, table.authentication.plugin_id);
       wait_for_end(server);
       server.stop();
     } else {
@@ -314,7 +355,7 @@ class Application {
   }
 
   void log_start(const std::string& instance, const net::FileLimit& limit,
-                 std::uint64_t max_connections) const {
+                 std::uint64_t max_connections, std::string_view admission_plugin) const {
     for (const crolang_plugin* plugin : plugins_.plugins()) {
       log::info("plugin loaded", {{"plugin", plugin->id}, {"version", plugin->version}});
     }
@@ -326,6 +367,7 @@ class Application {
     log::info("listening", {{"port", settings_.port},
                             {"version", config::version()},
                             {"workers", settings_.workers},
+                            {"admission", admission_by(admission_plugin)},
                             {"max_connections", max_connections},
                             {"instance", instance}});
   }
@@ -389,6 +431,7 @@ class Application {
   }
 
   const config::Settings& settings_;
+  const std::vector<std::string>& warnings_;
   plugin_host::ModuleSet& plugins_;
   const config::Values& values_;
   reload::Reloader reloader_;
@@ -454,13 +497,11 @@ int run(const config::Command& command) {
     std::cout << config::config_text(environment, plugin_variables);
   }
   const config::Values values(environment, config::merged(plugin_variables));
-  config::Loaded loaded = config::load(environment, plugin_variables);
+  config::Loaded loaded = config::load(environment, plugin_variables, neighbours());
   plugin_host::Judgement judged = plugins.judge(reload::lookup_in(values), loaded.refused);
   std::move(judged.faults.begin(), judged.faults.end(), std::back_inserter(loaded.faults));
   std::move(judged.warnings.begin(), judged.warnings.end(), std::back_inserter(loaded.warnings));
-  for (const std::string& warning : loaded.warnings) {
-    std::cerr << "crolang-broker: warning: " << warning << '\n';
-  }
+  print_warnings(loaded.warnings);
   print_all(loaded.faults);
   print_all(choices.refusals);
   print_all(plugins.refusals());
@@ -469,7 +510,7 @@ int run(const config::Command& command) {
   if (command.kind == config::Command::Kind::check_config)
     std::cout << "the configuration is fine\n";
   if (command.kind != config::Command::Kind::run) return kFine;
-  Application application(loaded.settings, plugins, values);
+  Application application(loaded, plugins, values);
   return application.run();
 }
 
@@ -484,7 +525,9 @@ int main(int argc, char** argv) {
   ::mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
   net::MemoryReserve::install();
   try {
-    return run(config::parse_command_line(argc, argv));
+    const std::vector<config::Variable> known =
+        config::merged(config::known_besides(config::variables(), neighbours()));
+    return run(config::parse_command_line(argc, argv, known));
   } catch (const std::exception& error) {
     print_all({error.what()});
     return kCannotRun;

@@ -1,14 +1,35 @@
 #include "config/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace crolang::config {
+#include "config/advice.hpp"
 
-Command parse_command_line(int argc, const char* const* argv) {
+namespace crolang::config {
+namespace {
+
+constexpr std::array<std::string_view, 4> kOptions{"--help", "--version", "--check-config",
+                                                   "--print-config"};
+
+std::string usage_fault(int argc, const char* const* argv, const CLI::ParseError& error,
+                        std::span<const Variable> known) {
+  // The other faults name what they miss.
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
+  std::vector<std::string_view> words(argv + std::min(argc, 1), argv + argc);
+  if (const std::string_view command = words.front();
+      command == "plugins" || command == "healthcheck")
+    std::erase_if(words, [](std::string_view word) { return !word.starts_with('-'); });
+  std::string advice = advice_on(words, kOptions, known);
+  return advice.empty() ? error.what() : std::move(advice);
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv, std::span<const Variable> known) {
   using Kind = Command::Kind;
   CLI::App app;
   app.set_help_flag("");  // --help is ours: it lists the variables, which CLI11 does not know
@@ -32,7 +53,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return {Kind::usage_error, {}, error.what()};
+    return {Kind::usage_error, {}, usage_fault(argc, argv, error, known)};
   }
 
   std::vector<Kind> chosen;

@@ -2,7 +2,10 @@
 /// with a sentence; exit code 2.
 #pragma once
 
+#include <span>
 #include <string>
+
+#include "config/variable.hpp"
 
 namespace crolang::config {
 
@@ -24,6 +27,8 @@ struct Command {
   std::string error{};  ///< of usage_error
 };
 
-Command parse_command_line(int argc, const char* const* argv);
+/// `known` are all variables that anybody reads: whoever gives one as an option is told so.
+Command parse_command_line(int argc, const char* const* argv,
+                           std::span<const Variable> known = variables());
 
 }  // namespace crolang::config

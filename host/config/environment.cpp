@@ -4,7 +4,9 @@
 #include <cstring>
 #include <fstream>
 #include <optional>
+#include <utility>
 
+#include "config/cleaning.hpp"
 #include "config/dotenv.hpp"
 #include "telemetry/escape.hpp"
 
@@ -34,26 +36,32 @@ FileText read_file(const std::filesystem::path& path) {
   return {std::move(text), {}};
 }
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kWhite = " \t\r\n\v\f";
-  const std::size_t first = text.find_first_not_of(kWhite);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kWhite) - first + 1);
-}
-
 const Environment::Entry* entry(const Environment& environment, std::string_view name) {
   const auto found = environment.entries.find(name);
   return found == environment.entries.end() || found->second.text.empty() ? nullptr
                                                                           : &found->second;
 }
 
+// Numbers and words are compared as they are, and shown where they are wrong.
+bool is_cleaned(Type type) {
+  return type == Type::string || type == Type::url;
+}
+
+Found cleaned(const std::string& where, std::string_view raw, Source source, std::string from) {
+  const Cleaned value = clean(raw);
+  if (!value.fault.empty()) return {.text = {}, .fault = where + value.fault};
+  return {.text = std::string(value.text),
+          .source = source,
+          .from = std::move(from),
+          .note = value.note.empty() ? std::string() : where + value.note};
+}
+
 Found from_file(const std::string& name, const std::string& path) {
   const auto [text, fault] = read_file(path);
   const std::string where = name + "_FILE: " + telemetry::in_quotes(path) + " ";
   if (!text) return {.text = {}, .fault = where + "cannot be read: " + fault};
-  const std::string_view value = trim(*text);
-  if (value.empty()) return {.text = {}, .fault = where + "is empty"};
-  return {.text = std::string(value), .source = Source::file, .from = "file " + path};
+  if (text->empty()) return {.text = {}, .fault = where + "is empty"};
+  return cleaned(where, *text, Source::file, "file " + path);
 }
 
 void read_dotenv(Environment& environment, const std::filesystem::path& path) {
@@ -99,10 +107,13 @@ Found find(const Environment& environment, const Variable& variable) {
     return {.text = {},
             .fault = variable.name + " and " + variable.name + "_FILE are both set: choose one"};
   if (file != nullptr) return from_file(variable.name, file->text);
-  if (value != nullptr)
-    return {.text = value->text,
-            .source = value->source,
-            .from = value->source == Source::dotenv ? ".env" : "environment"};
+  if (value != nullptr) {
+    std::string from = value->source == Source::dotenv ? ".env" : "environment";
+    if (!is_cleaned(variable.type))
+      return {.text = value->text, .source = value->source, .from = std::move(from)};
+    const std::string where = variable.name + ": its value from " + from + " ";
+    return cleaned(where, value->text, value->source, std::move(from));
+  }
   if (!variable.default_value.empty())
     return {.text = variable.default_value, .source = Source::default_value, .from = "default"};
   return {.text = {}};

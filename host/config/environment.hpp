@@ -33,11 +33,12 @@ struct Found {
   Source source = Source::unset;
   std::string from{};   ///< "environment", ".env", "file /run/secrets/x", "default"; empty if unset
   std::string fault{};  ///< why there is no value although one was asked for
+  std::string note{};   ///< what was done to the value that somebody may not have meant
 };
 
-/// The value of a variable, or its default. An empty value counts as not set. A secret X is also
-/// read from the file that X_FILE names, white space around it removed; X and X_FILE together are a
-/// fault, as is an empty or unreadable file.
+/// The value of a variable, or its default. An empty value counts as not set. Texts and URLs are
+/// cleaned of what stands around them (cleaning.hpp). A secret X is also read from the file that
+/// X_FILE names; X and X_FILE together are a fault, as is an empty or unreadable file.
 Found find(const Environment& environment, const Variable& variable);
 
 }  // namespace crolang::config

@@ -117,6 +117,9 @@ std::string dotenv_value(std::string_view value) {
 std::string line_of(const Environment& environment, const Variable& variable) {
   const Found found = find(environment, variable);
   if (!found.fault.empty()) return variable.name + "=  # " + found.fault;
+  if (found.source == Source::unset && variable.measured_default != nullptr)
+    return variable.name + "=" + std::to_string(variable.measured_default()) +
+           "  # default: " + variable.default_note;
   if (found.source == Source::unset)
     return variable.name + "=  # not set" +
            (variable.default_note.empty() ? "" : ": " + variable.default_note);

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
-#include <thread>
 
+#include "config/cleaning.hpp"
 #include "config/spelling.hpp"
 #include "telemetry/escape.hpp"
 
@@ -16,11 +15,19 @@ const Variable& variable(std::string_view name) {
                        [&](const Variable& each) { return each.name == name; });
 }
 
+/// What surrounds a value of one word can be seen only if it is said.
+std::string hint(const Variable& variable, const Found& found) {
+  const std::string_view bare = clean(found.text).text;
+  if (bare.empty() || bare == found.text || !accepts(variable, bare)) return {};
+  return " (take the quotes or blanks around it off)";
+}
+
 std::string refusal(const Variable& variable, const Found& found) {
   const std::string value = variable.secrecy == Secrecy::secret
                                 ? "its value (secret, not shown)"
                                 : telemetry::in_quotes(shown(variable, found.text));
-  return variable.name + ": " + value + " from " + found.from + " is not " + allowed(variable);
+  return variable.name + ": " + value + " from " + found.from + " is not " + allowed(variable) +
+         hint(variable, found);
 }
 
 /// Reads every variable once, collects faults, and hands out values that are sure to be of their
@@ -31,6 +38,7 @@ class Reader {
 
   void check(const Variable& variable) {
     const Found found = find(environment_, variable);
+    if (!found.note.empty()) add(warnings_, found.note);
     if (!found.fault.empty()) {
       refuse(variable, found.fault);
     } else if (found.source == Source::unset) {
@@ -64,15 +72,18 @@ class Reader {
   }
 
   // A plugin may declare what the host or another plugin declares; what is wrong is said once.
-  void fault(std::string sentence) {
-    if (std::find(faults_.begin(), faults_.end(), sentence) == faults_.end())
-      faults_.push_back(std::move(sentence));
-  }
+  void fault(std::string sentence) { add(faults_, std::move(sentence)); }
 
   std::vector<std::string> take_faults() { return std::move(faults_); }
   std::vector<std::string> take_refused() { return std::move(refused_); }
+  std::vector<std::string> take_warnings() { return std::move(warnings_); }
 
  private:
+  static void add(std::vector<std::string>& sentences, std::string sentence) {
+    if (std::find(sentences.begin(), sentences.end(), sentence) == sentences.end())
+      sentences.push_back(std::move(sentence));
+  }
+
   void refuse(const Variable& variable, std::string sentence) {
     fault(std::move(sentence));
     refused_.push_back(variable.name);
@@ -81,21 +92,22 @@ class Reader {
   const Environment& environment_;
   std::vector<std::string> faults_;
   std::vector<std::string> refused_;
+  std::vector<std::string> warnings_;
 };
 
 // What one plugin keeps secret must not show in a sentence about another's variable of that name,
 // and the same fault reads the same.
-Variable as_merged(const std::vector<Variable>& all, Variable variable) {
-  const auto merged = std::find_if(
-      all.begin(), all.end(), [&](const Variable& each) { return each.name == variable.name; });
-  variable.secrecy = merged->secrecy;
-  variable.example = merged->example;
+Variable as_known(const std::vector<Variable>& all, Variable variable) {
+  const auto known = std::find_if(all.begin(), all.end(),
+                                  [&](const Variable& each) { return each.name == variable.name; });
+  variable.secrecy = known->secrecy;
+  variable.example = known->example;
   return variable;
 }
 
 unsigned workers(const Reader& read) {
-  const auto chosen = static_cast<unsigned>(read.number("WORKERS"));
-  return chosen != 0 ? chosen : std::clamp(std::thread::hardware_concurrency(), 1u, 256u);
+  const auto chosen = read.number("WORKERS");
+  return static_cast<unsigned>(chosen != 0 ? chosen : variable("WORKERS").measured_default());
 }
 
 Settings settings_from(const Reader& read) {
@@ -131,14 +143,22 @@ Settings settings_from(const Reader& read) {
 
 }  // namespace
 
-Loaded load(const Environment& environment, std::span<const Variable> plugin_variables) {
+Loaded load(const Environment& environment, std::span<const Variable> plugin_variables,
+            const Neighbours& neighbours) {
   Reader read(environment);
   for (const std::string& each : environment.faults) read.fault(each);
   const std::vector<Variable> all = merged(plugin_variables);
-  for (const Variable& each : variables()) read.check(as_merged(all, each));
-  for (const Variable& each : plugin_variables) read.check(as_merged(all, each));
+  for (const Variable& each : variables()) read.check(as_known(all, each));
+  for (const Variable& each : plugin_variables) read.check(as_known(all, each));
 
-  Loaded loaded{settings_from(read), {}, misspelt(environment, all), {}};
+  Loaded loaded{settings_from(read), {}, read.take_warnings(), {}};
+  const auto warn = [&](const std::vector<std::string>& warnings) {
+    loaded.warnings.insert(loaded.warnings.end(), warnings.begin(), warnings.end());
+  };
+  warn(unread(environment, all, plugin_variables, neighbours));
+  std::vector<Variable> known = all;
+  for (Variable& each : known_besides(all, neighbours)) known.push_back(std::move(each));
+  warn(misspelt(environment, known));
   const std::size_t least = 2 * loaded.settings.max_payload_bytes;
   if (loaded.settings.max_outbox_bytes < least)
     read.fault("MAX_OUTBOX_BYTES: " + std::to_string(loaded.settings.max_outbox_bytes) +

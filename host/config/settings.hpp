@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/environment.hpp"
+#include "config/unread.hpp"
 
 namespace crolang::config {
 
@@ -54,12 +55,13 @@ struct Settings {
 struct Loaded {
   Settings settings;                  ///< to be used only if there are no faults
   std::vector<std::string> faults;    ///< exit code 2
-  std::vector<std::string> warnings;  ///< for the log
+  std::vector<std::string> warnings;  ///< for standard error and the log
   std::vector<std::string> refused;   ///< names of variables that faults are about
 };
 
 /// Validates the host's variables and `plugin_variables` (all that the chosen plugins declare)
-/// together.
-Loaded load(const Environment& environment, std::span<const Variable> plugin_variables = {});
+/// together. `neighbours`: what else somebody may have set and rely on.
+Loaded load(const Environment& environment, std::span<const Variable> plugin_variables = {},
+            const Neighbours& neighbours = {});
 
 }  // namespace crolang::config

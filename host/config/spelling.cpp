@@ -1,57 +1,261 @@
 #include "config/spelling.hpp"
 
 #include <algorithm>
-#include <numeric>
-#include <utility>
+#include <array>
+#include <limits>
+#include <optional>
+
+#include "config/foreign.hpp"
+#include "text/similarity.hpp"
 
 namespace crolang::config {
 namespace {
 
 constexpr std::size_t kLongName = 8;
+constexpr std::string_view kFile = "_FILE";
 
-// Wagner and Fischer, one row at a time.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({substituted, row[j] + 1, row[j - 1] + 1}));
-    }
+// What people call the broker in front of a name.
+constexpr std::array<std::string_view, 5> kPrefixes{"CROLANG_BROKER_", "CROLANG_", "BROKER_",
+                                                    "LISTEN_", "BIND_"};
+
+// Words that stand for each other at the end of a name.
+constexpr std::array<std::array<std::string_view, 9>, 6> kSynonyms{{
+    {"URL", "URLS", "URI", "HOST", "HOSTNAME", "ADDRESS", "ENDPOINT", "SERVER", "SERVERS"},
+    {"SECRET", "KEY", "PASSWORD", "PASS", "TOKEN"},
+    {"BYTES", "SIZE", "LENGTH", "KB", "MB"},
+    {"DURATION", "TIMEOUT", "INTERVAL", "PERIOD", "TTL", "TIME"},
+    {"CONNECTIONS", "NODES", "CLIENTS", "PEERS", "SOCKETS"},
+    {"DIR", "DIRECTORY", "FOLDER", "PATH"},
+}};
+
+using Words = std::vector<std::string_view>;
+
+Words words_of(std::string_view name) {
+  Words words;
+  while (!name.empty()) {
+    const std::size_t end = std::min(name.find('_'), name.size());
+    if (end > 0) words.push_back(name.substr(0, end));
+    name.remove_prefix(std::min(end + 1, name.size()));
   }
-  return row.back();
+  return words;
 }
 
-bool is_slip(std::string_view name, std::string_view known) {
+/// As names of variables are written: redis-url and redis.url become REDIS_URL.
+std::string in_capitals(std::string_view name) {
+  std::string out(name);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (c == '-' || c == '.') c = '_';
+  }
+  return out;
+}
+
+std::string without_underscores(std::string_view name) {
+  std::string out(name);
+  std::erase(out, '_');
+  return out;
+}
+
+/// Another word is no slip: REDIS_TTL is not REDIS_URL.
+bool has_another_word(std::string_view name, std::string_view known) {
+  const Words words = words_of(name);
+  const Words others = words_of(known);
+  return words.size() == others.size() &&
+         !std::equal(words.begin(), words.end(), others.begin(),
+                     [](std::string_view word, std::string_view other) {
+                       return text::edit_distance(word, other) <=
+                              std::max<std::size_t>(1, other.size() / 2);
+                     });
+}
+
+bool is_near(std::string_view name, std::string_view known) {
   const std::size_t most = known.size() < kLongName ? 1 : 2;
   const std::size_t longer = std::max(name.size(), known.size());
   const std::size_t shorter = std::min(name.size(), known.size());
   return longer - shorter <= most && name.substr(0, 2) == known.substr(0, 2) &&
-         edit_distance(name, known) <= most;
+         text::edit_distance(name, known) <= most && !has_another_word(name, known);
 }
 
-bool is_read(std::string_view name, std::span<const Variable> known) {
-  return std::any_of(known.begin(), known.end(), [&](const Variable& each) {
-    return name == each.name || (each.secrecy == Secrecy::secret && name == each.name + "_FILE");
+bool has_a_prefix(std::string_view name, std::string_view known) {
+  return std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](std::string_view prefix) {
+    return name.starts_with(prefix) && name.substr(prefix.size()) == known;
   });
+}
+
+bool is_slip(std::string_view name, std::string_view known) {
+  if (is_near(name, known)) return true;
+  return without_underscores(in_capitals(name)) == without_underscores(known);
+}
+
+/// AUTH and AUTHENTICATION, NODE and NODES, AUTHORIZATION and AUTHORIZE.
+bool is_form_of(std::string_view a, std::string_view b) {
+  const auto [end, other] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  const auto common = static_cast<std::size_t>(end - a.begin());
+  const std::size_t shorter = std::min(a.size(), b.size());
+  return (common == shorter && shorter >= 3) || common >= 6;
+}
+
+bool is_synonym(std::string_view a, std::string_view b) {
+  return std::any_of(kSynonyms.begin(), kSynonyms.end(), [&](const auto& group) {
+    const auto has = [&](std::string_view word) {
+      return std::find(group.begin(), group.end(), word) != group.end();
+    };
+    return has(a) && has(b);
+  });
+}
+
+/// The word that says what the variable is, in front of its unit if it has one.
+bool is_noun(const Words& known, std::size_t at) {
+  return at + 1 == known.size() ||
+         (at + 2 == known.size() && (known.back() == "MS" || known.back() == "S"));
+}
+
+/// The words of `name` stand in `known` too, in this order: how many of the others there are, and
+/// how many stand there in another form or by a synonym.
+std::optional<std::size_t> distance_to_whole(const Words& name, const Words& known) {
+  std::size_t changed = 0;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < name.size(); ++i, ++next) {
+    const auto fits = [&](const std::string_view& word) {
+      const auto place = static_cast<std::size_t>(&word - known.data());
+      return is_form_of(word, name[i]) ||
+             (i > 0 && is_noun(known, place) && is_synonym(word, name[i]));
+    };
+    // The very word, if it is there; else another that says the same.
+    auto at = std::find(known.begin() + static_cast<std::ptrdiff_t>(next), known.end(), name[i]);
+    if (at == known.end()) {
+      at = std::find_if(known.begin() + static_cast<std::ptrdiff_t>(next), known.end(), fits);
+      ++changed;
+    }
+    if (at == known.end()) return std::nullopt;
+    next = static_cast<std::size_t>(at - known.begin());
+  }
+  // A word or two that many names have say nothing, unless they begin or end the name.
+  const std::size_t missing = known.size() - name.size();
+  const bool begins = name.front() == known.front() && 2 * name.size() >= known.size();
+  const bool ends = std::equal(name.rbegin(), name.rend(), known.rbegin());
+  const bool is_most = name.size() >= 3 && 2 * name.size() > known.size();
+  if (!begins && !ends && !is_most) return std::nullopt;
+  return missing + changed;
+}
+
+bool begin_alike(const Words& name, const Words& known, std::size_t count) {
+  return name.size() >= count && known.size() >= count &&
+         std::equal(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(count), known.begin());
+}
+
+/// How many words `name` is away from `known`; nothing: too many.
+std::optional<std::size_t> distance_in_words(const Words& name, const Words& known) {
+  if (name.empty() || known.empty()) return std::nullopt;
+  if (name.size() == 1) {
+    const bool begins = known.size() == 2 && name.front() == known.front();
+    return begins && name.front().size() >= 4 ? std::optional<std::size_t>(1) : std::nullopt;
+  }
+  // One word too many at the end.
+  if (name.size() == known.size() + 1 && begin_alike(name, known, known.size()) &&
+      (known.size() >= 2 || known.front().size() >= 6))
+    return 1;
+  if (name.size() > known.size()) return std::nullopt;
+  if (const auto distance = distance_to_whole(name, known)) return distance;
+  // Another last word: SECONDS for MS, SIZE for BYTES.
+  if (name.size() == known.size() && name.size() >= 3 && begin_alike(name, known, name.size() - 1))
+    return 2;
+  return std::nullopt;
+}
+
+std::vector<std::string> readable_names(std::span<const Variable> known) {
+  std::vector<std::string> names;
+  for (const Variable& each : known) {
+    names.push_back(each.name);
+    if (each.secrecy == Secrecy::secret) names.push_back(each.name + std::string(kFile));
+  }
+  return names;
+}
+
+Meant nearest(std::string_view name, const std::vector<std::string>& known) {
+  Meant meant;
+  if (std::find(known.begin(), known.end(), name) != known.end()) return meant;
+  meant.by = Meant::By::slip;
+  for (const std::string& each : known) {
+    if (is_slip(name, each)) meant.names.push_back(each);
+  }
+  if (!meant.names.empty()) return meant;
+
+  meant.by = Meant::By::part;
+  const std::string capitals = in_capitals(name);
+  const Words words = words_of(capitals);
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const std::string& each : known) {
+    const auto distance = has_a_prefix(capitals, each) ? std::optional<std::size_t>(0)
+                                                       : distance_in_words(words, words_of(each));
+    if (!distance || *distance > least) continue;
+    if (*distance < least) meant.names.clear();
+    least = *distance;
+    meant.names.push_back(each);
+  }
+  return meant;
+}
+
+bool is_set(const Environment& environment, std::string_view name) {
+  const auto found = environment.entries.find(name);
+  return found != environment.entries.end() && !found->second.text.empty();
+}
+
+/// `name` itself, or in the other way in which a secret is given.
+bool is_given(const Environment& environment, const std::vector<std::string>& known,
+              const std::string& name) {
+  if (is_set(environment, name) || is_set(environment, name + std::string(kFile))) return true;
+  if (!name.ends_with(kFile)) return false;
+  const std::string variable = name.substr(0, name.size() - kFile.size());
+  return std::find(known.begin(), known.end(), variable) != known.end() &&
+         is_set(environment, variable);
+}
+
+/// NAME, if `name` is its NAME_FILE, but NAME is no secret.
+const Variable* unread_file(std::string_view name, std::span<const Variable> known) {
+  if (!name.ends_with(kFile)) return nullptr;
+  name.remove_suffix(kFile.size());
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [&](const Variable& each) { return each.name == name; });
+  return found != known.end() && found->secrecy == Secrecy::shown ? &*found : nullptr;
+}
+
+std::string in_words(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
+    text += names[i];
+  }
+  return text;
 }
 
 }  // namespace
 
-std::string_view meant_by(std::string_view name, std::span<const Variable> known) {
-  if (is_read(name, known)) return {};
-  const auto found = std::find_if(known.begin(), known.end(),
-                                  [&](const Variable& each) { return is_slip(name, each.name); });
-  return found == known.end() ? std::string_view{} : std::string_view(found->name);
+Meant meant_by(std::string_view name, std::span<const Variable> known) {
+  return nearest(name, readable_names(known));
 }
 
 std::vector<std::string> misspelt(const Environment& environment, std::span<const Variable> known) {
+  const std::vector<std::string> names = readable_names(known);
   std::vector<std::string> warnings;
-  for (const auto& [name, entry] : environment.entries)
-    if (const std::string_view meant = meant_by(name, known); !meant.empty())
-      warnings.push_back(name + " is not a variable of this broker: did you mean " +
-                         std::string(meant) + "?");
+  for (const auto& [name, entry] : environment.entries) {
+    if (std::find(names.begin(), names.end(), name) != names.end() ||
+        is_of_a_service(name, entry.text))
+      continue;
+    if (const Variable* const variable = unread_file(name, known)) {
+      warnings.push_back(name + " is not read, since only secrets may be given as files: set " +
+                         variable->name);
+      continue;
+    }
+    Meant meant = nearest(name, names);
+    if (meant.by == Meant::By::part) {
+      std::erase_if(meant.names,
+                    [&](const std::string& each) { return is_given(environment, names, each); });
+    }
+    if (meant.names.empty()) continue;
+    warnings.push_back(name + " is not a variable of this broker: did you mean " +
+                       in_words(meant.names) + "?");
+  }
   return warnings;
 }
 

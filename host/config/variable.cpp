@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "config/url.hpp"
+#include "system/cpus.hpp"
 
 namespace crolang::config {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::uint64_t kHourMs = 3'600'000;
 constexpr std::uint64_t kDayMs = 24 * kHourMs;
 constexpr std::uint64_t kMiB = 1024 * 1024;
 constexpr std::uint64_t kGiB = 1024 * kMiB;
+constexpr unsigned kMostWorkers = 256;
 
 const char* const kListening = "Listening";
 const char* const kLog = "Log and metrics";
@@ -23,12 +25,17 @@ const char* const kLimits = "Limits";
 const char* const kServices = "Services that the bundled plugins ask";
 const char* const kPlugins = "Plugins, by name or path";
 
+std::uint64_t default_workers() {
+  return std::clamp(system::usable_cpus(), 1u, kMostWorkers);
+}
+
 Variable webhook(std::string name, std::string help, std::string without) {
   return {.name = std::move(name),
           .type = Type::url,
           .default_note = std::move(without),
           .help = std::move(help),
-          .group = kServices};
+          .group = kServices,
+          .example = "https://example.org/path"};
 }
 
 Variable plugin(std::string name, std::string help) {
@@ -51,11 +58,14 @@ std::vector<Variable> table() {
        .group = kListening},
       {.name = "WORKERS",
        .type = Type::uint,
-       .default_note = "number of cores",
-       .help = "threads that serve connections",
+       .default_note = "the CPUs that it may use",
+       .help =
+           "threads that serve connections; by default as many as CPU affinity and the cgroup's "
+           "CPU quota allow",
        .min = 1,
-       .max = 256,
-       .group = kListening},
+       .max = kMostWorkers,
+       .group = kListening,
+       .measured_default = default_workers},
 
       {.name = "LOG_LEVEL",
        .type = Type::uint,
@@ -301,7 +311,8 @@ std::string allowed(const Variable& variable) {
     case Type::string:
       return "any text";
     case Type::url:
-      return "a URL such as " + variable.example;
+      return "a URL such as " +
+             (variable.example.empty() ? "https://host:port/path" : variable.example);
     case Type::address:
       return "an IPv4 or IPv6 address in digits, such as 127.0.0.1 or ::1 (a host name is not)";
     case Type::boolean:

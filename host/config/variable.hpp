@@ -40,8 +40,10 @@ struct Variable {
   std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
   Presence presence = Presence::optional;
   Secrecy secrecy = Secrecy::shown;
-  std::string group{};  ///< heading in --help; a plugin's id for its variables
-  std::string example = "https://host:port/path";  ///< of a url, for who has given none
+  std::string group{};    ///< heading in --help; a plugin's id for its variables
+  std::string example{};  ///< of a URL
+  /// The default where it depends on the machine; default_note then says of what.
+  std::uint64_t (*measured_default)() = nullptr;
 };
 
 /// All that the host itself reads, in the order in which they are printed.

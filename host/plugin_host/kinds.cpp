@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "crolang/plugin.h"
+#include "text/similarity.hpp"
 
 namespace crolang::plugin_host {
 namespace {
@@ -82,17 +83,60 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, error);
 }
 
+std::vector<std::string> plugins_in(const fs::path& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == ".so") names.push_back(at->path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// jwt_auth, JWT-Auth and jwt-auth.so mean jwt-auth.
+std::string bare(std::string_view name) {
+  if (name.ends_with(".so")) name.remove_suffix(3);
+  std::string out;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') {
+      out += static_cast<char>(c - 'A' + 'a');
+    } else if (c != '_' && c != '-' && c != ' ') {
+      out += c;
+    }
+  }
+  return out;
+}
+
+/// Also one of the two that is only a part of the other: "jwt" for "jwt-auth".
+bool is_near(std::string_view name, std::string_view known) {
+  constexpr std::size_t kSlips = 2;
+  constexpr std::size_t kPart = 3;
+  const std::string a = bare(name);
+  const std::string b = bare(known);
+  return text::edit_distance(a, b) <= std::min(kSlips, b.size() / 3) ||
+         (a.size() >= kPart && b.find(a) != std::string::npos) ||
+         (b.size() >= kPart && a.find(b) != std::string::npos);
+}
+
+/// The end of the sentence that a plugin is not there.
+std::string others_than(std::string_view name, const fs::path& folder) {
+  const std::vector<std::string> names = plugins_in(folder);
+  if (names.empty()) return "; there are none in " + folder.string() + " (PLUGINS_DIR)";
+  const bool is_path = name.find('/') != std::string_view::npos;
+  std::string near;
+  std::string all;
+  for (const std::string& each : names) {
+    if (!is_path && is_near(name, each)) near += (near.empty() ? "" : " or ") + each;
+    all += (all.empty() ? "" : ", ") + each;
+  }
+  if (!near.empty()) return ": did you mean " + near + "? There are: " + all;
+  return (is_path ? "; by name there are: " : "; there are: ") + all;
+}
+
 }  // namespace
 
 std::span<const Kind> kinds() {
   return kKinds;
-}
-
-std::vector<std::string_view> bundled_plugins() {
-  std::vector<std::string_view> names;
-  for (const Kind& kind : kKinds) names.push_back(kind.bundled);
-  names.insert(names.end(), {"turn-credentials", "jwt-auth"});
-  return names;
 }
 
 const Kind* find_kind(std::string_view name) {
@@ -122,7 +166,7 @@ Choices resolve_choices(const Lookup& lookup, const fs::path& plugins_dir) {
           choices.chosen.push_back({&kind, file, variable});
         } else {
           choices.refusals.push_back(variable + "=" + name + ": there is no plugin " +
-                                     file.string());
+                                     file.string() + others_than(name, plugins_dir));
         }
       }
     } else if (value_of(lookup, kind.setting)) {

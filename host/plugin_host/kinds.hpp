@@ -35,10 +35,6 @@ struct Kind {
 
 std::span<const Kind> kinds();
 
-/// The names of all plugins that come with the broker: those that a setting loads, and those that
-/// are chosen by name alone.
-std::vector<std::string_view> bundled_plugins();
-
 /// nullptr: this broker knows no such kind.
 const Kind* find_kind(std::string_view name);
 
@@ -57,7 +53,8 @@ struct Choices {
 };
 
 /// A plugin variable's value is a name, looked up as `<name>.so` in `plugins_dir`, or a path if it
-/// contains a slash. Nothing is opened, but a file that is not there is refused.
+/// contains a slash. Nothing is opened, but a file that is not there is refused, with the names of
+/// those that are.
 Choices resolve_choices(const Lookup& lookup, const std::filesystem::path& plugins_dir);
 
 }  // namespace crolang::plugin_host

@@ -10,6 +10,7 @@ namespace {
 
 using Kind = Command::Kind;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Command parse(std::vector<const char*> words) {
   words.insert(words.begin(), "crolang-broker");
@@ -55,6 +56,19 @@ TEST(CommandLine, RefusesUnknownOptions) {
   const Command command = parse({"--port=8080"});
   EXPECT_EQ(command.kind, Kind::usage_error);
   EXPECT_THAT(command.error, HasSubstr("--port"));
+}
+
+TEST(CommandLine, SaysWhichVariableAnOptionIs) {
+  EXPECT_THAT(parse({"--port", "8080"}).error, HasSubstr("set PORT=8080"));
+  EXPECT_THAT(parse({"-p", "8080"}).error, HasSubstr("set PORT=8080"));
+  EXPECT_THAT(parse({"--check-config", "--redis-url=x"}).error, HasSubstr("set REDIS_URL=…"));
+  EXPECT_THAT(parse({"plugins", "--port=1"}).error, HasSubstr("set PORT=1"));
+  EXPECT_THAT(parse({"PORT=8080"}).error, HasSubstr("PORT=8080 crolang-broker"));
+  EXPECT_THAT(parse({"check"}).error, HasSubstr("--check-config"));
+}
+
+TEST(CommandLine, SaysNothingOfOptionsAboutTheFileOfACommand) {
+  EXPECT_THAT(parse({"plugins", "check", "a.so", "b.so"}).error, Not(HasSubstr("--check-config")));
 }
 
 TEST(CommandLine, RefusesUnknownWords) {

@@ -97,7 +97,10 @@ TEST(SecretFile, ThatIsEmptyIsAFault) {
   const Folder folder;
   const std::string file = folder.write("secret", " \n");
   EXPECT_EQ(find(environment({{"SECRET_FILE", file}}), kSecret).fault,
-            "SECRET_FILE: \"" + file + "\" is empty");
+            "SECRET_FILE: \"" + file + "\" is nothing but blanks or quotes");
+  const std::string empty = folder.write("empty", "");
+  EXPECT_EQ(find(environment({{"SECRET_FILE", empty}}), kSecret).fault,
+            "SECRET_FILE: \"" + empty + "\" is empty");
 }
 
 TEST(SecretFile, ThatIsMissingIsAFault) {
@@ -118,6 +121,48 @@ TEST(SecretFile, ThatIsAPipeIsAFaultInsteadOfAWaitForItsWriter) {
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_THAT(find(environment({{"SECRET_FILE", pipe}}), kSecret).fault,
               HasSubstr("cannot be read: it is a pipe"));
+}
+
+TEST(SecretFile, MayBeginWithAByteOrderMarkAndHaveQuotes) {
+  const Folder folder;
+  const std::string file = folder.write("secret", "\xEF\xBB\xBF\"hush\"\n");
+  const Found found = find(environment({{"SECRET_FILE", file}}), kSecret);
+  EXPECT_EQ(found.text, "hush");
+  EXPECT_THAT(found.note, HasSubstr("SECRET_FILE: \"" + file + "\" had quotes around it"));
+}
+
+TEST(SecretFile, InUtf16IsAFault) {
+  const Folder folder;
+  const std::string file = folder.write("secret", std::string_view("\xFF\xFEh\0u\0", 6));
+  const Found found = find(environment({{"SECRET_FILE", file}}), kSecret);
+  EXPECT_EQ(found.text, "");
+  EXPECT_THAT(found.fault, HasSubstr("SECRET_FILE: \"" + file + "\" is UTF-16"));
+}
+
+TEST(Values, ThatAreTextsOrUrlsAreCleaned) {
+  const Variable url{.name = "URL", .type = Type::url};
+  for (const auto& variable : {kName, kSecret, url}) {
+    const Found found = find(environment({{variable.name, " \xEF\xBB\xBFx\r\n"}}), variable);
+    EXPECT_EQ(found.text, "x");
+    EXPECT_EQ(found.from, "environment");
+    EXPECT_THAT(found.note, IsEmpty());
+    const Found quoted = find(environment({{variable.name, "\"x\""}}), variable);
+    EXPECT_EQ(quoted.text, "x");
+    EXPECT_THAT(quoted.note,
+                HasSubstr(variable.name + ": its value from environment had quotes around it"));
+  }
+}
+
+TEST(Values, WithInvisibleEndsAreFaultsThatDoNotShowThem) {
+  const Found found = find(environment({{"SECRET", "hush\xC2\xA0"}}), kSecret);
+  EXPECT_EQ(found.text, "");
+  EXPECT_EQ(found.fault,
+            "SECRET: its value from environment ends with a no-break space (U+00A0), which cannot "
+            "be seen: take it out");
+}
+
+TEST(Values, ThatAreNumbersAreTakenAsTheyAre) {
+  EXPECT_EQ(find(environment({{"PORT", " 1"}}), kPort).text, " 1");
 }
 
 TEST(SecretFile, IsNotReadForVariablesThatAreNotSecret) {

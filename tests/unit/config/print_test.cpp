@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "config/dotenv.hpp"
+#include "config/settings.hpp"
 #include "unit/config/support.hpp"
 
 namespace crolang::config {
@@ -35,7 +36,7 @@ TEST(Help, ListsEveryVariableWithDefaultAndMeaning) {
   const std::string help = help_text();
   for (const Variable& each : variables()) EXPECT_THAT(help, HasSubstr("\n  " + each.name));
   EXPECT_THAT(help, HasSubstr("  PORT [8080]\n      TCP port to listen on (1 to 65535)\n"));
-  EXPECT_THAT(help, HasSubstr("  WORKERS [number of cores]\n"));
+  EXPECT_THAT(help, HasSubstr("  WORKERS [the CPUs that it may use]\n"));
   EXPECT_THAT(help, HasSubstr("  REDIS_URL [one broker on its own] (secret)\n"));
 }
 
@@ -65,6 +66,9 @@ TEST(PrintConfig, ShowsWhereEachValueComesFrom) {
   const std::string text = config_text(given);
   EXPECT_THAT(text, HasSubstr("PORT=9000  # environment\n"));
   EXPECT_THAT(text, HasSubstr("WORKERS=3  # .env\n"));
+  EXPECT_THAT(config_text(environment()),
+              HasSubstr("WORKERS=" + std::to_string(load(environment()).settings.workers) +
+                        "  # default: the CPUs that it may use\n"));
   EXPECT_THAT(text, HasSubstr("LOG_LEVEL=0  # default\n"));
   EXPECT_THAT(text, HasSubstr("BIND_ADDRESS=  # not set: :: with IPv4, else 0.0.0.0\n"));
   EXPECT_THAT(text, HasSubstr("NODES_REGISTRY_PLUGIN=  # not set\n"));

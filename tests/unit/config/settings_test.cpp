@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "system/cpus.hpp"
 #include "unit/config/support.hpp"
 
 namespace crolang::config {
@@ -55,7 +56,8 @@ TEST(Settings, HaveTheDefaultsOfTheContract) {
   EXPECT_EQ(s.plugins_dir, "");
 }
 
-TEST(Settings, HaveAsManyWorkersAsCores) {
+TEST(Settings, HaveAsManyWorkersAsUsableCpus) {
+  EXPECT_EQ(settings().workers, std::min(system::usable_cpus(), 256u));
   EXPECT_GE(settings().workers, 1u);
   EXPECT_LE(settings().workers, 256u);
 }
@@ -140,6 +142,17 @@ TEST(Faults, AreReportedAllAtOnceInTheOrderOfTheTable) {
                           HasSubstr("is not true or false")));
 }
 
+TEST(Faults, SayWhatStandsAroundAValue) {
+  EXPECT_THAT(faults({{"PORT", "\"80\""}, {"LOG_FORMAT", "json\r"}}),
+              Each(HasSubstr(" (take the quotes or blanks around it off)")));
+  EXPECT_THAT(faults({{"PORT", "\"x\""}}), Each(Not(HasSubstr("take the quotes"))));
+}
+
+TEST(Faults, GiveAnExampleThatSuitsTheVariable) {
+  EXPECT_THAT(faults({{"REDIS_URL", "localhost:6379"}}),
+              ElementsAre(HasSubstr("is not a URL such as redis://localhost:6379")));
+}
+
 TEST(Faults, IncludeThoseOfTheDotEnvFile) {
   Environment broken = environment({{"PORT", "x"}});
   broken.faults.push_back(".env: line 2 is not NAME=value");
@@ -182,6 +195,22 @@ TEST(Warnings, NameWhatIsProbablyMisspelt) {
               ElementsAre(HasSubstr("did you mean PING_INTERVAL_MS?")));
 }
 
+TEST(Warnings, TellOfQuotesThatWereTakenOff) {
+  EXPECT_THAT(load(environment({{"PLUGINS_DIR", "\"/x\""}})).warnings,
+              ElementsAre(HasSubstr("PLUGINS_DIR: its value from environment had quotes")));
+}
+
+TEST(Warnings, KnowTheVariablesOfBundledPlugins) {
+  const Neighbours neighbours{.modules = {},
+                              .bundled = {{"TURN_SHARED_SECRET", Secrecy::secret, {"X"}}}};
+  const auto warnings = [&](Values values) {
+    return load(environment(values), {}, neighbours).warnings;
+  };
+  EXPECT_THAT(warnings({{"TURN_SECRET", "x"}}),
+              ElementsAre(HasSubstr("did you mean TURN_SHARED_SECRET?")));
+  EXPECT_THAT(warnings({{"TURN_SHARED_SECRET", "x"}}), ElementsAre(HasSubstr("has no effect")));
+}
+
 TEST(Warnings, KnowTheVariablesOfChosenPlugins) {
   const std::vector<Variable> plugin{{.name = "PING_INTERVALS_MS", .group = "p"}};
   EXPECT_THAT(load(environment({{"PING_INTERVALS_MS", "1"}}), plugin).warnings, IsEmpty());
@@ -202,7 +231,8 @@ TEST(PluginVariables, ThatTheHostReadsTooAreReportedOnce) {
                                       .presence = Presence::required,
                                       .secrecy = Secrecy::secret,
                                       .group = "org.example.redis"}};
-  EXPECT_THAT(faults({{"REDIS_URL", "x"}}, plugin), ElementsAre(HasSubstr("REDIS_URL: its value")));
+  EXPECT_THAT(faults({{"REDIS_URL", "x"}}, plugin),
+              ElementsAre(AllOf(HasSubstr("REDIS_URL: its value"), HasSubstr("redis://"))));
   EXPECT_THAT(faults({}, plugin),
               ElementsAre("REDIS_URL is not set, but org.example.redis needs it"));
 }

@@ -12,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(Kinds, FunctionsFillTheirTables) {
@@ -117,7 +119,31 @@ TEST_F(Choosing, NamesVariableAndFileOfAMissingPlugin) {
   EXPECT_THAT(choices.chosen, IsEmpty());
   EXPECT_THAT(choices.refusals,
               ElementsAre("NODES_AUTHENTICATION_PLUGIN=mine: there is no plugin " +
-                          (folder_ / "mine.so").string()));
+                          (folder_ / "mine.so").string() + "; there are none in " +
+                          folder_.string() + " (PLUGINS_DIR)"));
+}
+
+TEST_F(Choosing, NamesThePluginsThatThereAre) {
+  add("token-auth.so");
+  add("deny-list.so");
+  add("README.md");
+  EXPECT_THAT(resolve({{"NODES_AUTHENTICATION_PLUGIN", "mine"}}).refusals,
+              ElementsAre(EndsWith("mine.so; there are: deny-list, token-auth")));
+  EXPECT_THAT(resolve({{"NODES_AUTHENTICATION_PLUGIN", "/no/such.so"}}).refusals,
+              ElementsAre(EndsWith("/no/such.so; by name there are: deny-list, token-auth")));
+}
+
+TEST_F(Choosing, NamesThePluginThatIsMeant) {
+  add("jwt-auth.so");
+  add("webhook-auth.so");
+  add("turn-credentials.so");
+  for (const char* name : {"jwt_auth", "JWT-AUTH", "jwt-auth.so", "jwt-aut", "jtw-auth", "jwt"}) {
+    EXPECT_THAT(resolve({{"NODES_AUTHENTICATION_PLUGIN", name}}).refusals,
+                ElementsAre(HasSubstr(": did you mean jwt-auth? There are: jwt-auth, ")))
+        << name;
+  }
+  EXPECT_THAT(resolve({{"RTC_CONFIGURATION_RESOLVER_PLUGIN", "turn-credentials-v2"}}).refusals,
+              ElementsAre(HasSubstr("did you mean turn-credentials?")));
 }
 
 TEST_F(Choosing, NamesTheSettingWhoseBundledPluginIsMissingButNotItsValue) {

@@ -1,0 +1,74 @@
+#include "plugin_host/bundled.hpp"
+
+#include <array>
+
+#include "crolang/plugin.h"
+#include "plugin_host/kinds.hpp"
+
+namespace crolang::plugin_host {
+namespace {
+
+using Secrecy = BundledRead::Secrecy;
+
+// As the plugins declare it; tests/e2e/config.test.mjs compares.
+constexpr std::array kRedis{BundledRead{"REDIS_LOCK_TTL_MS"}, BundledRead{"REDIS_KEY_PREFIX"}};
+constexpr std::array kWebhook{
+    BundledRead{"WEBHOOK_TIMEOUT_MS"}, BundledRead{"WEBHOOK_MAX_CONCURRENCY"},
+    BundledRead{"WEBHOOK_MAX_REPLY_BYTES"}, BundledRead{"WEBHOOK_CA_FILE"},
+    BundledRead{"WEBHOOK_SIGNING_SECRET", Secrecy::secret}};
+
+template <std::size_t count>
+constexpr auto with_webhooks(const std::array<BundledRead, count>& own) {
+  std::array<BundledRead, count + kWebhook.size()> all{};
+  for (std::size_t i = 0; i < count; ++i) all[i] = own[i];
+  for (std::size_t i = 0; i < kWebhook.size(); ++i) all[count + i] = kWebhook[i];
+  return all;
+}
+
+constexpr auto kWebhookAuth =
+    with_webhooks(std::array{BundledRead{"NODES_AUTHENTICATION_WEBHOOK_DATA"}});
+constexpr auto kWebhookAuthorize =
+    with_webhooks(std::array{BundledRead{"AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS"}});
+constexpr std::array kTurn{
+    BundledRead{"TURN_URLS"},
+    BundledRead{"STUN_URLS"},
+    BundledRead{"TURN_SHARED_SECRET", Secrecy::secret},
+    BundledRead{"TURN_CREDENTIAL_TTL_S"},
+    BundledRead{"TURN_USERNAME"},
+    BundledRead{"ICE_TRANSPORT_POLICY"},
+};
+constexpr std::array kJwt{
+    BundledRead{"JWT_SECRET", Secrecy::secret},
+    BundledRead{"JWT_PUBLIC_KEY_FILE"},
+    BundledRead{"JWT_JWKS_FILE"},
+    BundledRead{"JWT_ISSUER"},
+    BundledRead{"JWT_AUDIENCE"},
+    BundledRead{"JWT_NODE_ID_CLAIM"},
+    BundledRead{"JWT_LEEWAY_S"},
+    BundledRead{"JWT_REQUIRE_EXP"},
+};
+
+constexpr std::array kBundled{
+    Bundled{"redis-registry", CROLANG_REGISTRY, kRedis},
+    Bundled{"webhook-rtc", CROLANG_RTC_CONFIG, kWebhook},
+    Bundled{"webhook-auth", CROLANG_AUTHENTICATION, kWebhookAuth},
+    Bundled{"webhook-authorize", CROLANG_AUTHORIZATION, kWebhookAuthorize},
+    Bundled{"webhook-validity", CROLANG_VALIDITY, kWebhook},
+    Bundled{"webhook-message", CROLANG_OBSERVER, kWebhook},
+    Bundled{"turn-credentials", CROLANG_RTC_CONFIG, kTurn},
+    Bundled{"jwt-auth", CROLANG_AUTHENTICATION, kJwt},
+};
+
+}  // namespace
+
+std::span<const Bundled> bundled_plugins() {
+  return kBundled;
+}
+
+std::string loaded_by(const Bundled& plugin) {
+  const Kind& kind = *find_kind(plugin.kind);
+  if (kind.bundled == plugin.name) return std::string(kind.setting);
+  return std::string(kind.plugin_variable).append("=").append(plugin.name);
+}
+
+}  // namespace crolang::plugin_host

@@ -1,0 +1,83 @@
+#include "config/advice.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace crolang::config {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::array<std::string_view, 4> kOptions{"--help", "--version", "--check-config",
+                                                   "--print-config"};
+
+std::string advice(std::vector<std::string_view> words) {
+  return advice_on(words, kOptions, variables());
+}
+
+TEST(Advice, NamesTheVariableOfAnOption) {
+  const std::string sentence =
+      "there is no option \"--port\": set PORT=9000 in the environment or in .env";
+  EXPECT_EQ(advice({"--port", "9000"}), sentence);
+  EXPECT_EQ(advice({"--port=9000"}), sentence);
+  EXPECT_EQ(advice({"--check-config", "--port", "9000"}), sentence);
+  EXPECT_THAT(advice({"--workers=4"}), HasSubstr("set WORKERS=4 in"));
+  EXPECT_THAT(advice({"--log-level", "2"}), HasSubstr("set LOG_LEVEL=2 in"));
+  EXPECT_THAT(advice({"--LOG_LEVEL=2"}), HasSubstr("set LOG_LEVEL=2 in"));
+  EXPECT_THAT(advice({"-log-level", "2"}), HasSubstr("set LOG_LEVEL=2 in"));
+  EXPECT_THAT(advice({"--metrics-enabled"}), HasSubstr("set METRICS_ENABLED in"));
+}
+
+TEST(Advice, KnowsSomeLetters) {
+  EXPECT_THAT(advice({"-p", "9000"}), HasSubstr("option \"-p\": set PORT=9000 in"));
+  EXPECT_THAT(advice({"-w", "4"}), HasSubstr("set WORKERS=4 in"));
+  EXPECT_THAT(advice({"-x"}), HasSubstr("see crolang-broker --help"));
+}
+
+TEST(Advice, NamesTheVariableThatIsNear) {
+  EXPECT_THAT(advice({"--metrics"}), HasSubstr("set METRICS_ENABLED in"));
+  EXPECT_THAT(advice({"--redis", "localhost"}), HasSubstr("set REDIS_URL in"));
+  EXPECT_THAT(advice({"--bind=0.0.0.0"}), HasSubstr("set BIND_ADDRESS in"));
+}
+
+TEST(Advice, NeverShowsASecret) {
+  for (const auto& words : std::vector<std::vector<std::string_view>>{
+           {"--redis-url", "redis://u:hush@h"},
+           {"--redis-url=redis://u:hush@h"},
+           {"--nodes-authentication-webhook-url=https://u:hush@h"},
+           {"REDIS_URL=redis://u:hush@h"},
+           {"--redis", "hush"}}) {
+    EXPECT_THAT(advice(words), AllOf(HasSubstr("_URL"), Not(HasSubstr("hush"))));
+  }
+}
+
+TEST(Advice, SaysWhereAVariableIsSet) {
+  EXPECT_EQ(advice({"PORT=9000"}),
+            "PORT is set before the name of the program: PORT=9000 crolang-broker");
+}
+
+TEST(Advice, NamesTheOptionThatIsNear) {
+  EXPECT_THAT(advice({"--check"}), HasSubstr("did you mean --check-config?"));
+  EXPECT_THAT(advice({"--verison"}), HasSubstr("did you mean --version?"));
+  EXPECT_THAT(advice({"help"}), HasSubstr("\"help\" is nothing to do: did you mean --help?"));
+}
+
+TEST(Advice, SaysWhereToLookIfNothingIsNear) {
+  EXPECT_EQ(advice({"--frobnicate"}),
+            "there is no option \"--frobnicate\": it is configured by environment variables and "
+            ".env, see crolang-broker --help");
+  EXPECT_EQ(advice({"start"}), "");
+  EXPECT_EQ(advice({""}), "");
+  EXPECT_EQ(advice({}), "");
+}
+
+TEST(Advice, KeepsAWordOnOneLine) {
+  EXPECT_THAT(advice({"--a\nb"}), AllOf(HasSubstr("\\u000a"), Not(HasSubstr("\n"))));
+}
+
+}  // namespace
+}  // namespace crolang::config

@@ -136,6 +136,30 @@ describe('the command line', ours, () => {
     assert.doesNotMatch(output, /very-secret/);
   });
 
+  test('an option that is a variable ends with 2 and says how it is set', async () => {
+    const told = {
+      '--port 9000': /there is no option "--port": set PORT=9000 /,
+      '--port=9000': /there is no option "--port": set PORT=9000 /,
+      '-p 9000': /there is no option "-p": set PORT=9000 /,
+      '--workers=4': /set WORKERS=4 /,
+      '--check-config --log-level 1': /set LOG_LEVEL=1 /,
+      '--redis-url redis://:very-secret@h': /set REDIS_URL=… /,
+      '--turn-shared-secret=very-secret': /set TURN_SHARED_SECRET=… /,
+      '--jwt-secret very-secret': /set JWT_SECRET=… /,
+      '--metrics': /set METRICS_ENABLED /,
+      'PORT=9000': /before the name of the program: PORT=9000 crolang-broker/,
+      '--check': /did you mean --check-config\?/,
+      help: /did you mean --help\?/,
+      '--frobnicate': /no option "--frobnicate".*--help/,
+    };
+    for (const [line, words] of Object.entries(told)) {
+      const { code, output } = await runBroker(line.split(' '));
+      assert.equal(code, 2, line);
+      assert.match(output, words);
+      assert.doesNotMatch(output, /very-secret/);
+    }
+  });
+
   for (const args of [
     ['--no-such-option'],
     ['nonsense'],
@@ -190,6 +214,20 @@ describe('invalid variables', ours, () => {
     assert.equal(code, 2);
     assert.ok(hasWord(output, 'REDIS_URL'));
     assert.doesNotMatch(output, /very-secret/);
+  });
+
+  test('that are URLs are told an example of theirs', async () => {
+    const { code, output } = await runBroker([], {
+      REDIS_URL: 'localhost:6379',
+      NODES_AUTHENTICATION_WEBHOOK_URL: 'app.example.org/auth',
+    });
+    assert.equal(code, 2);
+    assert.match(output, /REDIS_URL: .* such as redis:\/\/localhost:6379$/m);
+    assert.match(
+      output,
+      /NODES_AUTHENTICATION_WEBHOOK_URL: .* such as https:\/\/example.org\/path$/m,
+    );
+    assert.equal(output.match(/REDIS_URL/g).length, 1, output);
   });
 
   test('nearly spelled like known ones earn a warning', async () => {
@@ -289,6 +327,12 @@ describe('what the environment asks for and is not there', ours, () => {
       assert.equal(code, 3, output);
       assert.ok(output.includes(value), output);
     }
+  });
+
+  test('a plugin that does not exist is told which there are, and which is meant', async () => {
+    const { code, output } = await runBroker([], { NODES_AUTHENTICATION_PLUGIN: 'jwt_auth' });
+    assert.equal(code, 3, output);
+    assert.match(output, /did you mean jwt-auth\? There are: .*token-auth.*turn-credentials/);
   });
 
   test('a plugin that is no plugin ends with 3 and its path', async () => {

@@ -85,6 +85,62 @@ describe('the systemd unit', oursOnly('has none'), () => {
     assert.equal(stdout + stderr, '');
   });
 
+  describe('has its variables checked as the guide says', () => {
+    const guide = fs.readFileSync(path.join(repository, 'packaging/README.md'), 'utf8');
+    const [, command] = /```sh\n(systemd-run .*?)\n```/s.exec(guide);
+    /// In namespaces of its own, and as a manager of a user, who has no dynamic ones.
+    const script = `
+      mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system /run/user/0 || exit 77
+      export XDG_RUNTIME_DIR=/run/user/0 HOME=/run
+      timeout 60 /lib/systemd/systemd --user --unit=basic.target >/run/log 2>&1 &
+      for try in $(seq 100); do
+        systemctl --user is-system-running >/dev/null 2>&1 && break
+        kill -0 $! || exit 77
+        sleep 0.1
+      done
+      systemctl --user is-system-running >/dev/null 2>&1 || exit 77
+      eval "$CHECK"`;
+    function check(file) {
+      const line = command
+        .replace('systemd-run ', 'systemd-run --user ')
+        .replace('-p DynamicUser=yes ', '')
+        .replace(/WorkingDirectory=\S+/, `WorkingDirectory=${path.dirname(file)}`)
+        .replace(/EnvironmentFile=\S+/, `EnvironmentFile=${file}`)
+        .replace('/usr/local/bin/crolang-broker', binary);
+      const { status, stdout, stderr } = spawnSync(
+        'unshare',
+        ['--mount', '--pid', '--fork', '--mount-proc', '/bin/sh', '-c', script],
+        { encoding: 'utf8', env: { PATH: process.env.PATH, CHECK: line } },
+      );
+      return { status, output: stdout + stderr };
+    }
+    const variables = (text) => {
+      const file = path.join(temporaryDirectory(), 'crolang-broker.env');
+      fs.writeFileSync(file, text);
+      return file;
+    };
+    const isThere = check(path.join(folder, 'crolang-broker.env')).status !== 77;
+    const options = {
+      skip: (!hasAnalyze || !isThere) && 'no systemd can be started here',
+    };
+
+    test('which are valid as they are shipped', options, () => {
+      const { status, output } = check(path.join(folder, 'crolang-broker.env'));
+      assert.equal(status, 0, output);
+      assert.match(output, /the configuration is fine/);
+    });
+
+    test('which systemd reads otherwise than a shell', options, () => {
+      const { status, output } = check(variables('PORT=9000 # the port\n'));
+      assert.equal(status, 2, output);
+      assert.match(output, /PORT: "9000 # the port" from environment is not/);
+      const good = check(
+        variables("; comment\nPLUGINS_DIR=$HOME and it's \\\n  there\nPORT=9000\n"),
+      );
+      assert.equal(good.status, 0, good.output);
+    });
+  });
+
   test('comes with variables that are valid, and known where they are commented out', async () => {
     const text = fs.readFileSync(path.join(folder, 'crolang-broker.env'), 'utf8');
     const set = [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]);

@@ -56,7 +56,10 @@ Found cleaned(const std::string& where, std::string_view raw, Source source, std
           .note = value.note.empty() ? std::string() : where + value.note};
 }
 
-Found from_file(const std::string& name, const std::string& path) {
+Found from_file(const std::string& name, std::string_view given) {
+  const Cleaned named = clean(given);
+  if (!named.fault.empty()) return {.text = {}, .fault = name + "_FILE: its value " + named.fault};
+  const std::string path(named.text);
   const auto [text, fault] = read_file(path);
   const std::string where = name + "_FILE: " + telemetry::in_quotes(path) + " ";
   if (!text) return {.text = {}, .fault = where + "cannot be read: " + fault};

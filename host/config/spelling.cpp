@@ -11,7 +11,10 @@
 namespace crolang::config {
 namespace {
 
+// From so many letters on two slips are told, and three; and slips of the first two letters too.
 constexpr std::size_t kLongName = 8;
+constexpr std::size_t kVeryLongName = 20;
+constexpr std::size_t kUnmistakable = 12;
 constexpr std::string_view kFile = "_FILE";
 
 // What people call the broker in front of a name.
@@ -69,11 +72,12 @@ bool has_another_word(std::string_view name, std::string_view known) {
 }
 
 bool is_near(std::string_view name, std::string_view known) {
-  const std::size_t most = known.size() < kLongName ? 1 : 2;
+  const std::size_t most = known.size() < kLongName ? 1 : known.size() < kVeryLongName ? 2 : 3;
   const std::size_t longer = std::max(name.size(), known.size());
   const std::size_t shorter = std::min(name.size(), known.size());
-  return longer - shorter <= most && name.substr(0, 2) == known.substr(0, 2) &&
-         text::edit_distance(name, known) <= most && !has_another_word(name, known);
+  const bool begins = known.size() >= kUnmistakable || name.substr(0, 2) == known.substr(0, 2);
+  return longer - shorter <= most && begins && text::edit_distance(name, known) <= most &&
+         !has_another_word(name, known);
 }
 
 bool has_a_prefix(std::string_view name, std::string_view known) {

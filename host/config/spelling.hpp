@@ -21,8 +21,8 @@ struct Meant {
 
 /// The known names that `name` may stand for; none for one that is known itself, or like none of
 /// them. NAME_FILE is as well known as NAME for secrets.
-///   slip: one edit away, two for longer names, beginning with the same two characters (PATH is no
-///     slip of PORT); redis-url, REDISURL
+///   slip: one edit away, up to three for longer names; short ones begin with the same two
+///     characters (PATH is no slip of PORT); redis-url, REDISURL
 ///   part: MAX_OUTBOX, TURN_SECRET, AUTH_WEBHOOK_URL, METRICS, REDIS_HOST, MAX_PAYLOAD_SIZE,
 ///     CROLANG_PORT
 Meant meant_by(std::string_view name, std::span<const Variable> known);

@@ -131,6 +131,15 @@ TEST(SecretFile, MayBeginWithAByteOrderMarkAndHaveQuotes) {
   EXPECT_THAT(found.note, HasSubstr("SECRET_FILE: \"" + file + "\" had quotes around it"));
 }
 
+TEST(SecretFile, IsFoundWhateverStandsAroundItsName) {
+  const Folder folder;
+  const std::string file = folder.write("secret", "hush");
+  for (const std::string& name : {file + "\r", "\"" + file + "\"", " " + file + "\n"})
+    EXPECT_EQ(find(environment({{"SECRET_FILE", name}}), kSecret).text, "hush");
+  EXPECT_EQ(find(environment({{"SECRET_FILE", " "}}), kSecret).fault,
+            "SECRET_FILE: its value is nothing but blanks or quotes");
+}
+
 TEST(SecretFile, InUtf16IsAFault) {
   const Folder folder;
   const std::string file = folder.write("secret", std::string_view("\xFF\xFEh\0u\0", 6));

@@ -60,6 +60,8 @@ TEST(Spelling, FindsTheNameThatWasMeant) {
   EXPECT_EQ(meant("NODE_AUTHENTICATION_WEBHOOK_URL"), "NODES_AUTHENTICATION_WEBHOOK_URL");
   EXPECT_EQ(meant("NODES_AUTHENTICATION_WEBHOOK_URLS"), "NODES_AUTHENTICATION_WEBHOOK_URL");
   EXPECT_EQ(meant("TURN_URL"), "TURN_URLS");
+  EXPECT_EQ(meant("NDOES_AUTHENTICATION_PLUGIN"), "NODES_AUTHENTICATION_PLUGIN");
+  EXPECT_EQ(meant("NODES_AUTHENTICATION_HOOK_URL"), "NODES_AUTHENTICATION_WEBHOOK_URL");
 }
 
 TEST(Spelling, FindsANameThatIsWrittenInAnotherWay) {
@@ -191,6 +193,7 @@ TEST(Spelling, LeavesNamesOfTheSystemAlone) {
 
 TEST(Spelling, LeavesNamesAloneThatAreThreeEditsAway) {
   EXPECT_EQ(meant("PONG_INTERVALL_MSX"), "");
+  EXPECT_EQ(meant("ROPT"), "");
 }
 
 TEST(Misspelt, WarnsOfEachName) {

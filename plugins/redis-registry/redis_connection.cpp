@@ -255,7 +255,7 @@ void RedisConnection::change_credentials(std::string user, std::string password,
   words.push_back(password);
   command(words, now, [this, user, password](const redisReply* reply) {
     if (reply != nullptr && reply->type == REDIS_REPLY_ERROR) {
-      owner_.on_credentials(first_word(*reply));
+      owner_.on_credentials(describe_refusal("AUTH", {reply->str, reply->len}));
       return;
     }
     endpoint_.user = user;

@@ -1,19 +1,22 @@
 // The WebRTC side of the node: one negotiation with one other node, and the data channel that comes of it.
 import { lineOf, toIceCandidate, toMessage } from './candidate.mjs';
 import { Assembler, toParts } from './messages.mjs';
+import { pathInUse } from './path.mjs';
 import { at, candidateInWords, failureInWords } from './words.mjs';
 
 /// As long as other nodes wait for a connection.
 export const NEGOTIATION_MS = 30_000;
 const MAX_EARLY_CANDIDATES = 200;
 const PATH_INTERVAL_MS = 200;
+/// As long as a candidate may take through the broker that tells what the other end of the path is.
+const LATE_CANDIDATE_MS = 2_000;
 const TO_RESPONDER = 'ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER';
 const TO_INITIATOR = 'ICE_CANDIDATES_EXCHANGE_RESPONDER_TO_INITIATOR';
 
 /// Tells its owner by events:
 ///   step     detail {kind, direction, words, detail}: what happened in the negotiation. direction: out, in or here
 ///   open     the data channel is open
-///   path     detail: see pathInUse
+///   path     detail: see path.mjs
 ///   message  detail {channel, text}
 ///   end      detail {words}: closed or failed, and why
 export class Peer extends EventTarget {
@@ -30,6 +33,7 @@ export class Peer extends EventTarget {
   #timer;
   #pathTimer;
   #pathInWords;
+  #openSince;
 
   constructor({ signalling, remoteId, sessionId, isInitiator }) {
     super();
@@ -172,6 +176,7 @@ export class Peer extends EventTarget {
     if (this.state !== 'negotiating') return;
     clearTimeout(this.#timer);
     this.state = 'open';
+    this.#openSince = performance.now();
     this.#step('channel', 'here', 'Data channel open');
     this.#emit('open');
     const transport = this.#connection.sctp?.transport?.iceTransport;
@@ -179,13 +184,17 @@ export class Peer extends EventTarget {
     this.#findPath();
   }
 
-  /// Statistics lag behind what they describe.
+  /// Statistics lag behind what they describe, and candidates behind the packets of those that they describe.
   async #findPath() {
     clearTimeout(this.#pathTimer);
     if (this.state !== 'open') return;
-    const path = pathInUse(await this.#connection.getStats());
+    const stats = await this.#connection.getStats();
     if (this.state !== 'open') return;
-    if (!path) {
+    const { localDescription, remoteDescription } = this.#connection;
+    const path = pathInUse(stats, { local: localDescription.sdp, remote: remoteDescription.sdp });
+    const mayBecomeClear = performance.now() - this.#openSince < LATE_CANDIDATE_MS;
+    if (!path || (!path.isCertain && mayBecomeClear)) {
+      clearTimeout(this.#pathTimer);
       this.#pathTimer = setTimeout(() => this.#findPath(), PATH_INTERVAL_MS);
       return;
     }
@@ -235,7 +244,10 @@ export class Peer extends EventTarget {
       await this.#connection.addIceCandidate(toIceCandidate(candidate, this.#connection.remoteDescription.sdp));
     } catch (error) {
       if (this.state !== 'ended') this.#step('trouble', 'here', 'A candidate that cannot be used', error.message);
+      return;
     }
+    // It may be what the path in use ends at.
+    this.#findPath();
   }
 
   async #sayCandidate(candidate) {
@@ -287,19 +299,3 @@ const ICE_STATES = {
   disconnected: 'no answer at the moment',
   failed: 'no pair works',
 };
-
-/// {local, remote, isRelayed}, with {type, address, port, protocol} at each end; undefined while unknown.
-export function pathInUse(stats) {
-  const all = [...stats.values()];
-  const transport = all.find(({ type, selectedCandidatePairId }) => type === 'transport' && selectedCandidatePairId);
-  const pair = transport
-    ? stats.get(transport.selectedCandidatePairId)
-    : all.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded');
-  const end = (id) => {
-    const { candidateType: type, address, port, protocol } = stats.get(id);
-    return { type, address, port, protocol };
-  };
-  if (!stats.has(pair?.localCandidateId) || !stats.has(pair.remoteCandidateId)) return undefined;
-  const [local, remote] = [end(pair.localCandidateId), end(pair.remoteCandidateId)];
-  return { local, remote, isRelayed: local.type === 'relay' || remote.type === 'relay' };
-}

@@ -69,17 +69,23 @@ export const launchBrowser = () =>
 export class Person {
   #faults = [];
 
-  static async open(browser, pageUrl, { id = freshId('person'), broker, token, isRelayOnly, viewport = { width: 1280, height: 800 }, colorScheme } = {}) {
+  /// `prepare(page)` before it is loaded; `context`: more options of the browser's.
+  static async open(
+    browser,
+    pageUrl,
+    { id = freshId('person'), broker, token, isRelayOnly, viewport = { width: 1280, height: 800 }, colorScheme, prepare, context } = {},
+  ) {
     const person = new Person();
     person.id = id;
     Object.assign(person, { token, isRelayOnly });
-    person.context = await browser.newContext({ viewport, colorScheme, locale: 'en-GB', reducedMotion: 'reduce' });
+    person.context = await browser.newContext({ viewport, colorScheme, locale: 'en-GB', reducedMotion: 'reduce', ...context });
     person.page = await person.context.newPage();
     person.page.setDefaultTimeout(scaled(15_000));
     person.page.on('pageerror', (error) => person.#faults.push(error.stack));
     person.page.on('console', (message) => {
       if (/Content Security Policy/.test(message.text())) person.#faults.push(message.text());
     });
+    await prepare?.(person.page);
     await person.page.goto(`${pageUrl}/?${new URLSearchParams({ id, broker })}`);
     return person;
   }

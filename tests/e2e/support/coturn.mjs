@@ -37,8 +37,9 @@ function start(command, args) {
 export class Coturn {
   #server;
 
-  /// Takes credentials that were made with this secret. Resolves once it answers over UDP and TCP.
-  static async start(secret) {
+  /// Takes credentials that were made with this secret. Resolves once it answers over UDP and TCP. `publicAddress`: what it takes its
+  /// relays to be reached at, as behind a NAT.
+  static async start(secret, { publicAddress } = {}) {
     const coturn = new Coturn();
     const directory = temporaryDirectory();
     coturn.port = await freePort();
@@ -47,6 +48,7 @@ export class Coturn {
       ...['--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1'],
       ...['--listening-port', String(coturn.port), '--allow-loopback-peers'],
       ...['--use-auth-secret', `--static-auth-secret=${secret}`, '--realm', 'crolang.test'],
+      ...(publicAddress ? [`--external-ip=${publicAddress}/127.0.0.1`] : []),
       ...['--no-tls', '--no-dtls', '--no-cli', '--verbose'],
       ...['--pidfile', path.join(directory, 'pid'), '--userdb', path.join(directory, 'users')],
       ...['--log-file', 'stdout', '--simple-log'],

@@ -41,7 +41,7 @@ export class Conversation extends EventTarget {
       text: find('textarea'),
       send: find('.composer button'),
     };
-    this.#negotiation = new Negotiation(find('.negotiation'));
+    this.#negotiation = new Negotiation(this.element);
     find('.head .id').textContent = id;
     this.#parts.text.setAttribute('aria-label', `Message to ${id}`);
     this.#parts.messages.setAttribute('aria-label', `Messages with ${id}`);
@@ -60,6 +60,10 @@ export class Conversation extends EventTarget {
     return this.#path.isRelayed ? 'relayed' : 'direct';
   }
 
+  get isPresent() {
+    return this.#signalling.isOnline && this.presence === true;
+  }
+
   get stateInWords() {
     const words = {
       connecting: 'connecting',
@@ -69,6 +73,7 @@ export class Conversation extends EventTarget {
     };
     if (this.state !== 'none') return words[this.state];
     if (this.#request) return 'wants to connect';
+    if (!this.#signalling.isOnline) return 'unknown while offline';
     if (this.presence === undefined) return 'asking the broker';
     return this.presence ? 'at the broker' : 'not at the broker';
   }

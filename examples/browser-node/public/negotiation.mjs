@@ -3,7 +3,7 @@ import { appendInView, element } from './elements.mjs';
 
 const MAX_STEPS = 500;
 const SIGNS = { out: '→', in: '←', here: '·' };
-const STATES = { todo: 'to come', doing: 'under way', done: 'done', failed: 'failed', closed: 'closed' };
+const STATES = { todo: 'to come', doing: 'under way', waiting: 'waiting', done: 'done', failed: 'failed', closed: 'closed' };
 
 export class Negotiation {
   #stages = new Map();
@@ -13,12 +13,14 @@ export class Negotiation {
   #start = 0;
   #sent = 0;
   #received = 0;
+  #last = null;
 
-  constructor(section) {
-    for (const stage of section.querySelectorAll('[data-stage]')) this.#stages.set(stage.dataset.stage, stage);
-    this.#path = section.querySelector('.winner');
-    this.#steps = section.querySelector('.steps');
-    this.#empty = section.querySelector('.empty');
+  /// `element`: what holds the stages, the path and the steps.
+  constructor(element) {
+    for (const stage of element.querySelectorAll('[data-stage]')) this.#stages.set(stage.dataset.stage, stage);
+    this.#path = element.querySelector('.winner');
+    this.#steps = element.querySelector('.steps');
+    this.#empty = element.querySelector('.log .empty');
     this.#mark({ offer: 'todo', answer: 'todo', candidates: 'todo', channel: 'todo' });
   }
 
@@ -26,17 +28,19 @@ export class Negotiation {
   begin() {
     this.#start = performance.now();
     this.#sent = this.#received = 0;
+    this.#last = null;
     this.#steps.replaceChildren();
     this.#path.hidden = true;
     this.#empty.hidden = true;
     this.#mark({ offer: 'doing', answer: 'todo', candidates: 'todo', channel: 'todo' });
   }
 
-  step({ kind, direction, words, detail }) {
-    this.#add(kind, direction, words, detail);
+  step(step) {
+    const { kind, direction } = step;
+    this.#add(step);
     switch (kind) {
       case 'offer':
-        return this.#mark({ offer: 'done', answer: 'doing' });
+        return this.#mark({ offer: 'done', answer: direction === 'out' ? 'waiting' : 'doing' });
       case 'answer':
         return this.#mark({ answer: 'done', candidates: 'doing' });
       case 'candidate':
@@ -66,18 +70,30 @@ export class Negotiation {
     this.#steps.scrollTop = this.#steps.scrollHeight;
   }
 
-  #add(kind, direction, words, detail) {
+  #add({ kind, direction, words, detail, groups }) {
+    if (this.#repeatsLast(kind, direction, words, detail)) return;
     const item = element('li', { className: `step ${kind}` });
     const sign = element('span', { className: 'sign', textContent: SIGNS[direction] });
     sign.setAttribute('aria-hidden', 'true');
+    const times = element('span', { className: 'times' });
     item.append(
       element('span', { className: 'time', textContent: `${Math.round(performance.now() - this.#start)} ms` }),
       sign,
       element('span', { className: 'words', textContent: words }),
+      times,
       element('span', { className: 'detail', textContent: detail }),
+      ...groups.map(serversOf),
     );
+    this.#last = { key: keyOf(kind, direction, words, detail), times, count: 1 };
     if (this.#steps.childElementCount >= MAX_STEPS) this.#steps.firstElementChild.remove();
     appendInView(this.#steps, item);
+  }
+
+  /// What comes several times in a row is one line, with a count.
+  #repeatsLast(...step) {
+    if (this.#last?.key !== keyOf(...step)) return false;
+    this.#last.times.textContent = `× ${++this.#last.count}`;
+    return true;
   }
 
   #mark(states) {
@@ -107,4 +123,16 @@ function end(name, candidateType) {
     element('span', { className: 'detail', textContent: candidateType }),
   );
   return span;
+}
+
+const keyOf = (...step) => JSON.stringify(step);
+
+/// Servers that said the same: one line, which opens to their names.
+function serversOf({ error, urls }) {
+  if (urls.length === 1) return element('span', { className: 'detail', textContent: `${urls[0]}: ${error}` });
+  const group = element('details', { className: 'detail' });
+  const names = element('ul', {});
+  names.append(...urls.map((url) => element('li', { textContent: url })));
+  group.append(element('summary', { textContent: `${urls.length} × ${error}` }), names);
+  return group;
 }

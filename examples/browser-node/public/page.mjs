@@ -1,128 +1,79 @@
 // The page: who one is, who else is there, and whose conversation is shown.
 import { Conversation } from './conversation.mjs';
-import { fromTemplate } from './elements.mjs';
+import { $, fromTemplate } from './elements.mjs';
+import { JoinForm } from './form.mjs';
+import { attempt, everywhere, here } from './memory.mjs';
 import { Signalling } from './signalling.mjs';
+import { Status } from './status.mjs';
 
 const PRESENCE_INTERVAL_MS = 5_000;
 const MAX_PEOPLE = 100;
 const MAX_ID_BYTES = 256;
 
-const $ = (id) => document.getElementById(id);
 const people = new Map();
+const form = new JoinForm();
+const status = new Status();
 let signalling = null;
 let channel = 'chat';
 let selected = null;
 let presenceTimer;
 let isOut = true;
 
-// ---- What is remembered -----------------------------------------------------------------------------------------
-
-/// The broker for all tabs; the id and the people for this one alone, since an id can be used only once.
-const memory = {
-  get: (storage, key) => attempt(() => storage().getItem(`crolang-${key}`)),
-  set: (storage, key, value) => attempt(() => storage().setItem(`crolang-${key}`, value)),
-};
-const everywhere = () => localStorage;
-const here = () => sessionStorage;
-
-/// A browser may have no storage for us.
-function attempt(action) {
-  try {
-    return action();
-  } catch {
-    return null;
-  }
-}
-
 // ---- Connecting -------------------------------------------------------------------------------------------------
 
 function fillForm() {
   const query = new URLSearchParams(location.search);
-  $('id').value = query.get('id') ?? memory.get(here, 'id') ?? '';
-  $('broker').value =
-    query.get('broker') ?? memory.get(everywhere, 'broker') ?? `${location.protocol}//${location.hostname}:8080`;
-  $('channel').value = query.get('channel') ?? channel;
-  ($('id').value ? $('connect') : $('id')).focus();
+  form.fill({
+    id: query.get('id') ?? here.get('id') ?? '',
+    broker: query.get('broker') ?? everywhere.get('broker') ?? `${location.protocol}//${location.hostname}:8080`,
+    channel: query.get('channel') ?? channel,
+  });
+  form.focus();
 }
 
-/// Socket.IO takes a path for a namespace, so there must be none.
-function brokerOf(text) {
-  const url = attempt(() => new URL(/^[a-z]+:\/\//i.test(text) ? text : `${location.protocol}//${text}`));
-  if (url) url.protocol = url.protocol.replace(/^ws/, 'http');
-  if (!url || !/^https?:$/.test(url.protocol)) return null;
-  return url.pathname === '/' && !url.search && !url.hash && !url.username ? url.origin : null;
-}
-
-function join(event) {
-  event.preventDefault();
-  const id = $('id').value.trim();
-  const broker = brokerOf($('broker').value.trim());
-  const token = $('token').value.trim();
-  channel = $('channel').value.trim() || 'chat';
-  showProblem();
-  if (!id) return showProblem('id', 'Give yourself an id: it is what others find you by.');
-  if (!broker) return showProblem('broker', 'The broker is given as http://host:port, without a path.');
+function join({ detail: { channel: name, ...options } }) {
+  channel = name;
   signalling?.close();
-  signalling = new Signalling({ broker, id, token, isRelayOnly: $('relay').checked });
+  signalling = new Signalling(options);
   signalling.addEventListener('phase', ({ target, detail }) => target === signalling && onPhase(detail));
   signalling.addEventListener('message', ({ target, detail }) => target === signalling && onMessage(detail));
   signalling.open();
 }
 
-function onPhase({ phase, field, words, isTrouble = false }) {
-  const isOnline = phase === 'online';
+function onPhase(detail) {
+  const isOnline = detail.phase === 'online';
+  if (isOut) form.show(detail);
   if (isOnline && isOut) enter();
-  if (isOut) {
-    const isTrying = phase === 'connecting';
-    showForm({ isTrying });
-    $('progress').textContent = isTrying ? words : '';
-    $('progress').classList.toggle('trouble', isTrouble);
-    if (phase === 'refused') showProblem(field, words);
-  } else {
-    const states = { online: 'connected', connecting: 'connecting', lost: 'connection lost', refused: 'not connected' };
-    $('self-state').textContent = `${states[phase]}, ${signalling.broker.replace(/^https?:\/\//, '')}`;
-    $('self').dataset.phase = phase;
-    $('banner').hidden = phase === 'online' || (phase === 'connecting' && !isTrouble);
-    $('banner').firstElementChild.textContent = words;
-    $('again').hidden = phase !== 'refused';
-    for (const conversation of people.values()) conversation.show();
-    if (isOnline) askPresence();
+  if (isOut) return;
+  status.show(signalling, detail);
+  for (const conversation of people.values()) {
+    conversation.show();
+    showPerson(conversation);
   }
-}
-
-function showForm({ isTrying }) {
-  for (const input of $('join').querySelectorAll('input')) input.disabled = isTrying;
-  $('connect').disabled = isTrying;
-  $('cancel').hidden = !isTrying;
-  if (isTrying) $('cancel').focus();
-}
-
-function showProblem(field, words = '') {
-  $('problem').textContent = words;
-  for (const input of $('join').querySelectorAll('input')) input.removeAttribute('aria-invalid');
-  if (!field) return;
-  $('progress').textContent = '';
-  if (field === 'token') $('more').open = true;
-  $(field).setAttribute('aria-invalid', 'true');
-  $(field).focus();
+  if (isOnline) askPresence();
 }
 
 function cancel() {
-  signalling.close();
+  signalling?.close();
   signalling = null;
-  $('progress').textContent = '';
-  showForm({ isTrying: false });
-  $('connect').focus();
+}
+
+/// After a refusal. Others know the conversations by the old id.
+function rejoin({ detail: { id, token } }) {
+  if (id === signalling.id) return signalling.open({ token });
+  const { broker } = signalling;
+  leave();
+  form.fill({ id, token, broker });
+  form.submit();
 }
 
 function enter() {
   isOut = false;
-  memory.set(everywhere, 'broker', signalling.broker);
-  memory.set(here, 'id', signalling.id);
-  $('self-id').textContent = signalling.id;
+  everywhere.set('broker', signalling.broker);
+  here.set('id', signalling.id);
   $('another').href = `?${new URLSearchParams({ broker: signalling.broker })}`;
   showPlace();
-  const remembered = attempt(() => JSON.parse(memory.get(here, 'people'))) ?? [];
+  const remembered = attempt(() => JSON.parse(here.get('people'))) ?? [];
   for (const id of remembered) if (typeof id === 'string' && id !== signalling.id) add(id);
   const [first] = people.values();
   if (first) select(first);
@@ -137,11 +88,10 @@ function leave() {
   people.clear();
   selected = null;
   for (const list of ['people', 'requests', 'conversations']) $(list).replaceChildren();
-  $('banner').hidden = true;
+  status.hide();
   isOut = true;
   showPlace();
-  showForm({ isTrying: false });
-  $('connect').focus();
+  form.focus();
 }
 
 function showPlace() {
@@ -201,7 +151,7 @@ function remove(conversation) {
 }
 
 function remember() {
-  memory.set(here, 'people', JSON.stringify([...people.keys()]));
+  here.set('people', JSON.stringify([...people.keys()]));
 }
 
 function rowOf(conversation) {
@@ -228,11 +178,11 @@ function select(conversation) {
 
 function showPerson(conversation) {
   if (conversation === selected && !document.hidden) conversation.unread = 0;
-  const { row, unread, state, presence } = conversation;
+  const { row, unread, state, isPresent } = conversation;
   row.querySelector('.state').textContent = conversation.stateInWords;
   row.querySelector('.unread').textContent = `${unread} new`;
   row.querySelector('.unread').hidden = unread === 0;
-  row.dataset.state = state === 'none' ? (presence ? 'present' : 'away') : state;
+  row.dataset.state = state === 'none' ? (isPresent ? 'present' : 'away') : state;
   showPeople();
 }
 
@@ -275,10 +225,11 @@ function onMessage({ type, message }) {
 
 // ---- Beginning --------------------------------------------------------------------------------------------------
 
-$('join').addEventListener('submit', join);
-$('cancel').addEventListener('click', cancel);
+form.addEventListener('join', join);
+form.addEventListener('cancel', cancel);
+status.addEventListener('retry', () => signalling.tryNow());
+status.addEventListener('rejoin', rejoin);
 $('leave').addEventListener('click', leave);
-$('again').addEventListener('click', () => signalling.open());
 $('watch').addEventListener('submit', watch);
 $('refresh').addEventListener('click', askPresence);
 document.addEventListener('visibilitychange', () => {

@@ -2,6 +2,7 @@
 import { lineOf, toIceCandidate, toMessage } from './candidate.mjs';
 import { Assembler, toParts } from './messages.mjs';
 import { pathInUse } from './path.mjs';
+import { SilentServers } from './servers.mjs';
 import { at, candidateInWords, failureInWords } from './words.mjs';
 
 /// As long as other nodes wait for a connection.
@@ -14,7 +15,7 @@ const TO_RESPONDER = 'ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER';
 const TO_INITIATOR = 'ICE_CANDIDATES_EXCHANGE_RESPONDER_TO_INITIATOR';
 
 /// Tells its owner by events:
-///   step     detail {kind, direction, words, detail}: what happened in the negotiation. direction: out, in or here
+///   step     detail {kind, direction, words, detail, groups}: what happened in the negotiation. direction: out, in or here
 ///   open     the data channel is open
 ///   path     detail: see path.mjs
 ///   message  detail {channel, text}
@@ -27,8 +28,7 @@ export class Peer extends EventTarget {
   #nextMsgId = 0;
   #early = [];
   #held = [];
-  #silentServers = new Map();
-  #givingServers = new Set();
+  #silentServers = new SilentServers();
   #mayTrickle;
   #timer;
   #pathTimer;
@@ -118,7 +118,7 @@ export class Peer extends EventTarget {
 
   #watch(connection) {
     connection.onicecandidate = ({ candidate }) => {
-      if (candidate?.url) this.#givingServers.add(candidate.url);
+      if (candidate) this.#silentServers.onCandidate(candidate);
       const said = candidate && toMessage(candidate);
       if (!said) return;
       if (this.#mayTrickle) this.#sayCandidate(said);
@@ -129,9 +129,7 @@ export class Peer extends EventTarget {
       this.#step('gathering', 'here', 'All own candidates found');
       this.#nameSilentServers();
     };
-    connection.onicecandidateerror = ({ url, errorCode, errorText }) => {
-      this.#silentServers.set(url, `${errorCode} ${errorText}`);
-    };
+    connection.onicecandidateerror = (event) => this.#silentServers.onError(event);
     connection.oniceconnectionstatechange = () => {
       const state = connection.iceConnectionState;
       const isPaired = state === 'connected' || state === 'completed';
@@ -151,14 +149,12 @@ export class Peer extends EventTarget {
     };
   }
 
-  /// A server is asked once for each network of the machine, so one error says little: those that gave nothing at all do.
   #nameSilentServers() {
-    // A server that gave one over one interface may well have failed over another, before or after.
-    for (const url of this.#givingServers) this.#silentServers.delete(url);
-    if (this.#silentServers.size === 0) return;
-    const servers = [...this.#silentServers].map(([url, error]) => `${url} (${error.trim()})`);
-    const words = servers.length === 1 ? 'An ICE server gave no candidate' : `${servers.length} ICE servers gave no candidate`;
-    this.#step('trouble', 'here', words, servers.join(', '));
+    const { groups } = this.#silentServers;
+    const count = groups.reduce((sum, { urls }) => sum + urls.length, 0);
+    if (count === 0) return;
+    const words = count === 1 ? 'An ICE server gave no candidate' : `${count} ICE servers gave no candidate`;
+    this.#step('trouble', 'here', words, '', groups);
   }
 
   #use(channel) {
@@ -283,8 +279,8 @@ export class Peer extends EventTarget {
     this.#step('candidate', direction, `${what}: ${words}`, detail);
   }
 
-  #step(kind, direction, words, detail = '') {
-    this.#emit('step', { kind, direction, words, detail });
+  #step(kind, direction, words, detail = '', groups = []) {
+    this.#emit('step', { kind, direction, words, detail, groups });
   }
 
   #emit(name, detail) {

@@ -1,11 +1,12 @@
 // The broker side of the node: a Socket.IO connection, and the nodes' message formats on it.
+import { probe } from './probe.mjs';
+import { pauseAfter } from './retry.mjs';
 import { io } from './socket.io.esm.min.js';
 import { lossInWords, refusalInWords, troubleInWords } from './words.mjs';
 
 const VERSION = '1.0.0';
 const PLATFORM = 'browser';
 const ANSWER_MS = 10_000;
-const PROBE_MS = 3_000;
 const MAX_EARLY_MESSAGES = 100;
 const ACKNOWLEDGEMENTS = ['OK', 'NOT_CONNECTED', 'UNAUTHORIZED', 'DISABLED', 'ERROR'];
 const EVENTS = [
@@ -19,28 +20,32 @@ const EVENTS = [
 ];
 
 /// Tells its owner by events:
-///   phase    detail {phase, words, field}: connecting, online, lost (comes back by itself), refused (does not)
+///   phase    detail {phase, …}:
+///            connecting  {attempt}: 1 at first
+///            waiting     {words, link, attempt, pause}: trouble that may pass. The attempt of this number begins after `pause` ms
+///            online
+///            refused     {words, link, field}: it does not come back by itself. `field`: what to change, id, token or broker, if that is known
 ///   message  detail {type, message}: from another node
 export class Signalling extends EventTarget {
   #socket;
   #isRelayOnly;
-  #wasOnline = false;
+  #attempt = 0;
+  #timer;
   #early = [];
 
   constructor({ broker, id, token, isRelayOnly }) {
     super();
     Object.assign(this, { broker, id, token });
+    this.wasOnline = false;
     this.#isRelayOnly = isRelayOnly;
     this.rtcConfiguration = null;
-    const query = { id, version: VERSION, runtime: PLATFORM };
-    if (token) query.data = token;
     this.#socket = io(broker, {
       transports: ['websocket'],
       autoConnect: false,
       forceNew: true,
-      reconnectionDelay: 1_000,
-      reconnectionDelayMax: 5_000,
-      query,
+      // Its own way to come back does not tell when it will try.
+      reconnection: false,
+      query: { id, version: VERSION, runtime: PLATFORM },
     });
     this.#socket.on('AUTHENTICATED', (text) => this.#onAuthenticated(text));
     this.#socket.on('connect_error', (error) => this.#onConnectError(error));
@@ -52,12 +57,23 @@ export class Signalling extends EventTarget {
     return this.#socket.connected && this.rtcConfiguration !== null;
   }
 
-  open() {
-    this.#say('connecting', { words: `Connecting to ${this.broker}` });
-    this.#socket.connect();
+  /// Connects, from the start or after a refusal.
+  open({ token = this.token } = {}) {
+    this.token = token;
+    const { query } = this.#socket.io.opts;
+    if (token) query.data = token;
+    else delete query.data;
+    this.#attempt = 0;
+    this.#try();
+  }
+
+  /// Does not wait for the next attempt.
+  tryNow() {
+    if (this.#timer) this.#try();
   }
 
   close() {
+    this.#stopWaiting();
     this.#socket.disconnect();
   }
 
@@ -99,22 +115,44 @@ export class Signalling extends EventTarget {
       this.#say('refused', { field: 'broker', words: `The broker's RTC configuration cannot be used: ${error.message}` });
       return;
     }
-    this.#wasOnline = true;
-    this.#say('online', { words: `Connected to ${this.broker}` });
+    this.wasOnline = true;
+    this.#attempt = 0;
+    this.#say('online');
     for (const detail of this.#early.splice(0)) this.dispatchEvent(new CustomEvent('message', { detail }));
+  }
+
+  #try() {
+    this.#stopWaiting();
+    ++this.#attempt;
+    this.#say('connecting', { attempt: this.#attempt });
+    this.#socket.connect();
+  }
+
+  #wait(trouble) {
+    const pause = pauseAfter(Math.max(this.#attempt, 1));
+    this.#timer = setTimeout(() => this.#try(), pause);
+    this.#say('waiting', { ...trouble, attempt: this.#attempt + 1, pause });
+  }
+
+  #stopWaiting() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   async #onConnectError({ message }) {
     if (!this.#socket.active) return this.#say('refused', refusalInWords(message, this));
-    const isAnswering = await answers(this.broker);
+    const trouble = troubleInWords(this.broker, await probe(this.broker), location.origin);
     if (this.#socket.connected || !this.#socket.active) return;
-    const words = troubleInWords(this.broker, { isAnswering });
-    this.#say(this.#wasOnline ? 'lost' : 'connecting', { words, isTrouble: true });
+    if (!trouble.isFinal || this.wasOnline) return this.#wait(trouble);
+    this.#socket.disconnect();
+    this.#say('refused', { ...trouble, field: 'broker' });
   }
 
   #onDisconnect(reason) {
     if (reason === 'io client disconnect') return;
-    this.#say(this.#socket.active ? 'lost' : 'refused', { field: 'id', words: lossInWords(reason) });
+    const words = lossInWords(reason);
+    if (this.#socket.active) this.#wait({ words });
+    else this.#say('refused', { words });
   }
 
   #onMessage(type, text) {
@@ -133,16 +171,6 @@ export class Signalling extends EventTarget {
 
   #say(phase, detail) {
     this.dispatchEvent(new CustomEvent('phase', { detail: { phase, ...detail } }));
-  }
-}
-
-/// A browser does not tell why a WebSocket could not be opened, but whether anything answers there can be found out.
-async function answers(broker) {
-  try {
-    await fetch(`${broker}/healthz`, { mode: 'no-cors', cache: 'no-store', signal: AbortSignal.timeout(PROBE_MS) });
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 // What the broker and WebRTC say, in words for a person.
+import { otherSchemeOf } from './probe.mjs';
 
 /// CONNECT_ERROR is final: nothing changes by trying again. `field`: where the person can change something.
 export function refusalInWords(message, { id, token }) {
@@ -7,7 +8,7 @@ export function refusalInWords(message, { id, token }) {
       return {
         field: 'token',
         words: token
-          ? `The broker does not let “${id}” in: authentication failed. Is this the right access token for this id?`
+          ? `The broker does not let “${id}” in: authentication failed. Is this the right access token for this id? The id may also be banned.`
           : `The broker does not let “${id}” in: authentication failed. It may want an access token.`,
       };
     case 'client already connected':
@@ -19,17 +20,45 @@ export function refusalInWords(message, { id, token }) {
   }
 }
 
-/// Trouble that passes: socket.io-client tries again by itself.
-export function troubleInWords(broker, { isAnswering }) {
-  return isAnswering
-    ? `${broker} answers, but takes no node now. It may be shutting down, full, or unable to ask who may connect (503). Trying again.`
-    : `Nothing answers at ${broker}. Is the broker running? Trying again.`;
+/// Why there is no connection, by what a probe has found: {words}, with a `link` where the browser itself says more. `isFinal`: nothing
+/// changes by trying again. `page`: the origin of the page.
+export function troubleInWords(broker, { isBroker, isAnswering, otherIsAnswering }, page) {
+  const other = otherSchemeOf(broker);
+  const isSecure = broker.startsWith('https:');
+  if (isBroker) {
+    return { words: `The broker at ${broker} answers, but takes no node now (503): it is full, shutting down, or cannot ask who may connect.` };
+  }
+  // No port speaks both. Without a number the other one is another port, and http may well be there only to send visitors to https.
+  const isOther = otherIsAnswering && (!isAnswering || (!isSecure && new URL(broker).port !== ''));
+  if (isOther) {
+    return {
+      isFinal: true,
+      words: isSecure
+        ? `No broker answers by https at ${broker}, but by http something does. Without TLS in front of it, the broker's address is ${other}.`
+        : `No broker answers by http at ${broker}, but by https something does. With TLS in front of it, the broker's address is ${other}.`,
+    };
+  }
+  if (isAnswering && broker === page) {
+    return { isFinal: true, words: `${broker} is where this page comes from, and no broker answers there. Brokers listen on port 8080 unless told otherwise.` };
+  }
+  if (isAnswering) {
+    const hint = otherIsAnswering && !isSecure ? ` ${other} answers too: is that the broker?` : '';
+    return {
+      words: `Something answers at ${broker}, but not as a broker. Is the port right? A proxy without a broker behind it, or one that does not take this page, looks the same.${hint}`,
+    };
+  }
+  return isSecure
+    ? {
+        words: `Nothing answers by https at ${broker}. Either no broker is running there, or the browser does not trust its certificate.`,
+        link: { href: `${broker}/healthz`, words: 'Open it in a new tab to see which.' },
+      }
+    : { words: `Nothing answers by http at ${broker}. Is the broker running, and on this port? If TLS stands in front of it, the address begins with https.` };
 }
 
 export function lossInWords(reason) {
   return reason === 'io server disconnect'
-    ? 'The broker sent this node away: it is no longer valid, or its id belongs to another node now.'
-    : 'The connection to the broker is lost. Trying again. Open data channels go on without it.';
+    ? 'The broker sent this node away: it may not stay any longer, or its id belongs to another node now.'
+    : 'The connection to the broker is lost.';
 }
 
 /// Why a message did not reach the other node, or null if it did as far as the broker knows.

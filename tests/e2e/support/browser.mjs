@@ -100,9 +100,13 @@ export class Person {
     return this.page.getByRole('button', { name, exact: true });
   }
 
+  field(label) {
+    return this.page.getByLabel(label, { exact: true }).filter({ visible: true });
+  }
+
   async submit() {
-    if (this.token || this.isRelayOnly) await this.page.getByText('Access token, channel, relay').click();
-    if (this.token) await this.page.getByLabel('Access token', { exact: true }).fill(this.token);
+    if (this.token) await this.field('Access token').fill(this.token);
+    if (this.isRelayOnly) await this.page.getByText('Channel and relay').click();
     if (this.isRelayOnly) await this.page.getByLabel('Connect through relays only').check();
     await this.button('Connect').click();
   }

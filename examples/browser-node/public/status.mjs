@@ -1,0 +1,73 @@
+// How it stands with the broker, while one is inside: beside one's id, and in a banner when there is something to say.
+import { Countdown } from './countdown.mjs';
+import { $, showSentence } from './elements.mjs';
+
+const STATES = { online: 'connected', connecting: 'reconnecting', waiting: 'reconnecting', refused: 'not connected' };
+const KEPT = 'Open data channels stay open meanwhile.';
+
+/// Tells its owner by events:
+///   retry   not to wait for the next attempt
+///   rejoin  detail {id, token}: to connect again after a refusal
+export class Status extends EventTarget {
+  #countdown = new Countdown($('banner-progress'));
+  #wantsFocus = false;
+
+  constructor() {
+    super();
+    $('retry').addEventListener('click', () => this.dispatchEvent(new Event('retry')));
+    $('rejoin').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#wantsFocus = true;
+      const detail = { id: $('rejoin-id').value.trim(), token: $('rejoin-token').value.trim() };
+      if (!detail.id) return this.#offer('id', { words: 'Give yourself an id: it is what others find you by.' });
+      this.dispatchEvent(new CustomEvent('rejoin', { detail }));
+    });
+  }
+
+  /// `id`, `token`: those of the connection. A phase as Signalling tells it.
+  show({ id, token, broker }, { phase, attempt, pause, field, words, link }) {
+    $('self-id').textContent = id;
+    $('self-state').textContent = STATES[phase];
+    $('self-broker').textContent = `, ${broker.replace(/^https?:\/\//, '')}`;
+    $('self').dataset.phase = phase;
+    $('banner').dataset.phase = phase;
+    const isRefused = phase === 'refused';
+    switch (phase) {
+      case 'online':
+        $('banner').hidden = true;
+        this.#wantsFocus = false;
+        break;
+      case 'connecting':
+        // What was said of the last attempt stays.
+        this.#countdown.stop(attempt === 1 ? 'Connecting …' : `Trying again, attempt ${attempt} …`);
+        break;
+      case 'waiting':
+        showSentence($('banner-words'), { words: `${words} ${KEPT}`, link });
+        this.#countdown.start(pause, (seconds) => `Attempt ${attempt} in ${seconds} s`);
+        break;
+      case 'refused':
+        this.#countdown.stop();
+        $('rejoin-id').value = id;
+        $('rejoin-token').value = token;
+    }
+    if (phase === 'waiting' || isRefused) $('banner').hidden = false;
+    $('retry').hidden = phase !== 'waiting';
+    $('banner-spinner').hidden = isRefused;
+    $('rejoin').hidden = !isRefused;
+    if (isRefused) this.#offer(field, { words, link });
+  }
+
+  hide() {
+    this.#countdown.stop();
+    $('banner').hidden = true;
+  }
+
+  /// Another id or token. Takes the focus from whoever has asked to connect again, but not from somebody who writes a message.
+  #offer(field, sentence) {
+    showSentence($('banner-words'), sentence);
+    for (const name of ['id', 'token']) $(`rejoin-${name}`).setAttribute('aria-invalid', String(name === field));
+    const input = $(field === 'id' ? 'rejoin-id' : 'rejoin-token');
+    if (this.#wantsFocus || !document.activeElement?.closest('.composer')) input.focus();
+    this.#wantsFocus = false;
+  }
+}

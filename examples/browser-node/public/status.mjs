@@ -10,14 +10,14 @@ const KEPT = 'Open data channels stay open meanwhile.';
 ///   rejoin  detail {id, token}: to connect again after a refusal
 export class Status extends EventTarget {
   #countdown = new Countdown($('banner-progress'));
-  #wantsFocus = false;
+  #isRejoining = false;
 
   constructor() {
     super();
     $('retry').addEventListener('click', () => this.dispatchEvent(new Event('retry')));
     $('rejoin').addEventListener('submit', (event) => {
       event.preventDefault();
-      this.#wantsFocus = true;
+      this.#isRejoining = true;
       const detail = { id: $('rejoin-id').value.trim(), token: $('rejoin-token').value.trim() };
       if (!detail.id) return this.#offer('id', { words: 'Give yourself an id: it is what others find you by.' });
       this.dispatchEvent(new CustomEvent('rejoin', { detail }));
@@ -35,10 +35,11 @@ export class Status extends EventTarget {
     switch (phase) {
       case 'online':
         $('banner').hidden = true;
-        this.#wantsFocus = false;
+        if (this.#isRejoining) $('watch-id').focus();
+        this.#isRejoining = false;
         break;
       case 'connecting':
-        // What was said of the last attempt stays.
+        // What was said of the last attempt stays, and so do the fields and buttons: who uses them keeps the focus.
         this.#countdown.stop(attempt === 1 ? 'Connecting …' : `Trying again, attempt ${attempt} …`);
         break;
       case 'waiting':
@@ -51,9 +52,10 @@ export class Status extends EventTarget {
         $('rejoin-token').value = token;
     }
     if (phase === 'waiting' || isRefused) $('banner').hidden = false;
-    $('retry').hidden = phase !== 'waiting';
+    const hasFields = isRefused || (phase === 'connecting' && this.#isRejoining);
+    $('rejoin').hidden = !hasFields;
+    $('retry').hidden = hasFields;
     $('banner-spinner').hidden = isRefused;
-    $('rejoin').hidden = !isRefused;
     if (isRefused) this.#offer(field, { words, link });
   }
 
@@ -67,7 +69,7 @@ export class Status extends EventTarget {
     showSentence($('banner-words'), sentence);
     for (const name of ['id', 'token']) $(`rejoin-${name}`).setAttribute('aria-invalid', String(name === field));
     const input = $(field === 'id' ? 'rejoin-id' : 'rejoin-token');
-    if (this.#wantsFocus || !document.activeElement?.closest('.composer')) input.focus();
-    this.#wantsFocus = false;
+    if (this.#isRejoining || !document.activeElement?.closest('.composer')) input.focus();
+    this.#isRejoining = false;
   }
 }

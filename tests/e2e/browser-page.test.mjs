@@ -455,6 +455,28 @@ describe('what a page looks like', together, () => {
     });
   }
 
+  test('lists show their end as they grow and shrink, unless one has scrolled up', async (t) => {
+    const [alice, bob] = await Promise.all([person(t), person(t)]);
+    await Promise.all([alice.join(), bob.join()]);
+    await alice.add(bob.id);
+    for (let i = 0; i < 12; ++i) await alice.say(`line ${i}`.padEnd(200, ' and on'));
+    const last = (text) => bob.page.locator('.message', { hasText: text }).last();
+    const isInView = (text) =>
+      last(text).evaluate((item) => {
+        const { bottom } = item.getBoundingClientRect();
+        const list = item.parentElement.getBoundingClientRect();
+        return bottom > list.top && bottom <= list.bottom + 1;
+      });
+    await eventually('the last one is in view', () => isInView('line 11'));
+    await bob.page.setViewportSize({ width: 1280, height: 600 });
+    await eventually('it still is', () => isInView('line 11'));
+    await bob.page.locator('.messages').evaluate((list) => list.scrollTo(0, 0));
+    await eventually('the first one is in view', () => isInView('line 0'));
+    await alice.say('one more');
+    await bob.hears('one more');
+    assert.equal(await isInView('one more'), false);
+  });
+
   test('on a phone the negotiation is above the fold, and settings come after it', async (t) => {
     const [alice, bob] = await Promise.all([person(t, { viewport: kPhone }), person(t, { viewport: kPhone })]);
     await Promise.all([alice.join(), bob.join()]);
@@ -466,8 +488,13 @@ describe('what a page looks like', together, () => {
       const heading = tab.getByRole('heading', { name: 'Negotiation' });
       await tab.evaluate(() => scrollTo(0, 0));
       const bottom = async (locator) => {
-        const { y, height } = await locator.filter({ visible: true }).first().boundingBox();
-        return y + height;
+        let box = null;
+        // A path that changes is shown anew.
+        await eventually('it is there', async () => {
+          box = await locator.filter({ visible: true }).first().boundingBox();
+          return box !== null;
+        });
+        return box.y + box.height;
       };
       assert.ok((await bottom(heading)) < kPhone.height);
       assert.ok((await bottom(tab.getByText('direct', { exact: true }))) < kPhone.height);

@@ -29,6 +29,8 @@ async function take(person, name) {
     for (const colorScheme of ['light', 'dark']) {
       await person.page.setViewportSize(viewport);
       await person.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      // Lists follow their end once they have their new size.
+      await person.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
       const file = path.join(folder, `${name}-${viewport.width}-${colorScheme}.png`);
       await person.page.screenshot({ path: file, fullPage: true });
     }

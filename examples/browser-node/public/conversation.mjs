@@ -1,5 +1,5 @@
 // Everything with one other node: its connection, if there is one, what was said, and the requests to connect.
-import { appendInView, element, fromTemplate } from './elements.mjs';
+import { element, followEnd, fromTemplate } from './elements.mjs';
 import { Negotiation } from './negotiation.mjs';
 import { NEGOTIATION_MS, Peer } from './peer.mjs';
 import { failureInWords } from './words.mjs';
@@ -19,6 +19,7 @@ export class Conversation extends EventTarget {
   #request = null;
   #negotiation;
   #parts;
+  #appendInView;
 
   /// `policy()` is ask, accept or none: what becomes of incoming connections.
   constructor({ id, signalling, channel, policy }) {
@@ -41,6 +42,7 @@ export class Conversation extends EventTarget {
       text: find('textarea'),
       send: find('.composer button'),
     };
+    this.#appendInView = followEnd(this.#parts.messages);
     this.#negotiation = new Negotiation(this.element);
     find('.head .id').textContent = id;
     this.#parts.text.setAttribute('aria-label', `Message to ${id}`);
@@ -281,7 +283,7 @@ export class Conversation extends EventTarget {
     const { messages, empty } = this.#parts;
     empty.hidden = true;
     if (messages.childElementCount >= MAX_MESSAGES) messages.firstElementChild.remove();
-    appendInView(messages, item);
+    this.#appendInView(item);
   }
 
   #listenToComposer(form) {

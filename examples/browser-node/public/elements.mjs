@@ -8,11 +8,30 @@ export const element = (tag, properties) => Object.assign(document.createElement
 /// The one element of a template, new each time.
 export const fromTemplate = (id) => $(id).content.firstElementChild.cloneNode(true);
 
-/// Follows what is added, unless the reader has scrolled away from the end.
-export function appendInView(list, item) {
-  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
-  list.append(item);
-  if (isAtEnd) list.scrollTop = list.scrollHeight;
+/// Keeps the end of a list in view, as it grows and as its place shrinks, unless the reader has scrolled away from it. Says by classes
+/// where there is more: `above`, `below`. Returns the function that appends.
+export function followEnd(list) {
+  let isFollowing = true;
+  let top = 0;
+  const look = () => {
+    const below = list.scrollHeight - list.scrollTop - list.clientHeight;
+    // That the end is out of view may be because its place has shrunk: only a reader scrolls up.
+    if (below < NEAR_THE_END) isFollowing = true;
+    else if (list.scrollTop < top) isFollowing = false;
+    top = list.scrollTop;
+    list.classList.toggle('above', top > 0);
+    list.classList.toggle('below', below > 1);
+  };
+  const follow = () => {
+    if (isFollowing) list.scrollTop = list.scrollHeight;
+    look();
+  };
+  list.addEventListener('scroll', look);
+  new ResizeObserver(follow).observe(list);
+  return (item) => {
+    list.append(item);
+    follow();
+  };
 }
 
 /// Words, and a link after them if there is one. What stands there already is not said again by screen readers.

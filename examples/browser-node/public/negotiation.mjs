@@ -1,5 +1,5 @@
 // Shows a negotiation: how far it has come, the path that won, and each step with its time.
-import { appendInView, element } from './elements.mjs';
+import { element, followEnd } from './elements.mjs';
 
 const MAX_STEPS = 500;
 const SIGNS = { out: '→', in: '←', here: '·' };
@@ -9,6 +9,7 @@ export class Negotiation {
   #stages = new Map();
   #path;
   #steps;
+  #append;
   #empty;
   #start = 0;
   #sent = 0;
@@ -20,6 +21,7 @@ export class Negotiation {
     for (const stage of element.querySelectorAll('[data-stage]')) this.#stages.set(stage.dataset.stage, stage);
     this.#path = element.querySelector('.winner');
     this.#steps = element.querySelector('.steps');
+    this.#append = followEnd(this.#steps);
     this.#empty = element.querySelector('.log .empty');
     this.#mark({ offer: 'todo', answer: 'todo', candidates: 'todo', channel: 'todo' });
   }
@@ -66,8 +68,6 @@ export class Negotiation {
     this.#path.replaceChildren(end('you', local.type), line, end(remoteId, remote.type));
     this.#path.dataset.how = isRelayed ? 'relayed' : 'direct';
     this.#path.hidden = false;
-    // The list has become shorter.
-    this.#steps.scrollTop = this.#steps.scrollHeight;
   }
 
   #add({ kind, direction, words, detail, groups }) {
@@ -86,7 +86,7 @@ export class Negotiation {
     );
     this.#last = { key: keyOf(kind, direction, words, detail), times, count: 1 };
     if (this.#steps.childElementCount >= MAX_STEPS) this.#steps.firstElementChild.remove();
-    appendInView(this.#steps, item);
+    this.#append(item);
   }
 
   /// What comes several times in a row is one line, with a count.

@@ -178,6 +178,7 @@ net::ServerOptions server_options(const config::Settings& settings, std::uint64_
   options.policy.probe_timeout = settings.duplicate_id_probe_timeout;
   options.policy.max_presence_ids = settings.max_presence_ids;
   options.policy.max_presence_ids_per_second = settings.max_presence_ids_per_second;
+  options.policy.max_validity_ids = settings.max_validity_ids;
   options.policy.max_node_id_bytes = settings.max_node_id_bytes;
   options.policy.max_outbox_bytes = settings.max_outbox_bytes;
   options.plugin_timeout = settings.plugin_timeout;

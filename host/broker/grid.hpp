@@ -25,6 +25,7 @@ struct Policy {
   std::chrono::milliseconds probe_timeout{1500};  ///< 0: a held id is refused without asking
   std::size_t max_presence_ids = 1000;
   std::size_t max_presence_ids_per_second = 10'000;  ///< of a node, elsewhere; 0: no limit
+  std::size_t max_validity_ids = 1000;  ///< in one question
   std::size_t max_node_id_bytes = 256;
   std::size_t max_outbox_bytes = 4194304;
 };

@@ -136,6 +136,7 @@ Settings settings_from(const Reader& read) {
   s.max_outbox_bytes = read.number("MAX_OUTBOX_BYTES");
   s.max_presence_ids = read.number("MAX_PRESENCE_IDS");
   s.max_presence_ids_per_second = read.number("MAX_PRESENCE_IDS_PER_SECOND");
+  s.max_validity_ids = read.number("NODES_VALIDITY_CHECK_MAX_IDS");
   s.max_node_id_bytes = read.number("MAX_NODE_ID_BYTES");
   s.plugins_dir = read.text("PLUGINS_DIR");
   return s;

@@ -47,6 +47,7 @@ struct Settings {
   std::size_t max_outbox_bytes{};  ///< at least twice max_payload_bytes
   std::size_t max_presence_ids{};
   std::size_t max_presence_ids_per_second{};  ///< 0: no limit
+  std::size_t max_validity_ids{};
   std::size_t max_node_id_bytes{};
 
   std::string plugins_dir{};  ///< empty: beside the binary

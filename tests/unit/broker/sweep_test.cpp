@@ -113,6 +113,105 @@ TEST_F(SweepTest, AsksAgainAfterAnAnswerThatNeverCame) {
   EXPECT_EQ(questions(), 2u);
 }
 
+// ---- Pages --------------------------------------------------------------------------------------
+
+class SweepInPages : public ::testing::Test {
+ protected:
+  SweepInPages() {
+    for (const char* id : {"a", "b", "c", "d", "e"}) house.join(id);
+  }
+  static Policy two_at_a_time() {
+    Policy policy;
+    policy.max_validity_ids = 2;
+    return policy;
+  }
+  void pass(std::chrono::milliseconds time) {
+    house.pass(time);
+    turn();
+  }
+  void turn() {
+    sweep.tick(house.now);
+    house.turn();
+  }
+  std::size_t questions() const { return house.modules.count(Question::check_validity); }
+  const std::vector<std::string>& last() {
+    return house.modules.last(Question::check_validity).ids;
+  }
+
+  House house{two_at_a_time()};
+  Sweep sweep{house.grid, house.clients, 30s, house.now};
+};
+
+TEST_F(SweepInPages, AsksAboutEveryNodeOnceOnePageInATurn) {
+  std::vector<std::string> all;
+  std::vector<std::size_t> sizes;
+  for (pass(30s); questions() > sizes.size(); turn()) {
+    all.insert(all.end(), last().begin(), last().end());
+    sizes.push_back(last().size());
+  }
+
+  EXPECT_THAT(sizes, ElementsAre(2u, 2u, 1u));
+  EXPECT_THAT(all, UnorderedElementsAre("a", "b", "c", "d", "e"));
+  EXPECT_EQ(sweep.deadline(), house.now + 30s);
+}
+
+TEST_F(SweepInPages, IsDueAtOnceWhileThereAreMore) {
+  pass(30s);
+  EXPECT_LE(sweep.deadline(), house.now);
+}
+
+TEST_F(SweepInPages, AsksOneAfterTheOther) {
+  house.modules.keep(Question::check_validity);
+  pass(30s);
+  turn();
+  EXPECT_EQ(questions(), 1u);
+  EXPECT_EQ(sweep.deadline(), house.now + 30s);
+
+  house.modules.last(Question::check_validity).flags({true, true});
+  house.turn();
+  turn();
+
+  EXPECT_EQ(questions(), 2u);
+}
+
+TEST_F(SweepInPages, LosesNothingButAPageThatFails) {
+  std::vector<std::string> lost;
+  house.modules.on(Question::check_validity, [&](const Asked& asked) {
+    if (lost.empty()) {
+      lost = asked.ids;
+      return asked.fail(CROLANG_UNAVAILABLE);
+    }
+    asked.flags(std::vector<bool>(asked.ids.size(), false));
+  });
+
+  pass(30s);
+  for (int i = 0; i < 3; ++i) turn();
+
+  ASSERT_EQ(lost.size(), 2u);
+  EXPECT_EQ(house.grid.directory.size(), 2u);
+  for (const std::string& id : lost) EXPECT_TRUE(house.grid.directory.find(id)) << id;
+}
+
+TEST_F(SweepInPages, GoesOnWithTheNextPageAfterAnAnswerThatNeverCame) {
+  house.modules.keep(Question::check_validity);
+  pass(30s);
+  const auto first = last();
+  pass(29s);  // gives the question up
+  turn();
+
+  EXPECT_EQ(questions(), 2u);
+  EXPECT_NE(last(), first);
+}
+
+TEST_F(SweepInPages, BeginsNoCheckWhileOneIsUnderWay) {
+  house.modules.keep(Question::check_validity);
+  pass(30s);
+  sweep.tick(house.now + 30s);
+  sweep.tick(house.now + 60s);
+
+  EXPECT_EQ(questions(), 1u);
+}
+
 TEST_F(SweepTest, AsksNothingWhileNobodyIsHere) {
   house.cut(ann);
   house.cut(bob);

@@ -52,6 +52,7 @@ TEST(Settings, HaveTheDefaultsOfTheContract) {
   EXPECT_EQ(s.max_outbox_bytes, 4'194'304u);
   EXPECT_EQ(s.max_presence_ids, 1000u);
   EXPECT_EQ(s.max_presence_ids_per_second, 10'000u);
+  EXPECT_EQ(s.max_validity_ids, 1000u);
   EXPECT_EQ(s.max_node_id_bytes, 256u);
   EXPECT_EQ(s.plugins_dir, "");
 }
@@ -84,6 +85,7 @@ TEST(Settings, TakeEveryValueThatIsGiven) {
                                {"MAX_OUTBOX_BYTES", "4000"},
                                {"MAX_PRESENCE_IDS", "8"},
                                {"MAX_PRESENCE_IDS_PER_SECOND", "0"},
+                               {"NODES_VALIDITY_CHECK_MAX_IDS", "10"},
                                {"MAX_NODE_ID_BYTES", "9"},
                                {"PLUGINS_DIR", "/opt/plugins"}});
   EXPECT_EQ(s.port, 1);
@@ -107,6 +109,7 @@ TEST(Settings, TakeEveryValueThatIsGiven) {
   EXPECT_EQ(s.max_outbox_bytes, 4000u);
   EXPECT_EQ(s.max_presence_ids, 8u);
   EXPECT_EQ(s.max_presence_ids_per_second, 0u);
+  EXPECT_EQ(s.max_validity_ids, 10u);
   EXPECT_EQ(s.max_node_id_bytes, 9u);
   EXPECT_EQ(s.plugins_dir, "/opt/plugins");
 }

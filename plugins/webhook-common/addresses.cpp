@@ -2,40 +2,24 @@
 
 #include <netdb.h>
 
-#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace crolang::webhook_common {
 namespace {
 
 namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
 
-// Addresses move rarely, while a server that closes after each answer is connected to for each.
-constexpr std::chrono::seconds kFresh{5};
 constexpr std::chrono::milliseconds kBetweenTries{50};
-
-Addresses::List look_up(const std::string& host, std::uint16_t port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  Addresses::List list;
-  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return list;
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    Addresses::Endpoint endpoint;
-    if (each->ai_addrlen > endpoint.capacity()) continue;
-    std::memcpy(endpoint.data(), each->ai_addr, each->ai_addrlen);
-    endpoint.port(port);
-    list.push_back(endpoint);
-  }
-  return list;
-}
 
 /// False: there was no memory for it.
 template <class F>
@@ -50,62 +34,82 @@ bool is_done(F&& function) noexcept {
 
 }  // namespace
 
+struct Addresses::Found {
+  std::vector<AddressPool::Endpoint> list;
+  std::string error;
+
+  void look_up(const std::string& host, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const int result = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+    if (result == EAI_SYSTEM) {
+      error = std::generic_category().message(errno);
+    } else if (result != 0) {
+      error = ::gai_strerror(result);
+    }
+    if (result != 0) return;
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+      AddressPool::Endpoint endpoint;
+      if (each->ai_addrlen > endpoint.capacity()) continue;
+      std::memcpy(endpoint.data(), each->ai_addr, each->ai_addrlen);
+      endpoint.port(port);
+      list.push_back(endpoint);
+    }
+    if (list.empty()) error = "it has no address";
+  }
+};
+
 Addresses::Addresses(std::shared_ptr<asio::io_context> context, const std::string& host,
-                     std::uint16_t port)
-    : context_(std::move(context)), host_(host), port_(port) {
+                     std::uint16_t port, std::function<void(const std::string&)> looked_up)
+    : context_(std::move(context)), host_(host), port_(port), looked_up_(std::move(looked_up)) {
   boost::system::error_code is_name;
   const auto address = asio::ip::make_address(host, is_name);
   if (is_name) return;
   fixed_ = true;
-  list_.emplace_back(address, port);
+  pool_.replace({{address, port}});
 }
 
-void Addresses::find(std::function<void(const List&)> found) {
-  if (fixed_ || (!list_.empty() && std::chrono::steady_clock::now() < found_at_ + kFresh)) {
-    found(list_);
-    return;
-  }
-  if (!waiting_) start_look_up();
-  waiting_->found.push_back(std::move(found));
+AddressPool::TimePoint Addresses::due() const noexcept {
+  return fixed_ ? AddressPool::TimePoint::max() : pool_.look_up_due();
 }
 
-void Addresses::start_look_up() {
-  auto waiting = std::make_shared<Waiting>();
+void Addresses::look_up() {
+  if (fixed_ || waiting_) return;
+  auto waiting = std::make_shared<Found>();
   // Detached, since getaddrinfo cannot be interrupted: it may outlive this object, and then finds
-  // that its `waiting` has expired.
+  // that nobody waits. What it finds becomes the loop's with the post.
   std::thread([this, context = context_, asked = std::weak_ptr(waiting),
-               found = std::make_shared<List>(), host = host_, port = port_]() noexcept {
+               found = std::make_shared<Found>(), host = host_, port = port_]() noexcept {
     try {
-      *found = look_up(host, port);
+      found->look_up(host, port);
     } catch (const std::bad_alloc&) {
-      // Without memory nothing is known.
+      found->list.clear();
+      found->error = "no memory";  // short enough to need none
     }
     const auto tell = [&] {
       asio::post(*context, [this, asked, found] {
-        if (const auto still = asked.lock()) finish_look_up(std::move(*found));
+        if (!asked.expired()) finish(*found);
       });
     };
     // Who waits for it would wait for ever.
     while (!is_done(tell)) std::this_thread::sleep_for(kBetweenTries);
   }).detach();
-  // Only now: without a thread nobody waits, and the next find tries again.
+  // Only now: without a thread nobody waits.
   waiting_ = std::move(waiting);
+  pool_.look_up_began();
+  ++number_;
 }
 
-void Addresses::finish_look_up(List found) noexcept {
-  list_ = std::move(found);
-  found_at_ = std::chrono::steady_clock::now();
-  const auto waiting = std::exchange(waiting_, nullptr);
-  for (const auto& each : waiting->found) each(list_);
-}
-
-void Addresses::prefer(const Endpoint& address) {
-  const auto found = std::find(list_.begin(), list_.end(), address);
-  if (found != list_.end()) std::rotate(list_.begin(), found, found + 1);
-}
-
-void Addresses::forget() {
-  if (!fixed_) list_.clear();
+void Addresses::finish(Found& found) noexcept {
+  waiting_ = nullptr;
+  const auto replace = [&] {
+    if (!found.list.empty()) pool_.replace(found.list);
+  };
+  if (!is_done(replace)) found.error = "no memory";
+  pool_.look_up_ended(Clock::now());
+  looked_up_(found.error);
 }
 
 }  // namespace crolang::webhook_common

@@ -1,7 +1,7 @@
 #include "webhook-common/connection.hpp"
 
+#include <algorithm>
 #include <array>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <exception>
@@ -19,6 +19,10 @@ constexpr std::size_t kReadBytes = 16'384;
 constexpr std::uint32_t kMaxHeaderBytes = 16'384;
 constexpr unsigned kMaxInterimAnswers = 16;
 
+// Before the next address is tried beside one that has not answered (RFC 8305 8).
+constexpr std::chrono::milliseconds kShortestDelay{10};
+constexpr std::chrono::milliseconds kLongestDelay{250};
+
 std::string words_of(const error_code& error) {
   if (error == http::error::body_limit) return "the answer is longer than WEBHOOK_MAX_REPLY_BYTES";
   if (error == http::error::header_limit) return "the answer's header is too long";
@@ -31,19 +35,13 @@ std::string words_of(const error_code& error) {
 
 Connection::Connection(asio::io_context& context, asio::ssl::context* tls, const std::string& host,
                        std::size_t max_reply_bytes, Owner& owner)
-    : socket_(context), patience_(context), max_reply_bytes_(max_reply_bytes), owner_(owner) {
-  if (tls == nullptr) return;
-  tls_.emplace(socket_, *tls);
-  error_code is_name;
-  asio::ip::make_address(host, is_name);
-  // RFC 6066 3: the server name is never an address.
-  if (is_name) {
-    // What SSL_set_tlsext_host_name does, without its casts.
-    SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-             const_cast<char*>(host.c_str()));
-  }
-  tls_->set_verify_callback(asio::ssl::host_name_verification(host));
-}
+    : connector_(context, *this),
+      socket_(context),
+      tls_context_(tls),
+      host_(host),
+      patience_(context),
+      max_reply_bytes_(max_reply_bytes),
+      owner_(owner) {}
 
 template <class F>
 void Connection::step(F&& function) noexcept {
@@ -56,71 +54,83 @@ void Connection::step(F&& function) noexcept {
   }
 }
 
-void Connection::open(std::vector<Endpoint> addresses,
-                      std::chrono::milliseconds for_each) noexcept {
-  addresses_ = std::move(addresses);
-  for_each_ = for_each;
-  step([this] { connect(); });
+void Connection::open(std::vector<Address> addresses, std::chrono::milliseconds time) noexcept {
+  time_ = time;
+  const auto count = static_cast<int>(addresses.size());
+  // Each has its chance, however short the time is.
+  const auto delay = std::clamp(time / (count + 1), kShortestDelay, kLongestDelay);
+  connector_.start(std::move(addresses), delay, shared_from_this());
 }
 
-void Connection::connect() {
-  error_code ignored;
-  socket_.close(ignored);
-  // The last address may have what time there is.
-  if (trying_ + 1 < addresses_.size()) {
-    patience_.expires_after(for_each_);
-    patience_.async_wait([self = shared_from_this(), trying = trying_](const error_code& error) {
-      error_code already;
-      if (!error && !self->closed_ && self->trying_ == trying) self->socket_.close(already);
-    });
-  }
-  socket_.async_connect(addresses_[trying_], [self = shared_from_this()](const error_code& error) {
-    if (self->closed_) return;
-    const bool another = self->trying_ + 1 < self->addresses_.size();
-    if (error && another) {
-      ++self->trying_;
-      return self->step([&] { self->connect(); });
-    }
-    // Else the timer could still close what has just been opened.
-    self->trying_ = self->addresses_.size();
-    self->patience_.cancel();
-    if (error) {
-      return self->step([&] { self->fail("cannot connect: " + error.message()); });
-    }
+void Connection::on_connected(Connector::Socket socket, Address address) noexcept {
+  step([&] {
+    socket_ = std::move(socket);
+    address_ = std::move(address);
     error_code not_now;
-    self->socket_.set_option(asio::ip::tcp::no_delay(true), not_now);
-    if (self->tls_) return self->step([&] { self->shake_hands(); });
-    self->opened();
+    socket_.set_option(asio::ip::tcp::no_delay(true), not_now);
+    if (tls_context_ == nullptr) return opened();
+    shake_hands();
   });
+}
+
+void Connection::on_unreachable(const Address& address, std::string_view why) noexcept {
+  owner_.on_bad_address(address, why);
+}
+
+void Connection::on_last_address() noexcept {
+  owner_.on_last_address(*this);
+}
+
+void Connection::on_unconnected(std::string_view why, Connector::Fault fault) noexcept {
+  fail(why, fault == Connector::Fault::ours ? Owner::Silence::ours : Owner::Silence::total);
 }
 
 void Connection::shake_hands() {
-  tls_->async_handshake(asio::ssl::stream_base::client, [self = shared_from_this()](
-                                                            const error_code& error) {
-    if (self->closed_) return;
-    if (!error) return self->opened();
-    self->step([&] {
-      const long verdict = SSL_get_verify_result(self->tls_->native_handle());
-      self->fail(verdict == X509_V_OK ? "no TLS connection: " + error.message()
-                                      : std::string("the server's certificate is not accepted: ") +
-                                            X509_verify_cert_error_string(verdict));
-    });
+  tls_.emplace(socket_, *tls_context_);
+  check_.emplace(tls_->native_handle(), host_);
+  tls_->set_verify_callback([this](bool good, asio::ssl::verify_context& judged) {
+    return check_->note(good, judged.native_handle());
   });
+  // The last address may have what time there is.
+  if (connector_.has_more()) {
+    patience_.expires_after(time_ / static_cast<int>(connector_.size()));
+    patience_.async_wait([self = shared_from_this(), address = address_](const error_code& error) {
+      error_code already;
+      if (!error && !self->closed_ && self->address_ == address) self->socket_.close(already);
+    });
+  }
+  tls_->async_handshake(asio::ssl::stream_base::client,
+                        [self = shared_from_this()](const error_code& error) {
+                          if (self->closed_) return;
+                          // Else the timer could still close what has just been opened.
+                          self->patience_.cancel();
+                          if (!error) return self->opened();
+                          self->step([&] { self->on_handshake_failure(error); });
+                        });
+}
+
+void Connection::on_handshake_failure(const error_code& error) {
+  std::string why = check_->fault();
+  if (why.empty()) why = "no TLS connection: " + error.message();
+  owner_.on_bad_address(address_, why);
+  // Nothing was asked yet, so another address may be.
+  error_code ignored;
+  socket_.close(ignored);
+  address_ = nullptr;
+  if (!connector_.go_on(shared_from_this())) fail(why);
 }
 
 void Connection::opened() noexcept {
   step([this] {
-    error_code gone;
-    const Endpoint address = socket_.remote_endpoint(gone);
-    if (gone) return fail("cannot connect: " + gone.message());
     // From now on always, so that a server which ends an idle connection is noticed at once.
     read();
-    owner_.on_open(*this, address);
+    owner_.on_open(*this);
   });
 }
 
 void Connection::expect_answer() {
   parser_.emplace();
+  has_status_line_ = false;
   parser_->header_limit(kMaxHeaderBytes);
   parser_->body_limit(max_reply_bytes_);
   parser_->eager(true);
@@ -147,9 +157,18 @@ void Connection::ask(std::string head, std::string_view body) {
 
 void Connection::close() noexcept {
   closed_ = true;
+  connector_.stop();
   patience_.cancel();
   error_code ignored;
   socket_.close(ignored);
+}
+
+void Connection::blame(std::string_view why) noexcept {
+  if (address_) {
+    owner_.on_bad_address(address_, why);
+  } else {
+    connector_.blame(why);
+  }
 }
 
 void Connection::read() {
@@ -184,8 +203,22 @@ void Connection::on_read(const error_code& error, std::size_t size) {
   fail("the server closed the connection in the middle of its answer");
 }
 
+/// Beast wants the blank behind the status (RFC 9112 4) also where no reason phrase follows, which
+/// servers leave out.
+void Connection::complete_status_line() {
+  constexpr std::size_t kEnd = sizeof "HTTP/1.1 200" - 1;
+  if (has_status_line_ || input_.size() <= kEnd) return;
+  has_status_line_ = true;
+  if (static_cast<const char*>(input_.cdata().data())[kEnd] != '\r') return;
+  input_.commit(input_.prepare(1).size());
+  char* const line = static_cast<char*>(input_.data().data());
+  std::copy_backward(line + kEnd, line + input_.size() - 1, line + input_.size());
+  line[kEnd] = ' ';
+}
+
 void Connection::take_input() {
   while (input_.size() > 0 && !parser_->is_done()) {
+    complete_status_line();
     error_code error;
     const std::size_t used = parser_->put(input_.data(), error);
     input_.consume(used);

@@ -19,11 +19,14 @@
 #include <string_view>
 #include <vector>
 
+#include "webhook-common/certificate_check.hpp"
+#include "webhook-common/connector.hpp"
+
 namespace crolang::webhook_common {
 
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection : public std::enable_shared_from_this<Connection>, private Connector::Owner {
  public:
-  using Endpoint = boost::asio::ip::tcp::endpoint;
+  using Address = AddressPool::Ref;
 
   struct Answer {
     unsigned status;
@@ -35,8 +38,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// they throw.
   struct Owner {
     virtual ~Owner() = default;
-    /// It may be asked now. `address` says which of the addresses took the connection.
-    virtual void on_open(Connection& connection, const Endpoint& address) noexcept = 0;
+    /// It may be asked now; address() took it.
+    virtual void on_open(Connection& connection) noexcept = 0;
     virtual void on_answer(Connection& connection, Answer answer) noexcept = 0;
     /// total: no byte of an answer has come. ours: the server is not to blame.
     enum class Silence { total, broken, ours };
@@ -45,6 +48,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
                             Silence silence) noexcept = 0;
     /// It ended while nothing was asked.
     virtual void on_closed(Connection& connection) noexcept = 0;
+    /// This address could not be connected to, or broke off, or was too slow.
+    virtual void on_bad_address(const Address& address, std::string_view why) noexcept = 0;
+    /// It is opening, and no address is left to try; add_addresses may bring some.
+    virtual void on_last_address(Connection& connection) noexcept = 0;
   };
 
   /// `tls` is null for plain HTTP; else the server's certificate must be for `host`.
@@ -53,16 +60,27 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Tries one address after the other, each for a while.
-  void open(std::vector<Endpoint> addresses, std::chrono::milliseconds for_each) noexcept;
+  /// To the first of these addresses that works, within `time`.
+  void open(std::vector<Address> addresses, std::chrono::milliseconds time) noexcept;
+  /// From on_last_address on: wait that long for further ones.
+  void wait_for_addresses(std::chrono::milliseconds time) noexcept {
+    connector_.wait_for_more(time);
+  }
+  /// These may be tried as well, if it is opening.
+  void add_addresses(const std::vector<Address>& addresses) noexcept { connector_.add(addresses); }
+  void no_more_addresses() noexcept { connector_.no_more(); }
 
   /// Both must stay until on_answer or on_failure, or until close. Close it if this throws.
   void ask(std::string head, std::string_view body);
 
   /// The owner hears no more of it.
   void close() noexcept;
+  /// Time is up: says which addresses were too slow.
+  void blame(std::string_view why) noexcept;
   bool closed() const noexcept { return closed_; }
 
+  /// That it is connected to; null until then.
+  const Address& address() const noexcept { return address_; }
   /// It was asked before, so the server may have ended it meanwhile.
   bool used() const noexcept { return used_; }
   /// The last answer leaves it fit to be asked again.
@@ -85,10 +103,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   template <class F>
   void step(F&& function) noexcept;
 
-  void connect();
+  void on_connected(Connector::Socket socket, Address address) noexcept override;
+  void on_unreachable(const Address& address, std::string_view why) noexcept override;
+  void on_last_address() noexcept override;
+  void on_unconnected(std::string_view why, Connector::Fault fault) noexcept override;
   void shake_hands();
+  void on_handshake_failure(const boost::system::error_code& error);
   void opened() noexcept;
   void expect_answer();
+  void complete_status_line();
   void read();
   void on_read(const boost::system::error_code& error, std::size_t size);
   void take_input();
@@ -96,19 +119,23 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void fail(std::string_view why) noexcept;
   void fail(std::string_view why, Owner::Silence silence) noexcept;
 
+  Connector connector_;
   boost::asio::ip::tcp::socket socket_;
+  boost::asio::ssl::context* const tls_context_;  // null: plain HTTP
+  const std::string host_;
+  std::optional<CertificateCheck> check_;
   std::optional<Tls> tls_;
-  boost::asio::steady_timer patience_;  // with one address
+  boost::asio::steady_timer patience_;  // with one TLS handshake
+  Address address_;
   const std::size_t max_reply_bytes_;
   Owner& owner_;
 
-  std::vector<Endpoint> addresses_;
-  std::size_t trying_ = 0;  // index of an address
-  std::chrono::milliseconds for_each_{};
+  std::chrono::milliseconds time_{};  // to open it
 
   std::string head_;
   boost::beast::flat_buffer input_;
   std::optional<Parser> parser_;
+  bool has_status_line_ = false;  // the beginning of one, up to the reason phrase
   unsigned interim_answers_ = 0;
   bool asking_ = false;
   bool writing_ = false;

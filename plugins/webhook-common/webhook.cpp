@@ -43,6 +43,10 @@ constexpr std::size_t kMaxOpen = 10'000;
 constexpr std::size_t kMaxOpenBytes = std::size_t{32} << 20;
 // Shorter than what routers remember of a silent connection.
 constexpr std::chrono::seconds kMaxIdle{30};
+// For what a look-up says, once no address that is known can be reached.
+constexpr std::chrono::seconds kMaxWaitForAddresses{1};
+// Of the time that the broker gives a question.
+constexpr int kPartKept = 20;
 
 std::string why_no_certificates(const std::string& file) {
   std::error_code error;
@@ -57,6 +61,8 @@ std::unique_ptr<asio::ssl::context> make_tls(const Settings& settings) {
   auto tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
   tls->set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
   tls->set_verify_mode(asio::ssl::verify_peer);
+  // Whoever stands in the list is trusted, also one that is itself signed by somebody else.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(tls->native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
   boost::system::error_code error;
   if (settings.ca_file.empty()) {
     tls->set_default_verify_paths(error);
@@ -80,16 +86,18 @@ std::string head_of(const Url& url) {
 
 class Webhook::Loop final : public Connection::Owner {
  public:
-  Loop(const plugin::Host& host, const Settings& settings, Sharing sharing, Forbidden forbidden)
+  Loop(const plugin::Host& host, const Settings& settings, Sharing sharing, Forbidden forbidden,
+       Faults faults)
       : host_(host),
         settings_(settings),
         sharing_(sharing),
         forbidden_(forbidden),
         head_(head_of(settings.url)),
-        reporter_(host, settings.variable),
+        reporter_(host, settings.variable + ": " + settings.url.authority, faults),
         tls_(make_tls(settings)),
         signer_(settings.signing_secrets),
-        addresses_(context_, settings.url.host, settings.url.port),
+        addresses_(context_, settings.url.host, settings.url.port,
+                   [this](const std::string& error) { on_looked_up(error); }),
         timer_(*context_) {
     idle_.reserve(settings_.max_connections);
     try {
@@ -102,7 +110,8 @@ class Webhook::Loop final : public Connection::Owner {
 
   /// What it throws concerns this question only.
   void ask(std::string body, std::chrono::milliseconds limit, std::unique_ptr<Asker> asker) {
-    limit = std::min(limit, settings_.timeout);
+    // Before the broker gives the question up, so that it hears why.
+    limit = std::min(limit - limit / kPartKept, settings_.timeout);
     std::optional<Reply> refusal;
     std::string why;
     {
@@ -174,6 +183,8 @@ class Webhook::Loop final : public Connection::Owner {
     std::string id;  // empty unless requests are signed
     std::vector<std::unique_ptr<Asker>> askers;
     std::shared_ptr<Line> line;  // of those in asked_
+    AddressPool::Share share;    // likewise
+    TimePoint began{};           // likewise
     bool sent = false;
     bool sent_again = false;
   };
@@ -184,6 +195,8 @@ class Webhook::Loop final : public Connection::Owner {
   struct Line final : Connection {
     using Connection::Connection;
     Requests::iterator request;  // in asked_, unless it is idle or closed
+    std::uint64_t look_up = 0;   // whose end it waits for; 0: none
+    bool opening = false;        // else it waits for its first addresses
   };
   struct Idle {
     std::shared_ptr<Line> line;
@@ -254,14 +267,17 @@ class Webhook::Loop final : public Connection::Owner {
   /// Asks what can be asked now.
   void go_on() noexcept {
     while (!waiting_.empty()) {
-      if (!idle_.empty()) {
-        const auto line = std::move(idle_.back().line);
-        idle_.pop_back();
+      const TimePoint now = Clock::now();
+      if (const auto line = take_idle(now)) {
         line->request = asked_.insert(waiting_.extract(waiting_.begin()));
-        line->request->second.line = line;
+        Request& request = line->request->second;
+        request.line = line;
+        request.began = now;
+        request.share = pool_.ask(line->address(), now);
         send(*line);
       } else if (asked_.size() < settings_.max_connections) {
-        open_for(waiting_.extract(waiting_.begin()));
+        make_room();
+        open_for(waiting_.extract(waiting_.begin()), now);
       } else {
         break;
       }
@@ -269,30 +285,123 @@ class Webhook::Loop final : public Connection::Owner {
     arm();
   }
 
-  void open_for(Requests::node_type request) noexcept {
+  /// A connection that is kept to the address whose turn it is.
+  std::shared_ptr<Line> take_idle(TimePoint now) noexcept {
+    if (idle_.empty()) return nullptr;
+    const auto* const best = pool_.best(now);
+    // The one used last, so that those that are not needed grow old.
+    const auto found = std::find_if(idle_.rbegin(), idle_.rend(), [&](const Idle& idle) {
+      return idle.line->address().get() == best;
+    });
+    if (found == idle_.rend()) return nullptr;
+    auto line = std::move(found->line);
+    idle_.erase(std::next(found).base());
+    return line;
+  }
+
+  /// For one more connection: the kept one of another address that has been idle for longest goes.
+  void make_room() noexcept {
+    if (idle_.empty() || asked_.size() + idle_.size() < settings_.max_connections) return;
+    idle_.front().line->close();
+    idle_.erase(idle_.begin());
+  }
+
+  void open_for(Requests::node_type request, TimePoint now) noexcept {
     const auto asked = asked_.insert(std::move(request));
     try {
       const auto line = std::make_shared<Line>(*context_, tls_.get(), settings_.url.host,
                                                settings_.max_reply_bytes, *this);
       line->request = asked;
       asked->second.line = line;
-      addresses_.find([this, weak = std::weak_ptr(line)](const Addresses::List& list) noexcept {
-        const auto still = weak.lock();
-        if (still && !still->closed()) open(*still, list);
-      });
+      asked->second.began = now;
+      if (!pool_.empty()) return open(*line, now);
+      addresses_.look_up();
+      line->look_up = addresses_.number();
     } catch (const std::exception& error) {
       give_up(asked, Status::unavailable, [&] { return words_of(error); });
     }
   }
 
-  void open(Line& line, const Addresses::List& list) noexcept {
+  void open(Line& line, TimePoint now) {
+    auto addresses = pool_.order(now);
+    Request& request = line.request->second;
+    request.share = pool_.ask(addresses.front(), now);
+    line.opening = true;
+    line.open(std::move(addresses),
+              std::chrono::duration_cast<std::chrono::milliseconds>(line.request->first - now));
+  }
+
+  // ---- Addresses ----
+
+  void look_up() noexcept {
     try {
-      if (!list.empty()) return line.open(list, settings_.timeout / list.size());
-    } catch (const std::exception& error) {
-      return give_up(line.request, Status::unavailable, [&] { return words_of(error); });
+      addresses_.look_up();
+    } catch (const std::exception&) {
+      // What is known stays in use, and the next one tries again.
     }
-    line.close();
-    on_failure(line, "the host's name is not known", Silence::total);
+  }
+
+  void on_last_address(Connection& connection) noexcept override {
+    pool_.need_look_up();
+    if (addresses_.due() <= Clock::now()) look_up();
+    // Perhaps the name has moved.
+    static_cast<Line&>(connection).look_up = addresses_.number() + (pool_.looking_up() ? 0 : 1);
+    if (pool_.looking_up()) connection.wait_for_addresses(kMaxWaitForAddresses);
+    arm();
+  }
+
+  void on_looked_up(const std::string& error) noexcept {
+    const TimePoint now = Clock::now();
+    if (!error.empty() && !pool_.empty()) {
+      reporter_.note_address([&] {
+        return "the host's name cannot be looked up (" + error +
+               "), so the addresses known before stay in use";
+      });
+    }
+    std::erase_if(idle_, [](const Idle& idle) {
+      if (idle.line->address()->listed()) return false;
+      idle.line->close();
+      return true;
+    });
+    // Each may end its question, and so change what is walked through.
+    while (const auto line = next_that_waits()) {
+      line->look_up = 0;
+      try {
+        if (line->opening) {
+          line->add_addresses(pool_.order(now));
+        } else if (!pool_.empty()) {
+          open(*line, now);
+        } else {
+          line->close();
+          on_failure(*line, "the host's name is not known: " + error, Silence::ours);
+        }
+      } catch (const std::exception& fault) {
+        give_up(line->request, Status::unavailable, [&] { return words_of(fault); });
+      }
+    }
+    go_on();
+  }
+
+  /// For a look-up that has ended.
+  std::shared_ptr<Line> next_that_waits() const noexcept {
+    const std::uint64_t ended = addresses_.number() - (pool_.looking_up() ? 1 : 0);
+    for (const auto& [deadline, request] : asked_) {
+      const auto& line = request.line;
+      if (line && line->look_up != 0 && line->look_up <= ended) return line;
+    }
+    return nullptr;
+  }
+
+  void on_bad_address(const Connection::Address& address, std::string_view why) noexcept override {
+    const auto effect = pool_.failed(*address, Clock::now());
+    // Then a question fails, which says why.
+    if (effect == AddressPool::Effect::all_fail) left_out_.clear();
+    if (effect != AddressPool::Effect::left_out) return;
+    try {
+      left_out_ = text_of(address->endpoint()) + " is left out for a while: " + std::string(why);
+    } catch (const std::bad_alloc&) {
+      // A line for which there is no memory is not worth a question.
+    }
   }
 
   void send(Line& line) noexcept {
@@ -320,27 +429,36 @@ class Webhook::Loop final : public Connection::Owner {
         .append("\r\n");
   }
 
-  void on_open(Connection& connection, const Connection::Endpoint& address) noexcept override {
-    addresses_.prefer(address);
-    send(static_cast<Line&>(connection));
+  void on_open(Connection& connection) noexcept override {
+    auto& line = static_cast<Line&>(connection);
+    line.look_up = 0;
+    AddressPool::Share& share = line.request->second.share;
+    if (share.address() != line.address()) share = pool_.ask(line.address(), Clock::now());
+    send(line);
   }
 
   void on_answer(Connection& connection, Connection::Answer answer) noexcept override {
+    const auto& address = connection.address();
+    pool_.answered(*address);
+    if (!left_out_.empty()) reporter_.note_address([&] { return std::exchange(left_out_, {}); });
     const auto request = take(static_cast<Line&>(connection).request);
-    if (connection.reusable()) {
+    if (connection.reusable() && address->listed()) {
       // There is room for all of them.
       idle_.push_back({std::move(request.mapped().line), Clock::now()});
+    } else {
+      connection.close();
     }
     // The next question is on its way before anybody is told of this one.
     go_on();
     if (answer.status >= 200 && answer.status < 300) {
-      tell(request.mapped(), {Status::ok, answer.body, reporter_});
+      tell(request.mapped(), {Status::ok, answer.body, reporter_, answer.status});
     } else if (forbidden_ == Forbidden::is_a_no && (answer.status == 401 || answer.status == 403)) {
       reporter_.note_refusal(answer.status);
       tell(request.mapped(), Reply::refusal(reporter_));
     } else {
-      fail(request.mapped(), answer.status >= 500 ? Status::unavailable : Status::invalid,
-           [&] { return "answered " + std::to_string(answer.status); });
+      fail(
+          request.mapped(), answer.status >= 500 ? Status::unavailable : Status::invalid,
+          [&] { return "answered " + std::to_string(answer.status); }, answer.status);
     }
     arm();
   }
@@ -351,10 +469,13 @@ class Webhook::Loop final : public Connection::Owner {
     // id, so that a server that acts upon requests can see that it knows it.
     if (connection.used() && silence == Silence::total && !asked->second.sent_again) {
       asked->second.sent_again = true;
-      open_for(asked_.extract(asked));
+      asked->second.share = {};
+      open_for(asked_.extract(asked), Clock::now());
       return;
     }
-    if (!connection.used() && silence == Silence::total) addresses_.forget();
+    if (connection.address() && silence != Silence::ours) {
+      on_bad_address(connection.address(), why);
+    }
     const auto request = take(asked);
     go_on();
     fail(request.mapped(), silence == Silence::broken ? Status::invalid : Status::unavailable,
@@ -369,6 +490,7 @@ class Webhook::Loop final : public Connection::Owner {
   /// No other question will share it from now on.
   Requests::node_type take(Requests::iterator asked) noexcept {
     if (sharing_ == Sharing::one_request_for_all) by_body_.erase(asked->second.body);
+    asked->second.share = {};
     return asked_.extract(asked);
   }
 
@@ -379,12 +501,12 @@ class Webhook::Loop final : public Connection::Owner {
     fail(request.mapped(), status, why);
   }
 
-  /// Says why to the log, too. If there is no memory for that, at least to who asked.
+  /// If there is no memory to say why, at least that.
   template <class Why>
-  void fail(const Request& request, Status status, Why&& why) noexcept {
+  void fail(const Request& request, Status status, Why&& why, unsigned http_status = 0) noexcept {
     try {
       const std::string line = reporter_.report(why());
-      tell(request, {status, line, reporter_});
+      tell(request, {status, line, reporter_, http_status});
     } catch (const std::exception& error) {
       tell(request, {status, words_of(error), reporter_});
     }
@@ -416,11 +538,13 @@ class Webhook::Loop final : public Connection::Owner {
 
   /// Sets the timer to what comes first.
   void arm() noexcept {
+    if (ending_) return;
     TimePoint next = TimePoint::max();
     if (!waiting_.empty()) next = waiting_.begin()->first;
     if (!asked_.empty()) next = std::min(next, asked_.begin()->first);
     if (!idle_.empty()) next = std::min(next, idle_.front().since + kMaxIdle);
     if (const auto due = reporter_.due()) next = std::min(next, *due);
+    next = std::min(next, addresses_.due());
     if (next >= armed_for_) return;
     armed_for_ = TimePoint::max();
     try {
@@ -438,14 +562,23 @@ class Webhook::Loop final : public Connection::Owner {
     }
   }
 
+  std::string what_lacks(const Request& request) const {
+    if (request.sent) return "no answer";
+    return pool_.empty() ? "no address of the host" : "no connection";
+  }
+
   void tick(TimePoint now) noexcept {
     const auto within = [](const Request& request) {
       return " within " + std::to_string(request.limit.count()) + " ms";
     };
     while (!asked_.empty() && asked_.begin()->first <= now) {
       const Request& request = asked_.begin()->second;
+      // Unless it waited in the queue for most of its time.
+      if (request.line && now - request.began >= request.limit / 2) {
+        request.line->blame(request.sent ? "no answer in time" : "no connection in time");
+      }
       give_up(asked_.begin(), Status::timeout,
-              [&] { return (request.sent ? "no answer" : "no connection") + within(request); });
+              [&] { return what_lacks(request) + within(request); });
     }
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
       const auto late = waiting_.begin();
@@ -460,10 +593,12 @@ class Webhook::Loop final : public Connection::Owner {
       idle_.front().line->close();
       idle_.erase(idle_.begin());
     }
+    if (addresses_.due() <= now) look_up();
     reporter_.report_left_out(now);
   }
 
   void cancel_all() noexcept {
+    ending_ = true;
     std::vector<Question> questions;
     {
       const std::lock_guard lock(mutex_);
@@ -507,6 +642,8 @@ class Webhook::Loop final : public Connection::Owner {
   Signer signer_;
   RequestIds ids_;
   Addresses addresses_;
+  AddressPool& pool_ = addresses_.pool();
+  std::string left_out_;  // to be said of an address once another answers
   Requests waiting_;
   Requests asked_;  // each on a line of its own
   // Of those in waiting_ and asked_.
@@ -514,6 +651,7 @@ class Webhook::Loop final : public Connection::Owner {
   std::vector<Idle> idle_;  // the one used last at the end
   asio::steady_timer timer_;
   TimePoint armed_for_ = TimePoint::max();
+  bool ending_ = false;  // what still comes changes nothing
 
   std::thread thread_;
 };
@@ -523,8 +661,8 @@ std::string Reply::senseless(std::string_view why) const {
 }
 
 Webhook::Webhook(const plugin::Host& host, const Settings& settings, Sharing sharing,
-                 Forbidden forbidden)
-    : loop_(std::make_unique<Loop>(host, settings, sharing, forbidden)) {}
+                 Forbidden forbidden, Faults faults)
+    : loop_(std::make_unique<Loop>(host, settings, sharing, forbidden, faults)) {}
 
 Webhook::~Webhook() = default;
 

@@ -17,22 +17,24 @@
 #include <type_traits>
 #include <utility>
 
+#include "webhook-common/reporter.hpp"
 #include "webhook-common/settings.hpp"
 
 namespace crolang::webhook_common {
 
-class Reporter;
-
 /// What came of a question. It is lent for the length of a call.
 class Reply {
  public:
-  Reply(plugin::Status status, std::string_view text, Reporter& reporter) noexcept
-      : status_(status), text_(text), reporter_(reporter) {}
+  Reply(plugin::Status status, std::string_view text, Reporter& reporter,
+        unsigned http_status = 0) noexcept
+      : status_(status), text_(text), reporter_(reporter), http_status_(http_status) {}
 
   plugin::Status status() const noexcept { return status_; }
   bool ok() const noexcept { return status_ == plugin::Status::ok; }
   /// The server said no by its status; then it is ok, and has no text.
   bool refused() const noexcept { return refused_; }
+  /// Of a complete answer; 0: there was none.
+  unsigned http_status() const noexcept { return http_status_; }
   /// If ok the body; else one line for the log, which names the webhook's variable.
   std::string_view text() const noexcept { return text_; }
   static Reply refusal(Reporter& reporter) noexcept {
@@ -41,13 +43,16 @@ class Reply {
     return reply;
   }
 
-  /// The body makes no sense: logs that, and returns the line.
+  /// The body makes no sense: the line that says so.
   std::string senseless(std::string_view why) const;
+  /// What no answer tells of: to the log, not too often.
+  void log(std::string_view why) const noexcept { reporter_.log_fault(why); }
 
  private:
   plugin::Status status_;
   std::string_view text_;
   Reporter& reporter_;
+  unsigned http_status_;
   bool refused_ = false;
 };
 
@@ -62,7 +67,7 @@ enum class Forbidden { is_a_no, is_a_fault };
 class Webhook {
  public:
   Webhook(const plugin::Host& host, const Settings& settings, Sharing sharing,
-          Forbidden forbidden = Forbidden::is_a_fault);
+          Forbidden forbidden = Forbidden::is_a_fault, Faults faults = Faults::answered);
   Webhook(const Webhook&) = delete;
   Webhook& operator=(const Webhook&) = delete;
   ~Webhook();

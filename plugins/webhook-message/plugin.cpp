@@ -28,7 +28,8 @@ class WebhookMessage final : public plugin::Observer {
   }
 
   explicit WebhookMessage(const plugin::Host& host)
-      : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_each) {}
+      : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_each,
+                 common::Forbidden::is_a_fault, common::Faults::logged) {}
 
   void on_message(std::string_view from, std::string_view to, plugin::Receiver receiver) override {
     std::string body = "{\"senderId\":";

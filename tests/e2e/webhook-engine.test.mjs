@@ -7,7 +7,7 @@ import { afterEach, before, describe, test } from 'node:test';
 import { Broker, oursOnly, runBroker, temporaryDirectory } from './support/broker.mjs';
 import { freshId, joinNode, refusalOf, send } from './support/node.mjs';
 import { joinRaw } from './support/raw.mjs';
-import { scaled, within } from './support/time.mjs';
+import { eventually, scaled, within } from './support/time.mjs';
 import {
   after,
   expectTryAgain,
@@ -15,6 +15,7 @@ import {
   makeAuthority,
   saysInLog,
   stopWebhooks,
+  text,
   Webhook,
 } from './support/webhook.mjs';
 
@@ -214,6 +215,37 @@ describe('a URL with user and password', ours, () => {
   });
 });
 
+describe('a fault', ours, () => {
+  test('is one line in the log, with the host of the URL and nothing else of it', async () => {
+    const webhook = await Webhook.start({ answer: text('{"authenticated":"yes"}') });
+    const host = `127.0.0.1:${webhook.port}`;
+    broker = await Broker.start({
+      [kAuthentication]: `http://hush:hush@${host}/hush?hush=hush`,
+      LOG_LEVEL: '3',
+    });
+    for (const [answer, why] of [
+      [text('{"authenticated":"yes"}'), 'the answer has no "authenticated" that is true or false'],
+      [(exchange) => exchange.reply(500, {}, ''), 'answered 500'],
+      [(exchange) => exchange.socket.destroy(), 'the server closed the connection'],
+      [null, `cannot connect to ${host}: Connection refused`],
+    ]) {
+      const start = broker.output.length;
+      if (answer) webhook.answer = answer;
+      else await webhook.stop();
+      await expectTryAgain(broker.port, freshId());
+      const lines = () => broker.output.slice(start).split('\n').filter((l) => /_WEBHOOK_URL/.test(l));
+      await eventually('a line', () => lines().length > 0);
+      // A second one would have come with the first.
+      await expectTryAgain(broker.port, freshId());
+      await eventually('the next line', () => lines().length > 1);
+      assert.equal(lines().length, 2, lines().join('\n'));
+      const plain = lines()[0].replaceAll('\\"', '"');
+      assert.ok(plain.includes(`${kAuthentication}: ${host}: ${why}`), lines()[0]);
+    }
+    assert.doesNotMatch(broker.output, /hush/);
+  });
+});
+
 describe('questions at once', ours, () => {
   test('are at most WEBHOOK_MAX_CONCURRENCY, the others wait', async () => {
     const webhook = await Webhook.start({ answer: after(20, json(kYes)) });
@@ -359,6 +391,7 @@ test('the variables of the webhooks stand in --help', ours, async () => {
     'WEBHOOK_SIGNING_SECRET',
     'NODES_AUTHENTICATION_WEBHOOK_DATA',
     'AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS',
+    'NODES_VALIDITY_CHECK_MAX_IDS',
   ]) {
     assert.match(output, new RegExp(`(^|[^A-Z_])${name}([^A-Z_]|$)`, 'm'), name);
   }

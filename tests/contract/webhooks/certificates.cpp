@@ -55,9 +55,19 @@ Certificate make_certificate(EVP_PKEY& key, const char* name, X509* issuer, long
 Authority::Authority()
     : key_(make_key()),
       certificate_(make_certificate(*key_, "Authority of a test", nullptr, -kDay, kDay)) {
-  add_extension(*certificate_, *certificate_, NID_basic_constraints, "critical,CA:TRUE");
-  add_extension(*certificate_, *certificate_, NID_key_usage, "critical,keyCertSign");
-  check(X509_sign(certificate_.get(), key_.get(), EVP_sha256()) > 0, "not signed");
+  sign(*key_, *certificate_);
+}
+
+Authority::Authority(const Authority& parent, const char* name)
+    : key_(make_key()),
+      certificate_(make_certificate(*key_, name, parent.certificate_.get(), -kDay, kDay)) {
+  sign(*parent.key_, *parent.certificate_);
+}
+
+void Authority::sign(EVP_PKEY& key, X509& issuer) {
+  add_extension(*certificate_, issuer, NID_basic_constraints, "critical,CA:TRUE");
+  add_extension(*certificate_, issuer, NID_key_usage, "critical,keyCertSign");
+  check(X509_sign(certificate_.get(), &key, EVP_sha256()) > 0, "not signed");
 
   file_ = ::testing::TempDir() + "authority-XXXXXX";
   const int descriptor = ::mkstemp(file_.data());
@@ -71,12 +81,13 @@ Authority::~Authority() {
   ::unlink(file_.c_str());
 }
 
-ServerContext Authority::issue(const std::string& names, Validity validity) const {
+ServerContext Authority::issue(const std::string& names, Validity validity,
+                               const char* common_name) const {
   const Key key = make_key();
   const bool now = validity == Validity::now;
-  const Certificate certificate = make_certificate(*key, "server", certificate_.get(),
+  const Certificate certificate = make_certificate(*key, common_name, certificate_.get(),
                                                    now ? -kDay : -3 * kDay, now ? kDay : -2 * kDay);
-  add_extension(*certificate, *certificate_, NID_subject_alt_name, names);
+  if (!names.empty()) add_extension(*certificate, *certificate_, NID_subject_alt_name, names);
   check(X509_sign(certificate.get(), key_.get(), EVP_sha256()) > 0, "not signed");
   ServerContext context(SSL_CTX_new(TLS_server_method()));
   check(SSL_CTX_use_certificate(context.get(), certificate.get()) == 1, "no certificate");

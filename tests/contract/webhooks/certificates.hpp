@@ -20,18 +20,24 @@ using ServerContext = std::unique_ptr<SSL_CTX, FreeOpenSsl>;
 class Authority {
  public:
   Authority();
+  /// One that issues in the name of another.
+  explicit Authority(const Authority& parent, const char* name);
   Authority(const Authority&) = delete;
   Authority& operator=(const Authority&) = delete;
   ~Authority();
 
   enum class Validity { now, long_ago };
-  /// What a server for these names needs: `DNS:localhost,IP:127.0.0.1`.
-  ServerContext issue(const std::string& names, Validity validity = Validity::now) const;
+  /// What a server for these names needs: `DNS:localhost,IP:127.0.0.1`; empty: it has no
+  /// alternative names.
+  ServerContext issue(const std::string& names, Validity validity = Validity::now,
+                      const char* common_name = "server") const;
 
   /// Its own certificate in a file, for WEBHOOK_CA_FILE.
   const std::string& file() const noexcept { return file_; }
 
  private:
+  void sign(EVP_PKEY& key, X509& issuer);
+
   Key key_;
   Certificate certificate_;
   std::string file_;

@@ -149,14 +149,26 @@ pt::Outcome Asked::answer(std::uint32_t deadline_ms) {
   return *outcome;
 }
 
-void Asked::expect_warning(const std::string& words) {
+void Asked::expect_fault(const std::string& words) {
+  const bool told = hook_.answers == Hook::Answers::waited_for;
+  const auto faults = [&] { return told ? errors() : warnings(); };
   EXPECT_TRUE(eventually([&] {
-    const auto lines = warnings();
+    const auto lines = faults();
     return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
       return line.starts_with(hook_.variable + ": ") && line.find(words) != std::string::npos;
     });
   })) << "no line says: "
-      << words << ::testing::PrintToString(warnings());
+      << words << ::testing::PrintToString(faults());
+  EXPECT_TRUE(!told || warnings().empty()) << ::testing::PrintToString(warnings());
+}
+
+std::vector<std::string> Asked::errors() const {
+  std::vector<std::string> errors;
+  for (const auto& question : questions_) {
+    const auto outcome = question->wait(std::chrono::milliseconds(0));
+    if (outcome && outcome->status != CROLANG_OK) errors.push_back(outcome->error);
+  }
+  return errors;
 }
 
 std::vector<std::string> Asked::warnings() {

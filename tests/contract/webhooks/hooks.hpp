@@ -49,9 +49,12 @@ class Asked {
   /// Asks and waits. Of an observer the outcome is CROLANG_OK.
   plugin::testing::Outcome answer(std::uint32_t deadline_ms = 60'000);
 
-  /// Waits until a line of the log starts with the webhook's variable and contains this.
-  void expect_warning(const std::string& words);
+  /// What was wrong is said once, by a line that starts with the webhook's variable and contains
+  /// this: to the broker, which logs it, or to the log if nobody waits for the answer.
+  void expect_fault(const std::string& words);
   std::vector<std::string> warnings();
+  /// Of the questions that were answered with one.
+  std::vector<std::string> errors() const;
   std::vector<std::string> lines(std::int32_t level);
 
   plugin::testing::Running& running() { return *running_; }

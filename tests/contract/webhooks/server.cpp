@@ -1,5 +1,6 @@
 #include "contract/webhooks/server.hpp"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -20,6 +21,14 @@ std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
+}
+
+sockaddr_in ipv4(const std::string& address, std::uint16_t port) {
+  sockaddr_in place{};
+  place.sin_family = AF_INET;
+  place.sin_port = htons(port);
+  ::inet_pton(AF_INET, address.c_str(), &place.sin_addr);
+  return place;
 }
 
 }  // namespace
@@ -109,27 +118,37 @@ Behaviour write(std::string bytes, After after) {
 
 Server::Server(Behaviour behaviour, SSL_CTX* tls, Family family)
     : tls_(tls), behaviour_(std::move(behaviour)) {
-  // OpenSSL writes without MSG_NOSIGNAL. The broker ignores the signal too.
-  std::signal(SIGPIPE, SIG_IGN);
-  sockaddr_in6 address{};
-  socklen_t size = sizeof address;
-  if (family == Family::ipv6) {
+  if (family == Family::ipv4) {
+    listen(ipv4("127.0.0.1", 0));
+  } else {
+    sockaddr_in6 address{};
     address.sin6_family = AF_INET6;
     address.sin6_addr = in6addr_loopback;
-  } else {
-    auto& ipv4 = reinterpret_cast<sockaddr_in&>(address);
-    ipv4.sin_family = AF_INET;
-    ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    size = sizeof ipv4;
+    listen(address);
   }
+}
+
+Server::Server(Behaviour behaviour, SSL_CTX* tls, const Place& place)
+    : tls_(tls), behaviour_(std::move(behaviour)) {
+  listen(ipv4(place.address, place.port));
+}
+
+template <class Address>
+void Server::listen(Address address) {
+  // OpenSSL writes without MSG_NOSIGNAL. The broker ignores the signal too.
+  std::signal(SIGPIPE, SIG_IGN);
   auto* const any = reinterpret_cast<sockaddr*>(&address);
+  socklen_t size = sizeof address;
   listener_ = ::socket(any->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (::bind(listener_, any, size) != 0 || ::listen(listener_, 512) != 0 ||
       ::getsockname(listener_, any, &size) != 0) {
     ::close(listener_);
     throw std::runtime_error("no port");
   }
-  port_ = ntohs(address.sin6_port);  // at the same place in both families
+  // At the same place in both families.
+  port_ = ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
   acceptor_ = std::thread([this] { accept_all(); });
 }
 

@@ -71,6 +71,12 @@ class Server {
   enum class Family { ipv4, ipv6 };
   /// `tls` may be null; else it lives as long as the server.
   explicit Server(Behaviour behaviour, SSL_CTX* tls = nullptr, Family family = Family::ipv4);
+  /// An IPv4 address in digits; port 0: any.
+  struct Place {
+    std::string address;
+    std::uint16_t port = 0;
+  };
+  Server(Behaviour behaviour, SSL_CTX* tls, const Place& place);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -94,6 +100,8 @@ class Server {
  private:
   friend class Peer;
 
+  template <class Address>
+  void listen(Address address);
   void accept_all();
   void serve(int socket);
 

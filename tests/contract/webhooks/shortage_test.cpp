@@ -156,7 +156,8 @@ TEST_P(Shortage, OfThreadsFailsTheQuestionsUntilItIsOver) {
       hook().expect_good(*outcome);
     } else if (hook().answers == Hook::Answers::waited_for) {
       EXPECT_EQ(outcome->status, CROLANG_UNAVAILABLE);
-      EXPECT_EQ(outcome->error, hook().variable + ": Resource temporarily unavailable");
+      EXPECT_EQ(outcome->error, hook().variable + ": localhost:" + std::to_string(server_.port()) +
+                                    ": Resource temporarily unavailable");
     }
   }
   faults::heal();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <memory>
@@ -15,81 +16,76 @@ namespace asio = boost::asio;
 
 class AddressesOf : public ::testing::Test {
  protected:
-  /// Runs the loop until the look-up has ended.
-  Addresses::List found(Addresses& addresses) {
-    std::optional<Addresses::List> list;
-    addresses.find([&](const Addresses::List& given) { list = given; });
+  Addresses make(const std::string& host) {
+    return {context_, host, 81, [this](const std::string& error) { error_ = error; }};
+  }
+  /// Runs the loop until the look-up has ended; with which error.
+  std::string look_up(Addresses& addresses) {
+    error_.reset();
+    addresses.look_up();
     const auto work = asio::make_work_guard(*context_);
     context_->restart();
-    while (!list && context_->run_one_for(std::chrono::seconds(30)) > 0) {
+    while (!error_ && context_->run_one_for(std::chrono::seconds(30)) > 0) {
     }
-    return list.value_or(Addresses::List{});
+    return error_.value_or("never ended");
   }
 
   std::shared_ptr<asio::io_context> context_ = std::make_shared<asio::io_context>();
+  std::optional<std::string> error_;
 };
 
-TEST_F(AddressesOf, AnAddressAreItselfAtOnce) {
+TEST_F(AddressesOf, AnAddressAreItselfAndNeverLookedUp) {
   for (const char* text : {"127.0.0.1", "::1"}) {
-    Addresses addresses(context_, text, 80);
-    addresses.forget();
-    Addresses::List list;
-    addresses.find([&](const Addresses::List& given) { list = given; });
-    EXPECT_EQ(list, (Addresses::List{{asio::ip::make_address(text), 80}}));
+    auto addresses = make(text);
+    const auto order = addresses.pool().order({});
+    ASSERT_EQ(order.size(), 1u);
+    EXPECT_EQ(order[0]->endpoint(), AddressPool::Endpoint(asio::ip::make_address(text), 81));
+    addresses.pool().need_look_up();
+    EXPECT_EQ(addresses.due(), AddressPool::TimePoint::max());
+    addresses.look_up();
+    EXPECT_EQ(addresses.number(), 0u);
   }
 }
 
 TEST_F(AddressesOf, ANameAreLookedUp) {
-  Addresses addresses(context_, "localhost", 81);
-  const auto list = found(addresses);
-  ASSERT_FALSE(list.empty());
-  for (const auto& endpoint : list) {
-    EXPECT_TRUE(endpoint.address().is_loopback());
-    EXPECT_EQ(endpoint.port(), 81);
+  auto addresses = make("localhost");
+  EXPECT_TRUE(addresses.pool().empty());
+  EXPECT_EQ(look_up(addresses), "");
+  ASSERT_FALSE(addresses.pool().empty());
+  for (const auto& each : addresses.pool().order({})) {
+    EXPECT_TRUE(each->endpoint().address().is_loopback());
+    EXPECT_EQ(each->endpoint().port(), 81);
   }
+  EXPECT_FALSE(addresses.pool().looking_up());
+  EXPECT_NE(addresses.due(), AddressPool::TimePoint::max());
 }
 
-TEST_F(AddressesOf, AnUnknownNameAreNone) {
-  Addresses addresses(context_, "no-such-host.invalid", 80);
-  EXPECT_TRUE(found(addresses).empty());
+TEST_F(AddressesOf, AnUnknownNameAreNoneForTheSystemsReason) {
+  auto addresses = make("no-such-host.invalid");
+  EXPECT_NE(look_up(addresses), "");
+  EXPECT_TRUE(addresses.pool().empty());
 }
 
-TEST_F(AddressesOf, ANameAreKeptForTheNextQuestion) {
-  Addresses addresses(context_, "localhost", 80);
-  const auto list = found(addresses);
-  std::optional<Addresses::List> at_once;
-  addresses.find([&](const Addresses::List& given) { at_once = given; });
-  EXPECT_EQ(at_once, list);
-}
-
-TEST_F(AddressesOf, ANameAreLookedUpAgainOnceTheyAreForgotten) {
-  Addresses addresses(context_, "localhost", 80);
-  const auto list = found(addresses);
-  addresses.forget();
-  std::optional<Addresses::List> at_once;
-  addresses.find([&](const Addresses::List& given) { at_once = given; });
-  EXPECT_FALSE(at_once);
-  EXPECT_EQ(found(addresses), list);
-  EXPECT_EQ(at_once, list) << "who waits shares the look-up";
-}
-
-TEST_F(AddressesOf, ANameStartWithTheOneThatWorks) {
-  Addresses addresses(context_, "localhost", 80);
-  const auto list = found(addresses);
-  addresses.prefer(list.back());
-  EXPECT_EQ(found(addresses).front(), list.back());
-  EXPECT_EQ(found(addresses).size(), list.size());
+TEST_F(AddressesOf, ANameHaveOneLookUpAtATime) {
+  auto addresses = make("localhost");
+  addresses.look_up();
+  addresses.look_up();
+  EXPECT_EQ(addresses.number(), 1u);
+  EXPECT_TRUE(addresses.pool().looking_up());
+  EXPECT_EQ(look_up(addresses), "");
+  EXPECT_EQ(look_up(addresses), "");
+  EXPECT_EQ(addresses.number(), 2u);
 }
 
 TEST_F(AddressesOf, ANameMayBeGivenUpWhileTheyAreLookedUp) {
   bool called = false;
   {
-    Addresses addresses(context_, "localhost", 80);
-    addresses.find([&](const Addresses::List&) { called = true; });
+    Addresses addresses(context_, "localhost", 80, [&](const std::string&) { called = true; });
+    addresses.look_up();
   }
   // What the look-up posts finds nobody any more.
-  Addresses other(context_, "localhost", 80);
-  EXPECT_FALSE(found(other).empty());
+  auto other = make("localhost");
+  EXPECT_EQ(look_up(other), "");
   EXPECT_FALSE(called);
 }
 

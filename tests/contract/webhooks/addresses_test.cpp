@@ -1,0 +1,329 @@
+// A webhook's host that is a name: several addresses, dead ones, others than before, and a name
+// server that is away. The engine is the same for all webhooks, so one of them is asked.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "contract/webhooks/certificates.hpp"
+#include "contract/webhooks/hooks.hpp"
+#include "contract/webhooks/server.hpp"
+#include "support/names.hpp"
+
+namespace crolang::webhooks {
+namespace {
+
+namespace pt = plugin::testing;
+using Clock = std::chrono::steady_clock;
+
+const char* const kName = "hooks.test";
+const char* const kFirst = "127.0.0.11";
+const char* const kSecond = "127.0.0.12";
+const char* const kThird = "127.0.0.13";
+const char* const kYes = R"({"authenticated":true})";
+
+After stay_silent(Peer& peer, const Request&) {
+  peer.wait_until_gone();
+  return After::close;
+}
+
+/// Listens, but its queue is full: whoever connects waits, as for a machine that is off.
+class Hole {
+ public:
+  Hole(const std::string& address, std::uint16_t port)
+      : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    place.sin_port = htons(port);
+    ::inet_pton(AF_INET, address.c_str(), &place.sin_addr);
+    const auto* const any = reinterpret_cast<const sockaddr*>(&place);
+    const int on = 1;
+    ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(listener_, any, sizeof place) != 0 || ::listen(listener_, 0) != 0) {
+      throw std::runtime_error("no port");
+    }
+    for (int& each : queue_) {
+      each = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      ::connect(each, any, sizeof place);
+    }
+  }
+  Hole(const Hole&) = delete;
+  Hole& operator=(const Hole&) = delete;
+  ~Hole() {
+    for (const int each : queue_) ::close(each);
+    ::close(listener_);
+  }
+
+ private:
+  int listener_;
+  int queue_[4];
+};
+
+class AddressesOfAName : public ::testing::Test {
+ protected:
+  AddressesOfAName() { names::set(kName, {kFirst}); }
+  ~AddressesOfAName() override { names::forget_all(); }
+
+  /// All are on the port of the first.
+  Server& serve(const char* address, Behaviour behaviour = answer(kYes), SSL_CTX* tls = nullptr) {
+    servers_.push_back(
+        std::make_unique<Server>(std::move(behaviour), tls, Server::Place{address, port_}));
+    port_ = servers_.back()->port();
+    return *servers_.back();
+  }
+
+  Asked& ask_by(pt::Env env = {}, const std::string& scheme = "http") {
+    env.try_emplace("WEBHOOK_TIMEOUT_MS", "30000");
+    asked_.push_back(std::make_unique<Asked>(
+        hook("auth"), scheme + "://" + kName + ":" + std::to_string(port_) + "/", std::move(env)));
+    return *asked_.back();
+  }
+
+  /// Until it holds; every answer is a yes.
+  static void ask_until(Asked& asked, const std::function<bool()>& holds) {
+    EXPECT_TRUE(eventually([&] {
+      hook("auth").expect_good(asked.answer());
+      return holds();
+    }));
+  }
+
+  static std::size_t requests(const Server& server) { return server.requests().size(); }
+
+  std::deque<std::unique_ptr<Server>> servers_;
+  std::deque<std::unique_ptr<Asked>> asked_;
+  std::uint16_t port_ = 0;
+};
+
+/// Closes after each answer, so that each question needs an address.
+Behaviour once() {
+  return answer(kYes, "200 OK", "Connection: close\r\n");
+}
+
+TEST_F(AddressesOfAName, StayInUseWhileTheNameServerIsAway) {
+  serve(kFirst, once());
+  Asked& asked = ask_by();
+  hook("auth").expect_good(asked.answer());
+  names::set(kName, {});
+  const std::size_t before = names::lookups(kName);
+  ask_until(asked, [&] { return names::lookups(kName) > before; });
+  ask_until(asked, [&] { return !asked.warnings().empty(); });
+  EXPECT_EQ(asked.warnings()[0],
+            "NODES_AUTHENTICATION_WEBHOOK_URL: hooks.test:" + std::to_string(port_) +
+                ": the host's name cannot be looked up (Temporary failure in name resolution), so "
+                "the addresses known before stay in use");
+}
+
+TEST_F(AddressesOfAName, StayInUseWhileTheNameServerHangs) {
+  serve(kFirst, once());
+  Asked& asked = ask_by();
+  hook("auth").expect_good(asked.answer());
+  names::hang(kName);
+  const std::size_t before = names::lookups(kName);
+  ask_until(asked, [&] { return names::lookups(kName) > before; });
+  const auto start = Clock::now();
+  for (int i = 0; i < 20; ++i) hook("auth").expect_good(asked.answer());
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));
+  EXPECT_EQ(names::lookups(kName), before + 1) << "one look-up at a time";
+}
+
+TEST_F(AddressesOfAName, AreWaitedForUntilTheQuestionsEndIfNoneIsKnown) {
+  serve(kFirst);
+  names::hang(kName);
+  Asked& asked = ask_by();
+  const auto outcome = asked.answer(/*deadline_ms=*/200);
+  EXPECT_EQ(outcome.status, CROLANG_TIMEOUT);
+  asked.expect_fault("no address of the host within 190 ms");
+  pt::Question& waiting = asked.ask();
+  names::set(kName, {kFirst});
+  const auto answered = waiting.wait();
+  ASSERT_TRUE(answered);
+  hook("auth").expect_good(*answered);
+}
+
+TEST_F(AddressesOfAName, AreFollowedAlsoWhileAConnectionIsInUse) {
+  Server& old = serve(kFirst);
+  Server& moved_to = serve(kSecond);
+  Asked& asked = ask_by();
+  hook("auth").expect_good(asked.answer());
+  // One question is open while the name moves, and answered where it was asked.
+  old.behave([&](Peer& peer, const Request& request) {
+    if (request.body.find("alice") != std::string::npos) old.wait_at_gate();
+    return answer(kYes)(peer, request);
+  });
+  pt::Question& open = asked.ask();
+  old.request(1);
+  names::set(kName, {kSecond});
+  // The others are other ones, or they would share its request.
+  std::deque<pt::Question> others;
+  EXPECT_TRUE(eventually([&] {
+    asked.running()
+        .table<crolang_authentication>(CROLANG_AUTHENTICATION)
+        ->authenticate(asked.running().self(), pt::Lent("bob" + std::to_string(others.size())),
+                       pt::Lent("1"), pt::Lent("js"), crolang_str{}, 60'000, &pt::Question::yes_no,
+                       &others.emplace_back());
+    return requests(moved_to) > 0;
+  }));
+  old.open_gate();
+  const auto answered = open.wait();
+  ASSERT_TRUE(answered);
+  hook("auth").expect_good(*answered);
+  for (const pt::Question& each : others) ASSERT_TRUE(each.wait());
+  const std::size_t before = requests(old);
+  for (int i = 0; i < 20; ++i) hook("auth").expect_good(asked.answer());
+  EXPECT_EQ(requests(old), before) << "its connections are not used again";
+}
+
+TEST_F(AddressesOfAName, AreLookedUpAgainWhenNoneOfThemWorks) {
+  serve(kFirst, once());
+  Asked& asked = ask_by();
+  hook("auth").expect_good(asked.answer());
+  servers_.clear();
+  serve(kSecond);
+  names::set(kName, {kSecond});
+  const auto start = Clock::now();
+  EXPECT_TRUE(eventually([&] { return asked.answer().status == CROLANG_OK; }));
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(4)) << "before it would be anyway";
+}
+
+TEST_F(AddressesOfAName, AreFollowedByAQuestionThatIsConnectingToOneThatIsGone) {
+  serve(kFirst, once());
+  Asked& asked = ask_by();
+  hook("auth").expect_good(asked.answer());
+  servers_.clear();
+  const Hole hole(kFirst, port_);
+  serve(kSecond);
+  names::set(kName, {kSecond});
+  hook("auth").expect_good(asked.answer(/*deadline_ms=*/9000));
+}
+
+TEST_F(AddressesOfAName, ShareTheQuestions) {
+  for (const char* address : {kFirst, kSecond, kThird}) {
+    Server& server = serve(address);
+    server.behave([&](Peer& peer, const Request& request) {
+      server.wait_at_gate();
+      return answer(kYes)(peer, request);
+    });
+  }
+  names::set(kName, {kFirst, kSecond, kThird});
+  Asked& asked = ask_by();
+  std::deque<pt::Question> questions(30);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    asked.running()
+        .table<crolang_authentication>(CROLANG_AUTHENTICATION)
+        ->authenticate(asked.running().self(), pt::Lent(std::to_string(i)), pt::Lent("1"),
+                       pt::Lent("js"), crolang_str{}, 60'000, &pt::Question::yes_no, &questions[i]);
+  }
+  for (const auto& server : servers_) {
+    server->request(9);
+    server->open_gate();
+  }
+  for (const pt::Question& question : questions) ASSERT_TRUE(question.wait());
+  for (const auto& server : servers_) EXPECT_EQ(requests(*server), 10u);
+  // One after the other, on the connections that are there.
+  for (int i = 0; i < 30; ++i) hook("auth").expect_good(asked.answer());
+  for (const auto& server : servers_) {
+    EXPECT_EQ(requests(*server), 20u);
+    EXPECT_LE(server->connections(), 10u);
+  }
+}
+
+TEST_F(AddressesOfAName, MayBeMoreThanConnections) {
+  for (const char* address : {kFirst, kSecond, kThird}) serve(address);
+  names::set(kName, {kFirst, kSecond, kThird});
+  Asked& asked = ask_by({{"WEBHOOK_MAX_CONCURRENCY", "2"}});
+  for (int i = 0; i < 9; ++i) hook("auth").expect_good(asked.answer());
+  for (const auto& server : servers_) EXPECT_EQ(requests(*server), 3u);
+}
+
+TEST_F(AddressesOfAName, ThatRefuseConnectionsCostNoQuestion) {
+  Server& good = serve(kSecond);
+  names::set(kName, {kFirst, kSecond, kThird});
+  Asked& asked = ask_by();
+  for (int i = 0; i < 20; ++i) hook("auth").expect_good(asked.answer());
+  EXPECT_EQ(requests(good), 20u);
+  const std::string left_out =
+      "NODES_AUTHENTICATION_WEBHOOK_URL: hooks.test:" + std::to_string(port_) +
+      ": 127.0.0.11:" + std::to_string(port_);
+  EXPECT_EQ(asked.warnings(),
+            std::vector<std::string>{left_out +
+                                     " is left out for a while: cannot connect to 127.0.0.11:" +
+                                     std::to_string(port_) + ": Connection refused"});
+}
+
+TEST_F(AddressesOfAName, OfAFamilyThatIsNotReachableCostNoQuestion) {
+  serve(kFirst);
+  // RFC 6666: a prefix that leads nowhere.
+  names::set(kName, {"100::1", kFirst});
+  Asked& asked = ask_by();
+  const auto start = Clock::now();
+  for (int i = 0; i < 20; ++i) hook("auth").expect_good(asked.answer());
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));
+}
+
+TEST_F(AddressesOfAName, ThatDoNotAnswerCostAMomentOnce) {
+  serve(kSecond, once());
+  const Hole hole(kFirst, port_);
+  names::set(kName, {kFirst, kSecond});
+  Asked& asked = ask_by();
+  const auto start = Clock::now();
+  for (int i = 0; i < 50; ++i) hook("auth").expect_good(asked.answer());
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(5)) << "a sixth of one question's time";
+}
+
+TEST_F(AddressesOfAName, LeaveTimeForAnotherWithinAShortLimit) {
+  serve(kThird, once());
+  const Hole first(kFirst, port_);
+  const Hole second(kSecond, port_);
+  names::set(kName, {kFirst, kSecond, kThird});
+  hook("auth").expect_good(ask_by().answer(/*deadline_ms=*/500));
+}
+
+TEST_F(AddressesOfAName, WhoseServerHangsAreLeftOutAfterTheFirstQuestion) {
+  serve(kFirst, stay_silent);
+  Server& good = serve(kSecond);
+  names::set(kName, {kFirst, kSecond});
+  Asked& asked = ask_by({{"WEBHOOK_TIMEOUT_MS", "300"}});
+  EXPECT_EQ(asked.answer().status, CROLANG_TIMEOUT);
+  for (int i = 0; i < 10; ++i) hook("auth").expect_good(asked.answer());
+  EXPECT_EQ(requests(good), 10u);
+}
+
+TEST_F(AddressesOfAName, WithAWrongCertificateCostNoQuestion) {
+  const Authority authority;
+  const Authority other;
+  const auto bad = other.issue("DNS:hooks.test");
+  const auto good = authority.issue("DNS:hooks.test");
+  Server& first = serve(kFirst, answer(kYes), bad.get());
+  Server& second = serve(kSecond, answer(kYes), good.get());
+  names::set(kName, {kFirst, kSecond});
+  Asked& asked = ask_by({{"WEBHOOK_CA_FILE", authority.file()}}, "https");
+  for (int i = 0; i < 10; ++i) hook("auth").expect_good(asked.answer());
+  EXPECT_EQ(requests(first), 0u);
+  EXPECT_EQ(requests(second), 10u);
+  servers_.clear();
+}
+
+TEST_F(AddressesOfAName, AreAllTriedIfAllWereDead) {
+  serve(kFirst, once());
+  names::set(kName, {kFirst, kSecond});
+  Asked& asked = ask_by();
+  const std::uint16_t port = port_;
+  servers_.clear();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(asked.answer().status, CROLANG_UNAVAILABLE);
+  asked.expect_fault("cannot connect to 127.0.0.1");
+  port_ = port;
+  serve(kSecond, once());
+  hook("auth").expect_good(asked.answer());
+}
+
+}  // namespace
+}  // namespace crolang::webhooks

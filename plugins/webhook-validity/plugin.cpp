@@ -1,10 +1,14 @@
 // Asks a web server which connected nodes may stay.
+#include <algorithm>
+#include <chrono>
 #include <crolang/plugin.hpp>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "webhook-common/json.hpp"
+#include "webhook-common/page_size.hpp"
 #include "webhook-common/settings.hpp"
 #include "webhook-common/webhook.hpp"
 
@@ -12,14 +16,35 @@ namespace crolang::webhook_validity {
 namespace {
 
 namespace common = webhook_common;
+using Clock = std::chrono::steady_clock;
 
 constexpr const char* kUrl = "NODES_VALIDITY_CHECK_WEBHOOK_URL";
 constexpr std::string_view kMember = "invalidNodesIds";
+constexpr unsigned kContentTooLarge = 413;
 
 constexpr crolang_env kOwn[] = {
     {kUrl, CROLANG_URL, CROLANG_REQUIRED, nullptr, "asked which connected nodes are still valid"},
 };
 constexpr auto kEnv = common::with_shared_variables(kOwn);
+
+/// One question of the broker, which is one request unless the server finds that too large.
+struct Check {
+  Check(const plugin::Ids& asked, plugin::Flags given)
+      : ids(asked.begin(), asked.end()),
+        valid(ids.size(), true),
+        deadline(Clock::now() + given.deadline()),
+        answer(std::move(given)) {}
+
+  const std::vector<std::string> ids;
+  std::vector<bool> valid;
+  const Clock::time_point deadline;
+  plugin::Flags answer;
+  std::size_t next = 0;           // that was not judged yet
+  std::size_t judged = 0;         // by requests that were answered
+  std::string fault;              // of the last one that was not
+  plugin::Status fault_status{};  // if there is one
+  bool finished = false;
+};
 
 class WebhookValidity final : public plugin::Validity {
  public:
@@ -32,17 +57,7 @@ class WebhookValidity final : public plugin::Validity {
       : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_each) {}
 
   void check(const plugin::Ids& ids, plugin::Flags answer) override {
-    std::string body = "{\"connectedNodesIds\":[";
-    for (const std::string_view id : ids) {
-      if (body.back() != '[') body += ',';
-      common::append_string(body, id);
-    }
-    body += "]}";
-    const auto limit = answer.deadline();
-    webhook_.ask(
-        std::move(body), limit,
-        [names = std::vector<std::string>(ids.begin(), ids.end()), answer = std::move(answer)](
-            const common::Reply& reply) mutable { give(reply, names, answer); });
+    ask(std::make_shared<Check>(ids, std::move(answer)));
   }
 
   void reload() override { webhook_.reload(); }
@@ -53,22 +68,68 @@ class WebhookValidity final : public plugin::Validity {
   }
 
  private:
-  static void give(const common::Reply& reply, const std::vector<std::string>& ids,
-                   plugin::Flags& answer) {
-    if (!reply.ok()) return answer.fail(reply.status(), reply.text());
-    const auto invalid = common::read_strings(reply.text(), kMember);
-    if (!invalid) {
-      return answer.fail(plugin::Status::invalid,
-                         reply.senseless("the answer has no \"" + std::string(kMember) +
-                                         "\" that is a list of strings"));
+  /// About the next nodes, as many as may be.
+  void ask(const std::shared_ptr<Check>& check) {
+    const std::size_t left = check->ids.size() - check->next;
+    const std::size_t count = std::min(left, page_size_.now(Clock::now()));
+    std::string body = "{\"connectedNodesIds\":[";
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i != 0) body += ',';
+      common::append_string(body, check->ids[check->next + i]);
     }
-    std::vector<bool> valid;
-    valid.reserve(ids.size());
-    for (const std::string& id : ids) valid.push_back(!invalid->contains(id));
-    answer.flags(valid);
+    body += "]}";
+    const auto time = std::chrono::ceil<std::chrono::milliseconds>(check->deadline - Clock::now());
+    webhook_.ask(std::move(body), time, [this, check, count](const common::Reply& reply) {
+      // What this throws comes back as a reply.
+      if (check->finished) return check->answer.fail(reply.status(), reply.text());
+      if (takes_reply(*check, count, reply) && check->next < check->ids.size()) return ask(check);
+      finish(*check, reply);
+    });
   }
 
-  common::Webhook webhook_;
+  /// False: there is no sense in asking further.
+  bool takes_reply(Check& check, std::size_t count, const common::Reply& reply) {
+    if (reply.ok()) {
+      const auto invalid = common::read_strings(reply.text(), kMember);
+      if (invalid) {
+        for (const std::size_t end = check.next + count; check.next < end; ++check.next) {
+          check.valid[check.next] = !invalid->contains(check.ids[check.next]);
+        }
+        check.judged += count;
+        return true;
+      }
+      check.fault = reply.senseless("the answer has no \"" + std::string(kMember) +
+                                    "\" that is a list of strings");
+      check.fault_status = plugin::Status::invalid;
+    } else if (reply.http_status() == kContentTooLarge && count > 1) {
+      const std::size_t most = page_size_.halve(count, Clock::now());
+      reply.log("answered 413 to " + std::to_string(count) +
+                " ids: for 10 minutes it is asked for " + std::to_string(most) +
+                " at a time; raise its limit, or lower NODES_VALIDITY_CHECK_MAX_IDS");
+      return true;
+    } else {
+      check.fault = reply.text();
+      check.fault_status = reply.status();
+    }
+    check.next += count;
+    return reply.http_status() != 0;
+  }
+
+  /// Whoever was not judged may stay.
+  static void finish(Check& check, const common::Reply& reply) {
+    check.finished = true;
+    if (!check.fault.empty() && check.judged == 0) {
+      return check.answer.fail(check.fault_status, check.fault);
+    }
+    if (!check.fault.empty()) {
+      reply.log("could not ask about " + std::to_string(check.ids.size() - check.judged) + " of " +
+                std::to_string(check.ids.size()) + " nodes (" + check.fault + ")");
+    }
+    check.answer.flags(check.valid);
+  }
+
+  common::PageSize page_size_;
+  common::Webhook webhook_;  // last, since its thread uses the rest
 };
 
 }  // namespace

@@ -6,7 +6,7 @@ import { Broker, oursOnly } from './support/broker.mjs';
 import { freshId, joinNode } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
 import { joinRaw } from './support/raw.mjs';
-import { scaled, within } from './support/time.mjs';
+import { eventually, scaled, within } from './support/time.mjs';
 import {
   during,
   faults,
@@ -181,6 +181,74 @@ test('a node that joins while the question is open is not meant by its answer', 
   assert.deepEqual(await again.settled(), []);
   await broker.stop();
   await webhook.stop();
+});
+
+describe('NODES_VALIDITY_CHECK_MAX_IDS', ours, () => {
+  /// A broker with 25 nodes that asks about ten at a time.
+  const startWith = async (answer) => {
+    const webhook = await Webhook.start({ answer });
+    const broker = await Broker.start({
+      [kVariable]: webhook.url(),
+      NODES_STATUS_CHECK_INTERVAL_MS: '100',
+      NODES_VALIDITY_CHECK_MAX_IDS: '10',
+    });
+    const nodes = await Promise.all(
+      Array.from({ length: 25 }, () => joinRaw(broker.port, freshId('page'))),
+    );
+    webhook.requests = [];
+    const stop = () => Promise.all([broker.stop(), webhook.stop()]);
+    return { webhook, broker, nodes, stop };
+  };
+  const idsOf = ({ question }) => question.connectedNodesIds;
+
+  test('is how many are asked about at once, until all were', async () => {
+    const { webhook, nodes, stop } = await startWith(json(kAllValid));
+    // From the end of a check on.
+    const requests = (await webhook.received(8)).map(idsOf);
+    const last = requests.findIndex((ids) => ids.length === 5);
+    const check = requests.slice(last + 1, last + 4);
+    assert.deepEqual(
+      check.map((ids) => ids.length),
+      [10, 10, 5],
+    );
+    assert.deepEqual(new Set(check.flat()), new Set(nodes.map(({ id }) => id)));
+    assert.equal(webhook.peak, 1);
+    await stop();
+  });
+
+  test('loses nothing but a page that fails', async () => {
+    const { webhook, nodes, stop } = await startWith(json(kAllValid));
+    // The page with this node fails in each check, whoever else is on it.
+    const [first] = nodes;
+    webhook.answer = (exchange) => {
+      if (idsOf(exchange).includes(first.id)) exchange.reply(500, {}, '');
+      else json({ invalidNodesIds: idsOf(exchange) })(exchange);
+    };
+    const failing = () => webhook.requests.slice(-2).filter((each) => idsOf(each).includes(first.id));
+    await eventually('only nodes of the page that fails are left', () => failing().length === 2);
+    const stay = new Set(idsOf(failing()[0]));
+    assert.ok(stay.size <= 10, `${stay.size} nodes`);
+    for (const node of nodes) {
+      if (stay.has(node.id)) assert.deepEqual(await node.settled(), []);
+      else await expectExpelled(node);
+    }
+    await stop();
+  });
+
+  test('is less for a server that finds it too large', async () => {
+    const { webhook, broker, nodes, stop } = await startWith(json(kAllValid));
+    const [bad] = nodes;
+    webhook.answer = (exchange) => {
+      if (idsOf(exchange).length > 3) exchange.reply(413, {}, '');
+      else json({ invalidNodesIds: [bad.id] })(exchange);
+    };
+    await expectExpelled(bad);
+    assert.match(broker.output, /answered 413 to 10 ids: for 10 minutes it is asked for 5 at a time/);
+    const already = webhook.requests.length;
+    const later = (await webhook.received(already + 20)).slice(already);
+    for (const each of later) assert.ok(idsOf(each).length <= 2, `${idsOf(each).length} ids`);
+    await stop();
+  });
 });
 
 /// A new session with the id of one that has just gone.

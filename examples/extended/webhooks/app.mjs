@@ -24,8 +24,12 @@ export function createApp({ rules, turn, signingSecret, adminToken, log = consol
 
   function onlySigned({ headers, body }, response, next) {
     if (!signingSecret || isSigned(signingSecret, headers, body ?? Buffer.alloc(0))) return next();
-    log('refused a request that is not signed by the broker');
-    return response.status(401).json({ error: 'not signed by the broker' });
+    const why = headers['webhook-signature']
+      ? 'not signed with this WEBHOOK_SIGNING_SECRET, or too old'
+      : 'not signed: WEBHOOK_SIGNING_SECRET is not set at the broker, or somebody else asks';
+    log(`refused a request that is ${why}`);
+    // Not 401 or 403: the broker would take them for a no to the node.
+    return response.status(400).json({ error: `the request is ${why}` });
   }
 
   function asObject(request, response, next) {

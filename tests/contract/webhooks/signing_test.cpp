@@ -172,6 +172,18 @@ TEST_P(Verifiers, RefuseWhatWasChangedOnTheWay) {
   EXPECT_EQ(verify(changed, kSecret), 1);
 }
 
+TEST_P(Verifiers, TakeASecretWithWhiteSpaceAroundItAsOneWithout) {
+  EXPECT_EQ(verify(signed_request(kSecret), " " + kSecret + "\r\n"), 0);
+}
+
+// With an empty key, everybody could sign.
+TEST_P(Verifiers, SayThatTheSecretIsMissingOrIsNone) {
+  const Request request = signed_request(kSecret);
+  for (const char* secret : {"", " ", "whsec_", "whsec_c2hvcnQ=", "whsec_%"}) {
+    EXPECT_EQ(verify(request, secret), 2) << secret;
+  }
+}
+
 TEST_P(Verifiers, RefuseWhatIsOld) {
   // The example of the specification's own libraries, of the year 2021.
   const Request request{

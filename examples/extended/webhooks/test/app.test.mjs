@@ -126,8 +126,10 @@ describe('with a signing secret', () => {
 
   test('any other is not', async () => {
     for (const headers of [{}, headersFor(`${body} `)]) {
-      assert.equal((await site.fetch('POST', '/authorization', body, headers)).status, 401);
+      assert.equal((await site.fetch('POST', '/authorization', body, headers)).status, 400);
     }
+    assert.match(site.lines[0], /not signed: WEBHOOK_SIGNING_SECRET is not set at the broker/);
+    assert.match(site.lines[1], /not signed with this WEBHOOK_SIGNING_SECRET/);
     assert.equal(site.lines.length, 2);
   });
 

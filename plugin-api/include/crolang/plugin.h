@@ -312,7 +312,8 @@ typedef struct crolang_authorization {
 } crolang_authorization;
 
 /* ---- validity/1: which of these connected nodes may stay? At most one. -----------------------
- * flags[i]: ids[i] is still valid. */
+ * flags[i]: ids[i] is still valid. Asked about NODES_VALIDITY_CHECK_MAX_IDS nodes at most; if there
+ * are more, again for the next ones. */
 #define CROLANG_VALIDITY "validity/1"
 typedef struct crolang_validity {
   uint32_t size;

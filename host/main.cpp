@@ -98,8 +98,10 @@ config::Environment read_environment() {
 config::Neighbours neighbours() {
   config::Neighbours all;
   for (const plugin_host::Kind& kind : plugin_host::kinds()) {
-    all.modules.push_back(
-        {std::string(kind.plugin_variable), std::string(kind.setting), std::string(kind.built_in)});
+    const bool authorizes = kind.name == CROLANG_AUTHORIZATION;
+    all.modules.push_back({std::string(kind.plugin_variable), std::string(kind.setting),
+                           std::string(kind.built_in),
+                           authorizes ? "AUTHORIZE_NODES_COMMUNICATION_SCOPE" : ""});
   }
   for (const plugin_host::Bundled& plugin : plugin_host::bundled_plugins()) {
     for (const plugin_host::BundledRead& read : plugin.reads) {

@@ -1,15 +1,28 @@
 #include "config/advice.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "config/spelling.hpp"
 #include "telemetry/escape.hpp"
+#include "text/alternatives.hpp"
 #include "text/similarity.hpp"
 
 namespace crolang::config {
 namespace {
 
 constexpr std::size_t kSlips = 2;
+constexpr std::size_t kLargestFamily = 5;
+
+struct Alias {
+  std::string_view name;
+  std::string_view variable;
+};
+constexpr std::array kElsewhere{
+    Alias{"HOST", "BIND_ADDRESS"}, Alias{"ADDRESS", "BIND_ADDRESS"}, Alias{"LISTEN", "PORT"},
+    Alias{"VERBOSE", "LOG_LEVEL"}, Alias{"DEBUG", "LOG_LEVEL"},      Alias{"QUIET", "LOG_LEVEL"},
+    Alias{"THREADS", "WORKERS"},   Alias{"JSON", "LOG_FORMAT"},
+};
 
 const Variable* find_variable(std::span<const Variable> known, std::string_view name) {
   const auto found = std::find_if(known.begin(), known.end(),
@@ -47,27 +60,49 @@ std::string_view near_option(std::string_view word, std::span<const std::string_
   const auto found = std::find_if(options.begin(), options.end(), [&](std::string_view option) {
     const std::string_view bare = option.substr(2);
     const std::string_view asked = word.substr(std::min(word.find_first_not_of('-'), word.size()));
+    // -v and -V: an option of one letter.
+    if (asked.size() == 1) return word.size() == 2 && (asked.front() | 0x20) == bare.front();
     return asked == bare || (asked.size() >= 4 && bare.starts_with(asked)) ||
            (asked.size() >= 4 && text::edit_distance(asked, bare) <= kSlips);
   });
   return found == options.end() ? std::string_view{} : *found;
 }
 
+/// What the variable is called, if it is called something else elsewhere.
+std::string_view elsewhere(std::string_view name) {
+  const auto found = std::find_if(kElsewhere.begin(), kElsewhere.end(),
+                                  [&](const Alias& each) { return each.name == name; });
+  return found == kElsewhere.end() ? name : found->variable;
+}
+
+/// --log: LOG_LEVEL or LOG_FORMAT.
+std::vector<std::string> family(std::string_view name, std::span<const Variable> known) {
+  std::vector<std::string> names;
+  for (const Variable& each : known) {
+    if (each.name.starts_with(name) && each.name.substr(name.size()).starts_with('_'))
+      names.push_back(each.name);
+  }
+  return names.size() <= kLargestFamily ? names : std::vector<std::string>{};
+}
+
 std::string about_option(std::string_view option, std::string_view value,
                          std::span<const std::string_view> options,
                          std::span<const Variable> known) {
-  std::string sentence = "there is no option " + telemetry::in_quotes(option) + ": ";
+  const std::string sentence = "there is no option " + telemetry::in_quotes(option) + ": ";
+  const auto set = [&](const std::string& what) {
+    return sentence + "set " + what + " in the environment or in .env";
+  };
   const std::string name = as_variable(option);
-  const Variable* variable = name.size() == 1 ? by_letter(known, name) : find_variable(known, name);
-  if (variable != nullptr)
-    return sentence + "set " + assignment(*variable, value) + " in the environment or in .env";
+  const Variable* const variable =
+      name.size() == 1 ? by_letter(known, name) : find_variable(known, name);
+  if (variable != nullptr) return set(assignment(*variable, value));
   if (const std::string_view near = near_option(option, options); !near.empty())
     return sentence + "did you mean " + std::string(near) + "?";
-  if (const Meant meant = meant_by(name, known); meant.names.size() == 1) {
-    variable = find_variable(known, meant.names.front());
-    if (variable != nullptr)
-      return sentence + "set " + variable->name + " in the environment or in .env";
-  }
+  if (const std::string_view other = elsewhere(name); other != name) return set(std::string(other));
+  std::vector<std::string> names = meant_by(name, known).names;
+  std::erase_if(names, [&](const std::string& each) { return !find_variable(known, each); });
+  if (names.empty()) names = family(name, known);
+  if (!names.empty()) return set(text::alternatives(names));
   return sentence + "it is configured by environment variables and .env, see crolang-broker --help";
 }
 
@@ -100,6 +135,9 @@ std::string advice_on(std::span<const std::string_view> words,
     }
     const std::size_t equals = word.find('=');
     std::string_view value;
+    // -p9000
+    if (word.size() > 2 && word[1] != '-' && word[2] >= '0' && word[2] <= '9')
+      return about_option(word.substr(0, 2), word.substr(2), options, known);
     if (equals != std::string_view::npos) {
       value = word.substr(equals + 1);
     } else if (i + 1 < words.size() && !words[i + 1].starts_with('-')) {

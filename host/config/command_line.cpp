@@ -24,7 +24,8 @@ std::string usage_fault(int argc, const char* const* argv, const CLI::ParseError
       command == "plugins" || command == "healthcheck")
     std::erase_if(words, [](std::string_view word) { return !word.starts_with('-'); });
   std::string advice = advice_on(words, kOptions, known);
-  return advice.empty() ? error.what() : std::move(advice);
+  if (!advice.empty()) return advice;
+  return std::string(error.what()) + ": it runs without arguments, see crolang-broker --help";
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "config/foreign.hpp"
+#include "text/alternatives.hpp"
 #include "text/similarity.hpp"
 
 namespace crolang::config {
@@ -224,15 +225,6 @@ const Variable* unread_file(std::string_view name, std::span<const Variable> kno
   return found != known.end() && found->secrecy == Secrecy::shown ? &*found : nullptr;
 }
 
-std::string in_words(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
-    text += names[i];
-  }
-  return text;
-}
-
 }  // namespace
 
 Meant meant_by(std::string_view name, std::span<const Variable> known) {
@@ -258,7 +250,7 @@ std::vector<std::string> misspelt(const Environment& environment, std::span<cons
     }
     if (meant.names.empty()) continue;
     warnings.push_back(name + " is not a variable of this broker: did you mean " +
-                       in_words(meant.names) + "?");
+                       text::alternatives(meant.names) + "?");
   }
   return warnings;
 }

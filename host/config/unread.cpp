@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "text/alternatives.hpp"
+
 namespace crolang::config {
 namespace {
 
@@ -26,6 +28,7 @@ class Review {
         warnings_.push_back(given_as(each.setting) + " has no effect, since " + each.plugin +
                             " is set too: the plugin serves (" + value(each.plugin) + ")");
       if (has_plugin || has_setting) continue;
+      warn_of_detail(each);
       warn_if_empty(each.plugin, ": the built-in serves (" + each.built_in + ")");
       warn_if_empty(each.setting, ": the built-in serves (" + each.built_in + ")");
     }
@@ -76,6 +79,16 @@ class Review {
     return variable == nullptr ? std::string() : find(environment_, *variable).text;
   }
 
+  void warn_of_detail(const ModuleVariables& module) {
+    const Variable* const variable = find_variable(read_, module.detail);
+    if (variable == nullptr || !is_set(module.detail) ||
+        value(module.detail) == variable->default_value)
+      return;
+    warnings_.push_back(module.detail + " has no effect, since neither " + module.setting +
+                        " nor " + module.plugin + " is set: the built-in serves (" +
+                        module.built_in + ")");
+  }
+
   void warn_if_empty(const std::string& name, const std::string& consequence) {
     const std::string sentence = " is set but empty, which counts as not set" + consequence;
     if (state(name) == State::empty) warnings_.push_back(name + sentence);
@@ -84,12 +97,8 @@ class Review {
   }
 
   void no_effect(const BundledVariable& variable, const std::string& given) {
-    std::string sentence = given + " has no effect, since no plugin that reads it is loaded: ";
-    for (std::size_t i = 0; i < variable.loaded_by.size(); ++i) {
-      if (i > 0) sentence += i + 1 == variable.loaded_by.size() ? " or " : ", ";
-      sentence += variable.loaded_by[i];
-    }
-    warnings_.push_back(sentence + " would load one");
+    warnings_.push_back(given + " has no effect, since no plugin that reads it is loaded: " +
+                        text::alternatives(variable.loaded_by) + " would load one");
   }
 
   const Environment& environment_;

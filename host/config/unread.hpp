@@ -15,6 +15,7 @@ struct ModuleVariables {
   std::string plugin;    ///< NODES_AUTHENTICATION_PLUGIN; it has the last word
   std::string setting;   ///< NODES_AUTHENTICATION_WEBHOOK_URL
   std::string built_in;  ///< who serves without either, in words
+  std::string detail{};  ///< of the host's, says how the module is asked; empty: there is none
 };
 
 /// A variable of a plugin that comes with the broker.
@@ -33,7 +34,8 @@ struct Neighbours {
 /// A warning for each variable that is set
 ///   - and that only plugins read which are not loaded;
 ///   - to choose a module, or as a secret, but is empty;
-///   - to choose a module that another variable has chosen already.
+///   - to choose a module that another variable has chosen already;
+///   - to say how a module is asked that nobody serves.
 /// `read` are all variables of the host and of the plugins that are loaded, `of_plugins` only the
 /// latter.
 std::vector<std::string> unread(const Environment& environment, std::span<const Variable> read,

@@ -7,6 +7,7 @@
 
 #include "config/url.hpp"
 #include "system/cpus.hpp"
+#include "text/alternatives.hpp"
 
 namespace crolang::config {
 namespace {
@@ -333,12 +334,7 @@ std::string allowed(const Variable& variable) {
     case Type::choice:
       break;
   }
-  std::string text;
-  for (std::size_t i = 0; i < variable.choices.size(); ++i) {
-    if (i > 0) text += i + 1 == variable.choices.size() ? " or " : ", ";
-    text += variable.choices[i];
-  }
-  return text;
+  return text::alternatives(variable.choices);
 }
 
 bool accepts(const Variable& variable, std::string_view value) {

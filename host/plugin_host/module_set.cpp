@@ -36,6 +36,15 @@ fs::path identity(const fs::path& file) {
   return error ? file : canonical;
 }
 
+std::string choosing_variables(const crolang_plugin& plugin) {
+  std::string names;
+  for (std::size_t i = 0; i < plugin.module_count; ++i) {
+    const Kind* const kind = find_kind(plugin.modules[i].kind);
+    if (kind != nullptr) names.append(names.empty() ? "" : ", ").append(kind->plugin_variable);
+  }
+  return names;
+}
+
 const crolang_module* find_module(const crolang_plugin& plugin, std::string_view kind) {
   const auto* const end = plugin.modules + plugin.module_count;
   const auto* const found = std::find_if(
@@ -83,7 +92,8 @@ ModuleSet::ModuleSet(const std::vector<Choice>& choices, const Open& open) {
     const crolang_module* const module = find_module(*loaded->plugin.entry, choice.kind->name);
     if (module == nullptr) {
       refusals_.push_back(path + ": does not provide " + kind + ", which " + choice.variable +
-                          " asks of it");
+                          " asks of it; what it provides is chosen by " +
+                          choosing_variables(*loaded->plugin.entry));
       continue;
     }
     const auto serves = [&](const std::unique_ptr<Loaded>& other) {

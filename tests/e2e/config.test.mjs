@@ -148,6 +148,9 @@ describe('the command line', ours, () => {
       '--turn-shared-secret=very-secret': /set TURN_SHARED_SECRET=… /,
       '--jwt-secret very-secret': /set JWT_SECRET=… /,
       '--metrics': /set METRICS_ENABLED /,
+      '--host 0.0.0.0': /set BIND_ADDRESS /,
+      '-p9000': /set PORT=9000 /,
+      serve: /serve: it runs without arguments/,
       'PORT=9000': /before the name of the program: PORT=9000 crolang-broker/,
       '--check': /did you mean --check-config\?/,
       help: /did you mean --help\?/,
@@ -368,6 +371,7 @@ describe('what the environment asks for and is not there', ours, () => {
       hasWord(output, 'AUTHORIZE_NODES_COMMUNICATION_PLUGIN') || output.includes('authorization/1'),
       output,
     );
+    assert.match(output, /what it provides is chosen by NODES_AUTHENTICATION_PLUGIN/);
   });
 });
 

@@ -238,6 +238,14 @@ describe('a variable that chooses a module', ours, () => {
   });
 });
 
+test('how messages are authorized earns a warning if they are not', ours, async () => {
+  const [warning, ...more] = await warningsOf({
+    AUTHORIZE_NODES_COMMUNICATION_SCOPE: 'initiation',
+  });
+  assert.match(warning, /^AUTHORIZE_NODES_COMMUNICATION_SCOPE has no effect.*every pair/);
+  assert.deepEqual(more, []);
+});
+
 describe('the start line says who may connect:', ours, () => {
   const admissions = {
     everybody: {},

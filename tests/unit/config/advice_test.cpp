@@ -35,6 +35,8 @@ TEST(Advice, NamesTheVariableOfAnOption) {
 TEST(Advice, KnowsSomeLetters) {
   EXPECT_THAT(advice({"-p", "9000"}), HasSubstr("option \"-p\": set PORT=9000 in"));
   EXPECT_THAT(advice({"-w", "4"}), HasSubstr("set WORKERS=4 in"));
+  EXPECT_THAT(advice({"-p9000"}), HasSubstr("option \"-p\": set PORT=9000 in"));
+  EXPECT_THAT(advice({"-v"}), HasSubstr("did you mean --version?"));
   EXPECT_THAT(advice({"-x"}), HasSubstr("see crolang-broker --help"));
 }
 
@@ -42,6 +44,17 @@ TEST(Advice, NamesTheVariableThatIsNear) {
   EXPECT_THAT(advice({"--metrics"}), HasSubstr("set METRICS_ENABLED in"));
   EXPECT_THAT(advice({"--redis", "localhost"}), HasSubstr("set REDIS_URL in"));
   EXPECT_THAT(advice({"--bind=0.0.0.0"}), HasSubstr("set BIND_ADDRESS in"));
+}
+
+TEST(Advice, KnowsWhatOthersCallIt) {
+  EXPECT_THAT(advice({"--host", "0.0.0.0"}), HasSubstr("set BIND_ADDRESS in"));
+  EXPECT_THAT(advice({"--verbose"}), HasSubstr("set LOG_LEVEL in"));
+  EXPECT_THAT(advice({"--threads=4"}), HasSubstr("set WORKERS in"));
+}
+
+TEST(Advice, NamesAFewThatBeginLikeIt) {
+  EXPECT_THAT(advice({"--log", "debug"}), HasSubstr("set LOG_LEVEL or LOG_FORMAT in"));
+  EXPECT_THAT(advice({"--max", "9"}), HasSubstr("see crolang-broker --help"));
 }
 
 TEST(Advice, NeverShowsASecret) {

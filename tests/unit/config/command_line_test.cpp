@@ -65,6 +65,7 @@ TEST(CommandLine, SaysWhichVariableAnOptionIs) {
   EXPECT_THAT(parse({"plugins", "--port=1"}).error, HasSubstr("set PORT=1"));
   EXPECT_THAT(parse({"PORT=8080"}).error, HasSubstr("PORT=8080 crolang-broker"));
   EXPECT_THAT(parse({"check"}).error, HasSubstr("--check-config"));
+  EXPECT_THAT(parse({"serve"}).error, HasSubstr("serve: it runs without arguments"));
 }
 
 TEST(CommandLine, SaysNothingOfOptionsAboutTheFileOfACommand) {

@@ -17,7 +17,10 @@ using Values = std::initializer_list<std::pair<std::string, std::string>>;
 
 const Neighbours kNeighbours{
     .modules = {{"NODES_AUTHENTICATION_PLUGIN", "NODES_AUTHENTICATION_WEBHOOK_URL", "every node"},
-                {"NODES_REGISTRY_PLUGIN", "REDIS_URL", "in memory"}},
+                {"NODES_REGISTRY_PLUGIN", "REDIS_URL", "in memory"},
+                {"AUTHORIZE_NODES_COMMUNICATION_PLUGIN",
+                 "AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL", "every pair",
+                 "AUTHORIZE_NODES_COMMUNICATION_SCOPE"}},
     .bundled = {{"JWT_SECRET", Secrecy::secret, {"NODES_AUTHENTICATION_PLUGIN=jwt-auth"}},
                 {"JWT_ISSUER", Secrecy::shown, {"NODES_AUTHENTICATION_PLUGIN=jwt-auth"}},
                 {"WEBHOOK_TIMEOUT_MS", Secrecy::shown, {"A_URL", "B_URL", "C_URL"}}}};
@@ -93,6 +96,18 @@ TEST(Both, SayWhichOfThemServes) {
                           "NODES_AUTHENTICATION_PLUGIN is set too: the plugin serves (jwt-auth)"));
   EXPECT_THAT(warnings({{"NODES_REGISTRY_PLUGIN", "mine"}, {"REDIS_URL_FILE", "/x"}}),
               ElementsAre(HasSubstr("REDIS_URL_FILE has no effect")));
+}
+
+TEST(Detail, HasNoEffectIfNobodyIsAsked) {
+  EXPECT_THAT(warnings({{"AUTHORIZE_NODES_COMMUNICATION_SCOPE", "initiation"}}),
+              ElementsAre("AUTHORIZE_NODES_COMMUNICATION_SCOPE has no effect, since neither "
+                          "AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL nor "
+                          "AUTHORIZE_NODES_COMMUNICATION_PLUGIN is set: the built-in serves (every "
+                          "pair)"));
+  EXPECT_THAT(warnings({{"AUTHORIZE_NODES_COMMUNICATION_SCOPE", "every-message"}}), IsEmpty());
+  EXPECT_THAT(warnings({{"AUTHORIZE_NODES_COMMUNICATION_SCOPE", "initiation"},
+                        {"AUTHORIZE_NODES_COMMUNICATION_PLUGIN", "mine"}}),
+              IsEmpty());
 }
 
 TEST(Both, AreWantedIfThePluginReadsTheOther) {

@@ -145,8 +145,11 @@ TEST_F(ModuleSets, UsesOnlyTheKindsThatWereAskedFor) {
 
 TEST_F(ModuleSets, RefusesAPluginWithoutTheKindThatIsAskedOfIt) {
   const ModuleSet set({choice("registry/1", "/p/b.so")}, open());
-  EXPECT_THAT(set.refusals(),
-              ElementsAre("/p/b.so: does not provide registry/1, which VARIABLE asks of it"));
+  EXPECT_THAT(
+      set.refusals(),
+      ElementsAre("/p/b.so: does not provide registry/1, which VARIABLE asks of it; what it "
+                  "provides is chosen by AUTHORIZE_NODES_COMMUNICATION_PLUGIN, "
+                  "ON_AUTHENTICATED_SOCKET_MSG_PLUGIN"));
 }
 
 TEST_F(ModuleSets, TellsOfABrokenFileOnce) {

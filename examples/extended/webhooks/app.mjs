@@ -4,7 +4,8 @@ import { isSameSecret } from './same-secret.mjs';
 import { isSigned } from './signature.mjs';
 import { rtcConfiguration } from './turn-credentials.mjs';
 
-// The longest question names all nodes of a broker: room for 16,000 ids of full length.
+// The longest question names NODES_VALIDITY_CHECK_MAX_IDS nodes: room for 16,000 ids of full length. Beyond, express answers 413,
+// and the broker asks for half as many at a time.
 const MAX_BODY = '4mb';
 const MAX_ID_LENGTH = 256;
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What becomes of a connection to Redis whose user gets another password, and of one that logs in again with a wrong one.
 #
-# Packages: redis-server and redis-tools 7.0 (Debian 12).
+# Package: redis-tools 5:7.0.15-1~deb12u10 (Debian 12), which holds the program of the server too.
 # Behaviour: one would expect that a password which is no longer good ends what was opened with it, or that a failed AUTH leaves a connection
 # without a user, as a failed login does elsewhere. Neither is so. A connection goes on as the user it has, whatever becomes of that user's
 # password, and after an AUTH that fails it is still who it was. Only when the user is deleted is it closed, and only by AUTH with
@@ -17,10 +17,19 @@
 set -euo pipefail
 folder="$(mktemp -d)"
 socket="$folder/redis.sock"
-redis-server --port 0 --unixsocket "$socket" --save '' --dir "$folder" >"$folder/log" &
-server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$folder"' EXIT
-until redis-cli -s "$socket" ping >/dev/null 2>&1; do :; done
+cleanup() {
+  local each
+  for each in $(jobs -p); do kill "$each" 2>/dev/null || true; done
+  wait 2>/dev/null || true
+  rm -rf "$folder"
+}
+trap cleanup EXIT
+cd "$folder"
+apt-get -o APT::Sandbox::User=root download -qq redis-tools=5:7.0.15-1~deb12u10 >&2
+dpkg-deb -x redis-tools_*.deb .
+cp usr/bin/redis-check-rdb redis-server
+./redis-server --port 0 --unixsocket "$socket" --save '' --dir "$folder" >"$folder/log" &
+until usr/bin/redis-cli -s "$socket" ping >/dev/null 2>&1; do read -rt 0.1 <> <(:) || true; done
 cat >"$folder/ask.py" <<'END'
 import socket, sys
 

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "net/drain.hpp"
 #include "net/wire.hpp"
 #include "plugin_host/until_memory.hpp"
 #include "telemetry/log.hpp"
@@ -60,37 +61,42 @@ void Server::stop() {
 void Server::drain(Control& control, std::chrono::milliseconds duration,
                    std::function<void()> finished) {
   grid_.draining.store(true);
+  Drain drain;
   // The last fifth is left for the slowest to end their side.
-  const auto slices = static_cast<std::size_t>(duration * 4 / 5 / kSlice);
+  drain.slices = std::max<std::size_t>(static_cast<std::size_t>(duration * 4 / 5 / kSlice), 1);
+  drain.nodes = total(&Worker::nodes);
   // Even with no time to spare the last bytes go out, and the end of TCP after them.
-  const auto time = std::max<std::chrono::milliseconds>(duration, kShortestDrain);
-  drain_slice(control, std::max<std::size_t>(slices, 1), std::chrono::steady_clock::now() + time,
-              std::move(finished));
+  drain.deadline = std::chrono::steady_clock::now() +
+                   std::max<std::chrono::milliseconds>(duration, kShortestDrain);
+  drain.finished = std::move(finished);
+  drain_slice(control, std::move(drain));
 }
 
-void Server::drain_slice(Control& control, std::size_t slices_left,
-                         std::chrono::steady_clock::time_point deadline,
-                         std::function<void()> finished) {
-  if (total(&Worker::sessions) == 0 || std::chrono::steady_clock::now() >= deadline) {
-    finished();
+void Server::drain_slice(Control& control, Drain drain) {
+  if (total(&Worker::sessions) == 0 || std::chrono::steady_clock::now() >= drain.deadline) {
+    drain.finished();
     return;
   }
-  for (const auto& worker : workers_) {
-    try {
-      worker->post([slices_left](Worker& w) { w.drain(slices_left); });
-    } catch (const std::bad_alloc&) {
-      // The next slice makes up for it.
-    }
+  try {
+    send_away(drain);
+    ++drain.slice;
+  } catch (const std::bad_alloc&) {
+    // The next slice makes up for it.
   }
-  // After the last slice everything that is still there, or comes late, is told at once.
-  const std::size_t next = std::max<std::size_t>(slices_left - 1, 1);
   std::function<void()> go_on;
-  plugin_host::until_there_is_memory([&] {
-    go_on = [this, &control, next, deadline, finished] {
-      drain_slice(control, next, deadline, finished);
-    };
-  });
+  plugin_host::until_there_is_memory(
+      [&] { go_on = [this, &control, drain] { drain_slice(control, drain); }; });
   control.post_after(kSlice, std::move(go_on));
+}
+
+void Server::send_away(const Drain& drain) {
+  std::vector<std::size_t> nodes;
+  for (const auto& worker : workers_) nodes.push_back(worker->nodes());
+  const auto left = stay_on(nodes, may_stay(drain.nodes, drain.slice, drain.slices));
+  // Not how many are to leave: a worker that is late must not send away what two slices ask for.
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i]->post([most = left[i]](Worker& w) { w.drain(most); });
+  }
 }
 
 void Server::post(std::uint16_t worker, std::function<void(broker::Broker&)> task) {

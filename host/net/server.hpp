@@ -67,8 +67,15 @@ class Server final : public broker::Workers, public Pages {
   /// Sums up what each worker has.
   template <class Figure>
   std::uint64_t total(Figure (Worker::*figure)() const noexcept) const;
-  void drain_slice(Control& control, std::size_t slices_left,
-                   std::chrono::steady_clock::time_point deadline, std::function<void()> finished);
+  struct Drain {
+    std::size_t nodes = 0;  // when it began
+    std::size_t slice = 0;  // the next one; beyond the last all that are there, or come late, go
+    std::size_t slices = 1;
+    std::chrono::steady_clock::time_point deadline;
+    std::function<void()> finished;
+  };
+  void drain_slice(Control& control, Drain drain);
+  void send_away(const Drain& drain);
 
   const ServerOptions options_;
   MemoryBudget memory_;

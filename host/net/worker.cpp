@@ -797,25 +797,30 @@ void Worker::bury_ended() {
   }
 }
 
-void Worker::drain(std::size_t slices_left) {
-  std::vector<Connection*> open;
+void Worker::drain(std::size_t may_stay) {
+  const std::size_t there = nodes();
+  std::size_t to_leave = there - std::min(there, may_stay);
+  // First of all who they are, since what is told to them may change the connections.
+  std::vector<Connection*> leaving;
   for (const auto& connection : connections_) {
-    if (!connection || !connection->session) continue;
-    if (connection->phase == Phase::admitting ||
-        (connection->phase == Phase::open && connection->session->state() != State::closing)) {
-      open.push_back(connection.get());
-    }
+    if (!connection || !is_open(*connection)) continue;
+    if (connection->is_node && to_leave == 0) continue;
+    if (connection->is_node) --to_leave;
+    leaving.push_back(connection.get());
   }
-  const std::size_t share = (open.size() + slices_left - 1) / std::max<std::size_t>(slices_left, 1);
-  for (std::size_t i = 0; i < share && i < open.size(); ++i) {
-    Connection& connection = *open[i];
-    if (connection.phase == Phase::admitting) {
-      broker_.admissions().cancel(connection.handle);
-      refuse_transport(*connection.session, broker::Trouble::draining);
+  for (Connection* connection : leaving) {
+    if (connection->phase == Phase::admitting) {
+      broker_.admissions().cancel(connection->handle);
+      refuse_transport(*connection->session, broker::Trouble::draining);
     } else {
-      broker_.shut_down(*connection.session);
+      broker_.shut_down(*connection->session);
     }
   }
+}
+
+bool Worker::is_open(const Connection& connection) {
+  if (connection.phase == Phase::admitting) return true;
+  return connection.phase == Phase::open && connection.session->state() != State::closing;
 }
 
 // ---- time

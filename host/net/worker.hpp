@@ -100,8 +100,9 @@ class Worker final : public broker::LocalSessions {
   void start_sweeping(std::chrono::milliseconds interval) {
     broker_.start_sweeping(interval, now_);
   }
-  /// Closes a share of the connections: 1 of `slices_left`.
-  void drain(std::size_t slices_left);
+  /// Sends nodes away, so that they come back elsewhere, until no more than so many are left; and
+  /// whoever was refused, or has left, and is still connected.
+  void drain(std::size_t may_stay);
   /// Cuts the connections that are left and ends the loop once their leases are given back.
   void stop();
 
@@ -169,6 +170,7 @@ class Worker final : public broker::LocalSessions {
   void finish(Connection& connection);
   void end_finished();
   void end(Connection& connection);
+  static bool is_open(const Connection& connection);
   void bury_ended();
   void on_timer(Connection& connection);
   void reschedule(Connection& connection);

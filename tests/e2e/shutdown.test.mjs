@@ -158,6 +158,45 @@ describe('SIGTERM', oursOnly('ends it at once'), () => {
   });
 });
 
+/// When each of so many nodes is sent away, in milliseconds after SIGTERM, in order.
+async function departures(workers, count) {
+  const broker = await Broker.start({ DRAIN_DURATION_MS: String(kDrain), WORKERS: String(workers) });
+  const nodes = await Promise.all(
+    Array.from({ length: count }, () => joinRaw(broker.port, freshId())),
+  );
+  const endings = nodes.map((node) => sentAway(node, kDrain + scaled(10_000)));
+  const start = performance.now();
+  broker.child.kill('SIGTERM');
+  const times = (await Promise.all(endings)).map(({ at }) => at - start);
+  const { code } = await within(scaled(10_000), 'the broker ends', broker.exited);
+  assert.equal(code, 0, broker.output);
+  return times.sort((a, b) => a - b);
+}
+
+describe('few nodes are sent away over four fifths of the time', oursOnly('ends it at once'), () => {
+  const kWindow = (kDrain * 4) / 5;
+  const kSlice = 50;
+  for (const [workers, count] of [
+    [1, 10],
+    [2, 20],
+    [4, 6],
+  ]) {
+    test(`${count} of them on ${workers} workers, one after the other`, async () => {
+      const times = await departures(workers, count);
+      for (const [i, time] of times.entries()) {
+        const due = (i * kWindow) / count;
+        assert.ok(time >= due - kSlice, `number ${i} after ${time} ms, due after ${due} ms: ${times}`);
+      }
+      assert.ok(times.at(-1) < kDrain + scaled(500), `the last after ${times.at(-1)} ms`);
+    });
+  }
+
+  test('and a single one at once', async () => {
+    const [time] = await departures(2, 1);
+    assert.ok(time < kWindow / 2, `after ${time} ms`);
+  });
+});
+
 test('no time to drain still sends nodes back without a close frame', oursOnly('ends it at once'), async () => {
   const broker = await Broker.start({ DRAIN_DURATION_MS: '0' });
   const nodes = await Promise.all(Array.from({ length: 50 }, () => joinRaw(broker.port, freshId())));

@@ -62,15 +62,16 @@ std::string_view trim(std::string_view utf8) noexcept {
   return utf8;
 }
 
-std::optional<Envelope> EnvelopeReader::read(std::string_view literal) {
+boost::system::result<Envelope, Fault> EnvelopeReader::read(std::string_view literal) {
   std::array members{Member{"from"sv}, Member{"to"sv}};
-  if (!find_members(decode_payload(literal), members)) return std::nullopt;
+  const std::string_view payload = decode_payload(literal);
+  if (!find_members(payload, members)) return fault_of(payload);
   const auto& [from, to] = members;
 
   Envelope envelope;
-  if (!is_string(to.value)) return std::nullopt;
+  if (!is_string(to.value)) return Fault::no_receiver;
   envelope.to = trim(decode(to.value));
-  if (envelope.to.empty()) return std::nullopt;
+  if (envelope.to.empty()) return Fault::no_receiver;
   if (is_string(from.value)) {
     envelope.from_kind = Envelope::From::named;
     envelope.from = decode(from.value);
@@ -80,25 +81,28 @@ std::optional<Envelope> EnvelopeReader::read(std::string_view literal) {
   return envelope;
 }
 
-std::optional<Ids> EnvelopeReader::read_ids(std::string_view literal, std::size_t max_ids) {
+boost::system::result<Ids, Fault> EnvelopeReader::read_ids(std::string_view literal,
+                                                           std::size_t max_ids) {
   std::array members{Member{"ids"sv}};
-  if (!find_members(decode_payload(literal), members)) return std::nullopt;
+  const std::string_view payload = decode_payload(literal);
+  if (!find_members(payload, members)) return fault_of(payload);
   const std::string_view list = members.front().value;
-  if (list.empty() || json::kind_of(list.front()) != json::Kind::array) return std::nullopt;
+  if (list.empty() || json::kind_of(list.front()) != json::Kind::array) return Fault::no_ids;
 
   // The list is valid JSON, so that as long as its elements are strings only their ends are to
   // find.
   ids_.clear();
   for (std::size_t at = json::skip_space(list, 1); list[at] != ']';) {
-    if (list[at] != '"' || ids_.size() == max_ids) return std::nullopt;
+    if (list[at] != '"') return Fault::unusable_id;
+    if (ids_.size() == max_ids) return Fault::too_many_ids;
     const std::size_t end = json::scan_string(list, at).end;
     const std::string_view id = trim(decode(list.substr(at, end - at)));
-    if (id.empty()) return std::nullopt;
+    if (id.empty()) return Fault::unusable_id;
     ids_.push_back(id);
     at = json::skip_space(list, end);
     if (list[at] == ',') at = json::skip_space(list, at + 1);
   }
-  return ids_;
+  return Ids(ids_);
 }
 
 /// Also empties the memory for decoded strings, with room for all that this payload can hold: views
@@ -130,6 +134,14 @@ bool EnvelopeReader::find_members(std::string_view text, std::span<Member> wante
     if (!is_closed) at = json::skip_space(text, at + 1);
   }
   return json::skip_space(text, at + 1) == text.size();
+}
+
+Fault EnvelopeReader::fault_of(std::string_view text) {
+  const std::size_t at = json::skip_space(text, 0);
+  if (at == text.size() || text[at] == '{') return Fault::not_json;
+  const std::size_t end = json::scan_value(text, at, depth_);
+  const bool is_json = end != json::npos && json::skip_space(text, end) == text.size();
+  return is_json ? Fault::no_object : Fault::not_json;
 }
 
 bool EnvelopeReader::is_named(const json::KeyScan& key, std::string_view name) {

@@ -1,12 +1,12 @@
 /// Reads the few members of a message that the broker looks at: `from` and `to` of a relayed
 /// message, `ids` of a presence question. The payload is a JSON text inside a JSON string literal;
 /// both readers see in it exactly what a node's JSON.parse would, or a fault where it would throw.
-/// Threads: one reader per worker. Errors: an empty optional; nothing throws but an allocation.
+/// Threads: one reader per worker. Errors: a Fault; nothing throws but an allocation.
 #pragma once
 
+#include <boost/system/result.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +25,16 @@ struct Envelope {
   std::string_view to;    ///< Trimmed, never empty.
 };
 
+/// What is wrong with a payload.
+enum class Fault : std::uint8_t {
+  not_json,
+  no_object,
+  no_receiver,  ///< `to` is absent, blank or no string
+  no_ids,       ///< `ids` is absent or no array
+  unusable_id,  ///< one of the ids is blank or no string
+  too_many_ids,
+};
+
 /// In the order asked, repetitions kept; each trimmed and never empty.
 using Ids = std::span<const std::string_view>;
 
@@ -38,11 +48,12 @@ class EnvelopeReader {
  public:
   /// Hot: per message. No JSON tree, and no allocation once the buffers have grown to the traffic.
   /// Fault: malformed JSON anywhere, no object, or no `to` that names a receiver.
-  [[nodiscard]] std::optional<Envelope> read(std::string_view literal);
+  [[nodiscard]] boost::system::result<Envelope, Fault> read(std::string_view literal);
 
   /// Fault: malformed JSON anywhere, no object, `ids` no array, an id that is no string or blank,
   /// or more than `max_ids` of them.
-  [[nodiscard]] std::optional<Ids> read_ids(std::string_view literal, std::size_t max_ids);
+  [[nodiscard]] boost::system::result<Ids, Fault> read_ids(std::string_view literal,
+                                                           std::size_t max_ids);
 
  private:
   struct Member {
@@ -52,6 +63,8 @@ class EnvelopeReader {
 
   [[nodiscard]] std::string_view decode_payload(std::string_view literal);
   [[nodiscard]] bool find_members(std::string_view text, std::span<Member> wanted);
+  /// Why find_members has failed.
+  [[nodiscard]] Fault fault_of(std::string_view text);
   [[nodiscard]] bool is_named(const json::KeyScan& key, std::string_view name);
   [[nodiscard]] std::string_view decode(std::string_view literal);
 

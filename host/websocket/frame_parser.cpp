@@ -38,8 +38,18 @@ Event incomplete(std::size_t needed) {
   return {.kind = Event::Kind::incomplete, .needed = needed};
 }
 
-Event violation(CloseCode code) {
-  return {.kind = Event::Kind::violation, .code = code};
+Event violation(Fault fault) {
+  const CloseCode code =
+      fault == Fault::not_utf8 ? CloseCode::invalid_payload : CloseCode::protocol_error;
+  return {.kind = Event::Kind::violation, .fault = fault, .code = code};
+}
+
+Event too_large(std::uint64_t before, std::uint64_t length) {
+  const std::uint64_t announced = before + std::min(length, ~before);
+  return {.kind = Event::Kind::violation,
+          .fault = Fault::too_large,
+          .code = CloseCode::too_big,
+          .needed = static_cast<std::size_t>(announced)};
 }
 
 // RFC 6455 7.4.1 and 7.4.2, and the codes IANA registered since (1012 to 1014).
@@ -52,16 +62,42 @@ Event close_event(std::span<char> payload, std::size_t consumed) {
   Event event{.kind = Event::Kind::close, .payload = payload, .consumed = consumed};
   if (payload.empty()) return event;
   // RFC 6455 5.5.1: a code of two bytes, then a reason in UTF-8.
-  if (payload.size() < 2) return violation(CloseCode::protocol_error);
+  if (payload.size() < 2) return violation(Fault::bad_close_frame);
   const std::uint64_t code = big_endian(payload.first(2));
-  if (!may_be_sent(code)) return violation(CloseCode::protocol_error);
+  if (!may_be_sent(code)) return violation(Fault::bad_close_frame);
   const auto reason = payload.subspan(2);
-  if (!is_utf8({reason.data(), reason.size()})) return violation(CloseCode::invalid_payload);
+  if (!is_utf8({reason.data(), reason.size()})) return violation(Fault::not_utf8);
   event.code = static_cast<CloseCode>(code);
   return event;
 }
 
 }  // namespace
+
+std::string_view describe(Fault fault) noexcept {
+  switch (fault) {
+    case Fault::none:
+      break;
+    case Fault::reserved_bit:
+      return "a reserved bit is set, as if an extension had been negotiated";
+    case Fault::unmasked:
+      return "unmasked frame";
+    case Fault::unknown_opcode:
+      return "unknown opcode";
+    case Fault::nothing_to_continue:
+      return "continuation of nothing";
+    case Fault::message_in_message:
+      return "new message before the last fragment of another";
+    case Fault::bad_control_frame:
+      return "control frame in fragments or of more than 125 bytes";
+    case Fault::bad_close_frame:
+      return "illegal close frame";
+    case Fault::not_utf8:
+      return "text that is not UTF-8";
+    case Fault::too_large:
+      return "message too large";
+  }
+  return {};
+}
 
 struct FrameParser::Message {
   explicit Message(Event::Kind message_kind) noexcept : kind(message_kind) {}
@@ -85,21 +121,23 @@ std::size_t FrameParser::held_bytes() const noexcept {
   return message_ ? message_->bytes.capacity() : 0;
 }
 
-bool FrameParser::allows(std::uint8_t first, std::uint8_t second) const noexcept {
-  if ((first & kReservedBits) != 0) return false;  // RFC 6455 5.2
-  if ((second & kMasked) == 0) return false;       // RFC 6455 5.1
+Fault FrameParser::check(std::uint8_t first, std::uint8_t second) const noexcept {
+  if ((first & kReservedBits) != 0) return Fault::reserved_bit;  // RFC 6455 5.2
+  if ((second & kMasked) == 0) return Fault::unmasked;           // RFC 6455 5.1
   switch (opcode_of(first)) {
     case Opcode::continuation:  // RFC 6455 5.4: continues something,
-      return message_ != nullptr;
+      return message_ != nullptr ? Fault::none : Fault::nothing_to_continue;
     case Opcode::text:  // and nothing else may start before that ended
     case Opcode::binary:
-      return message_ == nullptr;
+      return message_ == nullptr ? Fault::none : Fault::message_in_message;
     case Opcode::close:  // RFC 6455 5.5
     case Opcode::ping:
     case Opcode::pong:
-      return (first & kFinal) != 0 && (second & kLengthBits) <= kMaxControlPayload;
+      return (first & kFinal) != 0 && (second & kLengthBits) <= kMaxControlPayload
+                 ? Fault::none
+                 : Fault::bad_control_frame;
   }
-  return false;  // RFC 6455 5.2: reserved opcodes
+  return Fault::unknown_opcode;  // RFC 6455 5.2
 }
 
 // Hot: per message. An unfragmented one is neither copied nor does it allocate.
@@ -110,7 +148,7 @@ Event FrameParser::next(std::span<char> input, std::size_t max_message_bytes) {
   if (input.size() < header) return incomplete(header);
   const std::uint8_t first = octet(input[0]);
   const std::uint8_t second = octet(input[1]);
-  if (!allows(first, second)) return violation(CloseCode::protocol_error);
+  if (const Fault fault = check(first, second); fault != Fault::none) return violation(fault);
   const Opcode opcode = opcode_of(first);
   const bool is_control = opcode >= Opcode::close;
 
@@ -127,7 +165,7 @@ Event FrameParser::next(std::span<char> input, std::size_t max_message_bytes) {
     const std::size_t room = max_message_bytes - std::min(before, max_message_bytes);
     // RFC 6455 5.2 forbids the top bit without naming a close code. Such a header announces more
     // than any limit, so it is answered like every other that does.
-    if (length > room || (length & kLengthTopBit) != 0) return violation(CloseCode::too_big);
+    if (length > room || (length & kLengthTopBit) != 0) return too_large(before, length);
   }
 
   const std::size_t total = header + sizeof(MaskKey) + static_cast<std::size_t>(length);
@@ -157,7 +195,7 @@ Event FrameParser::next(std::span<char> input, std::size_t max_message_bytes) {
   if (opcode == Opcode::binary) return event(Event::Kind::binary);
   // RFC 6455 8.1.
   if (!is_ascii && !is_utf8({payload.data(), payload.size()})) {
-    return violation(CloseCode::invalid_payload);
+    return violation(Fault::not_utf8);
   }
   return event(Event::Kind::text);
 }
@@ -174,7 +212,7 @@ Event FrameParser::take_fragment(std::uint8_t first, std::span<char> payload,
   if (message.kind == Event::Kind::text) {
     const bool is_legal = message.utf8.feed(payload);
     if (!is_legal || (is_final && !message.utf8.complete())) {
-      return violation(CloseCode::invalid_payload);
+      return violation(Fault::not_utf8);
     }
   }
   message.bytes.append(payload.data(), payload.size());

@@ -27,6 +27,8 @@ struct Event {
   };
 
   Kind kind;
+  /// Violation: what is wrong.
+  Fault fault = Fault::none;
   /// Close: the code received, or no_status. Violation: the code to close with.
   CloseCode code = CloseCode::no_status;
   /// Unmasked. Valid until the next call of next() or until the bytes of the input change.
@@ -34,6 +36,7 @@ struct Event {
   /// How many bytes at the front of the input are done with.
   std::size_t consumed = 0;
   /// Incomplete: how many bytes the input must hold, from its front, before a call makes sense.
+  /// Too large: how many the message has, as far as it was announced.
   std::size_t needed = 0;
 };
 
@@ -58,7 +61,7 @@ class FrameParser {
  private:
   struct Message;
 
-  [[nodiscard]] bool allows(std::uint8_t first, std::uint8_t second) const noexcept;
+  [[nodiscard]] Fault check(std::uint8_t first, std::uint8_t second) const noexcept;
   Event take_fragment(std::uint8_t first, std::span<char> payload, std::size_t consumed);
 
   std::unique_ptr<Message> message_;  // only while a fragmented message is in progress

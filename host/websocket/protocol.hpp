@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace crolang::websocket {
 
@@ -27,6 +28,23 @@ enum class CloseCode : std::uint16_t {
   invalid_payload = 1007,
   too_big = 1009,
 };
+
+/// What is wrong with the frames of a client.
+enum class Fault : std::uint8_t {
+  none,
+  reserved_bit,         // RFC 6455 5.2; an extension that was not negotiated
+  unmasked,             // 5.1
+  unknown_opcode,       // 5.2
+  nothing_to_continue,  // 5.4
+  message_in_message,   // 5.4
+  bad_control_frame,    // 5.5: in fragments, or longer than 125 bytes
+  bad_close_frame,      // 5.5.1, 7.4
+  not_utf8,             // 8.1
+  too_large,
+};
+
+/// For the log.
+[[nodiscard]] std::string_view describe(Fault fault) noexcept;
 
 /// RFC 6455 5.5.
 inline constexpr std::size_t kMaxControlPayload = 125;

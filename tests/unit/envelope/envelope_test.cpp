@@ -377,5 +377,29 @@ TEST(EnvelopeReader, JoinsSurrogatesInIds) {
               ElementsAre("\xF0\x9F\x98\x80", "\xED\xA0\x80"));
 }
 
+TEST(EnvelopeReader, SaysWhatIsWrong) {
+  EnvelopeReader reader;
+  const auto fault_of = [&](std::string_view payload) {
+    return reader.read(literal_of(payload)).error();
+  };
+  EXPECT_EQ(fault_of(""), Fault::not_json);
+  EXPECT_EQ(fault_of("hello"), Fault::not_json);
+  EXPECT_EQ(fault_of(R"({"to":"b")"), Fault::not_json);
+  EXPECT_EQ(fault_of(R"([1] 2)"), Fault::not_json);
+  EXPECT_EQ(fault_of(R"( ["to"] )"), Fault::no_object);
+  EXPECT_EQ(fault_of("17"), Fault::no_object);
+  EXPECT_EQ(fault_of("{}"), Fault::no_receiver);
+  EXPECT_EQ(fault_of(R"({"to":7})"), Fault::no_receiver);
+  EXPECT_EQ(fault_of(R"({"to":" "})"), Fault::no_receiver);
+  const auto fault_of_ids = [&](std::string_view payload) {
+    return reader.read_ids(literal_of(payload), 2).error();
+  };
+  EXPECT_EQ(fault_of_ids("x"), Fault::not_json);
+  EXPECT_EQ(fault_of_ids("[]"), Fault::no_object);
+  EXPECT_EQ(fault_of_ids(R"({"ids":"a"})"), Fault::no_ids);
+  EXPECT_EQ(fault_of_ids(R"({"ids":["a",1]})"), Fault::unusable_id);
+  EXPECT_EQ(fault_of_ids(R"({"ids":["a","b","c"]})"), Fault::too_many_ids);
+}
+
 }  // namespace
 }  // namespace crolang::envelope

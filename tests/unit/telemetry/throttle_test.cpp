@@ -44,5 +44,16 @@ TEST(Throttle, HoldsItsLimitAcrossThreads) {
   EXPECT_EQ(throttle.admit(kStart + 1s), 3990u);
 }
 
+TEST(Throttles, LimitEachReasonByItself) {
+  enum class Reason { this_one, that_one };
+  Throttles<Reason, 2> throttles{1};
+  const std::chrono::steady_clock::time_point now{std::chrono::seconds(5)};
+  EXPECT_TRUE(throttles.admit(Reason::this_one, now));
+  EXPECT_FALSE(throttles.admit(Reason::this_one, now));
+  EXPECT_TRUE(throttles.admit(Reason::that_one, now));
+  EXPECT_EQ(throttles.admit(Reason::this_one, now + std::chrono::seconds(1)), 1U);
+  EXPECT_EQ(throttles.admit(Reason::that_one, now + std::chrono::seconds(1)), 0U);
+}
+
 }  // namespace
 }  // namespace crolang::telemetry

@@ -525,5 +525,49 @@ TEST(FrameParser, WaitsQuietlyWhenThereIsNoInput) {
   EXPECT_THAT(events_of(""), IsEmpty());
 }
 
+TEST(FrameParser, SaysWhatIsWrong) {
+  using namespace std::string_literals;
+  const std::pair<std::string, Fault> cases[] = {
+      {"\xc1\x80"s, Fault::reserved_bit},
+      {"\x81\x00"s, Fault::unmasked},
+      {"\x83\x80"s, Fault::unknown_opcode},
+      {"\x80\x80"s, Fault::nothing_to_continue},
+      {"\x09\x80"s, Fault::bad_control_frame},
+      {"\x89\xfe"s, Fault::bad_control_frame},
+      {close(1005), Fault::bad_close_frame},
+      {last(Opcode::close, "x"), Fault::bad_close_frame},
+      {last(Opcode::text, "\xff"), Fault::not_utf8},
+      {last(Opcode::text, "1234"), Fault::too_large},
+  };
+  for (const auto& [bytes, fault] : cases) {
+    FrameParser parser;
+    std::string input = bytes;
+    const Event event = parser.next(input, 3);
+    EXPECT_EQ(event.kind, Event::Kind::violation) << describe(fault);
+    EXPECT_EQ(event.fault, fault);
+    EXPECT_NE(describe(fault), "");
+    EXPECT_EQ(event.needed, fault == Fault::too_large ? 4U : 0U);
+  }
+}
+
+TEST(FrameParser, SaysThatAMessageBeganWithinAnother) {
+  FrameParser parser;
+  std::string fragment = frame(0x01, "a");
+  EXPECT_EQ(parser.next(fragment, kLimit).kind, Event::Kind::fragment);
+  std::string other = last(Opcode::text, "b");
+  EXPECT_EQ(parser.next(other, kLimit).fault, Fault::message_in_message);
+}
+
+TEST(FrameParser, SaysHowLargeAFragmentedMessageIs) {
+  FrameParser parser;
+  std::string fragment = frame(0x01, "ab");
+  EXPECT_EQ(parser.next(fragment, 3).kind, Event::Kind::fragment);
+  std::string rest = frame(0x80, "cd");
+  EXPECT_EQ(parser.next(rest, 3).needed, 4U);
+  FrameParser endless;
+  std::string all_ones = "\x82\xff" + std::string(8, '\xff');
+  EXPECT_EQ(endless.next(all_ones, 3).needed, ~std::size_t{0});
+}
+
 }  // namespace
 }  // namespace crolang::websocket::testing

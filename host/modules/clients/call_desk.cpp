@@ -19,8 +19,6 @@ constexpr unsigned kAddressBits = 48;
 constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
 constexpr std::uint32_t kGenerationMask = 0xffff;
 
-constexpr auto kSlow = std::chrono::milliseconds(5);
-
 // Answers that a sleeping worker has not heard of.
 constexpr std::size_t kMaxAsleep = 16;
 
@@ -316,10 +314,14 @@ TimePoint CallDesk::deadline() const noexcept {
   return first_ == nullptr ? TimePoint::max() : first_->deadline;
 }
 
-void CallDesk::note_duration(Question question, const std::string& plugin_id,
-                             std::chrono::steady_clock::duration took) {
-  if (took < kSlow) return;
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+void CallDesk::note_slow(Question question, const std::string& plugin_id, TimePoint before,
+                         TimePoint after) {
+  const auto own = own_time_.of_call(before, after);
+  if (own < kSlow) {
+    own_time_.watch_closely(after);
+    return;
+  }
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(own).count();
   hooks_.fault(CallFault::slow, question, plugin_id, std::to_string(ms) + " ms");
 }
 

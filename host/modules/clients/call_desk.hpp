@@ -20,6 +20,7 @@
 
 #include "crolang/plugin.h"
 #include "modules/answer.hpp"
+#include "modules/clients/own_time.hpp"
 #include "modules/receipt.hpp"
 
 namespace crolang::modules {
@@ -49,7 +50,7 @@ enum class CallFault : std::uint8_t {
   late,            ///< the answer came after the deadline and was dropped
   answered_twice,  ///< a defect of the plugin
   too_many_open,   ///< the question was not asked
-  slow,            ///< the question itself took more than 5 ms of a worker's time
+  slow,            ///< the question itself computed or waited for more than 5 ms
   could_not_ask,   ///< the plugin answered with a status other than OK
 };
 
@@ -102,12 +103,14 @@ class CallDesk {
     return leave(op, timeout);
   }
 
-  /// Calls a plugin, and says so if that takes long.
+  /// Calls a plugin, and says so if it holds up the worker.
   template <class Call>
   void time(Question question, const std::string& plugin_id, Call&& call) {
     const TimePoint before = std::chrono::steady_clock::now();
+    own_time_.before_call(before);
     call();
-    note_duration(question, plugin_id, std::chrono::steady_clock::now() - before);
+    const TimePoint after = std::chrono::steady_clock::now();
+    if (after - before >= kSlow) note_slow(question, plugin_id, before, after);
   }
 
   /// Owning worker: hands out the answers that have arrived. At the beginning of each turn, since
@@ -169,8 +172,8 @@ class CallDesk {
   void deliver(Op* op);
   /// Hands an answer to its sink.
   void tell(const Waiter& waiter, const Answer& answer);
-  void note_duration(Question question, const std::string& plugin_id,
-                     std::chrono::steady_clock::duration took);
+  void note_slow(Question question, const std::string& plugin_id, TimePoint before,
+                 TimePoint after);
   void note_answer(const Op& op) const;
   static void* handle_of(const Op* op) noexcept;
   /// The op behind a handle if this is its first answer; nullptr otherwise.
@@ -180,7 +183,10 @@ class CallDesk {
   static bool kept(Op* op, Copy&& copy) noexcept;
   static void finish(Op* op, crolang_status status, crolang_str error) noexcept;
 
+  static constexpr auto kSlow = std::chrono::milliseconds(5);
+
   Hooks hooks_;
+  OwnTime own_time_;
   const std::size_t max_open_;
   std::size_t open_ = 0;
   std::vector<std::unique_ptr<Op>> ops_;

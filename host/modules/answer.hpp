@@ -22,7 +22,7 @@ struct Answer {
   std::string text;                 ///< RTC configuration
   std::vector<std::uint8_t> flags;  ///< validity
   std::vector<Holder> holders;      ///< lookup; the holder that a claim met
-  std::string error;                ///< for the log
+  std::string error;                ///< for the log: why not, or why the answer is no
   bool receipted = false;           ///< yes, and the waiter's receipt has been redeemed
 
   bool could_ask() const noexcept { return status == CROLANG_OK; }

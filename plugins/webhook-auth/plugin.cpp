@@ -51,7 +51,9 @@ class WebhookAuth final : public plugin::Authentication {
     webhook_.ask(body_for(newcomer), limit,
                  [answer = std::move(answer)](const common::Reply& reply) mutable {
                    const auto said = common::read_or_fail(reply, "authenticated", answer);
-                   if (said) answer.decide(*said);
+                   if (!said) return;
+                   answer.decide(*said, reply.refused() ? "the webhook answered 401 or 403"
+                                                        : "the webhook said no");
                  });
   }
 

@@ -58,7 +58,9 @@ class WebhookAuthorize final : public plugin::Authorization {
     if (cache_) {
       thread_local std::string key;
       write_key(key, from, to);
-      if (const auto known = cache_->find(key, asked)) return answer.decide(*known);
+      if (const auto known = cache_->find(key, asked)) {
+        return answer.decide(*known, "the webhook said no, which is remembered");
+      }
     }
     std::string body = "{\"from\":";
     common::append_string(body, from);
@@ -74,7 +76,8 @@ class WebhookAuthorize final : public plugin::Authorization {
                    const auto said = common::read_or_fail(reply, "authorized", answer);
                    if (!said) return;
                    if (cache_) remember(key, *said, asked);
-                   answer.decide(*said);
+                   answer.decide(*said, reply.refused() ? "the webhook answered 401 or 403"
+                                                        : "the webhook said no");
                  });
   }
 

@@ -70,6 +70,18 @@ TEST_F(Sdk, AnswersNo) {
   EXPECT_FALSE(ask().wait()->yes);
 }
 
+TEST_F(Sdk, SaysWhyNot) {
+  script([](Host&, auto, auto, YesNo answer) { answer.no("banned"); });
+  EXPECT_EQ(ask().wait()->error, "banned");
+  script([](Host&, auto, auto, YesNo answer) { answer.decide(false, "banned"); });
+  EXPECT_EQ(ask().wait()->error, "banned");
+  script([](Host&, auto, auto, YesNo answer) { answer.decide(true, "banned"); });
+  const auto yes = ask().wait();
+  EXPECT_EQ(yes->status, CROLANG_OK);
+  EXPECT_TRUE(yes->yes);
+  EXPECT_EQ(yes->error, "");
+}
+
 TEST_F(Sdk, TellsCouldNotAskFromNo) {
   script([](Host&, auto, auto, YesNo answer) { answer.fail(Status::unavailable, "away"); });
   EXPECT_EQ(ask().wait()->status, CROLANG_UNAVAILABLE);

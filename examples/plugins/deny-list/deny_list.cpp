@@ -36,7 +36,7 @@ class DenyList final : public crolang::plugin::Authorization {
     const auto refused = pairs_.find(from);
     const bool denied = nodes_.contains(from) || nodes_.contains(to) ||
                         (refused != pairs_.end() && refused->second.contains(to));
-    answer.decide(!denied);
+    answer.decide(!denied, "DENY_LIST");
   }
 
  private:

@@ -57,7 +57,9 @@ unsafe extern "C" fn authorize(
 ) {
     let list = &*(this as *const AllowList);
     let (status, yes) = decide(|| list.allows(from.bytes(), to.bytes()));
-    answer(op, status, yes, Str::NONE);
+    // For the broker's log; it counts for a "no" only.
+    let reason = if yes { Str::NONE } else { Str::lend("ALLOW_LIST") };
+    answer(op, status, yes, reason);
 }
 
 /// Says what create would refuse, for `crolang-broker --check-config`.

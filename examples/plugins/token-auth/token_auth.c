@@ -32,8 +32,15 @@ static void authenticate(void* self, crolang_str node, crolang_str version, crol
   (void)node, (void)version, (void)runtime, (void)deadline_ms;
   crolang_str token = {0}; /* asked for each time, since it may have changed */
   const bool known = auth->host->env(auth->host->ctx, variable, &token) && token.size > 0;
-  const bool given = data.data != NULL;
-  answer(op, CROLANG_OK, known && given && equals_token(token, data), (crolang_str){0});
+  /* Why not, for the log; never the token itself. */
+  static const char missing[] = "the node gives no token", wrong[] = "the token is another one";
+  if (data.data == NULL) {
+    answer(op, CROLANG_OK, false, (crolang_str){missing, sizeof missing - 1});
+  } else if (!known || !equals_token(token, data)) {
+    answer(op, CROLANG_OK, false, (crolang_str){wrong, sizeof wrong - 1});
+  } else {
+    answer(op, CROLANG_OK, true, (crolang_str){0});
+  }
 }
 
 /* Everything that there is to say of the variables before the plugin is started. */

@@ -31,8 +31,8 @@
  * deadline the session goes on as if CROLANG_TIMEOUT had been answered, and the late answer is
  * dropped (a claim that is granted late is released).
  *
- * ERRORS. No exception may cross this boundary. `error` texts are for the log: one line of UTF-8,
- * no secrets.
+ * ERRORS. No exception may cross this boundary. `error` texts are for the log: one line of UTF-8, of
+ * which the broker keeps 512 bytes, no secrets.
  *
  * THE END. stop comes after the last question, destroy after stopped. In between the broker waits
  * until every op is answered and every posted and blocking function has returned. Timers that are
@@ -156,6 +156,8 @@ typedef struct crolang_check {
 
 /* ---- Answers [any-thread], exactly once for each op ------------------------------------------ */
 typedef void (*crolang_done)(void* op, crolang_status status, crolang_str error);
+/* With CROLANG_OK and a "no" the `error` may say why, for the broker's log: "the token expired 312 s
+ * ago". The node is not told. */
 typedef void (*crolang_yes_no)(void* op, crolang_status status, bool yes, crolang_str error);
 typedef void (*crolang_text)(void* op, crolang_status status, crolang_str text, crolang_str error);
 /* `count` must be the number of things asked about, in the order asked; anything else counts as

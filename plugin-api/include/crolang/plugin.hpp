@@ -146,6 +146,10 @@ class Answer {
 
  protected:
   void answer(Values... values) noexcept { send(CROLANG_OK, values..., crolang_str{}); }
+  /// With a word for the log.
+  void answer_because(Values... values, std::string_view reason) noexcept {
+    send(CROLANG_OK, values..., raw(reason));
+  }
 
  private:
   void send(crolang_status status, Values... values, crolang_str error) noexcept {
@@ -169,8 +173,12 @@ class YesNo : public Answer<bool> {
  public:
   using Answer::Answer;
   void yes() noexcept { answer(true); }
-  void no() noexcept { answer(false); }
-  void decide(bool yes) noexcept { answer(yes); }
+  /// `reason` is one line for the broker's log, without secrets; the node is not told.
+  void no(std::string_view reason = {}) noexcept { answer_because(false, reason); }
+  /// The reason counts for a no.
+  void decide(bool yes, std::string_view reason = {}) noexcept {
+    answer_because(yes, yes ? std::string_view() : reason);
+  }
 };
 
 class Text : public Answer<crolang_str> {

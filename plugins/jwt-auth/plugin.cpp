@@ -73,11 +73,10 @@ class JwtAuth final : public plugin::Authentication {
   void authenticate(const plugin::Newcomer& newcomer, plugin::YesNo answer) override {
     const Verdict verdict = judge_newcomer(newcomer);
     if (const auto* refused = std::get_if<Refused>(&verdict)) {
-      // Not louder: whoever knocks can have it written.
-      host_.log(plugin::LogLevel::debug,
-                "the token of '" + std::string(newcomer.node) + "' is refused: " + refused->reason);
+      answer.no(refused->reason);
+    } else {
+      answer.yes();
     }
-    answer.decide(std::holds_alternative<Accepted>(verdict));
   }
 
   void stop(plugin::Stopped stopped) override {
@@ -87,9 +86,9 @@ class JwtAuth final : public plugin::Authentication {
 
  private:
   Verdict judge_newcomer(const plugin::Newcomer& newcomer) const {
-    if (!newcomer.data) return Refused{"there is none"};
+    if (!newcomer.data) return Refused{"the node gives no token"};
     const auto token = token_in(*newcomer.data);
-    if (!token) return Refused{"data is neither a token nor an object with one"};
+    if (!token) return Refused{"the node's data is neither a token nor an object with one"};
     const auto now =
         std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
     return judge(*token, newcomer.node, *keys_.keys(), rules_, now);

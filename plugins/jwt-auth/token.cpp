@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <utility>
 
 #include "jwt-auth/base64url.hpp"
 #include "jwt-auth/json.hpp"
@@ -39,50 +41,75 @@ bool may_have_signed(const Key& key, Algorithm algorithm, const std::string* id)
   return key.algorithm() == algorithm && (id == nullptr || !key.id() || *key.id() == *id);
 }
 
-/// nullptr: it is signed with one of the keys.
-const char* signature_fault(const Parts& parts, const std::vector<Key>& keys) {
+/// Why a token is refused; nothing: not for that.
+using Fault = std::optional<std::string>;
+
+/// For the log: what a token says of its key, its issuer or its node is no secret, but may be long.
+std::string quote(std::string_view value) {
+  constexpr std::size_t kShown = 64;
+  std::string text = "\"" + std::string(value.substr(0, kShown));
+  return text += value.size() > kShown ? "…\"" : "\"";
+}
+
+Fault signature_fault(const Parts& parts, const std::vector<Key>& keys) {
   const auto header = decode_object(parts.header);
-  if (!header) return "its header is not a JSON object in base64url";
+  if (!header) return "the token's header is not a JSON object in base64url";
   // RFC 7515 4.1.11: extensions that must be understood. None is.
-  if (header->contains("crit")) return "its header has crit";
+  if (header->contains("crit")) return "the token's header has crit";
   const std::string* name = string_member(*header, "alg");
   const auto algorithm = name != nullptr ? algorithm_named(*name) : std::nullopt;
-  if (!algorithm) return "its alg is none of HS256, RS256, ES256, EdDSA";
+  if (!algorithm) {
+    return "the token's alg is " + (name == nullptr ? "missing" : quote(*name)) +
+           ", none of HS256, RS256, ES256, EdDSA";
+  }
   const std::string* id = string_member(*header, "kid");
-  if (id == nullptr && header->contains("kid")) return "its kid is no string";
+  if (id == nullptr && header->contains("kid")) return "the token's kid is no string";
   const auto signature = decode_base64url(parts.signature);
-  if (!signature) return "its signature is not base64url";
+  if (!signature) return "the token's signature is not base64url";
 
   bool any = false;
   for (const Key& key : keys) {
     if (!may_have_signed(key, *algorithm, id)) continue;
-    if (key.verifies(parts.signed_text, *signature)) return nullptr;
+    if (key.verifies(parts.signed_text, *signature)) return std::nullopt;
     any = true;
   }
-  return any ? "its signature does not match" : "there is no key for its alg and kid";
+  if (any) return "the token's signature does not match";
+  return "there is no key for the token's alg " + *name +
+         (id == nullptr ? std::string() : " and kid " + quote(*id));
 }
 
-/// nullptr: the time of the claims has come and is not over.
-const char* time_fault(const Json& claims, const Rules& rules, std::chrono::sys_seconds now) {
+/// Whole seconds, of a number that may be anything.
+std::string seconds_in(double seconds) {
+  constexpr double kMost = 1e15;
+  return std::to_string(static_cast<long long>(std::ceil(std::min(seconds, kMost)))) + " s";
+}
+
+Fault time_fault(const Json& claims, const Rules& rules, std::chrono::sys_seconds now) {
   const auto seconds = static_cast<double>(now.time_since_epoch().count());
   const auto leeway = static_cast<double>(rules.leeway.count());
   for (const char* name : {"exp", "nbf", "iat"}) {
     if (claims.contains(name) && !claims[name].is_number()) {
-      return "its exp, nbf or iat is no number";
+      return "the token's " + std::string(name) + " is no number";
     }
   }
   if (!claims.contains("exp")) {
-    if (rules.expiry == Rules::Expiry::required) return "it has no exp";
-  } else if (seconds - leeway >= claims["exp"].get<double>()) {
-    return "it has expired";
+    if (rules.expiry == Rules::Expiry::required) return "the token has no exp";
+  } else if (const auto exp = claims["exp"].get<double>(); seconds - leeway >= exp) {
+    return "the token expired " + seconds_in(seconds - exp) + " ago";
   }
-  if (claims.contains("nbf") && seconds + leeway < claims["nbf"].get<double>()) {
-    return "it is not valid yet";
+  if (claims.contains("nbf")) {
+    const auto nbf = claims["nbf"].get<double>();
+    if (seconds + leeway < nbf) {
+      return "the token is not valid for another " + seconds_in(nbf - seconds);
+    }
   }
-  if (claims.contains("iat") && seconds + leeway < claims["iat"].get<double>()) {
-    return "it was issued in the future";
+  if (claims.contains("iat")) {
+    const auto iat = claims["iat"].get<double>();
+    if (seconds + leeway < iat) {
+      return "the token was issued " + seconds_in(iat - seconds) + " in the future";
+    }
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 /// RFC 7519 4.1.3: one string or a list of them.
@@ -93,18 +120,27 @@ bool is_meant_for(const Json& claims, const std::string& audience) {
   return std::find(aud->begin(), aud->end(), audience) != aud->end();
 }
 
-/// nullptr: the claims are for this node, from whom and to whom the operator says.
-const char* claims_fault(const Json& claims, std::string_view node, const Rules& rules) {
+/// The claims must be for this node, from whom and to whom the operator says.
+Fault claims_fault(const Json& claims, std::string_view node, const Rules& rules) {
+  // What it says instead, as far as that can be shown.
+  const auto other = [&](std::string_view claim) {
+    const std::string* value = string_member(claims, claim);
+    if (value != nullptr) return "the token's " + std::string(claim) + " is " + quote(*value);
+    return "the token's " + std::string(claim) +
+           (claims.contains(claim) ? " is no string" : " is missing");
+  };
   const auto is = [&](std::string_view claim, std::string_view expected) {
     const std::string* value = string_member(claims, claim);
     return value != nullptr && *value == expected;
   };
-  if (!rules.issuer.empty() && !is("iss", rules.issuer)) return "its iss is not JWT_ISSUER";
+  if (!rules.issuer.empty() && !is("iss", rules.issuer)) return other("iss") + ", not JWT_ISSUER";
   if (!rules.audience.empty() && !is_meant_for(claims, rules.audience)) {
-    return "its aud is not JWT_AUDIENCE";
+    const bool is_list = claims.contains("aud") && claims["aud"].is_array();
+    return is_list ? "the token's aud does not contain JWT_AUDIENCE"
+                   : other("aud") + ", not JWT_AUDIENCE";
   }
-  if (!is(rules.node_id_claim, node)) return "its JWT_NODE_ID_CLAIM is not the node's id";
-  return nullptr;
+  if (!is(rules.node_id_claim, node)) return other(rules.node_id_claim) + ", not the node's id";
+  return std::nullopt;
 }
 
 }  // namespace
@@ -120,15 +156,15 @@ std::optional<std::string> token_in(std::string_view data) {
 
 Verdict judge(std::string_view token, std::string_view node, const std::vector<Key>& keys,
               const Rules& rules, std::chrono::sys_seconds now) {
-  if (token.size() > kMaxBytes) return Refused{"it is longer than 16 KiB"};
+  if (token.size() > kMaxBytes) return Refused{"the token is longer than 16 KiB"};
   const auto parts = split(token);
-  if (!parts) return Refused{"it is not three parts with dots between them"};
-  if (const char* fault = signature_fault(*parts, keys)) return Refused{fault};
+  if (!parts) return Refused{"the token is not three parts with dots between them"};
+  if (auto fault = signature_fault(*parts, keys)) return Refused{*std::move(fault)};
   // From here on it is the issuer who speaks.
   const auto claims = decode_object(parts->payload);
-  if (!claims) return Refused{"its payload is not a JSON object in base64url"};
-  if (const char* fault = time_fault(*claims, rules, now)) return Refused{fault};
-  if (const char* fault = claims_fault(*claims, node, rules)) return Refused{fault};
+  if (!claims) return Refused{"the token's payload is not a JSON object in base64url"};
+  if (auto fault = time_fault(*claims, rules, now)) return Refused{*std::move(fault)};
+  if (auto fault = claims_fault(*claims, node, rules)) return Refused{*std::move(fault)};
   return Accepted{};
 }
 

@@ -25,7 +25,8 @@ struct Rules {
 
 struct Accepted {};
 struct Refused {
-  std::string reason;  // for the log: nothing of the token is in it
+  // For the log. Of the token it shows names at most: of its key, its issuer, its node.
+  std::string reason;
 };
 using Verdict = std::variant<Accepted, Refused>;
 

@@ -1,5 +1,6 @@
 #include "jwt-auth/token.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "jwt-auth/key_formats.hpp"
@@ -11,11 +12,13 @@ namespace {
 using testing::base64url;
 using testing::ec;
 using testing::ed25519;
+using ::testing::EndsWith;
 using testing::header;
 using testing::Json;
 using testing::kSecret;
 using testing::public_pem;
 using testing::rsa;
+using ::testing::StartsWith;
 using testing::token;
 using testing::with;
 
@@ -73,11 +76,11 @@ std::string judge_header(const Json& given) {
 }
 
 constexpr const char* kAccepted = "accepted";
-constexpr const char* kMismatch = "its signature does not match";
-constexpr const char* kNoKey = "there is no key for its alg and kid";
-constexpr const char* kNoAlgorithm = "its alg is none of HS256, RS256, ES256, EdDSA";
-constexpr const char* kNoParts = "it is not three parts with dots between them";
-constexpr const char* kNotTheNode = "its JWT_NODE_ID_CLAIM is not the node's id";
+constexpr const char* kMismatch = "the token's signature does not match";
+constexpr const char* kNoKey = "there is no key for the token's alg ";
+constexpr const char* kNoAlgorithm = ", none of HS256, RS256, ES256, EdDSA";
+constexpr const char* kNoParts = "the token is not three parts with dots between them";
+constexpr const char* kNotTheNode = ", not the node's id";
 
 // ---- Signatures ---------------------------------------------------------------------------------
 
@@ -92,9 +95,10 @@ TEST(Token, IsGoodWithEachAlgorithm) {
 TEST(Token, IsRefusedWithoutASignature) {
   for (const char* name : {"none", "None", "NONE", "nOnE", ""}) {
     const std::string text = testing::signed_text(header(name), claims().dump());
-    EXPECT_EQ(judge_token(text + "."), kNoAlgorithm) << name;
+    EXPECT_THAT(judge_token(text + "."), EndsWith(kNoAlgorithm)) << name;
     EXPECT_EQ(judge_token(text), kNoParts) << name;
-    EXPECT_EQ(judge_token(token(kSecret, header(name), claims().dump())), kNoAlgorithm) << name;
+    EXPECT_THAT(judge_token(token(kSecret, header(name), claims().dump())), EndsWith(kNoAlgorithm))
+        << name;
   }
   for (const char* name : {"HS256", "RS256", "ES256", "EdDSA"}) {
     EXPECT_EQ(judge_token(testing::signed_text(header(name), claims().dump()) + "."), kMismatch);
@@ -108,7 +112,7 @@ TEST(Token, IsRefusedWhenAPublicKeyWasUsedAsSecret) {
     trimmed.pop_back();
     for (const std::string& secret : {pem, trimmed}) {
       const std::string forged = token(secret, header("HS256"), claims().dump());
-      EXPECT_EQ(judge_by(only(key), forged), kNoKey);
+      EXPECT_THAT(judge_by(only(key), forged), StartsWith(kNoKey));
       EXPECT_EQ(judge_token(forged), kMismatch);
     }
   }
@@ -121,8 +125,10 @@ TEST(Token, IsRefusedWhenItsAlgorithmIsNotThatOfItsKey) {
   EXPECT_EQ(judge_token(token(ed25519(), header("ES256"), payload)), kMismatch);
   EXPECT_EQ(judge_token(token(ec(), header("EdDSA"), payload)), kMismatch);
   EXPECT_EQ(judge_token(token(rsa(), header("HS256"), payload)), kMismatch);
-  EXPECT_EQ(judge_by(only(rsa()), token(rsa(), header("RS384"), payload)), kNoAlgorithm);
-  EXPECT_EQ(judge_by(only(rsa()), token(rsa(), header("PS256"), payload)), kNoAlgorithm);
+  EXPECT_THAT(judge_by(only(rsa()), token(rsa(), header("RS384"), payload)),
+              EndsWith(kNoAlgorithm));
+  EXPECT_THAT(judge_by(only(rsa()), token(rsa(), header("PS256"), payload)),
+              EndsWith(kNoAlgorithm));
 }
 
 TEST(Token, IsRefusedWhenItWasSignedWithPss) {
@@ -194,7 +200,7 @@ TEST(Token, IsRefusedWithEmptyParts) {
   EXPECT_NE(judge_token(".." + mac), kAccepted);
   EXPECT_NE(judge_token(token(kSecret, "", claims().dump())), kAccepted);
   EXPECT_EQ(judge_token(token(kSecret, header("HS256"), "")),
-            "its payload is not a JSON object in base64url");
+            "the token's payload is not a JSON object in base64url");
 }
 
 TEST(Token, IsRefusedWithWhiteSpaceOrPadding) {
@@ -206,30 +212,30 @@ TEST(Token, IsRefusedWithWhiteSpaceOrPadding) {
   // Signed as it stands, but not in base64url.
   const std::string text = base64url(header("HS256")) + "=." + base64url(claims().dump());
   EXPECT_EQ(judge_token(text + "." + base64url(testing::hmac(kSecret, text))),
-            "its header is not a JSON object in base64url");
+            "the token's header is not a JSON object in base64url");
 }
 
 TEST(Token, IsRefusedWhenItsPartsAreNoObjects) {
   for (const char* json :
        {"[]", "\"alice\"", "null", "{", "{\"sub\":\"alice\",\"sub\":\"alice\"}"}) {
     EXPECT_EQ(judge_token(token(kSecret, json, claims().dump())),
-              "its header is not a JSON object in base64url");
+              "the token's header is not a JSON object in base64url");
     EXPECT_EQ(judge_token(token(kSecret, header("HS256"), json)),
-              "its payload is not a JSON object in base64url");
+              "the token's payload is not a JSON object in base64url");
   }
 }
 
 TEST(Token, IsRefusedWithAClaimGivenTwice) {
   const std::string payload = R"({"sub":"bob","exp":1800000000,"sub":"alice"})";
   EXPECT_EQ(judge_token(token(kSecret, header("HS256"), payload)),
-            "its payload is not a JSON object in base64url");
+            "the token's payload is not a JSON object in base64url");
 }
 
 TEST(Token, IsRefusedWhenItIsHuge) {
   const Json fits = with(claims(), "x", std::string(12'000, 'x'));
   EXPECT_EQ(judge_claims(fits), kAccepted);
   EXPECT_EQ(judge_claims(with(claims(), "x", std::string(12'300, 'x'))),
-            "it is longer than 16 KiB");
+            "the token is longer than 16 KiB");
 }
 
 // ---- Header -------------------------------------------------------------------------------------
@@ -240,17 +246,18 @@ TEST(Token, MayHaveAnyTypeAndMembersThatNobodyKnows) {
 }
 
 TEST(Token, IsRefusedWithAnAlgorithmThatIsNoString) {
-  EXPECT_EQ(judge_header(Json::object()), kNoAlgorithm);
-  EXPECT_EQ(judge_header({{"alg", nullptr}}), kNoAlgorithm);
-  EXPECT_EQ(judge_header({{"alg", {"HS256"}}}), kNoAlgorithm);
-  EXPECT_EQ(judge_header({{"ALG", "HS256"}}), kNoAlgorithm);
-  EXPECT_EQ(judge_header({{"alg", "hs256"}}), kNoAlgorithm);
+  EXPECT_THAT(judge_header(Json::object()), EndsWith(kNoAlgorithm));
+  EXPECT_THAT(judge_header({{"alg", nullptr}}), EndsWith(kNoAlgorithm));
+  EXPECT_THAT(judge_header({{"alg", {"HS256"}}}), EndsWith(kNoAlgorithm));
+  EXPECT_THAT(judge_header({{"ALG", "HS256"}}), EndsWith(kNoAlgorithm));
+  EXPECT_THAT(judge_header({{"alg", "hs256"}}), EndsWith(kNoAlgorithm));
 }
 
 TEST(Token, IsRefusedWithCriticalExtensions) {
   EXPECT_EQ(judge_header({{"alg", "HS256"}, {"crit", {"b64"}}, {"b64", false}}),
-            "its header has crit");
-  EXPECT_EQ(judge_header({{"alg", "HS256"}, {"crit", Json::array()}}), "its header has crit");
+            "the token's header has crit");
+  EXPECT_EQ(judge_header({{"alg", "HS256"}, {"crit", Json::array()}}),
+            "the token's header has crit");
 }
 
 TEST(Token, IsNotVerifiedWithAKeyThatItBrings) {
@@ -303,16 +310,16 @@ TEST_F(NamedKeys, AreNotTakenForEachOther) {
 }
 
 TEST_F(NamedKeys, AreNotUsedForAnUnknownName) {
-  EXPECT_EQ(judge_named(ec(), "older"), kNoKey);
-  EXPECT_EQ(judge_named(ec(), ""), kNoKey);
+  EXPECT_THAT(judge_named(ec(), "older"), StartsWith(kNoKey));
+  EXPECT_THAT(judge_named(ec(), ""), StartsWith(kNoKey));
 }
 
 TEST_F(NamedKeys, AreNotUsedForTheAlgorithmOfAnotherType) {
-  EXPECT_EQ(judge_named(ec(), "rsa"), kNoKey);
+  EXPECT_THAT(judge_named(ec(), "rsa"), StartsWith(kNoKey));
 }
 
 TEST_F(NamedKeys, AreNotUsedForANameThatIsNoString) {
-  EXPECT_EQ(judge_named(ec(), 1), "its kid is no string");
+  EXPECT_EQ(judge_named(ec(), 1), "the token's kid is no string");
 }
 
 TEST(Token, MayNameAnythingWhenTheKeyHasNoName) {
@@ -322,7 +329,7 @@ TEST(Token, MayNameAnythingWhenTheKeyHasNoName) {
 TEST(Token, IsVerifiedWithAJwkOnlyForTheAlgorithmOfTheJwk) {
   const auto keys = set_of({with(testing::secret_jwk(), "alg", "HS256"), testing::ec_jwk(ec())});
   EXPECT_EQ(judge_by(keys, token(kSecret, header("HS256"), claims().dump())), kAccepted);
-  EXPECT_EQ(judge_by(keys, token(kSecret, header("RS256"), claims().dump())), kNoKey);
+  EXPECT_THAT(judge_by(keys, token(kSecret, header("RS256"), claims().dump())), StartsWith(kNoKey));
 }
 
 // ---- Time ---------------------------------------------------------------------------------------
@@ -330,21 +337,22 @@ TEST(Token, IsVerifiedWithAJwkOnlyForTheAlgorithmOfTheJwk) {
 TEST(Token, IsGoodUntilItsExpiryAndTheLeeway) {
   const Rules rules{.leeway = std::chrono::seconds(60)};
   EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 59), rules), kAccepted);
-  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 60), rules), "it has expired");
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 60), rules), "the token expired 60 s ago");
   const Rules strict{.leeway = std::chrono::seconds(0)};
   EXPECT_EQ(judge_claims(with(claims(), "exp", kNow + 1), strict), kAccepted);
-  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow), strict), "it has expired");
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow), strict), "the token expired 0 s ago");
 }
 
 TEST(Token, MayExpireBetweenTwoSeconds) {
   const Rules strict{.leeway = std::chrono::seconds(0)};
   EXPECT_EQ(judge_claims(with(claims(), "exp", kNow + 0.5), strict), kAccepted);
-  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 0.5), strict), "it has expired");
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 0.5), strict), "the token expired 1 s ago");
 }
 
 TEST(Token, IsRefusedWithAnExpiryLongAgo) {
-  EXPECT_EQ(judge_claims(with(claims(), "exp", 0)), "it has expired");
-  EXPECT_EQ(judge_claims(with(claims(), "exp", -1e300)), "it has expired");
+  EXPECT_EQ(judge_claims(with(claims(), "exp", 0)), "the token expired 1700000000 s ago");
+  EXPECT_EQ(judge_claims(with(claims(), "exp", -1e300)),
+            "the token expired 1000000000000000 s ago");
 }
 
 TEST(Token, IsGoodWithAnExpiryFarAway) {
@@ -353,26 +361,29 @@ TEST(Token, IsGoodWithAnExpiryFarAway) {
 }
 
 TEST(Token, NeedsAnExpiryUnlessToldOtherwise) {
-  EXPECT_EQ(judge_claims(without(claims(), "exp")), "it has no exp");
+  EXPECT_EQ(judge_claims(without(claims(), "exp")), "the token has no exp");
   const Rules rules{.expiry = Rules::Expiry::optional};
   EXPECT_EQ(judge_claims(without(claims(), "exp"), rules), kAccepted);
-  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 100), rules), "it has expired");
+  EXPECT_EQ(judge_claims(with(claims(), "exp", kNow - 100), rules), "the token expired 100 s ago");
 }
 
 TEST(Token, IsRefusedBeforeItsTimeAndTheLeeway) {
   EXPECT_EQ(judge_claims(with(claims(), "nbf", kNow + 60)), kAccepted);
-  EXPECT_EQ(judge_claims(with(claims(), "nbf", kNow + 61)), "it is not valid yet");
+  EXPECT_EQ(judge_claims(with(claims(), "nbf", kNow + 61)),
+            "the token is not valid for another 61 s");
 }
 
 TEST(Token, IsRefusedWhenItWasIssuedInTheFuture) {
   EXPECT_EQ(judge_claims(with(claims(), "iat", kNow + 60)), kAccepted);
-  EXPECT_EQ(judge_claims(with(claims(), "iat", kNow + 61)), "it was issued in the future");
+  EXPECT_EQ(judge_claims(with(claims(), "iat", kNow + 61)),
+            "the token was issued 61 s in the future");
 }
 
 TEST(Token, IsRefusedWithTimesThatAreNoNumbers) {
   for (const char* name : {"exp", "nbf", "iat"}) {
     for (const Json& value : {Json("1800000000"), Json(nullptr), Json(true), Json::array({1})}) {
-      EXPECT_EQ(judge_claims(with(claims(), name, value)), "its exp, nbf or iat is no number");
+      EXPECT_EQ(judge_claims(with(claims(), name, value)),
+                "the token's " + std::string(name) + " is no number");
     }
   }
 }
@@ -382,9 +393,10 @@ TEST(Token, IsRefusedWithTimesThatAreNoNumbers) {
 TEST(Token, NamesTheNodeExactly) {
   EXPECT_EQ(judge_claims(claims(), {}, "alice"), kAccepted);
   for (const char* node : {"bob", "Alice", "alice ", "alic", "alice2", ""}) {
-    EXPECT_EQ(judge_claims(claims(), {}, node), kNotTheNode) << node;
+    EXPECT_THAT(judge_claims(claims(), {}, node), EndsWith(kNotTheNode)) << node;
   }
-  EXPECT_EQ(judge_claims(with(claims(), "sub", std::string("alice\0", 6))), kNotTheNode);
+  EXPECT_THAT(judge_claims(with(claims(), "sub", std::string("alice\0", 6))),
+              EndsWith(kNotTheNode));
 }
 
 TEST(Token, NamesNodesInAnyLanguage) {
@@ -393,16 +405,16 @@ TEST(Token, NamesNodesInAnyLanguage) {
 }
 
 TEST(Token, IsRefusedWhenItNamesTheNodeOtherwiseThanAsAString) {
-  EXPECT_EQ(judge_claims(without(claims(), "sub")), kNotTheNode);
-  EXPECT_EQ(judge_claims(with(claims(), "sub", 1), {}, "1"), kNotTheNode);
-  EXPECT_EQ(judge_claims(with(claims(), "sub", {"alice"})), kNotTheNode);
-  EXPECT_EQ(judge_claims(with(claims(), "sub", nullptr), {}, "null"), kNotTheNode);
+  EXPECT_THAT(judge_claims(without(claims(), "sub")), EndsWith(kNotTheNode));
+  EXPECT_THAT(judge_claims(with(claims(), "sub", 1), {}, "1"), EndsWith(kNotTheNode));
+  EXPECT_THAT(judge_claims(with(claims(), "sub", {"alice"})), EndsWith(kNotTheNode));
+  EXPECT_THAT(judge_claims(with(claims(), "sub", nullptr), {}, "null"), EndsWith(kNotTheNode));
 }
 
 TEST(Token, NamesTheNodeInTheClaimThatTheOperatorChose) {
   const Rules rules{.node_id_claim = "https://example.org/node"};
   EXPECT_EQ(judge_claims(with(claims(), "https://example.org/node", "n1"), rules, "n1"), kAccepted);
-  EXPECT_EQ(judge_claims(claims(), rules, "alice"), kNotTheNode);
+  EXPECT_THAT(judge_claims(claims(), rules, "alice"), EndsWith(kNotTheNode));
 }
 
 TEST(Token, IsFromTheIssuerThatTheOperatorChose) {
@@ -410,9 +422,13 @@ TEST(Token, IsFromTheIssuerThatTheOperatorChose) {
   EXPECT_EQ(judge_claims(with(claims(), "iss", "https://issuer.example"), rules), kAccepted);
   for (const Json& issuer : {Json("https://issuer.example/"), Json(""), Json(nullptr),
                              Json({"https://issuer.example"})}) {
-    EXPECT_EQ(judge_claims(with(claims(), "iss", issuer), rules), "its iss is not JWT_ISSUER");
+    EXPECT_THAT(judge_claims(with(claims(), "iss", issuer), rules), EndsWith(", not JWT_ISSUER"));
   }
-  EXPECT_EQ(judge_claims(claims(), rules), "its iss is not JWT_ISSUER");
+  EXPECT_EQ(judge_claims(claims(), rules), "the token's iss is missing, not JWT_ISSUER");
+  EXPECT_EQ(judge_claims(with(claims(), "iss", "https://other.example"), rules),
+            "the token's iss is \"https://other.example\", not JWT_ISSUER");
+  EXPECT_EQ(judge_claims(with(claims(), "iss", std::string(1000, 'x')), rules),
+            "the token's iss is \"" + std::string(64, 'x') + "…\", not JWT_ISSUER");
   EXPECT_EQ(judge_claims(with(claims(), "iss", "anybody")), kAccepted);
 }
 
@@ -422,9 +438,9 @@ TEST(Token, IsForTheAudienceThatTheOperatorChose) {
   EXPECT_EQ(judge_claims(with(claims(), "aud", {"shop", "broker"}), rules), kAccepted);
   for (const Json& audience : {Json("shop"), Json("broker2"), Json::array(), Json({"shop", 1}),
                                Json{{"broker", "broker"}}, Json(nullptr), Json({{"broker"}})}) {
-    EXPECT_EQ(judge_claims(with(claims(), "aud", audience), rules), "its aud is not JWT_AUDIENCE");
+    EXPECT_THAT(judge_claims(with(claims(), "aud", audience), rules), EndsWith("JWT_AUDIENCE"));
   }
-  EXPECT_EQ(judge_claims(claims(), rules), "its aud is not JWT_AUDIENCE");
+  EXPECT_EQ(judge_claims(claims(), rules), "the token's aud is missing, not JWT_AUDIENCE");
   EXPECT_EQ(judge_claims(with(claims(), "aud", "anybody")), kAccepted);
 }
 

@@ -52,13 +52,35 @@ std::optional<Refusal> Admissions::check(const session::Identity& identity) cons
   return std::nullopt;
 }
 
+/// What is wrong with an id.
+std::string Admissions::reason_of(Refusal refusal, const session::Identity& identity) const {
+  if (refusal != Refusal::invalid_id) return {};
+  const std::size_t most = grid_.policy.max_node_id_bytes;
+  switch (session::check_id(identity.id(), most)) {
+    case session::IdFault::none:
+      break;
+    case session::IdFault::empty:
+      return "it is empty";
+    case session::IdFault::too_long:
+      return "it has " + std::to_string(identity.id().size()) + " bytes, MAX_NODE_ID_BYTES is " +
+             std::to_string(most);
+    case session::IdFault::not_utf8:
+      return "it is not UTF-8";
+    case session::IdFault::control_character:
+      return "it has a control character";
+    case session::IdFault::blank_at_edge:
+      return "it begins or ends with white space";
+  }
+  return {};
+}
+
 void Admissions::start(SessionHandle session, const session::Identity& identity) {
   if (grid_.draining.load(std::memory_order_relaxed)) {
     outcomes_.on_trouble(session, Trouble::draining);
     return;
   }
   if (const auto refusal = check(identity)) {
-    outcomes_.on_refused(session, *refusal);
+    outcomes_.on_refused(session, *refusal, reason_of(*refusal, identity));
     return;
   }
   using Field = session::Identity::Field;
@@ -130,7 +152,7 @@ const modules::Answer* Admissions::advance(Admission& admission, const modules::
       if (!answer.could_ask()) {
         trouble(admission, Trouble::authentication);
       } else if (!answer.yes) {
-        refuse(admission, Refusal::authentication_failed);
+        refuse(admission, Refusal::authentication_failed, answer.error);
       } else {
         return claim(admission);
       }
@@ -170,7 +192,8 @@ const modules::Answer* Admissions::claim(Admission& admission) {
 
 const modules::Answer* Admissions::probe(Admission& admission, const modules::Holder& incumbent) {
   if (grid_.policy.probe_timeout.count() == 0) {
-    refuse(admission, Refusal::already_connected);
+    refuse(admission, Refusal::already_connected,
+           "nobody asks its holder: DUPLICATE_ID_PROBE_TIMEOUT_MS is 0");
     return nullptr;
   }
   admission.step = Step::probe;
@@ -193,7 +216,7 @@ const modules::Answer* Admissions::probe(Admission& admission, const modules::Ho
 const modules::Answer* Admissions::on_verdict(Admission& admission, std::int32_t verdict) {
   switch (verdict) {
     case CROLANG_ALIVE:
-      refuse(admission, Refusal::already_connected);
+      refuse(admission, Refusal::already_connected, "its holder is alive");
       return nullptr;
     case CROLANG_YIELDED:
     case CROLANG_GONE:
@@ -265,10 +288,10 @@ void Admissions::report(const Admission& admission,
   }
 }
 
-void Admissions::refuse(Admission& admission, Refusal refusal) {
+void Admissions::refuse(Admission& admission, Refusal refusal, std::string_view reason) {
   admission.finished = true;
   withdraw(admission);
-  outcomes_.on_refused(admission.session, refusal);
+  outcomes_.on_refused(admission.session, refusal, reason);
 }
 
 void Admissions::trouble(Admission& admission, Trouble trouble) {

@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "broker/events.hpp"
@@ -23,7 +25,8 @@ namespace crolang::broker {
 class AdmissionOutcomes {
  public:
   virtual void on_admitted(SessionHandle session, std::uint64_t token, RtcLiteral rtc) = 0;
-  virtual void on_refused(SessionHandle session, Refusal refusal) = 0;
+  /// `reason`: more than the node is told, for the log; may be empty. It dies with the call.
+  virtual void on_refused(SessionHandle session, Refusal refusal, std::string_view reason) = 0;
   virtual void on_trouble(SessionHandle session, Trouble trouble) = 0;
 
  protected:
@@ -61,6 +64,7 @@ class Admissions final : public modules::AnswerSink {
   };
 
   std::optional<Refusal> check(const session::Identity& identity) const;
+  std::string reason_of(Refusal refusal, const session::Identity& identity) const;
   void run(Admission& admission, const modules::Answer* answer);
   const modules::Answer* advance(Admission& admission, const modules::Answer& answer);
   const modules::Answer* claim(Admission& admission);
@@ -69,7 +73,7 @@ class Admissions final : public modules::AnswerSink {
   const modules::Answer* resolve(Admission& admission);
   void admit(Admission& admission, const modules::Answer& answer);
   void report(const Admission& admission, const RtcNormaliser::Configuration& configuration);
-  void refuse(Admission& admission, Refusal refusal);
+  void refuse(Admission& admission, Refusal refusal, std::string_view reason = {});
   void trouble(Admission& admission, Trouble trouble);
   void withdraw(Admission& admission);
   modules::Waiter waiter(const Admission& admission);

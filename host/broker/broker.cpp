@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/node_log.hpp"
 #include "telemetry/log.hpp"
 
 namespace crolang::broker {
 
+using session::EndReason;
 using session::Session;
 using session::State;
 using telemetry::Counter;
@@ -70,7 +72,8 @@ void Broker::on_connect(Session& session) {
     return;
   }
   if (session.count_admission() > kMaxAdmissions) {
-    session.close(bench_, websocket::CloseCode::no_status, Counter::violation_socketio);
+    session.close(bench_, websocket::CloseCode::no_status,
+                  {EndReason::socketio_violation, "more CONNECTs than a connection has"});
     return;
   }
   session.begin_readmission();
@@ -80,6 +83,10 @@ void Broker::on_connect(Session& session) {
     return;
   }
   admissions_.start(session.handle(), session.identity());
+}
+
+void Broker::on_foreign_namespace(Session& session, std::string_view name_space) {
+  node_log::foreign_namespace(session.id(), name_space, now_);
 }
 
 void Broker::apply(Session& session, Session::Verdict verdict) {
@@ -129,30 +136,25 @@ void Broker::on_admitted(SessionHandle handle, std::uint64_t token, RtcLiteral r
   decide(*session, {std::move(rtc), std::nullopt});
 }
 
-void Broker::on_refused(SessionHandle handle, Refusal refusal) {
+void Broker::on_refused(SessionHandle handle, Refusal refusal, std::string_view reason) {
   Session* session = sessions_.find(handle);
   if (session == nullptr) return;
   bench_.counters.add(counter_of(refusal));
-  if (log::enabled(log::Level::connections)) {
-    log::connection("node refused", {{"node", session->id()}, {"why", text_of(refusal)}});
-  }
+  node_log::refused(session->id(), refusal, reason, now_);
   decide(*session, {nullptr, static_cast<std::uint8_t>(refusal)});
 }
 
 void Broker::on_trouble(SessionHandle handle, Trouble trouble) {
   Session* session = sessions_.find(handle);
   if (session == nullptr) return;
-  if (log::enabled(log::Level::connections)) {
-    log::connection("node told to come again",
-                    {{"node", session->id()}, {"why", text_of(trouble)}});
-  }
+  node_log::told_to_come_again(session->id(), trouble, now_);
+  bench_.counters.add(counter_of(trouble));
   if (session->state() == State::admitting) {
-    bench_.counters.add(counter_of(trouble));
     sessions_.refuse_transport(*session, trouble);
     return;
   }
   // On an open transport a CONNECT_ERROR would be final: the node comes again if it ends.
-  session->send_back(bench_, counter_of(trouble));
+  session->send_back(bench_, EndReason::asked_to_retry);
   sessions_.touched(*session);
 }
 
@@ -161,6 +163,8 @@ void Broker::on_event(Session& session, const socketio::Packet& packet) {
     relay_.on_event(session, *type, packet);
   } else if (packet.event.name == kAreNodesConnected) {
     presence_.on_event(session, packet);
+  } else {
+    node_log::unknown_event(session.id(), packet.event.name, now_);
   }
 }
 
@@ -168,16 +172,16 @@ void Broker::on_disconnect(Session& session) {
   relay_.on_end(session);
   give_up_lease(session);
   session.leave(bench_, now_);
-  if (log::enabled(log::Level::connections)) {
-    log::connection("node left", {{"node", session.id()}});
-  }
+  node_log::left(session.id(), now_);
 }
 
 void Broker::on_sign_of_life(Session& session) {
   probes_.on_sign_of_life(session);
 }
 
-void Broker::on_end(Session& session) {
+void Broker::on_end(Session& session, const session::End& end) {
+  // While it is known which lease it has.
+  node_log::ended(session, end, now_);
   if (session.state() == State::admitting || session.state() == State::readmitting) {
     admissions_.cancel(session.handle());
   }
@@ -185,9 +189,6 @@ void Broker::on_end(Session& session) {
   presence_.on_end(session);
   give_up_lease(session);
   probes_.on_end(session);
-  if (log::enabled(log::Level::connections) && session.state() == State::joined) {
-    log::connection("node gone", {{"node", session.id()}});
-  }
 }
 
 void Broker::give_up_lease(Session& session) {
@@ -197,13 +198,9 @@ void Broker::give_up_lease(Session& session) {
   session.set_token(0);
 }
 
-void Broker::expel(SessionHandle handle, Counter reason) {
+void Broker::expel(SessionHandle handle, EndReason reason) {
   Session* session = sessions_.find(handle);
   if (session == nullptr) return;
-  log::connection("node expelled",
-                  {{"node", session->id()},
-                   {"why", reason == Counter::closed_lost_id ? "its id is held elsewhere"
-                                                             : "it is not valid any more"}});
   session->expel(bench_, reason);
   sessions_.touched(*session);
 }
@@ -211,11 +208,11 @@ void Broker::expel(SessionHandle handle, Counter reason) {
 void Broker::expel_holder(SessionHandle handle, std::uint64_t token) {
   if (admissions_.lose(handle, token)) return;
   const Session* session = sessions_.find(handle);
-  if (session != nullptr && session->token() == token) expel(handle, Counter::closed_lost_id);
+  if (session != nullptr && session->token() == token) expel(handle, EndReason::lost_id);
 }
 
 void Broker::shut_down(Session& session) {
-  session.send_back(bench_, Counter::closed_shutdown);
+  session.send_back(bench_, EndReason::shutdown);
   sessions_.touched(session);
 }
 

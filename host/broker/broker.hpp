@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "broker/admission.hpp"
 #include "broker/grid.hpp"
@@ -33,7 +34,7 @@ class Broker final : public session::SessionEvents,
   /// perhaps before this returns.
   void admit(session::Session& session);
   /// The session is disconnected for good.
-  void expel(SessionHandle handle, telemetry::Counter reason);
+  void expel(SessionHandle handle, session::EndReason reason);
   /// Another session holds the id: expels this one if it still stands on that token.
   void expel_holder(SessionHandle handle, std::uint64_t token);
   /// The broker goes down: the session ends so that the node comes back by itself.
@@ -64,14 +65,15 @@ class Broker final : public session::SessionEvents,
 
   // SessionEvents
   void on_connect(session::Session& session) override;
+  void on_foreign_namespace(session::Session& session, std::string_view name_space) override;
   void on_disconnect(session::Session& session) override;
   void on_event(session::Session& session, const socketio::Packet& packet) override;
   void on_sign_of_life(session::Session& session) override;
-  void on_end(session::Session& session) override;
+  void on_end(session::Session& session, const session::End& end) override;
 
   // AdmissionOutcomes
   void on_admitted(SessionHandle handle, std::uint64_t token, RtcLiteral rtc) override;
-  void on_refused(SessionHandle handle, Refusal refusal) override;
+  void on_refused(SessionHandle handle, Refusal refusal, std::string_view reason) override;
   void on_trouble(SessionHandle handle, Trouble trouble) override;
 
   /// The registry was told that a node joins, or could not be: it makes up for that by itself.

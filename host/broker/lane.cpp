@@ -5,7 +5,6 @@
 
 namespace crolang::broker {
 
-using socketio::AckStatus;
 using Stage = Parcel::Stage;
 
 Lane::Lane(std::uint32_t number, std::string_view receiver, const modules::Holder* holder)
@@ -33,16 +32,16 @@ void Lane::begin_hand_over(Parcel& parcel) {
   ++in_flight_;
 }
 
-void Lane::end_hand_over(Parcel& parcel, Outcome outcome) {
+void Lane::end_hand_over(Parcel& parcel, HandOver handed) {
   --in_flight_;
-  if (outcome == Outcome::taken) {
-    parcel.settle(AckStatus::ok);
+  if (handed == HandOver::taken) {
+    parcel.settle(Outcome::delivered);
   } else {
     holder_.reset();
-    if (outcome == Outcome::unknown) {
-      parcel.settle(AckStatus::error);
+    if (handed == HandOver::unknown) {
+      parcel.settle(Outcome::not_taken);
     } else if (std::exchange(parcel.refused, true)) {
-      parcel.settle(AckStatus::not_connected);
+      parcel.settle(Outcome::not_connected);
     } else {
       parcel.stage = Stage::cleared;
     }
@@ -54,11 +53,11 @@ void Lane::end_hand_over(Parcel& parcel, Outcome outcome) {
 // session: the refused one must not follow it.
 void Lane::give_up_overtaken() {
   const auto is_taken = [](const Parcel& parcel) {
-    return parcel.stage == Stage::settled && parcel.status == AckStatus::ok;
+    return parcel.stage == Stage::settled && parcel.outcome == Outcome::delivered;
   };
   auto parcel = std::find_if(parcels_.rbegin(), parcels_.rend(), is_taken);
   for (; parcel != parcels_.rend(); ++parcel) {
-    if (parcel->stage == Stage::cleared) parcel->settle(AckStatus::not_connected);
+    if (parcel->stage == Stage::cleared) parcel->settle(Outcome::overtaken);
   }
 }
 
@@ -80,10 +79,10 @@ void Lane::aim(const modules::Holder& holder) {
   holder_ = holder;
 }
 
-void Lane::fail(AckStatus status) {
+void Lane::fail(Outcome outcome) {
   locating_ = false;
   for (Parcel& parcel : Head(parcels_, located_for_)) {
-    if (parcel.stage == Stage::cleared) parcel.settle(status);
+    if (parcel.stage == Stage::cleared) parcel.settle(outcome);
   }
 }
 

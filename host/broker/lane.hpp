@@ -55,8 +55,8 @@ class Lane {
   void remove_front() { parcels_.pop_front(); }
 
   void begin_hand_over(Parcel& parcel);
-  enum class Outcome : std::uint8_t { taken, refused, unknown };
-  void end_hand_over(Parcel& parcel, Outcome outcome);
+  enum class HandOver : std::uint8_t { taken, refused, unknown };
+  void end_hand_over(Parcel& parcel, HandOver handed);
   /// nullptr: it is not on its way.
   Parcel* find_sent(std::uint32_t parcel_number);
 
@@ -64,7 +64,7 @@ class Lane {
   // How it ended:
   void aim(const modules::Holder& holder);
   /// Nobody to send to. Who came after the question was asked gets one of its own.
-  void fail(socketio::AckStatus status);
+  void fail(Outcome outcome);
   /// The receiver is here: `hand(parcel)` delivers, and returns how it went.
   template <class Hand>
   void deliver(Hand&& hand) {

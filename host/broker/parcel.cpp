@@ -20,17 +20,17 @@ Message Parcel::message() const {
   return {type, ack, to, literal};
 }
 
-void Parcel::decide(socketio::AckStatus verdict) {
-  if (verdict == socketio::AckStatus::ok) {
+void Parcel::decide(Outcome verdict) {
+  if (verdict == Outcome::delivered) {
     stage = Stage::cleared;
   } else {
     settle(verdict);
   }
 }
 
-void Parcel::settle(socketio::AckStatus final_status) {
+void Parcel::settle(Outcome final_outcome) {
   stage = Stage::settled;
-  status = final_status;
+  outcome = final_outcome;
 }
 
 std::size_t Parcel::bytes(const Message& message) {

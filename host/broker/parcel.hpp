@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "broker/events.hpp"
+#include "broker/outcome.hpp"
 #include "socketio/ack_id.hpp"
 #include "socketio/writer.hpp"
 
@@ -36,9 +37,9 @@ struct Parcel {
 
   /// Valid as long as the parcel.
   Message message() const;
-  /// What an authorization says: ok, or why it cannot be delivered.
-  void decide(socketio::AckStatus verdict);
-  void settle(socketio::AckStatus final_status);
+  /// What an authorization says: delivered, as far as it is concerned, or why not.
+  void decide(Outcome verdict);
+  void settle(Outcome final_outcome);
 
   /// What a message costs while it waits.
   static std::size_t bytes(const Message& message);
@@ -47,9 +48,9 @@ struct Parcel {
   std::uint32_t number;
   Relayed type;
   Stage stage;
-  socketio::AckStatus status = socketio::AckStatus::ok;  ///< once it is settled
-  bool refused = false;                                  ///< by the instance that was to have it
-  bool receipted = false;                                ///< the sender has its acknowledgement
+  Outcome outcome = Outcome::delivered;  ///< once it is settled
+  bool refused = false;                  ///< by the instance that was to have it
+  bool receipted = false;                ///< the sender has its acknowledgement
   socketio::AckId ack;
   std::string to;
   std::string event;  ///< as the receiver gets it

@@ -26,7 +26,9 @@ constexpr std::chrono::seconds kBurst{1};
 void Presence::on_event(Session& session, const socketio::Packet& packet) {
   bench_.counters.add(Counter::presence_queries);
   if (packet.event.argument_count == 0 || packet.event.first_kind != json::Kind::string) {
-    session.ack(bench_, packet.ack, AckStatus::error);
+    fail(session, packet.ack,
+         packet.event.argument_count == 0 ? node_log::PresenceFault::no_payload
+                                          : node_log::PresenceFault::payload_no_string);
     return;
   }
   // Nobody would hear the answer.
@@ -75,6 +77,11 @@ void Presence::refuse(Session& session, Asker& asker, const socketio::AckId& ack
     telemetry::log::warning("presence questions of a node come too fast and are answered ERROR",
                             {{"node", session.id()}, {"suppressed", *suppressed}});
   }
+}
+
+void Presence::fail(Session& session, const socketio::AckId& ack, node_log::PresenceFault fault) {
+  session.ack(bench_, ack, AckStatus::error);
+  node_log::presence_refused(session.id(), fault, now_);
 }
 
 void Presence::defer(Session& session, Asker& asker, const socketio::AckId& ack,
@@ -152,7 +159,7 @@ std::size_t Presence::serve(Session& session, Asker& asker, const socketio::AckI
                             std::string_view literal) {
   const auto ids = reader_.read_ids(literal, grid_.policy.max_presence_ids);
   if (!ids) {
-    session.ack(bench_, ack, AckStatus::error);
+    fail(session, ack, node_log::presence_fault(ids.error()));
     return 1;
   }
   std::vector<bool> connected(ids->size());
@@ -177,7 +184,7 @@ std::size_t Presence::serve(Session& session, Asker& asker, const socketio::AckI
       apply(*found, elsewhere, connected);
       answer(session, ack, *ids, connected);
     } else {
-      session.ack(bench_, ack, AckStatus::error);
+      fail(session, ack, node_log::PresenceFault::registry_unavailable);
     }
     return ids->size();
   }
@@ -206,7 +213,9 @@ void Presence::on_answer(const modules::Waiter& waiter, const modules::Answer& f
   // Many late answers at once would not be held back by reading less from the asker.
   const bool is_behind = session->outlet().waiting() > grid_.policy.max_outbox_bytes;
   if (!found.could_ask() || is_behind) {
-    session->ack(bench_, asked.ack, AckStatus::error);
+    fail(*session, asked.ack,
+         is_behind ? node_log::PresenceFault::asker_behind
+                   : node_log::PresenceFault::registry_unavailable);
   } else {
     apply(found, asked.asked, asked.connected);
     answer(*session, asked.ack, asked.ids, asked.connected);

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "broker/grid.hpp"
+#include "broker/node_log.hpp"
 #include "broker/ports.hpp"
 #include "envelope/envelope.hpp"
 #include "modules/clients/clients.hpp"
@@ -95,6 +96,7 @@ class Presence final : public modules::AnswerSink {
   void defer(session::Session& session, Asker& asker, const socketio::AckId& ack,
              std::string_view literal);
   void enqueue(const Asker& asker);
+  void fail(session::Session& session, const socketio::AckId& ack, node_log::PresenceFault fault);
   void refuse(session::Session& session, Asker& asker, const socketio::AckId& ack);
   /// What was deferred is not any more. Returns how many ids it was about.
   std::size_t settle(Asker& asker, const Deferred& deferred);

@@ -72,7 +72,7 @@ void Probes::tick(TimePoint now) {
     std::vector<Reply> waiting = std::move(probes_.at(slot).waiting);
     probes_.erase(slot);
     session->watch(false);
-    session->expel(bench_, telemetry::Counter::closed_yielded);
+    session->expel(bench_, session::EndReason::yielded);
     sessions_.touched(*session);
     for (const Reply& reply : waiting) reply(CROLANG_YIELDED);
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "broker/node_id.hpp"
+#include "broker/node_log.hpp"
 #include "socketio/writer.hpp"
 #include "telemetry/log.hpp"
 #include "websocket/frame_writer.hpp"
@@ -26,9 +27,20 @@ std::uint64_t tag_of(std::uint32_t lane, std::uint32_t parcel) {
   return std::uint64_t{lane} << 32 | parcel;
 }
 
-AckStatus verdict_of(const modules::Answer& authorization) {
-  if (!authorization.could_ask()) return AckStatus::error;
-  return authorization.yes ? AckStatus::ok : AckStatus::unauthorized;
+Outcome verdict_of(const modules::Answer& authorization) {
+  if (!authorization.could_ask()) return Outcome::authorization_unavailable;
+  return authorization.yes ? Outcome::delivered : Outcome::unauthorized;
+}
+
+Outcome outcome_of(envelope::Fault fault) {
+  switch (fault) {
+    case envelope::Fault::not_json:
+      return Outcome::payload_not_json;
+    case envelope::Fault::no_object:
+      return Outcome::payload_no_object;
+    default:
+      return Outcome::no_receiver;
+  }
 }
 
 }  // namespace
@@ -64,28 +76,33 @@ bool Relay::may_send(const Session& sender, const envelope::Envelope& envelope) 
 
 void Relay::on_event(Session& sender, Relayed type, const socketio::Packet& packet) {
   if (!enabled(type)) {
-    sender.ack(bench_, packet.ack, AckStatus::disabled);
+    refuse(sender, type, packet.ack,
+           type == Relayed::socket_msg_exchange ? Outcome::relay_disabled : Outcome::p2p_disabled);
     return;
   }
   // An event of more arguments than the payload is none that nodes send, but the payload is all the
   // same the first.
   if (packet.event.argument_count == 0 || packet.event.first_kind != json::Kind::string) {
-    sender.ack(bench_, packet.ack, AckStatus::error);
+    refuse(sender, type, packet.ack,
+           packet.event.argument_count == 0 ? Outcome::no_payload : Outcome::payload_no_string);
     return;
   }
   const auto envelope = reader_.read(packet.event.first_argument);
   if (!envelope) {
-    sender.ack(bench_, packet.ack, AckStatus::error);
+    refuse(sender, type, packet.ack, outcome_of(envelope.error()));
     return;
   }
   if (!may_send(sender, *envelope)) {
-    sender.ack(bench_, packet.ack, AckStatus::unauthorized);
+    refuse(sender, type, packet.ack,
+           envelope->from_kind == envelope::Envelope::From::named ? Outcome::forged_sender
+                                                                  : Outcome::sender_no_string,
+           envelope->to);
     return;
   }
   const Message message{type, packet.ack, envelope->to, packet.event.first_argument};
   // Nobody is asked about it, and no observer told.
   if (!can_exist(message.to, grid_.policy.max_node_id_bytes)) {
-    acknowledge(sender, message, AckStatus::not_connected);
+    acknowledge(sender, message, Outcome::impossible_receiver);
     return;
   }
   const std::uint32_t number = ++last_parcel_;
@@ -97,20 +114,37 @@ void Relay::on_event(Session& sender, Relayed type, const socketio::Packet& pack
   const auto verdict = authorize(sender, message, number);
   if (!verdict) {
     enqueue(sender, message, number, Stage::asked);
-  } else if (*verdict != AckStatus::ok) {
+  } else if (*verdict != Outcome::delivered) {
     finish(sender, message, *verdict);
   } else if (!deliver_here(sender, message)) {
     enqueue(sender, message, number, Stage::cleared);
   }
 }
 
-std::optional<AckStatus> Relay::authorize(Session& sender, const Message& message,
-                                          std::uint32_t number) {
-  if (!needs_authorization(message.type)) return AckStatus::ok;
+std::optional<Outcome> Relay::authorize(Session& sender, const Message& message,
+                                        std::uint32_t number) {
+  if (!needs_authorization(message.type)) return Outcome::delivered;
   const modules::Waiter waiter{this, sender.handle(), tag_of(kGate, number)};
   const modules::Answer* answer = clients_.authorize(waiter, sender.id(), message.to);
   if (answer == nullptr) return std::nullopt;
-  return verdict_of(*answer);
+  return judge(sender, message, *answer);
+}
+
+Outcome Relay::judge(const Session& sender, const Message& message,
+                     const modules::Answer& authorization) const {
+  const Outcome verdict = verdict_of(authorization);
+  if (verdict == Outcome::unauthorized) {
+    // Now, as the reason is not kept until the message's turn has come.
+    node_log::not_relayed(message.type, sender.id(), message.to, verdict, authorization.error,
+                          now_);
+  }
+  return verdict;
+}
+
+void Relay::refuse(Session& sender, Relayed type, const socketio::AckId& ack, Outcome outcome,
+                   std::string_view to) {
+  sender.ack(bench_, ack, status_of(outcome));
+  node_log::not_relayed(type, sender.id(), to, outcome, {}, now_);
 }
 
 bool Relay::deliver_here(Session& sender, const Message& message) {
@@ -122,7 +156,7 @@ bool Relay::deliver_here(Session& sender, const Message& message) {
   return true;
 }
 
-AckStatus Relay::deliver(const Message& message, const Joined& receiver) {
+Outcome Relay::deliver(const Message& message, const Joined& receiver) {
   const std::string_view name = name_of(message.type);
   const std::size_t size = socketio::event_size(name, message.literal);
   session::Outlet* outlet = grid_.outlets.find(receiver.session);
@@ -137,34 +171,49 @@ AckStatus Relay::deliver(const Message& message, const Joined& receiver) {
   switch (pushed) {
     case session::Pushed::taken:
       bench_.counters.add(Counter::relayed_local);
-      return AckStatus::ok;
+      return Outcome::delivered;
     case session::Pushed::full:
       bench_.counters.add(Counter::outbox_full);
-      return AckStatus::error;
+      return Outcome::outbox_full;
     case session::Pushed::gone:
       break;
   }
-  return AckStatus::not_connected;
+  return Outcome::not_connected;
 }
 
-void Relay::finish(Session& sender, const Message& message, AckStatus status, Ack ack) {
-  acknowledge(sender, message, status, ack);
+void Relay::finish(Session& sender, const Message& message, Outcome outcome, Ack ack) {
+  acknowledge(sender, message, outcome, ack);
+  const AckStatus status = status_of(outcome);
   const bool authorized = status == AckStatus::ok || status == AckStatus::not_connected;
   if (authorized && message.type == Relayed::socket_msg_exchange) {
     clients_.observe(sender.id(), message.to, status == AckStatus::ok);
   }
 }
 
-void Relay::acknowledge(Session& sender, const Message& message, AckStatus status, Ack ack) {
+void Relay::acknowledge(Session& sender, const Message& message, Outcome outcome, Ack ack) {
+  const AckStatus status = status_of(outcome);
   if (ack == Ack::owed) sender.ack(bench_, message.ack, status);
-  if (log::enabled(log::Level::relays)) {
-    constexpr std::string_view kStatus[] = {"OK", "ERROR", "UNAUTHORIZED", "NOT_CONNECTED",
-                                            "DISABLED"};
+  // What is unauthorized was logged when it was judged.
+  if (status == AckStatus::error) {
+    node_log::not_relayed(message.type, sender.id(), message.to, outcome, {}, now_);
+  }
+  if (!log::enabled(log::Level::relays)) return;
+  constexpr std::string_view kStatus[] = {"OK", "ERROR", "UNAUTHORIZED", "NOT_CONNECTED",
+                                          "DISABLED"};
+  const std::string_view name = kStatus[static_cast<std::size_t>(status)];
+  if (status == AckStatus::ok) {
     log::relay("message", {{"event", name_of(message.type)},
                            {"from", sender.id()},
                            {"to", message.to},
                            {"bytes", message.literal.size()},
-                           {"ack", kStatus[static_cast<std::size_t>(status)]}});
+                           {"ack", name}});
+  } else {
+    log::relay("message", {{"event", name_of(message.type)},
+                           {"from", sender.id()},
+                           {"to", message.to},
+                           {"bytes", message.literal.size()},
+                           {"ack", name},
+                           {"why", why(outcome)}});
   }
 }
 
@@ -173,7 +222,7 @@ void Relay::enqueue(Session& sender, const Message& message, std::uint32_t numbe
   const std::size_t waiting = known == nullptr ? 0 : known->bytes;
   const std::size_t bytes = Parcel::bytes(message);
   if (waiting + bytes > grid_.policy.max_outbox_bytes) {
-    finish(sender, message, AckStatus::error);
+    finish(sender, message, Outcome::backlog_full);
     return;
   }
   if (known != nullptr) sender.outlet().revoke_receipt();
@@ -194,7 +243,7 @@ void Relay::open_gate(Session& sender, Backlog& backlog) {
     if (front.stage == Stage::cleared && !deliver_here(sender, front.message())) {
       carry(sender, backlog);
     } else {
-      if (front.stage == Stage::settled) finish(sender, front.message(), front.status);
+      if (front.stage == Stage::settled) finish(sender, front.message(), front.outcome);
       backlog.bytes -= front.bytes();
       backlog.gate.pop_front();
     }
@@ -212,10 +261,10 @@ void Relay::ask_ahead(Session& sender, Backlog& backlog) {
   }
 }
 
-void Relay::on_authorization(Backlog& backlog, std::uint32_t number,
+void Relay::on_authorization(const Session& sender, Backlog& backlog, std::uint32_t number,
                              const modules::Answer& answer) {
   for (Parcel& parcel : Head(backlog.gate, kMaxOpenQuestions)) {
-    if (parcel.number == number) parcel.decide(verdict_of(answer));
+    if (parcel.number == number) parcel.decide(judge(sender, parcel.message(), answer));
   }
 }
 
@@ -243,7 +292,7 @@ void Relay::advance(Session& sender, Backlog& backlog, Lane& lane) {
       case Lane::Step::wait:
         return;
       case Lane::Step::finish:
-        finish(sender, parcel->message(), parcel->status,
+        finish(sender, parcel->message(), parcel->outcome,
                parcel->receipted ? Ack::given : Ack::owed);
         backlog.bytes -= parcel->bytes();
         lane.remove_front();
@@ -304,9 +353,9 @@ void Relay::on_handed_over(Lane& lane, Parcel& parcel, const modules::Answer& an
     }
   }
   // Without an answer it may have been taken all the same: it is never sent again.
-  lane.end_hand_over(parcel, taken                ? Lane::Outcome::taken
-                             : answer.could_ask() ? Lane::Outcome::refused
-                                                  : Lane::Outcome::unknown);
+  lane.end_hand_over(parcel, taken                ? Lane::HandOver::taken
+                             : answer.could_ask() ? Lane::HandOver::refused
+                                                  : Lane::HandOver::unknown);
 }
 
 void Relay::locate(Session& sender, Lane& lane) {
@@ -321,7 +370,7 @@ void Relay::locate(Session& sender, Lane& lane) {
 
 void Relay::on_located(Lane& lane, const modules::Answer& answer) {
   if (!answer.could_ask()) {
-    lane.fail(AckStatus::error);
+    lane.fail(Outcome::registry_unavailable);
     return;
   }
   const modules::Holder& holder = answer.holders.front();
@@ -330,7 +379,7 @@ void Relay::on_located(Lane& lane, const modules::Answer& answer) {
     lane.aim(holder);
   } else if (!deliver_here(lane)) {
     // Who joined here since the directory was asked would have been found.
-    lane.fail(AckStatus::not_connected);
+    lane.fail(Outcome::not_connected);
   }
 }
 
@@ -350,7 +399,7 @@ void Relay::on_answer(const modules::Waiter& waiter, const modules::Answer& answ
   const auto lane_number = static_cast<std::uint32_t>(waiter.tag >> 32);
   const auto parcel_number = static_cast<std::uint32_t>(waiter.tag);
   if (lane_number == kGate) {
-    on_authorization(backlog, parcel_number, answer);
+    on_authorization(*sender, backlog, parcel_number, answer);
   } else if (Lane* lane = backlog.lane(lane_number)) {
     // Nothing is on its way while the receiver is looked up.
     if (lane->is_locating()) {

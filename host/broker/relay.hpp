@@ -73,17 +73,22 @@ class Relay final : public modules::AnswerSink {
   bool may_send(const session::Session& sender, const envelope::Envelope& envelope) const;
   Backlog* backlog_of(const session::Session& sender);
 
-  /// ok, or why it cannot be delivered; nothing if the answer is not there yet.
-  std::optional<socketio::AckStatus> authorize(session::Session& sender, const Message& message,
-                                               std::uint32_t number);
+  /// For what does not get as far as being a message.
+  void refuse(session::Session& sender, Relayed type, const socketio::AckId& ack, Outcome outcome,
+              std::string_view to = {});
+  /// delivered: it may be; else why it is not. Nothing if the answer is not there yet.
+  std::optional<Outcome> authorize(session::Session& sender, const Message& message,
+                                   std::uint32_t number);
+  Outcome judge(const session::Session& sender, const Message& message,
+                const modules::Answer& authorization) const;
   /// False: the receiver is not here, or earlier messages are still under way to it.
   bool deliver_here(session::Session& sender, const Message& message);
-  socketio::AckStatus deliver(const Message& message, const Joined& receiver);
+  Outcome deliver(const Message& message, const Joined& receiver);
   enum class Ack : std::uint8_t { owed, given };
   /// Also tells the observers.
-  void finish(session::Session& sender, const Message& message, socketio::AckStatus status,
+  void finish(session::Session& sender, const Message& message, Outcome outcome,
               Ack ack = Ack::owed);
-  void acknowledge(session::Session& sender, const Message& message, socketio::AckStatus status,
+  void acknowledge(session::Session& sender, const Message& message, Outcome outcome,
                    Ack ack = Ack::owed);
 
   void enqueue(session::Session& sender, const Message& message, std::uint32_t number,
@@ -91,7 +96,8 @@ class Relay final : public modules::AnswerSink {
   /// Lets pass what is decided, and asks for what comes after it.
   void open_gate(session::Session& sender, Backlog& backlog);
   void ask_ahead(session::Session& sender, Backlog& backlog);
-  void on_authorization(Backlog& backlog, std::uint32_t number, const modules::Answer& answer);
+  void on_authorization(const session::Session& sender, Backlog& backlog, std::uint32_t number,
+                        const modules::Answer& answer);
   void remove_if_empty(session::Session& sender, Backlog& backlog);
 
   /// The gate's first joins its lane.

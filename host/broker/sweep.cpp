@@ -42,7 +42,7 @@ void Sweep::apply(const modules::Answer& answer) {
     if (answer.flags[i - page_] != 0) continue;
     const SessionHandle session = nodes_[i].session;
     grid_.workers.post(session.worker, [session](Broker& broker) {
-      broker.expel(session, telemetry::Counter::closed_invalid_node);
+      broker.expel(session, session::EndReason::invalid_node);
     });
   }
   if (next_ == nodes_.size()) nodes_ = {};

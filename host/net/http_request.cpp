@@ -32,7 +32,15 @@ struct Parameters {
   std::string transport;
   std::string version;
   bool names_session = false;
+  std::string node;
 };
+
+// As much of what a stranger chose as the log shows.
+constexpr std::size_t kShown = 128;
+
+std::string shown(std::string_view text) {
+  return std::string(text.substr(0, kShown));
+}
 
 Parameters read_parameters(std::string_view query) {
   Parameters found;
@@ -45,6 +53,8 @@ Parameters read_parameters(std::string_view query) {
       found.version = value;
     } else if (name == "sid" && !value.empty()) {
       found.names_session = true;
+    } else if (name == "id") {
+      found.node = shown(value);
     }
   });
   return found;
@@ -77,17 +87,49 @@ std::optional<std::string_view> first_token(std::string_view list) {
   }
 }
 
-Response abort_upgrade(std::string_view message) {
-  return make_response(400, After::close, {"text/html", message});
+Response refuse(Response response, RequestRefusal refusal) {
+  response.refusal = std::move(refusal);
+  return response;
+}
+
+Response abort_upgrade(std::string_view message, RequestRefusal refusal) {
+  return refuse(make_response(400, After::close, {"text/html", message}), std::move(refusal));
+}
+
+Response malformed(std::string_view how) {
+  return refuse(make_response(400, After::close), {RequestFault::malformed, std::string(how)});
 }
 
 /// Engine.IO's own error codes, as its server words them.
 enum class EngineError : std::uint8_t { unknown_transport, unknown_sid, bad_method, bad_request };
 
 std::string_view message_of(EngineError error) {
-  constexpr std::array<std::string_view, 4> kMessages = {"Transport unknown", "Session ID unknown",
-                                                         "Bad handshake method", "Bad request"};
+  // The first is what a client shows that begins with polling: it has to say what to do.
+  constexpr std::array<std::string_view, 4> kMessages = {
+      "Transport unknown: only websocket; transports: ['websocket']", "Session ID unknown",
+      "Bad handshake method", "Bad request"};
   return kMessages[static_cast<std::size_t>(error)];
+}
+
+/// What is asked for with this parameter, for the log.
+std::string asked_for(int times, const std::string& value) {
+  if (times == 0) return "missing";
+  return times == 1 ? shown(value) : "given " + std::to_string(times) + " times";
+}
+
+RequestRefusal refusal_of(EngineError error, const Parameters& parameters, http::verb method) {
+  switch (error) {
+    case EngineError::unknown_transport:
+      return {RequestFault::transport, asked_for(parameters.transports, parameters.transport),
+              parameters.node};
+    case EngineError::unknown_sid:
+      return {RequestFault::session, {}, parameters.node};
+    case EngineError::bad_method:
+      return {RequestFault::method, std::string(http::to_string(method)), parameters.node};
+    case EngineError::bad_request:
+      break;
+  }
+  return {RequestFault::no_upgrade, {}, parameters.node};
 }
 
 Response engine_error(EngineError error, After after) {
@@ -207,30 +249,48 @@ std::string switching_protocols(std::string_view key, std::string_view protocol)
 enum class RequestBody : std::uint8_t { none, some };
 
 Decision decide_upgrade(const Request& request, const Target& target, RequestBody body) {
-  if (request.method() == http::verb::options) return Silence{Silence::When::now};
-  if (!target.path.starts_with(kPrefix)) return Silence{Silence::When::later};
+  const http::verb method = request.method();
   const Parameters parameters = read_parameters(target.query);
-  if (const auto error = check_engine(parameters, request.method())) {
-    return abort_upgrade(message_of(*error));
+  const auto refusal = [&](RequestFault fault, std::string_view value = {}) {
+    return RequestRefusal{fault, shown(value), parameters.node};
+  };
+  if (method == http::verb::options) {
+    return Silence{Silence::When::now, refusal(RequestFault::options)};
   }
-  if (!boost::beast::iequals(request[http::field::upgrade], "websocket")) {
-    return abort_upgrade("Invalid Upgrade header");
+  if (!target.path.starts_with(kPrefix)) {
+    return Silence{Silence::When::later, refusal(RequestFault::path, target.path)};
+  }
+  if (const auto error = check_engine(parameters, method)) {
+    return abort_upgrade(message_of(*error), refusal_of(*error, parameters, method));
+  }
+  const std::string_view protocol_asked = view(request[http::field::upgrade]);
+  if (!boost::beast::iequals(protocol_asked, "websocket")) {
+    return abort_upgrade("Invalid Upgrade header",
+                         refusal(RequestFault::upgrade_protocol, protocol_asked));
   }
   const std::string_view key = view(request[http::field::sec_websocket_key]);
   if (request.count(http::field::sec_websocket_key) != 1 || !websocket::is_valid_key(key)) {
-    return abort_upgrade("Missing or invalid Sec-WebSocket-Key header");
+    return abort_upgrade("Missing or invalid Sec-WebSocket-Key header", refusal(RequestFault::key));
   }
   const std::string_view version = view(request[http::field::sec_websocket_version]);
   if (version != "13" && version != "8") {
-    return abort_upgrade("Missing or invalid Sec-WebSocket-Version header");
+    return abort_upgrade("Missing or invalid Sec-WebSocket-Version header",
+                         refusal(RequestFault::version));
   }
   const auto protocol = choose_protocol(request);
-  if (!protocol) return abort_upgrade("Invalid Sec-WebSocket-Protocol header");
+  if (!protocol) {
+    return abort_upgrade("Invalid Sec-WebSocket-Protocol header",
+                         refusal(RequestFault::subprotocol));
+  }
   if (parameters.versions != 1 || parameters.version != "4") {
-    return abort_upgrade("Unsupported protocol version");
+    return abort_upgrade(
+        "Unsupported protocol version",
+        refusal(RequestFault::engine_version, asked_for(parameters.versions, parameters.version)));
   }
   // It would be taken for WebSocket frames.
-  if (body == RequestBody::some) return abort_upgrade("An upgrade has no body");
+  if (body == RequestBody::some) {
+    return abort_upgrade("An upgrade has no body", refusal(RequestFault::body));
+  }
   return UpgradeRequest{switching_protocols(key, *protocol),
                         session::Identity::from_query(target.query)};
 }
@@ -251,7 +311,7 @@ Decision decide_page(const Request& request, const Target& target, After after) 
       if (path == "/readyz") return PageRequest{Page::readiness, after, part};
       if (path == "/metrics") return PageRequest{Page::metrics, after, part};
     }
-    return make_response(404, after);
+    return refuse(make_response(404, after), {RequestFault::path, shown(path)});
   }
   if (method == http::verb::options) {
     std::string headers(kCors);
@@ -265,10 +325,11 @@ Decision decide_page(const Request& request, const Target& target, After after) 
     return make_response(204, after, {}, headers);
   }
   if (method == http::verb::get && is_client_bundle(path)) {
-    return make_response(404, after, {}, kCors);
+    return refuse(make_response(404, after, {}, kCors), {RequestFault::client_bundle});
   }
-  return engine_error(
-      check_engine(read_parameters(query), method).value_or(EngineError::bad_request), after);
+  const Parameters parameters = read_parameters(query);
+  const EngineError error = check_engine(parameters, method).value_or(EngineError::bad_request);
+  return refuse(engine_error(error, after), refusal_of(error, parameters, method));
 }
 
 }  // namespace
@@ -278,7 +339,7 @@ std::string_view without_leading_empty_lines(std::string_view bytes) {
   return bytes;
 }
 
-bool may_be_http(std::string_view beginning) {
+static bool may_be_http(std::string_view beginning) {
   if (beginning == "\r") return true;  // half of an empty line
   // RFC 9112 2.2: lines end with both. Who ends them with one is not waited for.
   for (std::size_t at = beginning.find('\n'); at != std::string_view::npos;
@@ -293,6 +354,18 @@ bool may_be_http(std::string_view beginning) {
     if ((c < 'A' || c > 'Z') && c != '-') return false;
   }
   return beginning.size() <= kLongestMethod;
+}
+
+std::optional<RequestFault> foreign_protocol(std::string_view beginning) {
+  // RFC 8446 5.1: a record of the type handshake.
+  if (beginning.starts_with('\x16')) return RequestFault::tls;
+  // The PROXY protocol's two versions. The second begins with two empty lines, which are gone.
+  constexpr std::string_view kSecond("\0\r\nQUIT\n", 8);
+  if (beginning.starts_with("PROXY ") || beginning.starts_with(kSecond)) {
+    return RequestFault::proxy_protocol;
+  }
+  if (may_be_http(beginning)) return std::nullopt;
+  return RequestFault::not_http;
 }
 
 Response make_response(unsigned status, After after, Body body, std::string_view extra_headers) {
@@ -338,19 +411,30 @@ Decision decide(std::string_view header) {
   parser.skip(true);
   boost::beast::error_code error;
   parser.put(boost::asio::const_buffer(header.data(), header.size()), error);
-  if (error == http::error::header_limit) return make_response(431, After::close);
-  if (error || !parser.is_header_done() || is_folded(header)) {
-    return make_response(400, After::close);
+  if (error == http::error::header_limit) {
+    return refuse(make_response(431, After::close), {RequestFault::header_too_large});
   }
+  // RFC 9113 3.4.
+  if (header.starts_with("PRI * HTTP/2.0\r\n")) {
+    return refuse(make_response(400, After::close), {RequestFault::http2});
+  }
+  if (error) {
+    // A line of the PROXY protocol in front of a request ends as a header does.
+    const auto fault = foreign_protocol(header);
+    if (fault == RequestFault::proxy_protocol)
+      return refuse(make_response(400, After::close), {*fault});
+    return malformed(error.message());
+  }
+  if (!parser.is_header_done() || is_folded(header)) return malformed("a folded line");
   const Request& request = parser.get().base();
-  if (!is_well_framed(request)) return make_response(400, After::close);
+  if (!is_well_framed(request)) return malformed("its Transfer-Encoding");
   // RFC 9112 3.2: a request of HTTP/1.1 without exactly one Host is bad.
   const auto hosts = request.count(http::field::host);
   if (hosts > 1 || (hosts == 0 && request.version() >= 11)) {
-    return make_response(400, After::close);
+    return malformed(hosts == 0 ? "no Host" : "more than one Host");
   }
   const auto target = read_target(view(request.target()), request.method());
-  if (!target) return make_response(400, After::close);
+  if (!target) return malformed("its target");
   const bool wants_upgrade = !view(request[http::field::upgrade]).empty() &&
                              has_token(request, http::field::connection, "upgrade");
   if (wants_upgrade) return decide_upgrade(request, *target, body_of(parser));

@@ -13,12 +13,15 @@
 #include <utility>
 
 #include "net/memory_reserve.hpp"
+#include "net/request_log.hpp"
 #include "net/wire.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/throttle.hpp"
 
 namespace crolang::net {
 
+using session::End;
+using session::EndReason;
 using session::Session;
 using session::SessionHandle;
 using session::State;
@@ -137,6 +140,12 @@ const char* words_of(modules::CallFault fault) {
   return "";
 }
 
+int socket_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
 void log_not_accepted(int error, TimePoint now) {
   static telemetry::Throttle throttle{1};
   const auto suppressed = throttle.admit(now);
@@ -177,7 +186,7 @@ modules::CallDesk::Hooks Worker::desk_hooks(Worker& worker) {
       [&worker](const SessionHandle& session) {
         worker.on_bad_alloc();
         if (const Session* starved = worker.find(session)) {
-          worker.end(*worker.connections_[starved->handle().slot]);
+          worker.end(*worker.connections_[starved->handle().slot], EndReason::out_of_memory);
         }
       },
   };
@@ -221,7 +230,7 @@ void Worker::post(Task task) {
 
 void Worker::stop() {
   for (auto& connection : connections_) {
-    if (connection) end(*connection);
+    if (connection) end(*connection, EndReason::shutdown);
   }
   stop_by_ = now_ + kStopTimeout;
 }
@@ -293,11 +302,11 @@ void Worker::serve(const epoll_event& event) {
       if (connection->resting) {
         read_ready(*connection);
       } else {
-        end(*connection);
+        end(*connection, session::end_of_tcp(socket_error(connection->fd)));
       }
     }
   });
-  if (!survived) end(*connection);
+  if (!survived) end(*connection, EndReason::out_of_memory);
   account(*connection);
 }
 
@@ -324,7 +333,7 @@ void Worker::judge_timeouts() {
   survives([this] { broker_.judge_nodes(); });
   wheel_.advance(now_, [this](TimerNode& node) {
     auto& connection = static_cast<Connection&>(node);
-    if (!survives([&] { on_timer(connection); })) end(connection);
+    if (!survives([&] { on_timer(connection); })) end(connection, EndReason::out_of_memory);
     account(connection);
   });
 }
@@ -389,7 +398,7 @@ bool Worker::make_room() {
     log::warning("no room for another connection: one that is no node was ended for it",
                  {{"suppressed", *suppressed}});
   }
-  end(*connections_[stranger->slot]);
+  end(*connections_[stranger->slot], EndReason::room);
   return true;
 }
 
@@ -486,14 +495,14 @@ void Worker::adopt(Descriptor socket) {
   Connection& reference = *connection;
   connections_[slot] = std::move(connection);
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    end(reference);
+    end(reference, EndReason::out_of_memory);
     return;
   }
   reschedule(reference);
   if (!survives([&] {
         strangers_.add(reference.handle, [this](SessionHandle each) { return kind_of(each); });
       })) {
-    end(reference);
+    end(reference, EndReason::out_of_memory);
   }
 }
 
@@ -523,7 +532,7 @@ void Worker::read_ready(Connection& connection) {
   if (in_place) held.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
   if (n <= 0) {
-    end(connection);
+    end(connection, session::end_of_tcp(n == 0 ? 0 : errno));
     return;
   }
   const auto arrived = static_cast<std::size_t>(n);
@@ -619,6 +628,7 @@ void Worker::on_request(Connection& connection, std::span<char> bytes) {
     const std::size_t end_of_header = text.find("\r\n\r\n");
     if (end_of_header == std::string_view::npos || end_of_header + 4 > kMaxHeaderBytes) break;
     if (answered == kMaxPipelined || connection.outlet->waiting() > kMaxUnreadAnswers) {
+      log_refusal({RequestFault::pipelined}, 0, now_);
       finish(connection);
       return;
     }
@@ -627,12 +637,10 @@ void Worker::on_request(Connection& connection, std::span<char> bytes) {
     on_header(connection, header, text);
     if (connection.gone || connection.phase != Phase::request) return;
   }
-  if (!may_be_http(text)) {
-    counters_.add(Counter::violation_http);
-    respond(connection, make_response(400, After::close));
+  if (const auto fault = foreign_protocol(text)) {
+    refuse(connection, 400, {*fault});
   } else if (text.size() > kMaxHeaderBytes) {
-    counters_.add(Counter::violation_http);
-    respond(connection, make_response(431, After::close));
+    refuse(connection, 431, {RequestFault::header_too_large});
   } else if (!text.empty()) {
     connection.needed = static_cast<std::uint32_t>(text.size() + 1);
     keep(connection, text);
@@ -645,17 +653,21 @@ void Worker::on_header(Connection& connection, std::string_view header, std::str
     upgrade(connection, std::move(*request), rest);
   } else if (const auto* response = std::get_if<Response>(&decision)) {
     if (response->status == 400 || response->status == 431) counters_.add(Counter::violation_http);
+    if (response->refusal) log_refusal(*response->refusal, response->status, now_);
     respond(connection, *response);
   } else if (const auto* request_for = std::get_if<PageRequest>(&decision)) {
     Response page = pages_.render(*request_for);
     page.part = request_for->part;
+    if (page.status == 404) log_refusal({RequestFault::metrics_off}, page.status, now_);
     respond(connection, page);
   } else {
     connection.phase = Phase::lingering;
-    const bool now = std::get<Silence>(decision).when == Silence::When::now;
+    const auto& silence = std::get<Silence>(decision);
+    log_refusal(silence.refusal, 0, now_);
+    const bool now = silence.when == Silence::When::now;
     connection.end_by = now ? now_ : now_ + kSilence;
     if (now) {
-      end(connection);
+      end(connection, EndReason::asked_to_retry);
     } else {
       reschedule(connection);
     }
@@ -665,8 +677,7 @@ void Worker::on_header(Connection& connection, std::string_view header, std::str
 void Worker::upgrade(Connection& connection, UpgradeRequest request, std::string_view rest) {
   // RFC 6455 4.1: a node waits for the 101. What comes before is kept while the node is admitted.
   if (rest.size() > session::kMaxEarlyBytes) {
-    counters_.add(Counter::violation_http);
-    respond(connection, make_response(400, After::close));
+    refuse(connection, 400, {RequestFault::early_frames, {}, std::string(request.identity.id())});
     return;
   }
   // These may be frames already; and the admission may be over before this returns.
@@ -706,6 +717,12 @@ void Worker::refuse_transport(Session& session, broker::Trouble trouble) {
   respond(connection,
           make_response(503, After::close, {"text/plain; charset=utf-8", text_of(trouble)},
                         "Retry-After: 2\r\n"));
+}
+
+void Worker::refuse(Connection& connection, unsigned status, const RequestRefusal& refusal) {
+  counters_.add(Counter::violation_http);
+  log_refusal(refusal, status, now_);
+  respond(connection, make_response(status, After::close));
 }
 
 void Worker::respond(Connection& connection, const Response& response) {
@@ -768,12 +785,16 @@ void Worker::end_finished() {
   finishing_.clear();
 }
 
-void Worker::end(Connection& connection) {
+void Worker::end(Connection& connection, const End& why) {
   if (connection.gone) return;
   connection.gone = true;
   if (connection.session) {
+    // A session that never got its 101 has been told why.
+    const bool was_refused =
+        connection.session->state() == State::admitting && connection.phase != Phase::admitting;
+    const End reason = was_refused ? End(EndReason::asked_to_retry) : why;
     // Should even this fail, its lease is found to be nobody's by whoever claims it next.
-    survives([&] { connection.session->drop(broker_.bench()); });
+    survives([&] { connection.session->drop(broker_.bench(), reason); });
     sessions_.fetch_sub(1, std::memory_order_relaxed);
   }
   count(connection);
@@ -843,8 +864,11 @@ void Worker::on_timer(Connection& connection) {
   const bool is_idle = connection.answered && connection.held.empty();
   if (connection.phase == Phase::request && !is_idle) {
     counters_.add(Counter::closed_handshake_timeout);
+    log_refusal({RequestFault::incomplete, std::to_string(limits_.handshake_timeout.count())}, 0,
+                now_);
   }
-  end(connection);
+  // Who is on the way out has been told why, or ended it itself.
+  end(connection, EndReason::asked_to_retry);
 }
 
 void Worker::reschedule(Connection& connection) {
@@ -933,7 +957,7 @@ void Worker::relieve(MemoryBudget& memory) {
                   {"limit", memory.limit()},
                   {"suppressed", *suppressed}});
     }
-    end(*holder.connection);
+    end(*holder.connection, EndReason::memory);
   }
   bury_ended();
   if (has_freed) {

@@ -164,12 +164,13 @@ class Worker final : public broker::LocalSessions {
   void on_request(Connection& connection, std::span<char> bytes);
   void on_header(Connection& connection, std::string_view header, std::string_view rest);
   void upgrade(Connection& connection, UpgradeRequest request, std::string_view rest);
+  void refuse(Connection& connection, unsigned status, const RequestRefusal& refusal);
   void respond(Connection& connection, const Response& response);
   void on_open_bytes(Connection& connection, std::span<char> bytes);
   void settle(Connection& connection);
   void finish(Connection& connection);
   void end_finished();
-  void end(Connection& connection);
+  void end(Connection& connection, const session::End& why);
   static bool is_open(const Connection& connection);
   void bury_ended();
   void on_timer(Connection& connection);

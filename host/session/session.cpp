@@ -18,6 +18,14 @@ namespace {
 // RFC 6455 5.2 and 5.5: header, mask and the longest payload.
 constexpr std::size_t kMaxControlFrame = 2 + 4 + websocket::kMaxControlPayload;
 
+void count(Workbench& bench, const End& end) {
+  if (const auto counter = counter_of(end.reason)) bench.counters.add(*counter);
+}
+
+std::uint64_t ms(std::chrono::milliseconds time) {
+  return static_cast<std::uint64_t>(time.count());
+}
+
 }  // namespace
 
 void Session::open(Workbench& bench, TimePoint now) {
@@ -42,7 +50,7 @@ Session::Intake Session::receive(Workbench& bench, std::span<char> bytes, TimePo
 Session::Intake Session::take_frames(Workbench& bench, std::span<char> bytes, TimePoint now) {
   Intake intake;
   if (state_ < State::joined && early_bytes_ > kMaxEarlyBytes) {
-    break_off(bench, CloseCode::too_big);
+    break_off(bench, CloseCode::too_big, {EndReason::early_bytes, 0, kMaxEarlyBytes});
   }
   while (ending_ != Ending::finish) {
     const std::size_t most = state_ < State::joined
@@ -77,10 +85,10 @@ Session::Intake Session::take_frames(Workbench& bench, std::span<char> bytes, Ti
       case websocket::Event::Kind::close:
         // RFC 6455 5.5.1: a close frame is answered by one, unless ours went first.
         if (state_ != State::closing) send_frame(bench, Opcode::close, event.payload);
-        begin_closing(bench, Ending::finish);
+        drop(bench, {EndReason::close_frame, static_cast<std::uint64_t>(event.code)});
         break;
       case websocket::Event::Kind::violation:
-        break_off(bench, event.code);
+        on_violation(bench, event, most);
         break;
     }
   }
@@ -93,7 +101,10 @@ Session::Intake Session::take_frames(Workbench& bench, std::span<char> bytes, Ti
 void Session::on_text(Workbench& bench, std::string_view text, TimePoint now) {
   const auto packet = engineio::parse(text);
   if (!packet) {
-    violate(bench, Counter::violation_engineio);
+    violate(bench, EndReason::engineio_violation,
+            text.empty()          ? "empty packet"
+            : text.front() == '2' ? "ping"
+                                  : "unknown packet");
     return;
   }
   switch (packet->type) {
@@ -114,12 +125,12 @@ void Session::on_text(Workbench& bench, std::string_view text, TimePoint now) {
 void Session::on_packet(Workbench& bench, std::string_view text) {
   // An announced attachment may be followed by nothing but its bytes.
   if (assembly_) {
-    violate(bench, Counter::violation_socketio);
+    violate(bench, EndReason::socketio_violation, "text where an attachment is due");
     return;
   }
   const auto parsed = bench.parser.parse(text);
   if (!parsed) {
-    violate(bench, Counter::violation_socketio);
+    violate(bench, EndReason::socketio_violation, socketio::describe(parsed.error()));
     return;
   }
   const socketio::Packet& packet = *parsed;
@@ -127,16 +138,19 @@ void Session::on_packet(Workbench& bench, std::string_view text) {
     if (state_ == State::joined && packet.name_space == socketio::kMainNamespace) {
       on_connected_packet(bench, text, packet);
     } else {
-      violate(bench, Counter::violation_socketio);
+      violate(bench, EndReason::socketio_violation,
+              state_ == State::joined ? "packet for a namespace that it is not in"
+                                      : "packet before its CONNECT was answered");
     }
   } else if (packet.name_space != socketio::kMainNamespace) {
+    bench.events.on_foreign_namespace(*this, packet.name_space);
     bench.scratch.clear();
     socketio::append_connect_error(bench.scratch, "Invalid namespace", packet.name_space);
     send_text(bench, bench.scratch);
   } else if (state_ == State::waiting) {
     bench.events.on_connect(*this);
   } else {
-    violate(bench, Counter::violation_socketio);
+    violate(bench, EndReason::socketio_violation, "second CONNECT");
   }
 }
 
@@ -144,7 +158,9 @@ void Session::on_connected_packet(Workbench& bench, std::string_view text,
                                   const socketio::Packet& packet) {
   if (packet.attachments != 0) {
     assembly_ = socketio::BinaryAssembly::begin(text, packet, bench.limits.max_payload_bytes);
-    if (!assembly_) violate(bench, Counter::violation_socketio);
+    if (!assembly_) {
+      violate(bench, EndReason::socketio_violation, "placeholder of no attachment");
+    }
     return;
   }
   switch (packet.type) {
@@ -160,14 +176,14 @@ void Session::on_connected_packet(Workbench& bench, std::string_view text,
       break;  // nobody asked for it
     case socketio::PacketType::connect:
     case socketio::PacketType::connect_error:
-      violate(bench, Counter::violation_socketio);
+      violate(bench, EndReason::socketio_violation, "CONNECT_ERROR, which only brokers send");
       break;
   }
 }
 
 void Session::on_binary(Workbench& bench, std::size_t size) {
   if (!assembly_) {
-    violate(bench, Counter::violation_socketio);
+    violate(bench, EndReason::socketio_violation, "binary message that was not announced");
     return;
   }
   switch (assembly_->take(size)) {
@@ -175,7 +191,8 @@ void Session::on_binary(Workbench& bench, std::size_t size) {
       break;
     case socketio::BinaryAssembly::Outcome::fault:
       assembly_.reset();
-      violate(bench, Counter::violation_socketio);
+      violate(bench, EndReason::socketio_violation,
+              "attachments that together exceed MAX_PAYLOAD_BYTES");
       break;
     case socketio::BinaryAssembly::Outcome::complete: {
       const auto complete = std::exchange(assembly_, nullptr);
@@ -191,7 +208,8 @@ void Session::on_binary(Workbench& bench, std::size_t size) {
 void Session::tick(Workbench& bench, TimePoint now) {
   if (state_ == State::closing || state_ == State::admitting) return;
   if (state_ == State::waiting && now >= connect_by_) {
-    close(bench, CloseCode::no_status, Counter::closed_handshake_timeout);
+    close(bench, CloseCode::no_status,
+          {EndReason::handshake_timeout, ms(bench.limits.handshake_timeout)});
     return;
   }
   if (now < heartbeat_.deadline()) return;
@@ -210,9 +228,15 @@ void Session::tick(Workbench& bench, TimePoint now) {
         heartbeat_.extend(now, bench.limits.timing);
         break;
       }
+      const std::uint64_t waited = ms(bench.limits.timing.ping_timeout);
+      if (!behind) {
+        send_back(bench, {EndReason::ping_timeout, waited});
+        break;
+      }
+      const std::size_t waiting = outlet_.waiting();
       // What it does not read must not stand between it and the end.
-      if (behind) outlet_.discard();
-      send_back(bench, behind ? Counter::closed_outbox_stalled : Counter::closed_ping_timeout);
+      outlet_.discard();
+      send_back(bench, {EndReason::outbox_stalled, waited, waiting});
       break;
     }
   }
@@ -272,46 +296,58 @@ void Session::ack_text(Workbench& bench, const socketio::AckId& id, std::string_
   send_text(bench, bench.scratch);
 }
 
-void Session::send_back(Workbench& bench, Counter reason) {
+void Session::send_back(Workbench& bench, const End& why) {
   if (state_ == State::closing) return;
-  bench.counters.add(reason);
-  begin_closing(bench, Ending::finish);
+  count(bench, why);
+  begin_closing(bench, Ending::finish, why);
 }
 
-void Session::expel(Workbench& bench, Counter reason) {
+void Session::expel(Workbench& bench, const End& why) {
   if (state_ == State::joined) send_text(bench, socketio::kDisconnect);
-  close(bench, CloseCode::no_status, reason);
+  close(bench, CloseCode::no_status, why);
 }
 
-void Session::close(Workbench& bench, CloseCode code, Counter reason) {
+void Session::close(Workbench& bench, CloseCode code, const End& why) {
   if (state_ == State::closing) return;
-  bench.counters.add(reason);
+  count(bench, why);
   send_raw(bench, websocket::CloseFrame(code).bytes());
-  begin_closing(bench, Ending::await_close);
+  begin_closing(bench, Ending::await_close, why);
 }
 
-void Session::drop(Workbench& bench) {
-  begin_closing(bench, Ending::finish);
+void Session::drop(Workbench& bench, const End& why) {
+  if (state_ != State::closing) count(bench, why);
+  begin_closing(bench, Ending::finish, why);
 }
 
-void Session::break_off(Workbench& bench, CloseCode code) {
-  bench.counters.add(Counter::violation_websocket);
+void Session::break_off(Workbench& bench, CloseCode code, const End& why) {
+  count(bench, why);
   if (state_ != State::closing) send_raw(bench, websocket::CloseFrame(code).bytes());
-  begin_closing(bench, Ending::finish);
+  begin_closing(bench, Ending::finish, why);
 }
 
-void Session::violate(Workbench& bench, Counter layer) {
-  close(bench, CloseCode::no_status, layer);
+void Session::on_violation(Workbench& bench, const websocket::Event& event, std::size_t most) {
+  if (event.fault != websocket::Fault::too_large) {
+    break_off(bench, event.code,
+              {EndReason::websocket_violation, websocket::describe(event.fault)});
+  } else if (state_ < State::joined) {
+    break_off(bench, event.code, {EndReason::early_bytes, event.needed, most});
+  } else {
+    break_off(bench, event.code, {EndReason::message_too_large, event.needed, most});
+  }
 }
 
-void Session::begin_closing(Workbench& bench, Ending ending) {
+void Session::violate(Workbench& bench, EndReason layer, std::string_view how) {
+  close(bench, CloseCode::no_status, {layer, how});
+}
+
+void Session::begin_closing(Workbench& bench, Ending ending, const End& why) {
   ending_ = ending;
   if (state_ == State::closing) return;
   outlet_.shut(handle_.generation);
   assembly_.reset();
   if (!receiving_) frames_.forget();
   // The broker still sees which state it leaves.
-  bench.events.on_end(*this);
+  bench.events.on_end(*this, why);
   state_ = State::closing;
 }
 

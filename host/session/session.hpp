@@ -17,6 +17,7 @@
 
 #include "engineio/heartbeat.hpp"
 #include "engineio/sid.hpp"
+#include "session/end.hpp"
 #include "session/handle.hpp"
 #include "session/identity.hpp"
 #include "session/outlet.hpp"
@@ -38,6 +39,8 @@ class SessionEvents {
  public:
   /// CONNECT to the main namespace while not joined and not being admitted.
   virtual void on_connect(Session& session) = 0;
+  /// CONNECT to another namespace, which is refused. The view dies with the call.
+  virtual void on_foreign_namespace(Session& session, std::string_view name_space) = 0;
   /// DISCONNECT of a joined node; the transport stays.
   virtual void on_disconnect(Session& session) = 0;
   /// An event of a joined node. The packet dies with the call. Hot: per message.
@@ -45,7 +48,7 @@ class SessionEvents {
   /// Bytes arrived while `watch` was on.
   virtual void on_sign_of_life(Session& session) = 0;
   /// Exactly once: it is closing or its connection is gone. Its id is free from now on.
-  virtual void on_end(Session& session) = 0;
+  virtual void on_end(Session& session, const End& end) = 0;
 
  protected:
   ~SessionEvents() = default;
@@ -134,13 +137,13 @@ class Session {
   /// The node has done nothing wrong and shall come back: TCP ends after the last byte, without a
   /// close frame. Every client connects again after that, while some take a close frame for the
   /// end, and one does not notice it before its ping time-out (docs/wire.md).
-  void send_back(Workbench& bench, telemetry::Counter reason);
+  void send_back(Workbench& bench, const End& why);
   /// It shall stay away: DISCONNECT, which most nodes take as final, then a close frame.
-  void expel(Workbench& bench, telemetry::Counter reason);
+  void expel(Workbench& bench, const End& why);
   /// It broke a protocol, or did not CONNECT in time: a close frame says so.
-  void close(Workbench& bench, websocket::CloseCode code, telemetry::Counter reason);
+  void close(Workbench& bench, websocket::CloseCode code, const End& why);
   /// The connection is gone.
-  void drop(Workbench& bench);
+  void drop(Workbench& bench, const End& why);
 
   // ---- facts
   State state() const noexcept { return state_; }
@@ -175,12 +178,13 @@ class Session {
   void on_connected_packet(Workbench& bench, std::string_view text, const socketio::Packet& packet);
   void on_binary(Workbench& bench, std::size_t size);
   /// The frames make no sense, or are too large: nothing more is read.
-  void break_off(Workbench& bench, websocket::CloseCode code);
-  void violate(Workbench& bench, telemetry::Counter layer);
+  void break_off(Workbench& bench, websocket::CloseCode code, const End& why);
+  void on_violation(Workbench& bench, const websocket::Event& event, std::size_t most);
+  void violate(Workbench& bench, EndReason layer, std::string_view how);
   void send_text(Workbench& bench, std::string_view text);
   void send_frame(Workbench& bench, websocket::Opcode opcode, std::span<const char> payload);
   void send_raw(Workbench& bench, std::string_view bytes);
-  void begin_closing(Workbench& bench, Ending ending);
+  void begin_closing(Workbench& bench, Ending ending, const End& why);
   std::uint64_t moved() const;
   bool is_behind() const;
 

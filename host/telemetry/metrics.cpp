@@ -29,6 +29,7 @@ constexpr std::string_view kUnavailable = "Nodes told to come again (503)";
 constexpr std::string_view kRelayed = "Messages handed over, to a node here or to another instance";
 constexpr std::string_view kAcks = "Acks sent to nodes";
 constexpr std::string_view kViolations = "Connections that broke a protocol";
+constexpr std::string_view kLeft = "Upgraded connections that the other side or the network ended";
 constexpr std::string_view kClosed = "Connections closed by the broker, violations aside";
 constexpr std::string_view kHttp = "HTTP responses, upgrades (1xx) included";
 
@@ -71,6 +72,11 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
     {Counter::violation_websocket, "protocol_violations", "layer", "websocket", kViolations},
     {Counter::violation_engineio, "protocol_violations", "layer", "engineio", kViolations},
     {Counter::violation_socketio, "protocol_violations", "layer", "socketio", kViolations},
+    {Counter::left_close_frame, "closed_by_node", "reason", "close_frame", kLeft},
+    {Counter::left_tcp_end, "closed_by_node", "reason", "tcp_end", kLeft},
+    {Counter::left_tcp_reset, "closed_by_node", "reason", "tcp_reset", kLeft},
+    {Counter::left_tcp_timeout, "closed_by_node", "reason", "tcp_timeout", kLeft},
+    {Counter::left_tcp_error, "closed_by_node", "reason", "tcp_error", kLeft},
     {Counter::closed_ping_timeout, "closed_by_broker", "reason", "ping_timeout", kClosed},
     {Counter::closed_handshake_timeout, "closed_by_broker", "reason", "handshake_timeout", kClosed},
     {Counter::closed_outbox_stalled, "closed_by_broker", "reason", "outbox_stalled", kClosed},

@@ -9,7 +9,7 @@
 ///   header (none are sent to HEAD), and what the request said makes no header line of its own.
 /// - A 101 carries the Sec-WebSocket-Accept of the one key that was sent, and no other status goes
 /// on to a WebSocket.
-/// - Bytes of which may_be_http says no are never accepted, however many of them are there.
+/// - Bytes of a foreign_protocol are never accepted, however many of them are there.
 
 #include <algorithm>
 #include <cstddef>
@@ -136,14 +136,14 @@ void check(const net::Silence&, std::string_view) {}
 void decide(std::string_view header) {
   const net::Decision decision = net::decide(header);
   std::visit([&](const auto& decided) { check(decided, header); }, decision);
-  if (!net::may_be_http(header)) {
+  if (net::foreign_protocol(header)) {
     require(!std::holds_alternative<net::UpgradeRequest>(decision) &&
                 !std::holds_alternative<net::PageRequest>(decision),
             "accepted what cannot be HTTP", header);
   }
   for (std::size_t size = header.size(); size > 0 && size + 20 > header.size(); --size) {
-    require(!net::may_be_http(header) || net::may_be_http(header.substr(0, size)),
-            "may_be_http gives up on the beginning of what it takes", header);
+    require(net::foreign_protocol(header) || !net::foreign_protocol(header.substr(0, size)),
+            "foreign_protocol gives up on the beginning of what it takes", header);
   }
 }
 

@@ -32,7 +32,8 @@ struct Outcomes final : AdmissionOutcomes {
     rtc = std::move(literal);
     seen.emplace_back("admitted");
   }
-  void on_refused(SessionHandle, Refusal refusal) override {
+  void on_refused(SessionHandle, Refusal refusal, std::string_view why) override {
+    reason = why;
     seen.push_back("refused: " + std::string(text_of(refusal)));
   }
   void on_trouble(SessionHandle, Trouble trouble) override {
@@ -40,6 +41,7 @@ struct Outcomes final : AdmissionOutcomes {
   }
 
   std::vector<std::string> seen;
+  std::string reason;  // of the last refusal
   std::uint64_t token = 0;
   RtcLiteral rtc;
 };
@@ -140,6 +142,14 @@ TEST_P(AdmissionTest, RefusesWhoIsNotAuthentic) {
   EXPECT_THAT(outcome_of_bob(), ElementsAre(refused(Refusal::authentication_failed)));
   EXPECT_EQ(house.modules.count(Question::claim), 0u);
   EXPECT_THAT(released(), IsEmpty());
+}
+
+TEST_P(AdmissionTest, PassesOnWhyANodeIsNotAuthentic) {
+  house.modules.on(Question::authenticate,
+                   [](const Asked& asked) { asked.no("expired 312 s ago"); });
+
+  outcome_of_bob();
+  EXPECT_EQ(outcomes.reason, "expired 312 s ago");
 }
 
 TEST_P(AdmissionTest, IsInTroubleIfNobodyCanAuthenticate) {
@@ -423,6 +433,19 @@ TEST_F(AdmissionsTest, RefusesIdsThatNobodyCouldAddress) {
     EXPECT_THAT(outcome(query_of(id)), ElementsAre(refused(Refusal::invalid_id))) << id;
   }
   EXPECT_THAT(house.modules.asked(), IsEmpty());
+}
+
+TEST_F(AdmissionsTest, SaysWhatIsWrongWithAnId) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"", "it is empty"},
+      {"%ff", "it is not UTF-8"},
+      {"a%0ab", "it has a control character"},
+      {"a%20", "it begins or ends with white space"},
+      {std::string(257, 'x'), "it has 257 bytes, MAX_NODE_ID_BYTES is 256"}};
+  for (const auto& [id, reason] : cases) {
+    EXPECT_THAT(outcome(query_of(id)), ElementsAre(refused(Refusal::invalid_id)));
+    EXPECT_EQ(outcomes.reason, reason);
+  }
 }
 
 TEST_F(AdmissionsTest, AcceptsUnusualIds) {

@@ -401,7 +401,7 @@ TEST_F(BrokerTest, CountsRefusalsAmongTheThree) {
 TEST_F(BrokerTest, ExpelsForGood) {
   Session& bob = house.join("bob");
 
-  house.broker.expel(bob.handle(), Counter::closed_invalid_node);
+  house.broker.expel(bob.handle(), session::EndReason::invalid_node);
 
   EXPECT_THAT(house.sent(bob), ElementsAre("41", "close"));
   EXPECT_EQ(house.modules.count(Question::release), 1u);
@@ -412,8 +412,8 @@ TEST_F(BrokerTest, ExpelsForGood) {
 TEST_F(BrokerTest, ExpelsNobodyTwice) {
   Session& bob = house.join("bob");
 
-  house.broker.expel(bob.handle(), Counter::closed_invalid_node);
-  house.broker.expel(bob.handle(), Counter::closed_invalid_node);
+  house.broker.expel(bob.handle(), session::EndReason::invalid_node);
+  house.broker.expel(bob.handle(), session::EndReason::invalid_node);
 
   EXPECT_THAT(house.sent(bob), ElementsAre("41", "close"));
   EXPECT_EQ(house.modules.count(Question::release), 1u);
@@ -426,7 +426,7 @@ TEST_F(BrokerTest, ExpelsNobodyThroughAStaleHandle) {
   house.cut(bob);
   Session& eve = house.join("eve");
 
-  house.broker.expel(stale, Counter::closed_invalid_node);
+  house.broker.expel(stale, session::EndReason::invalid_node);
 
   EXPECT_EQ(eve.state(), State::joined);
 }

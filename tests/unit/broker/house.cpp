@@ -109,7 +109,7 @@ std::vector<std::string> House::sent(Session& session) {
 
 void House::cut(Session& session) {
   const std::uint32_t slot = session.handle().slot;
-  session.drop(broker.bench());
+  session.drop(broker.bench(), session::EndReason::tcp_end);
   session.outlet().close([](const session::Outlet::Wire&) {});
   sessions_[slot].reset();
 }

@@ -13,7 +13,7 @@ using socketio::AckStatus;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Step = Lane::Step;
-using Outcome = Lane::Outcome;
+using HandOver = Lane::HandOver;
 using Numbers = std::vector<std::uint32_t>;
 
 const Holder kThere{"there", 1};
@@ -39,16 +39,16 @@ class LaneTest : public ::testing::Test {
     }
     return numbers;
   }
-  void answer(std::uint32_t number, Outcome outcome) {
+  void answer(std::uint32_t number, HandOver handed) {
     Parcel* parcel = lane.find_sent(number);
     ASSERT_NE(parcel, nullptr) << number;
-    lane.end_hand_over(*parcel, outcome);
+    lane.end_hand_over(*parcel, handed);
   }
   /// Acknowledges what may be acknowledged.
   std::vector<std::pair<std::uint32_t, AckStatus>> acks() {
     std::vector<std::pair<std::uint32_t, AckStatus>> settled;
     for (auto next = lane.next(); next.step == Step::finish; next = lane.next()) {
-      settled.emplace_back(next.parcel->number, next.parcel->status);
+      settled.emplace_back(next.parcel->number, status_of(next.parcel->outcome));
       lane.remove_front();
     }
     return settled;
@@ -78,7 +78,7 @@ TEST_F(LaneTest, HandsOverAWindowAtOnce) {
   EXPECT_EQ(sent().size(), Lane::kWindow);
   EXPECT_EQ(step(), Step::wait);
 
-  answer(1, Outcome::taken);
+  answer(1, HandOver::taken);
   EXPECT_THAT(acks(), ElementsAre(Ack{1, AckStatus::ok}));
 
   EXPECT_EQ(sent(), Numbers{17});
@@ -87,11 +87,11 @@ TEST_F(LaneTest, HandsOverAWindowAtOnce) {
 TEST_F(LaneTest, AcknowledgesInItsOrder) {
   add(1, 3);
   sent();
-  answer(3, Outcome::taken);
-  answer(2, Outcome::unknown);
+  answer(3, HandOver::taken);
+  answer(2, HandOver::unknown);
   EXPECT_EQ(step(), Step::wait);
 
-  answer(1, Outcome::taken);
+  answer(1, HandOver::taken);
 
   EXPECT_THAT(acks(),
               ElementsAre(Ack{1, AckStatus::ok}, Ack{2, AckStatus::error}, Ack{3, AckStatus::ok}));
@@ -100,7 +100,7 @@ TEST_F(LaneTest, AcknowledgesInItsOrder) {
 TEST_F(LaneTest, ClosesWhenNothingIsLeft) {
   add(1, 1);
   sent();
-  answer(1, Outcome::taken);
+  answer(1, HandOver::taken);
   acks();
 
   EXPECT_EQ(step(), Step::close);
@@ -109,12 +109,12 @@ TEST_F(LaneTest, ClosesWhenNothingIsLeft) {
 TEST_F(LaneTest, SendsNothingMoreAfterARefusalUntilAllAreAnswered) {
   add(1, 3);
   sent();
-  answer(1, Outcome::refused);
+  answer(1, HandOver::refused);
   add(4, 4);
   EXPECT_EQ(step(), Step::wait);
-  answer(2, Outcome::refused);
+  answer(2, HandOver::refused);
   EXPECT_EQ(step(), Step::wait);
-  answer(3, Outcome::refused);
+  answer(3, HandOver::refused);
   EXPECT_EQ(step(), Step::locate);
   EXPECT_FALSE(lane.holder());
 
@@ -127,12 +127,12 @@ TEST_F(LaneTest, SendsNothingMoreAfterARefusalUntilAllAreAnswered) {
 TEST_F(LaneTest, SendsNothingMoreAfterAMissingAnswerUntilAllAreAnswered) {
   add(1, 3);
   sent();
-  answer(1, Outcome::unknown);
+  answer(1, HandOver::unknown);
   add(4, 4);
   EXPECT_THAT(acks(), ElementsAre(Ack{1, AckStatus::error}));
   EXPECT_EQ(step(), Step::wait);
-  answer(3, Outcome::refused);
-  answer(2, Outcome::refused);
+  answer(3, HandOver::refused);
+  answer(2, HandOver::refused);
 
   lane.begin_lookup();
   lane.aim(kElsewhere);
@@ -143,13 +143,13 @@ TEST_F(LaneTest, SendsNothingMoreAfterAMissingAnswerUntilAllAreAnswered) {
 TEST_F(LaneTest, GivesUpWhatIsRefusedTwice) {
   add(1, 1);
   sent();
-  answer(1, Outcome::refused);
+  answer(1, HandOver::refused);
   lane.begin_lookup();
   lane.aim(kElsewhere);
   add(2, 2);
   sent();
-  answer(1, Outcome::refused);
-  answer(2, Outcome::refused);
+  answer(1, HandOver::refused);
+  answer(2, HandOver::refused);
   EXPECT_THAT(acks(), ElementsAre(Ack{1, AckStatus::not_connected}));
 
   EXPECT_EQ(step(), Step::locate);
@@ -162,10 +162,10 @@ TEST_F(LaneTest, GivesUpWhatIsRefusedTwice) {
 TEST_F(LaneTest, NeverSendsAgainBehindALaterOneThatWasTaken) {
   add(1, 4);
   sent();
-  answer(1, Outcome::refused);
-  answer(2, Outcome::refused);
-  answer(3, Outcome::taken);
-  answer(4, Outcome::refused);
+  answer(1, HandOver::refused);
+  answer(2, HandOver::refused);
+  answer(3, HandOver::taken);
+  answer(4, HandOver::refused);
 
   EXPECT_THAT(acks(), ElementsAre(Ack{1, AckStatus::not_connected},
                                   Ack{2, AckStatus::not_connected}, Ack{3, AckStatus::ok}));
@@ -179,7 +179,7 @@ TEST_F(LaneTest, FailsAllThatWereThereWhenTheLookUpBegan) {
   add(1, 2);
   lane.begin_lookup();
   add(3, 3);
-  lane.fail(AckStatus::not_connected);
+  lane.fail(Outcome::not_connected);
 
   EXPECT_THAT(acks(),
               ElementsAre(Ack{1, AckStatus::not_connected}, Ack{2, AckStatus::not_connected}));
@@ -189,10 +189,10 @@ TEST_F(LaneTest, FailsAllThatWereThereWhenTheLookUpBegan) {
 TEST_F(LaneTest, LeavesWhatIsSettledAloneWhenALookUpFails) {
   add(1, 2);
   sent();
-  answer(1, Outcome::refused);
-  answer(2, Outcome::unknown);
+  answer(1, HandOver::refused);
+  answer(2, HandOver::unknown);
   lane.begin_lookup();
-  lane.fail(AckStatus::not_connected);
+  lane.fail(Outcome::not_connected);
 
   EXPECT_THAT(acks(), ElementsAre(Ack{1, AckStatus::not_connected}, Ack{2, AckStatus::error}));
 }
@@ -200,13 +200,13 @@ TEST_F(LaneTest, LeavesWhatIsSettledAloneWhenALookUpFails) {
 TEST_F(LaneTest, DeliversAllThatIsLeftHere) {
   add(1, 2);
   sent();
-  answer(1, Outcome::refused);
-  answer(2, Outcome::unknown);
+  answer(1, HandOver::refused);
+  answer(2, HandOver::unknown);
   add(3, 3);
   Numbers delivered;
   lane.deliver([&](const Parcel& parcel) {
     delivered.push_back(parcel.number);
-    return parcel.number == 1 ? AckStatus::ok : AckStatus::error;
+    return parcel.number == 1 ? Outcome::delivered : Outcome::outbox_full;
   });
 
   EXPECT_EQ(delivered, (Numbers{1, 3}));
@@ -219,7 +219,7 @@ TEST_F(LaneTest, FindsOnlyWhatIsOnItsWay) {
   add(1, 2);
   EXPECT_EQ(lane.find_sent(1), nullptr);
   sent();
-  answer(2, Outcome::taken);
+  answer(2, HandOver::taken);
 
   EXPECT_NE(lane.find_sent(1), nullptr);
   EXPECT_EQ(lane.find_sent(2), nullptr);

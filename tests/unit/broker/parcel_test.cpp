@@ -7,7 +7,6 @@
 namespace crolang::broker {
 namespace {
 
-using socketio::AckStatus;
 using Stage = Parcel::Stage;
 
 const socketio::AckId kAck = socketio::scan_ack_id("17", 0).id;
@@ -51,18 +50,18 @@ TEST(Parcel, CostsWhatItsMessageWasSaidToCost) {
 
 TEST(Parcel, MayBeDeliveredOnceItIsAuthorized) {
   Parcel parcel(1, kMessage, Stage::asked);
-  parcel.decide(AckStatus::ok);
+  parcel.decide(Outcome::delivered);
 
   EXPECT_EQ(parcel.stage, Stage::cleared);
 }
 
 TEST(Parcel, IsSettledByAnyOtherVerdict) {
-  for (const AckStatus verdict : {AckStatus::unauthorized, AckStatus::error}) {
+  for (const Outcome verdict : {Outcome::unauthorized, Outcome::authorization_unavailable}) {
     Parcel parcel(1, kMessage, Stage::asked);
     parcel.decide(verdict);
 
     EXPECT_EQ(parcel.stage, Stage::settled);
-    EXPECT_EQ(parcel.status, verdict);
+    EXPECT_EQ(parcel.outcome, verdict);
   }
 }
 

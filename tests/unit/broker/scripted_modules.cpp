@@ -133,8 +133,8 @@ constexpr crolang_observer kObserver{sizeof(crolang_observer), &on_message};
 void Asked::yes() const {
   CallDesk::on_yes_no(op, CROLANG_OK, true, kNoError);
 }
-void Asked::no() const {
-  CallDesk::on_yes_no(op, CROLANG_OK, false, kNoError);
+void Asked::no(std::string_view why) const {
+  CallDesk::on_yes_no(op, CROLANG_OK, false, borrow(why));
 }
 void Asked::done() const {
   CallDesk::on_done(op, CROLANG_OK, kNoError);

@@ -34,7 +34,7 @@ struct Asked {
   void* op = nullptr;
 
   void yes() const;
-  void no() const;
+  void no(std::string_view why = {}) const;
   void done() const;
   void text(std::string_view text) const;
   void granted() const;

@@ -21,6 +21,10 @@ constexpr std::string_view kUpgrade = "Upgrade: websocket";
 constexpr std::string_view kVersion = "Sec-WebSocket-Version: 13";
 constexpr std::string_view kKey = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 
+constexpr const char* kNoTransport = "Transport unknown: only websocket; transports: ['websocket']";
+const std::string kNoTransportJson =
+    std::string(R"(400 application/json {"code":0,"message":")") + kNoTransport + "\"}";
+
 using Headers = std::vector<std::string_view>;
 
 std::string request(std::string_view method, std::string_view target, const Headers& headers = {}) {
@@ -233,8 +237,7 @@ TEST(Upgrade, NeedsTheWebSocketTransport) {
        {"", "?EIO=4", "?EIO=4&transport=polling", "?EIO=4&transport=webtransport",
         "?EIO=4&transport=", "?EIO=4&transport=websocket&transport=websocket",
         "?EIO=4&transport=WebSocket"}) {
-    EXPECT_EQ(answer(upgrade("/socket.io/" + std::string(query))), refused("Transport unknown"))
-        << query;
+    EXPECT_EQ(answer(upgrade("/socket.io/" + std::string(query))), refused(kNoTransport)) << query;
   }
 }
 
@@ -294,8 +297,7 @@ TEST(PlainRequest, OfAnotherTransportIsRefused) {
   for (const std::string_view query :
        {"", "?EIO=4&transport=polling", "?EIO=4&transport=websocket&transport=websocket"}) {
     for (const std::string_view method : {"GET", "POST", "DELETE"}) {
-      EXPECT_EQ(answer(request(method, "/socket.io/" + std::string(query))),
-                R"(400 application/json {"code":0,"message":"Transport unknown"})")
+      EXPECT_EQ(answer(request(method, "/socket.io/" + std::string(query))), kNoTransportJson)
           << method << query;
     }
   }
@@ -409,8 +411,7 @@ TEST(Pages, AreOnlyRead) {
 
 TEST(Pages, AreNotBelowTheirPath) {
   EXPECT_EQ(answer(request("GET", "/healthz/")), "404  ");
-  EXPECT_EQ(answer(request("GET", "/socket.io/healthz")),
-            R"(400 application/json {"code":0,"message":"Transport unknown"})");
+  EXPECT_EQ(answer(request("GET", "/socket.io/healthz")), kNoTransportJson);
 }
 
 // ---- targets (RFC 9112 3.2)
@@ -605,23 +606,96 @@ TEST(WithoutLeadingEmptyLines, DropsNothingElse) {
   EXPECT_EQ(without_leading_empty_lines(""), "");
 }
 
-// ---- may_be_http
+// ---- foreign_protocol
 
-TEST(MayBeHttp, SaysYesWhileAMethodMayFollow) {
+TEST(ForeignProtocol, IsNoneWhileAMethodMayFollow) {
   for (const std::string_view text :
-       {"", "\r", "G", "GET", "GET ", "GET /", "OPTIONS * HTTP/1.1", "M-SEARCH",
-        "UPDATEREDIRECTREF /", "GET / HTTP/1.1\r\nHost: x\r"}) {
-    EXPECT_TRUE(may_be_http(text)) << text;
+       {"", "\r", "G", "GET", "GET ", "GET /", "OPTIONS * HTTP/1.1", "M-SEARCH", "PROXY",
+        "PROXYX /", "UPDATEREDIRECTREF /", "GET / HTTP/1.1\r\nHost: x\r"}) {
+    EXPECT_EQ(foreign_protocol(text), std::nullopt) << text;
   }
 }
 
-TEST(MayBeHttp, SaysNoAsSoonAsNoneCan) {
+TEST(ForeignProtocol, IsKnownAsSoonAsNoMethodCanFollow) {
   for (const std::string_view text :
-       {" ", "\n", "\r\n", "\rG", "get", "GeT", "GET\t", "\x16\x03\x01", "0", "{\"a\"", "SSH-2.0-x",
+       {" ", "\n", "\r\n", "\rG", "get", "GeT", "GET\t", "\x15\x03\x01", "0", "{\"a\"", "SSH-2.0-x",
         "ABCDEFGHIJKLMNOPQR", "ABCDEFGHIJKLMNOPQRS /", "GET / HTTP/1.1\n",
         "GET / HTTP/1.1\r\nHost: x\nX"}) {
-    EXPECT_FALSE(may_be_http(text)) << text;
+    EXPECT_EQ(foreign_protocol(text), RequestFault::not_http) << text;
   }
+}
+
+TEST(ForeignProtocol, MayBeTls) {
+  EXPECT_EQ(foreign_protocol("\x16\x03\x01"), RequestFault::tls);
+}
+
+TEST(ForeignProtocol, MayBeEitherVersionOfTheProxyProtocol) {
+  EXPECT_EQ(foreign_protocol("PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\nGET / HTTP/1.1\r\n"),
+            RequestFault::proxy_protocol);
+  constexpr std::string_view kSecond("\r\n\r\n\0\r\nQUIT\n\x21\x11", 14);
+  EXPECT_EQ(foreign_protocol(without_leading_empty_lines(kSecond)), RequestFault::proxy_protocol);
+}
+
+// ---- why a request is refused
+
+struct Refused {
+  std::string request;
+  RequestFault fault;
+  std::string value;
+  std::string node;
+};
+
+RequestRefusal refusal_of(const std::string& text) {
+  const Decision decision = decide(text);
+  if (const auto* silence = std::get_if<Silence>(&decision)) return silence->refusal;
+  const auto* answered = std::get_if<Response>(&decision);
+  if (answered != nullptr && answered->refusal) return *answered->refusal;
+  ADD_FAILURE() << "not refused: " << text;
+  return {RequestFault::not_http};
+}
+
+TEST(Refusal, SaysWhyAndWho) {
+  const std::string data = "&id=bob&data=secret";
+  const std::string ws = "/socket.io/?EIO=4&transport=websocket" + data;
+  const std::vector<Refused> cases = {
+      {upgrade("/chat/socket.io/?EIO=4" + data), RequestFault::path, "/chat/socket.io/", "bob"},
+      {request("GET", "/favicon.ico"), RequestFault::path, "/favicon.ico", ""},
+      {request("GET", "/socket.io/socket.io.js"), RequestFault::client_bundle, "", ""},
+      {request("GET", "/socket.io/?EIO=4&transport=polling" + data), RequestFault::transport,
+       "polling", "bob"},
+      {upgrade("/socket.io/?EIO=4" + data), RequestFault::transport, "missing", "bob"},
+      {upgrade(ws + "&transport=websocket"), RequestFault::transport, "given 2 times", "bob"},
+      {upgrade(ws + "&sid=x"), RequestFault::session, "", "bob"},
+      {request("POST", ws), RequestFault::method, "POST", "bob"},
+      {request("GET", ws), RequestFault::no_upgrade, "", "bob"},
+      {upgrade_with(kUpgrade, "Upgrade: h2c"), RequestFault::upgrade_protocol, "h2c", "bob"},
+      {upgrade_with(kKey, ""), RequestFault::key, "", "bob"},
+      {upgrade_with(kVersion, ""), RequestFault::version, "", "bob"},
+      {upgrade(kNode, {"Sec-WebSocket-Protocol: a b"}), RequestFault::subprotocol, "", "bob"},
+      {upgrade("/socket.io/?EIO=3&transport=websocket" + data), RequestFault::engine_version, "3",
+       "bob"},
+      {upgrade("/socket.io/?transport=websocket" + data), RequestFault::engine_version, "missing",
+       "bob"},
+      {upgrade(kNode, {"Content-Length: 3"}), RequestFault::body, "", "bob"},
+      {request("OPTIONS", kNode, {kConnection, kUpgrade}), RequestFault::options, "", "bob"},
+      {"GET / HTTP/1.1\r\n\r\n", RequestFault::malformed, "no Host", ""},
+      {"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n" + upgrade(kNode), RequestFault::proxy_protocol, "",
+       ""},
+      {"PRI * HTTP/2.0\r\n\r\n", RequestFault::http2, "", ""},
+  };
+  for (const auto& [text, fault, value, node] : cases) {
+    const RequestRefusal refusal = refusal_of(text);
+    EXPECT_EQ(refusal.fault, fault) << text;
+    EXPECT_EQ(refusal.value, value) << text;
+    EXPECT_EQ(refusal.node, node) << text;
+  }
+}
+
+TEST(Refusal, ShowsABoundedPartOfWhatAStrangerChose) {
+  const std::string huge(1000, 'x');
+  EXPECT_LT(refusal_of(request("GET", "/" + huge)).value.size(), 200U);
+  EXPECT_LT(refusal_of(upgrade("/socket.io/?transport=" + huge)).value.size(), 200U);
+  EXPECT_LT(refusal_of(upgrade("/socket.io/?id=" + huge)).node.size(), 200U);
 }
 
 // ---- responses

@@ -56,6 +56,9 @@ std::string text_frame(std::string_view payload) {
 class RecordedEvents final : public SessionEvents {
  public:
   void on_connect(Session& session) override { record("connect", session, connect); }
+  void on_foreign_namespace(Session&, std::string_view name_space) override {
+    foreign = name_space;
+  }
   void on_disconnect(Session& session) override { record("disconnect", session, disconnect); }
   void on_event(Session& session, const socketio::Packet& packet) override {
     last_ack = packet.ack;
@@ -64,9 +67,10 @@ class RecordedEvents final : public SessionEvents {
         session, event);
   }
   void on_sign_of_life(Session&) override { seen.push_back("sign of life"); }
-  void on_end(Session& session) override {
+  void on_end(Session& session, const End& why) override {
     seen.push_back("end");
     left = session.state();
+    ended = describe(why);
   }
 
   std::vector<std::string> take() { return std::exchange(seen, {}); }
@@ -74,6 +78,8 @@ class RecordedEvents final : public SessionEvents {
   std::vector<std::string> seen;
   socketio::AckId last_ack;
   std::optional<State> left;  // which state on_end saw
+  std::string foreign;        // the last namespace that there is not
+  std::string ended;          // why, as the log says it
   std::function<void(Session&)> connect;
   std::function<void(Session&)> disconnect;
   std::function<void(Session&)> event;
@@ -288,6 +294,7 @@ TEST_F(SessionTest, RefusesOtherNamespacesByTheNameAsSent) {
       feed_text(text);
       EXPECT_EQ(sent(),
                 text_frame("44" + std::string(name) + R"(,{"message":"Invalid namespace"})"));
+      EXPECT_EQ(events_.foreign, name);
       expect_open_and_silent(joined ? State::joined : State::waiting);
     }
     EXPECT_THAT(events_.take(), IsEmpty());
@@ -823,26 +830,26 @@ TEST_F(SessionTest, HandlesNothingBehindTheClientsClose) {
 
 TEST_F(SessionTest, ClosesWithTheCodeThatItIsGiven) {
   join();
-  session_.close(bench_, CloseCode::too_big, Counter::closed_shutdown);
+  session_.close(bench_, CloseCode::too_big, EndReason::shutdown);
   expect_closing(frame(0x88, "\x03\xF1"), Ending::await_close);
   EXPECT_EQ(count(Counter::closed_shutdown), 1U);
 }
 
 TEST_F(SessionTest, SaysDisconnectFirstToANodeThatShallNotReturn) {
   join();
-  session_.expel(bench_, Counter::closed_invalid_node);
+  session_.expel(bench_, EndReason::invalid_node);
   expect_closing(text_frame("41") + kEmptyClose, Ending::await_close);
 }
 
 TEST_F(SessionTest, SaysNoDisconnectToANodeThatHasNotJoined) {
   open();
-  session_.expel(bench_, Counter::closed_lost_id);
+  session_.expel(bench_, EndReason::lost_id);
   expect_closing(kEmptyClose, Ending::await_close);
 }
 
 TEST_F(SessionTest, SendsANodeBackWithoutACloseFrame) {
   join();
-  session_.send_back(bench_, Counter::closed_shutdown);
+  session_.send_back(bench_, EndReason::shutdown);
   expect_closing("", Ending::finish);
   EXPECT_EQ(count(Counter::closed_shutdown), 1U);
 }
@@ -850,7 +857,7 @@ TEST_F(SessionTest, SendsANodeBackWithoutACloseFrame) {
 TEST_F(SessionTest, SendsANodeBackBehindWhatWaited) {
   join();
   EXPECT_EQ(push("x"), Pushed::taken);
-  session_.send_back(bench_, Counter::closed_shutdown);
+  session_.send_back(bench_, EndReason::shutdown);
   expect_closing("x", Ending::finish);
 }
 
@@ -858,16 +865,16 @@ TEST_F(SessionTest, SendsNobodyBackWhoIsClosing) {
   join();
   feed_text("7");
   expect_closing(kEmptyClose, Ending::await_close);
-  session_.send_back(bench_, Counter::closed_shutdown);
+  session_.send_back(bench_, EndReason::shutdown);
   EXPECT_EQ(session_.ending(), Ending::await_close);
   EXPECT_EQ(count(Counter::closed_shutdown), 0U);
 }
 
 TEST_F(SessionTest, ClosesOnce) {
   join();
-  session_.close(bench_, CloseCode::no_status, Counter::closed_yielded);
+  session_.close(bench_, CloseCode::no_status, EndReason::yielded);
   expect_closing(kEmptyClose, Ending::await_close);
-  session_.expel(bench_, Counter::closed_shutdown);
+  session_.expel(bench_, EndReason::shutdown);
   EXPECT_EQ(sent(), "");
   EXPECT_THAT(events_.take(), IsEmpty());
   EXPECT_EQ(count(Counter::closed_shutdown), 0U);
@@ -901,7 +908,7 @@ TEST_F(SessionTest, HandlesNothingBehindWhatClosedIt) {
 TEST_F(SessionTest, HandlesNothingBehindAnEventThatTheBrokerClosedItFor) {
   join();
   events_.event = [this](Session& session) {
-    session.close(bench_, CloseCode::no_status, Counter::closed_lost_id);
+    session.close(bench_, CloseCode::no_status, EndReason::lost_id);
   };
   feed(client::text(R"(42["x"])") + client::text(R"(42["y"])"));
   EXPECT_THAT(events_.take(), ElementsAre("event x ", "end"));
@@ -929,13 +936,13 @@ TEST_F(SessionTest, EndsWithAViolationWhileItWaitsForTheClientsClose) {
 
 TEST_F(SessionTest, EndsWithItsConnection) {
   join();
-  session_.drop(bench_);
+  session_.drop(bench_, EndReason::tcp_end);
   expect_closing("", Ending::finish);
   EXPECT_EQ(events_.left, State::joined);
 }
 
 TEST_F(SessionTest, EndsWithItsConnectionBeforeItIsOpen) {
-  session_.drop(bench_);
+  session_.drop(bench_, EndReason::tcp_end);
   expect_closing("", Ending::finish);
   EXPECT_EQ(events_.left, State::admitting);
 }
@@ -944,9 +951,9 @@ TEST_F(SessionTest, EndsOnceHoweverManyReasonsThereAre) {
   join();
   feed_text("7");
   feed(client::close(1000));
-  session_.drop(bench_);
-  session_.drop(bench_);
-  session_.close(bench_, CloseCode::no_status, Counter::closed_lost_id);
+  session_.drop(bench_, EndReason::tcp_end);
+  session_.drop(bench_, EndReason::tcp_end);
+  session_.close(bench_, CloseCode::no_status, EndReason::lost_id);
   pass(1h);
   EXPECT_THAT(events_.take(), ElementsAre("end"));
   EXPECT_EQ(sent(), kEmptyClose);
@@ -965,7 +972,7 @@ TEST_F(SessionTest, TakesNoMessageOnceItIsClosing) {
 
 TEST_F(SessionTest, HasNoDeadlineOnceItIsClosing) {
   join();
-  session_.drop(bench_);
+  session_.drop(bench_, EndReason::tcp_end);
   EXPECT_EQ(session_.deadline(), TimePoint::max());
 }
 
@@ -983,6 +990,41 @@ TEST_F(SessionTest, CountsAViolationByItsLayer) {
     session.receive(bench_, input, now_);
     EXPECT_EQ(count(counter), 1U);
   }
+}
+
+TEST_F(SessionTest, SaysWhyItEnds) {
+  const std::string large(kMaxPayload + 1, 'x');
+  const std::tuple<std::string, std::string> cases[] = {
+      {"\x81\x00"s, "WebSocket: unmasked frame"},
+      {client::text("\xff"), "WebSocket: text that is not UTF-8"},
+      {client::text(large), "a message of " + std::to_string(large.size()) +
+                                " bytes, MAX_PAYLOAD_BYTES is " + std::to_string(large.size() - 1)},
+      {client::text("7"), "Engine.IO: unknown packet"},
+      {client::text("2"), "Engine.IO: ping"},
+      {client::text("49"), "Socket.IO: unknown packet type"},
+      {client::text("42{"), "Socket.IO: invalid payload"},
+      {client::text("40"), "Socket.IO: second CONNECT"},
+      {client::text("42/chat,[\"x\"]"), "Socket.IO: packet for a namespace that it is not in"},
+      {client::last(Opcode::binary, "x"), "Socket.IO: binary message that was not announced"},
+      {client::close(1001), "closed by the node with code 1001"},
+      {client::last(Opcode::close, ""), "closed by the node"},
+  };
+  for (const auto& [bytes, why] : cases) {
+    Outlet outlet;
+    Session session(SessionHandle{0, outlet.open(Outlet::Wire{}), 0}, outlet, Identity{});
+    session.open(bench_, now_);
+    session.join(bench_, "\"{}\"");
+    std::string input = bytes;
+    session.receive(bench_, input, now_);
+    EXPECT_EQ(session.state(), State::closing) << why;
+    EXPECT_EQ(events_.ended, why);
+  }
+}
+
+TEST_F(SessionTest, SaysWhyItEndsBeforeItHasJoined) {
+  open();
+  feed(client::text(std::string(kMaxEarlyBytes + 1, 'x')));
+  EXPECT_EQ(events_.ended, "more than 4096 bytes before it joined");
 }
 
 // ---- The handshake time-out
@@ -1248,7 +1290,7 @@ TEST_F(SessionTest, ForgetsTheFragmentsOfAMessageWhenItCloses) {
   join();
   feed(client::more(Opcode::text, std::string(100'000, 'x')));
   EXPECT_GE(session_.held_bytes(), 100'000U);
-  session_.expel(bench_, Counter::closed_invalid_node);
+  session_.expel(bench_, EndReason::invalid_node);
   EXPECT_EQ(session_.held_bytes(), 0U);
 }
 

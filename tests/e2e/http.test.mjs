@@ -1,9 +1,10 @@
 // HTTP on the broker's port: upgrades, refusals and plain requests, as bytes.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { Broker, getJson, oursOnly } from './support/broker.mjs';
-import { freshId, nodeQuery } from './support/node.mjs';
+import { Broker, getJson, isPeer, oursOnly } from './support/broker.mjs';
+import { freshId, nodeQuery, startNode } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
 import {
   acceptValue,
@@ -31,6 +32,11 @@ async function answerTo(bytes, options) {
   socket.send(bytes);
   return { socket, response: await socket.response(options) };
 }
+
+/// Engine.IO's own words, and what to do: clients that begin with polling show it.
+const kNoTransport = isPeer
+  ? 'Transport unknown'
+  : "Transport unknown: only websocket; transports: ['websocket']";
 
 describe('an upgrade is accepted', () => {
   const nodeParameters = () => nodeQuery({ id: freshId(), version: '1', runtime: 'raw' });
@@ -180,13 +186,13 @@ describe('an upgrade is refused with 400 and closed', () => {
       { headers: { 'Sec-WebSocket-Protocol': offer } },
       'Invalid Sec-WebSocket-Protocol header',
     ]),
-    ['no transport', { query: 'EIO=4' }, 'Transport unknown'],
-    ['transport=polling', { query: 'EIO=4&transport=polling' }, 'Transport unknown'],
-    ['transport=webtransport', { query: 'EIO=4&transport=webtransport' }, 'Transport unknown'],
+    ['no transport', { query: 'EIO=4' }, kNoTransport],
+    ['transport=polling', { query: 'EIO=4&transport=polling' }, kNoTransport],
+    ['transport=webtransport', { query: 'EIO=4&transport=webtransport' }, kNoTransport],
     [
       'transport given twice',
       { query: 'EIO=4&transport=websocket&transport=websocket' },
-      'Transport unknown',
+      kNoTransport,
     ],
     [
       'an unknown sid',
@@ -349,8 +355,15 @@ describe('a request too large is answered 431', () => {
   });
 });
 
+test('a client that begins with polling is told what it should do', oursOnly('says no more than no'), async () => {
+  const client = startNode(broker.port, freshId(), { transports: ['polling', 'websocket'] });
+  const [error] = await once(client, 'connect_error');
+  assert.match(error.context.responseText, /transports: \['websocket'\]/);
+  client.disconnect();
+});
+
 describe('a plain request', () => {
-  const unknownTransport = '{"code":0,"message":"Transport unknown"}';
+  const unknownTransport = JSON.stringify({ code: 0, message: kNoTransport });
   const rows = [
     ['GET', '/socket.io/', 400, unknownTransport],
     ['GET', '/socket.io/?EIO=4&transport=polling', 400, unknownTransport],

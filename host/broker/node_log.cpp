@@ -1,5 +1,6 @@
 #include "broker/node_log.hpp"
 
+#include <new>
 #include <string>
 
 #include "telemetry/log.hpp"
@@ -199,7 +200,7 @@ void left(std::string_view node, TimePoint now) {
   }
 }
 
-void ended(const session::Session& session, const session::End& end, TimePoint now) {
+void ended(const session::Session& session, const session::End& end, TimePoint now) noexcept try {
   if (is_quiet()) return;
   const std::string_view message = message_of(session, end.reason);
   if (message.empty()) return;
@@ -209,6 +210,8 @@ void ended(const session::Session& session, const session::End& end, TimePoint n
         message,
         {{"node", session.id()}, {"why", session::describe(end)}, {"suppressed", *suppressed}});
   }
+} catch (const std::bad_alloc&) {
+  // The end itself must go on.
 }
 
 }  // namespace crolang::broker::node_log

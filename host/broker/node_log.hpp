@@ -6,7 +6,7 @@
 /// `reason` is what a module says of its "no", if it says anything. Nothing of what nodes
 /// authenticate with or say to each other is handed over.
 ///
-/// Threads: any. Errors: none. Time is an argument.
+/// Threads: any. Errors: std::bad_alloc, but for `ended`. Time is an argument.
 
 #include <cstddef>
 #include <cstdint>
@@ -50,6 +50,6 @@ void presence_refused(std::string_view node, PresenceFault fault, TimePoint now)
 void left(std::string_view node, TimePoint now);
 /// Before the session is closing. Who was refused, or has left, and then ends its connection has
 /// nothing more to be said about it.
-void ended(const session::Session& session, const session::End& end, TimePoint now);
+void ended(const session::Session& session, const session::End& end, TimePoint now) noexcept;
 
 }  // namespace crolang::broker::node_log

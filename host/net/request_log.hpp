@@ -1,7 +1,7 @@
 #pragma once
 /// What the log says of refused requests at LOG_LEVEL 1: why, and what to do about it. Anybody can
-/// cause these lines, so each reason is limited by itself. Threads: any. Errors: none. Time is an
-/// argument.
+/// cause these lines, so each reason is limited by itself. Threads: any. Errors: std::bad_alloc.
+/// Time is an argument.
 
 #include <chrono>
 #include <string>

@@ -211,7 +211,7 @@ describe('a variable that chooses a module', ours, () => {
   test('earns one if another has chosen already, which says who serves', async () => {
     const env = {
       NODES_AUTHENTICATION_PLUGIN: plugin('token-auth'),
-      SHARED_TOKEN: 'x',
+      SHARED_TOKEN: 'long-enough-not-to-be-guessed',
       NODES_AUTHENTICATION_WEBHOOK_URL: 'http://127.0.0.1:1/',
     };
     assert.deepEqual(await warningsOf(env), [
@@ -253,7 +253,7 @@ describe('the start line says who may connect:', ours, () => {
     'jwt-auth': { NODES_AUTHENTICATION_PLUGIN: 'jwt-auth', JWT_SECRET: kSecret },
     'org.crolang.example.token-auth': {
       NODES_AUTHENTICATION_PLUGIN: plugin('token-auth'),
-      SHARED_TOKEN: 'x',
+      SHARED_TOKEN: 'long-enough-not-to-be-guessed',
     },
   };
   for (const [word, env] of Object.entries(admissions)) {

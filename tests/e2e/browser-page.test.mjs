@@ -107,7 +107,7 @@ describe('what is wrong stands beside its field:', together, () => {
   test('an address with a path', async (t) => {
     const alice = await person(t, { broker: `${broker.url}/socket.io`, viewport: kPhone });
     await alice.submit();
-    await fault(alice, 'Broker', 'The broker is given as http://host:port, without a path.');
+    await fault(alice, 'Broker', 'Write it as http://host:port, without a path.');
     await alice.field('Broker').fill(broker.url);
     await alice.join();
     assert.equal(await alice.page.getByText('without a path').filter({ visible: true }).count(), 0);
@@ -117,7 +117,7 @@ describe('what is wrong stands beside its field:', together, () => {
     const port = await freePort();
     const alice = await person(t, { broker: `http://127.0.0.1:${port}`, viewport: kPhone });
     await alice.submit();
-    await standsBeside(alice, 'Broker', `Nothing answers by http at http://127.0.0.1:${port}.`);
+    await standsBeside(alice, 'Broker', `Nothing answers over http at http://127.0.0.1:${port}.`);
   });
 
   test('a token that is missing, then one that is refused, then another one', { skip: plugins.skip }, async (t) => {
@@ -233,8 +233,8 @@ describe('a page that reaches no broker tells', together, () => {
   test('https from http: TLS is asked for and not spoken', async (t) => {
     const alice = await person(t, { broker: broker.url.replace('http:', 'https:') });
     await alice.submit();
-    await alice.sees(`No broker answers by https at ${broker.url.replace('http:', 'https:')}, but by http something does.`);
-    await alice.sees(`the broker's address is ${broker.url}.`);
+    await alice.sees(`No broker answers over https at ${broker.url.replace('http:', 'https:')}, but something does over http.`);
+    await alice.sees(`its address is ${broker.url}.`);
     assert.equal(await focused(alice), 'broker');
     await alice.field('Broker').fill(broker.url);
     await alice.join();
@@ -257,7 +257,7 @@ describe('a page that reaches no broker tells', together, () => {
     const url = `127.0.0.1:${await listen(t, proxy)}`;
     const alice = await person(t, { broker: `http://${url}`, ...trusting });
     await alice.submit();
-    await alice.sees(`No broker answers by http at http://${url}, but by https something does.`);
+    await alice.sees(`No broker answers over http at http://${url}, but something does over https.`);
     await alice.field('Broker').fill(`https://${url}`);
     await alice.join();
   });
@@ -266,7 +266,7 @@ describe('a page that reaches no broker tells', together, () => {
     const url = `https://127.0.0.1:${await listen(t, https.createServer(tls(), (request, response) => response.end()))}`;
     const alice = await person(t, { broker: url });
     await alice.submit();
-    await alice.sees(`Nothing answers by https at ${url}. Either no broker is running there, or the browser does not trust its certificate.`);
+    await alice.sees(`Nothing answers over https at ${url}. Either no broker is running there, or the browser does not trust its certificate.`);
     const link = alice.page.getByRole('link', { name: 'Open it in a new tab to see which.' });
     assert.equal(await link.getAttribute('href'), `${url}/healthz`);
   });
@@ -278,7 +278,7 @@ describe('a page that reaches no broker tells', together, () => {
     const secure = `https://127.0.0.1:${await listen(t, server)}`;
     const alice = await person(t, { broker: 'http://broker.example:8080', ...trusting }, secure);
     await alice.submit();
-    await alice.sees('This page was opened by https, and from such a page browsers reach no broker by plain http.');
+    await alice.sees('This page was opened over https, and from such a page browsers reach no broker over plain http.');
     await alice.field('Broker').fill(broker.url);
     await alice.join();
   });
@@ -353,7 +353,7 @@ describe('while a page tries again', together, () => {
       await one.sees(/^reconnecting/);
     }
     await talk(alice, bob, /data channel$/);
-    await alice.sees(`Nothing answers by http at ${lost.url}.`);
+    await alice.sees(`Nothing answers over http at ${lost.url}.`);
     await alice.button('Hang up').click();
     await alice.sees('unknown while offline');
     const { port } = lost;

@@ -228,7 +228,7 @@ describe('a page says in words', together, () => {
     await alice.field('Your id').fill(alice.id);
     await alice.field('Broker').fill(`${broker.url}/path`);
     await alice.submit();
-    await alice.sees('The broker is given as http://host:port, without a path.');
+    await alice.sees('Write it as http://host:port, without a path.');
     await alice.field('Broker').fill(broker.url.replace('http://', 'ws://'));
     await alice.join();
   });
@@ -261,7 +261,7 @@ describe('a page says in words', together, () => {
     const port = await freePort();
     const alice = await person(t, { broker: `http://127.0.0.1:${port}` });
     await alice.submit();
-    await alice.sees(`Nothing answers by http at http://127.0.0.1:${port}.`);
+    await alice.sees(`Nothing answers over http at http://127.0.0.1:${port}.`);
     const late = await Broker.start({}, { port });
     t.after(() => late.stop());
     await alice.isOnline();
@@ -273,7 +273,7 @@ describe('a page says in words', together, () => {
     await joinNode(full.port);
     const alice = await person(t, { broker: full.url });
     await alice.submit();
-    await alice.sees(`The broker at ${full.url} answers, but takes no node now (503)`);
+    await alice.sees(`The broker at ${full.url} answers, but takes no nodes now (503)`);
     await alice.button('Cancel').click();
     await alice.field('Broker').fill(broker.url);
     await alice.join();

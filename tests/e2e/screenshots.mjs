@@ -113,7 +113,7 @@ const kStates = {
     await joinNode(broker.port);
     const alice = await open({ id: 'alice', broker: broker.url });
     await alice.submit();
-    await alice.sees('takes no node now');
+    await alice.sees('takes no nodes now');
     await take(alice, 'broker-full');
   },
 
@@ -121,7 +121,7 @@ const kStates = {
     const { url } = await start();
     const secure = await open({ id: 'alice', broker: url.replace('http:', 'https:') });
     await secure.submit();
-    await secure.sees('but by http something does');
+    await secure.sees('but something does over http');
     await take(secure, 'https-in-place-of-http');
     const itself = await open({ id: 'alice', broker: page.url });
     await itself.submit();

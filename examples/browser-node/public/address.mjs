@@ -6,10 +6,10 @@ export function brokerAt(text, page) {
   if (url) url.protocol = url.protocol.replace(/^ws/, 'http');
   // Socket.IO takes a path for a namespace, so there must be none.
   const isPlain = url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash && !url.username;
-  if (!isPlain) return { words: 'The broker is given as http://host:port, without a path.' };
+  if (!isPlain) return { words: 'Write it as http://host:port, without a path.' };
   if (page.protocol === 'https:' && url.protocol === 'http:' && !isThisMachine(url.hostname)) {
     return {
-      words: `This page was opened by https, and from such a page browsers reach no broker by plain http. Give an https:// address, or open the page by http.`,
+      words: `This page was opened over https, and from such a page browsers reach no broker over plain http. Give an https:// address, or open the page over http.`,
     };
   }
   return { origin: url.origin };

@@ -26,7 +26,7 @@ export function troubleInWords(broker, { isBroker, isAnswering, otherIsAnswering
   const other = otherSchemeOf(broker);
   const isSecure = broker.startsWith('https:');
   if (isBroker) {
-    return { words: `The broker at ${broker} answers, but takes no node now (503): it is full, shutting down, or cannot ask who may connect.` };
+    return { words: `The broker at ${broker} answers, but takes no nodes now (503): it is full, shutting down, or cannot check who may connect.` };
   }
   // No port speaks both. Without a number the other one is another port, and http may well be there only to send visitors to https.
   const isOther = otherIsAnswering && (!isAnswering || (!isSecure && new URL(broker).port !== ''));
@@ -34,8 +34,8 @@ export function troubleInWords(broker, { isBroker, isAnswering, otherIsAnswering
     return {
       isFinal: true,
       words: isSecure
-        ? `No broker answers by https at ${broker}, but by http something does. Without TLS in front of it, the broker's address is ${other}.`
-        : `No broker answers by http at ${broker}, but by https something does. With TLS in front of it, the broker's address is ${other}.`,
+        ? `No broker answers over https at ${broker}, but something does over http. If that is the broker, its address is ${other}.`
+        : `No broker answers over http at ${broker}, but something does over https. If that is the broker, its address is ${other}.`,
     };
   }
   if (isAnswering && broker === page) {
@@ -44,20 +44,20 @@ export function troubleInWords(broker, { isBroker, isAnswering, otherIsAnswering
   if (isAnswering) {
     const hint = otherIsAnswering && !isSecure ? ` ${other} answers too: is that the broker?` : '';
     return {
-      words: `Something answers at ${broker}, but not as a broker. Is the port right? A proxy without a broker behind it, or one that does not take this page, looks the same.${hint}`,
+      words: `Something answers at ${broker}, but not as a broker. Is the port right? A proxy looks the same if no broker is behind it, or if it refuses this page's origin.${hint}`,
     };
   }
   return isSecure
     ? {
-        words: `Nothing answers by https at ${broker}. Either no broker is running there, or the browser does not trust its certificate.`,
+        words: `Nothing answers over https at ${broker}. Either no broker is running there, or the browser does not trust its certificate.`,
         link: { href: `${broker}/healthz`, words: 'Open it in a new tab to see which.' },
       }
-    : { words: `Nothing answers by http at ${broker}. Is the broker running, and on this port? If TLS stands in front of it, the address begins with https.` };
+    : { words: `Nothing answers over http at ${broker}. Is the broker running, and on this port? If it is behind TLS, its address begins with https.` };
 }
 
 export function lossInWords(reason) {
   return reason === 'io server disconnect'
-    ? 'The broker sent this node away: it may not stay any longer, or its id belongs to another node now.'
+    ? 'The broker sent this node away: it is no longer allowed here, or another node has its id now.'
     : 'The connection to the broker is lost.';
 }
 

@@ -23,7 +23,7 @@ for (const [text, page, origin] of [
 }
 
 for (const text of ['', 'http://', 'ftp://broker.example', 'http://broker.example/path', 'broker.example?x', 'http://a@broker.example', 'http://h:99999']) {
-  test(`'${text}' is none`, () => assert.match(brokerAt(text, HTTP).words, /^The broker is given as http:\/\/host:port/));
+  test(`'${text}' is none`, () => assert.match(brokerAt(text, HTTP).words, /^Write it as http:\/\/host:port/));
 }
 
 for (const text of ['http://broker.example:8080', 'ws://broker.example', 'http://localhost.example']) {

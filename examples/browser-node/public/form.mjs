@@ -2,6 +2,7 @@
 import { brokerAt } from './address.mjs';
 import { Countdown } from './countdown.mjs';
 import { $, showSentence } from './elements.mjs';
+import { attemptInWords } from './words.mjs';
 
 const FIELDS = ['id', 'broker', 'token'];
 
@@ -62,13 +63,13 @@ export class JoinForm extends EventTarget {
         if (document.activeElement === $('connect')) $('cancel').focus();
         $('connect').disabled = true;
         this.#countdown.stop();
-        $('progress').textContent = attempt === 1 ? 'Connecting …' : `Trying again, attempt ${attempt} …`;
+        $('progress').textContent = attemptInWords(attempt);
         break;
       case 'waiting':
         $('connect').disabled = false;
         this.#showProblem('broker', sentence, 'trouble');
         $('progress').textContent = '';
-        this.#countdown.start(pause, (seconds) => `Attempt ${attempt} in ${seconds} s`);
+        this.#countdown.start(pause, (seconds) => attemptInWords(attempt, seconds));
         break;
       case 'refused':
         this.#clear();

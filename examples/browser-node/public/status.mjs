@@ -1,6 +1,7 @@
 // How it stands with the broker, while one is inside: beside one's id, and in a banner when there is something to say.
 import { Countdown } from './countdown.mjs';
 import { $, showSentence } from './elements.mjs';
+import { attemptInWords } from './words.mjs';
 
 const STATES = { online: 'connected', connecting: 'reconnecting', waiting: 'reconnecting', refused: 'not connected' };
 const KEPT = 'Open data channels stay open meanwhile.';
@@ -40,11 +41,11 @@ export class Status extends EventTarget {
         break;
       case 'connecting':
         // What was said of the last attempt stays, and so do the fields and buttons: who uses them keeps the focus.
-        this.#countdown.stop(attempt === 1 ? 'Connecting …' : `Trying again, attempt ${attempt} …`);
+        this.#countdown.stop(attemptInWords(attempt));
         break;
       case 'waiting':
         showSentence($('banner-words'), { words: `${words} ${KEPT}`, link });
-        this.#countdown.start(pause, (seconds) => `Attempt ${attempt} in ${seconds} s`);
+        this.#countdown.start(pause, (seconds) => attemptInWords(attempt, seconds));
         break;
       case 'refused':
         this.#countdown.stop();

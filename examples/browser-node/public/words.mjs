@@ -61,6 +61,12 @@ export function lossInWords(reason) {
     : 'The connection to the broker is lost.';
 }
 
+/// How far it is with connecting. `seconds`: until the attempt, if it has not begun.
+export function attemptInWords(attempt, seconds) {
+  if (attempt === 1) return seconds === undefined ? 'Connecting …' : `Trying again in ${seconds} s`;
+  return seconds === undefined ? `Trying again, attempt ${attempt} …` : `Trying again in ${seconds} s, attempt ${attempt}`;
+}
+
 /// Why a message did not reach the other node, or null if it did as far as the broker knows.
 export function failureInWords(acknowledgement, { to, type }) {
   switch (acknowledgement) {

@@ -355,7 +355,8 @@ describe('while a page tries again', together, () => {
     await talk(alice, bob, /data channel$/);
     await alice.sees(`Nothing answers over http at ${lost.url}.`);
     await alice.button('Hang up').click();
-    await alice.sees('unknown while offline');
+    await alice.sees('unknown for now');
+    assert.equal(await alice.page.getByText('Open data channels').filter({ visible: true }).count(), 0);
     const { port } = lost;
     // Who has pressed it can press it again.
     await alice.button('Try now').press('Enter');

@@ -62,6 +62,10 @@ export class Conversation extends EventTarget {
     return this.#path.isRelayed ? 'relayed' : 'direct';
   }
 
+  get hasChannel() {
+    return !['none', 'connecting'].includes(this.state);
+  }
+
   get isPresent() {
     return this.#signalling.isOnline && this.presence === true;
   }
@@ -75,7 +79,7 @@ export class Conversation extends EventTarget {
     };
     if (this.state !== 'none') return words[this.state];
     if (this.#request) return 'wants to connect';
-    if (!this.#signalling.isOnline) return 'unknown while offline';
+    if (!this.#signalling.isOnline) return 'unknown for now';
     if (this.presence === undefined) return 'asking the broker';
     return this.presence ? 'at the broker' : 'not at the broker';
   }
@@ -129,7 +133,7 @@ export class Conversation extends EventTarget {
   /// Brings the view up to date.
   show() {
     const { state, connect, hangUp, route, text, send } = this.#parts;
-    const hasChannel = !['none', 'connecting'].includes(this.state);
+    const { hasChannel } = this;
     const isOnline = this.#signalling.isOnline;
     this.element.dataset.state = this.state;
     state.textContent = this.stateInWords;

@@ -183,6 +183,7 @@ function showPerson(conversation) {
   row.querySelector('.unread').textContent = `${unread} new`;
   row.querySelector('.unread').hidden = unread === 0;
   row.dataset.state = state === 'none' ? (isPresent ? 'present' : 'away') : state;
+  status.showChannels([...people.values()].some(({ hasChannel }) => hasChannel));
   showPeople();
 }
 

@@ -12,6 +12,8 @@ const KEPT = 'Open data channels stay open meanwhile.';
 export class Status extends EventTarget {
   #countdown = new Countdown($('banner-progress'));
   #isRejoining = false;
+  #loss = null;
+  #hasChannels = false;
 
   constructor() {
     super();
@@ -29,13 +31,15 @@ export class Status extends EventTarget {
   show({ id, token, broker }, { phase, attempt, pause, field, words, link }) {
     $('self-id').textContent = id;
     $('self-state').textContent = STATES[phase];
-    $('self-broker').textContent = `, ${broker.replace(/^https?:\/\//, '')}`;
+    $('self-broker').textContent = ` to ${broker.replace(/^https?:\/\//, '')}`;
+    $('leave').textContent = phase === 'refused' ? 'Leave' : 'Disconnect';
     $('self').dataset.phase = phase;
     $('banner').dataset.phase = phase;
     const isRefused = phase === 'refused';
     switch (phase) {
       case 'online':
         $('banner').hidden = true;
+        this.#loss = null;
         if (this.#isRejoining) $('watch-id').focus();
         this.#isRejoining = false;
         break;
@@ -44,11 +48,13 @@ export class Status extends EventTarget {
         this.#countdown.stop(attemptInWords(attempt));
         break;
       case 'waiting':
-        showSentence($('banner-words'), { words: `${words} ${KEPT}`, link });
+        this.#loss = { words, link };
+        this.#showLoss();
         this.#countdown.start(pause, (seconds) => attemptInWords(attempt, seconds));
         break;
       case 'refused':
         this.#countdown.stop();
+        this.#loss = null;
         $('rejoin-id').value = id;
         $('rejoin-token').value = token;
     }
@@ -60,9 +66,22 @@ export class Status extends EventTarget {
     if (isRefused) this.#offer(field, { words, link });
   }
 
+  /// Whether any data channel is open.
+  showChannels(hasChannels) {
+    this.#hasChannels = hasChannels;
+    this.#showLoss();
+  }
+
   hide() {
     this.#countdown.stop();
+    this.#loss = null;
     $('banner').hidden = true;
+  }
+
+  #showLoss() {
+    if (!this.#loss) return;
+    const { words, link } = this.#loss;
+    showSentence($('banner-words'), { words: this.#hasChannels ? `${words} ${KEPT}` : words, link });
   }
 
   /// Another id or token. Takes the focus from whoever has asked to connect again, but not from somebody who writes a message.

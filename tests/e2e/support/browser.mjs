@@ -117,7 +117,7 @@ export class Person {
   }
 
   isOnline() {
-    return this.page.getByText(/^connected, /).waitFor();
+    return this.page.getByText(/^connected to /).waitFor();
   }
 
   async add(id) {

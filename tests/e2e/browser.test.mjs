@@ -482,7 +482,7 @@ for (const [name, args, tokens] of [
 
     test('chat through the TURN server', async (t) => {
       const [alice] = await chatting(t, url(), { tokens, isRelayOnly: true });
-      assert.ok((await alice.steps()).includes('Path chosen: through a relay (TURN)'));
+      assert.ok((await alice.steps()).includes('Path chosen: relayed by TURN'));
     });
 
     test('are not let in with a wrong token', async (t) => {

@@ -3,7 +3,7 @@ import { element, followEnd } from './elements.mjs';
 
 const MAX_STEPS = 500;
 const SIGNS = { out: '→', in: '←', here: '·' };
-const STATES = { todo: 'to come', doing: 'under way', waiting: 'waiting', done: 'done', failed: 'failed', closed: 'closed' };
+const STATES = { todo: 'to come', doing: 'under way', waiting: 'waiting', done: 'done', open: 'open', failed: 'failed', closed: 'closed' };
 
 export class Negotiation {
   #stages = new Map();
@@ -52,7 +52,7 @@ export class Negotiation {
       case 'paired':
         return this.#mark({ candidates: 'done', ...(!this.#isDone('channel') && { channel: 'doing' }) });
       case 'channel':
-        return this.#mark({ candidates: 'done', channel: 'done' });
+        return this.#mark({ candidates: 'done', channel: 'open' });
       case 'failure': {
         const stage = [...this.#stages.keys()].find((name) => !this.#isDone(name));
         return stage && this.#mark({ [stage]: 'failed' });
@@ -112,7 +112,7 @@ export class Negotiation {
   }
 
   #isDone(name) {
-    return this.#stages.get(name).dataset.state === 'done';
+    return ['done', 'open'].includes(this.#stages.get(name).dataset.state);
   }
 }
 

@@ -194,11 +194,13 @@ export class Peer extends EventTarget {
       this.#pathTimer = setTimeout(() => this.#findPath(), PATH_INTERVAL_MS);
       return;
     }
-    const end = ({ type, address, port }) => `${type} ${at(address, port)}`;
-    const inWords = `${end(path.local)} – ${end(path.remote)}, ${path.local.protocol}`;
+    // As candidates are shown, so that one finds the two again.
+    const end = ({ type, address, port }) => `${type} ${at(address, port)} ${path.local.protocol}`;
+    const inWords = `${end(path.local)}\n${end(path.remote)}`;
     if (inWords === this.#pathInWords) return;
+    const what = this.#pathInWords ? 'Path changed' : 'Path chosen';
     this.#pathInWords = inWords;
-    this.#step('path', 'here', path.isRelayed ? 'Path chosen: through a relay (TURN)' : 'Path chosen: direct', inWords);
+    this.#step('path', 'here', `${what}: ${path.isRelayed ? 'relayed by TURN' : 'direct'}`, inWords);
     this.#emit('path', path);
   }
 

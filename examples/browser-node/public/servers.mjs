@@ -10,7 +10,7 @@ export class SilentServers {
   }
 
   onError({ url, errorCode, errorText }) {
-    this.#errors.set(url, `${errorCode} ${errorText}`.trim().replace(/\.$/, ''));
+    this.#errors.set(url, errorText ? `${errorText.replace(/\.$/, '')} (${errorCode})` : `error ${errorCode}`);
   }
 
   /// [{error, urls}]: servers that said the same stand together.

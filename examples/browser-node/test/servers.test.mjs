@@ -11,15 +11,15 @@ test('servers that said the same are one group', () => {
   for (const url of urls) servers.onError(error(url));
   servers.onError(error('turn:f:3478', 'Unauthorized', 401));
   assert.deepEqual(servers.groups, [
-    { error: '701 STUN host lookup received error', urls },
-    { error: '401 Unauthorized', urls: ['turn:f:3478'] },
+    { error: 'STUN host lookup received error (701)', urls },
+    { error: 'Unauthorized (401)', urls: ['turn:f:3478'] },
   ]);
 });
 
 test('a server counts once, however many networks it was asked over', () => {
   const servers = new SilentServers();
   for (let network = 0; network < 3; ++network) servers.onError(error('stun:a:3478'));
-  assert.deepEqual(servers.groups, [{ error: '701 STUN host lookup received error', urls: ['stun:a:3478'] }]);
+  assert.deepEqual(servers.groups, [{ error: 'STUN host lookup received error (701)', urls: ['stun:a:3478'] }]);
 });
 
 test('a server that gave a candidate over one network is not silent, before or after', () => {
@@ -35,7 +35,7 @@ test('a server that gave a candidate over one network is not silent, before or a
 test('an error without words is its number', () => {
   const servers = new SilentServers();
   servers.onError(error('stun:a:3478', ''));
-  assert.deepEqual(servers.groups, [{ error: '701', urls: ['stun:a:3478'] }]);
+  assert.deepEqual(servers.groups, [{ error: 'error 701', urls: ['stun:a:3478'] }]);
 });
 
 test('a TURN server that was asked as a STUN server, too, is one server', () => {
@@ -44,7 +44,7 @@ test('a TURN server that was asked as a STUN server, too, is one server', () => 
   servers.onError(error('turn:f:3478?transport=udp', 'TURN host lookup received error.'));
   servers.onError(error('stun:f:34780'));
   assert.deepEqual(servers.groups, [
-    { error: '701 TURN host lookup received error', urls: ['turn:f:3478?transport=udp'] },
-    { error: '701 STUN host lookup received error', urls: ['stun:f:34780'] },
+    { error: 'TURN host lookup received error (701)', urls: ['turn:f:3478?transport=udp'] },
+    { error: 'STUN host lookup received error (701)', urls: ['stun:f:34780'] },
   ]);
 });

@@ -305,6 +305,7 @@ describe('while a page tries again', together, () => {
     await alice.submit();
     await alice.sees(/^Trying again in \d s, attempt 2$/);
     await alice.sees(/^Trying again in \d s, attempt 3$/);
+    assert.equal(await focused(alice), 'connect');
     await startBroker(t, {}, { port });
     await alice.isOnline();
   });

@@ -17,7 +17,7 @@ export class JoinForm extends EventTarget {
     super();
     $('join').addEventListener('submit', (event) => {
       event.preventDefault();
-      this.submit();
+      if ($('connect').ariaDisabled !== 'true') this.submit();
     });
     $('cancel').addEventListener('click', () => {
       this.#cancel();
@@ -59,14 +59,13 @@ export class JoinForm extends EventTarget {
     switch (phase) {
       case 'connecting':
         this.#showTrying(true);
-        // A button that is disabled loses the focus.
-        if (document.activeElement === $('connect')) $('cancel').focus();
-        $('connect').disabled = true;
+        // Not `disabled`, by which it would lose the focus.
+        $('connect').ariaDisabled = 'true';
         this.#countdown.stop();
         $('progress').textContent = attemptInWords(attempt);
         break;
       case 'waiting':
-        $('connect').disabled = false;
+        $('connect').ariaDisabled = 'false';
         this.#showProblem('broker', sentence, 'trouble');
         $('progress').textContent = '';
         this.#countdown.start(pause, (seconds) => attemptInWords(attempt, seconds));
@@ -97,7 +96,7 @@ export class JoinForm extends EventTarget {
     this.#isTrying = isTrying;
     $('progress').parentElement.hidden = !isTrying;
     $('cancel').hidden = !isTrying;
-    $('connect').disabled = false;
+    $('connect').ariaDisabled = 'false';
     $('connect').textContent = isTrying ? 'Try now' : 'Connect';
     if (!isTrying) this.#countdown.stop();
   }

@@ -110,7 +110,7 @@ describe('two pages', together, () => {
     await alice.connect();
     await bob.decide(alice.id, 'Decline');
     await alice.sees(`“${bob.id}” declined (CONNECTION_REFUSAL).`);
-    await alice.sees('No data channel: messages go through the broker.');
+    await alice.sees('Messages go through the broker.');
     await talk(alice, bob, /through the broker$/);
   });
 

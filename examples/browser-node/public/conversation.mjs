@@ -145,8 +145,8 @@ export class Conversation extends EventTarget {
     route.textContent = hasChannel
       ? 'Messages go over the data channel.'
       : isOnline
-        ? 'No data channel: messages go through the broker.'
-        : 'No data channel and no broker: messages cannot be sent now.';
+        ? 'Messages go through the broker.'
+        : 'No broker, no data channel: nothing can be sent.';
     text.disabled = send.disabled = !hasChannel && !isOnline;
   }
 
@@ -158,7 +158,7 @@ export class Conversation extends EventTarget {
     this.#peer = peer;
     peer.addEventListener('step', ({ detail }) => this.#negotiation.step(detail));
     peer.addEventListener('open', () => {
-      this.#showNote('Connected. Messages now go over the data channel.');
+      this.#showNote('Connected: the data channel is open.');
       this.#change();
     });
     peer.addEventListener('path', ({ detail }) => {
@@ -329,6 +329,6 @@ function freshSessionId() {
 
 function softwareOf({ platformFrom, versionFrom }) {
   return typeof platformFrom === 'string' && typeof versionFrom === 'string'
-    ? `(${platformFrom} ${versionFrom})`.slice(0, 100)
+    ? `${platformFrom} ${versionFrom}`.slice(0, 100)
     : '';
 }

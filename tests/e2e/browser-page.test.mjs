@@ -500,6 +500,7 @@ describe('what a page looks like', together, () => {
       };
       assert.ok((await bottom(heading)) < kPhone.height);
       assert.ok((await bottom(tab.getByText('direct', { exact: true }))) < kPhone.height);
+      assert.ok((await bottom(tab.getByRole('textbox', { name: /^Message to/ }))) < kPhone.height);
       const settings = await tab.getByText('Incoming connections').boundingBox();
       for (const locator of [heading, tab.locator('[data-stage="offer"]'), tab.getByText('Data channel open')]) {
         assert.ok((await bottom(locator)) <= settings.y);

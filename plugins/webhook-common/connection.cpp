@@ -123,7 +123,7 @@ void Connection::on_handshake_failure(const error_code& error) {
 void Connection::opened() noexcept {
   step([this] {
     // From now on always, so that a server which ends an idle connection is noticed at once.
-    read();
+    watch();
     owner_.on_open(*this);
   });
 }
@@ -171,19 +171,32 @@ void Connection::blame(std::string_view why) noexcept {
   }
 }
 
+void Connection::watch() {
+  socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                     [self = shared_from_this()](const error_code& error) {
+                       if (self->closed_) return;
+                       if (!self->asking_) {
+                         // Its end, or bytes that nobody asked for.
+                         self->close();
+                         return self->owner_.on_closed(*self);
+                       }
+                       self->step([&] { error ? self->on_read(error, 0) : self->read(); });
+                     });
+}
+
 void Connection::read() {
   with_stream([this](auto& stream) {
     stream.async_read_some(input_.prepare(kReadBytes),
                            [self = shared_from_this()](const error_code& error, std::size_t size) {
                              if (self->closed_) return;
-                             if (!self->asking_) {
-                               // Its end, or bytes that nobody asked for.
-                               self->close();
-                               return self->owner_.on_closed(*self);
-                             }
                              self->step([&] { self->on_read(error, size); });
                            });
   });
+}
+
+bool Connection::has_spoken() const noexcept {
+  error_code gone;
+  return used_ && socket_.available(gone) > 0;
 }
 
 void Connection::on_read(const error_code& error, std::size_t size) {
@@ -246,7 +259,7 @@ void Connection::finish() noexcept {
   asking_ = false;
   used_ = true;
   try {
-    if (reusable_) read();
+    if (reusable_) watch();
   } catch (const std::exception&) {
     reusable_ = false;
   }

@@ -83,6 +83,9 @@ class Connection : public std::enable_shared_from_this<Connection>, private Conn
   const Address& address() const noexcept { return address_; }
   /// It was asked before, so the server may have ended it meanwhile.
   bool used() const noexcept { return used_; }
+  /// The server has sent something since its last answer: not to be asked, or that would be taken
+  /// for the answer.
+  bool has_spoken() const noexcept;
   /// The last answer leaves it fit to be asked again.
   bool reusable() const noexcept { return !closed_ && !asking_ && reusable_; }
 
@@ -112,6 +115,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Conn
   void opened() noexcept;
   void expect_answer();
   void complete_status_line();
+  /// Until there is something to read, and takes none of it: it may have come before the question.
+  void watch();
   void read();
   void on_read(const boost::system::error_code& error, std::size_t size);
   void take_input();

@@ -289,14 +289,17 @@ class Webhook::Loop final : public Connection::Owner {
   std::shared_ptr<Line> take_idle(TimePoint now) noexcept {
     if (idle_.empty()) return nullptr;
     const auto* const best = pool_.best(now);
-    // The one used last, so that those that are not needed grow old.
-    const auto found = std::find_if(idle_.rbegin(), idle_.rend(), [&](const Idle& idle) {
-      return idle.line->address().get() == best;
-    });
-    if (found == idle_.rend()) return nullptr;
-    auto line = std::move(found->line);
-    idle_.erase(std::next(found).base());
-    return line;
+    for (;;) {
+      // The one used last, so that those that are not needed grow old.
+      const auto found = std::find_if(idle_.rbegin(), idle_.rend(), [&](const Idle& idle) {
+        return idle.line->address().get() == best;
+      });
+      if (found == idle_.rend()) return nullptr;
+      auto line = std::move(found->line);
+      idle_.erase(std::next(found).base());
+      if (!line->has_spoken()) return line;
+      line->close();
+    }
   }
 
   /// For one more connection: the kept one of another address that has been idle for longest goes.

@@ -64,7 +64,7 @@ describe('while no thread can be started', options, () => {
     for (let i = 0; i < 3; ++i) await expectTryAgain(broker.port, id);
     assert.match(
       broker.output,
-      /NODES_AUTHENTICATION_WEBHOOK_URL: Resource temporarily unavailable/,
+      /NODES_AUTHENTICATION_WEBHOOK_URL: localhost:\d+: Resource temporarily unavailable/,
     );
     end();
     await joinNode(broker.port, id);

@@ -249,7 +249,7 @@ class Application {
         warnings_(loaded.warnings),
         plugins_(plugins),
         values_(values),
-        reloader_(read_environment, values, plugins) {}
+        reloader_(read_environment, values, plugins, neighbours()) {}
 
   int run() {
     const net::FileLimit limit = net::raise_file_limit(settings_.workers);

@@ -65,15 +65,19 @@ void log(const Outcome& outcome) {
   log::warning("SIGHUP: some variables have changed but need a restart", {{"variables", names}});
 }
 
-Reloader::Reloader(Read read, config::Values in_use, plugin_host::ModuleSet& plugins)
-    : read_(std::move(read)), in_use_(std::move(in_use)), plugins_(plugins) {}
+Reloader::Reloader(Read read, config::Values in_use, plugin_host::ModuleSet& plugins,
+                   config::Neighbours neighbours)
+    : read_(std::move(read)),
+      in_use_(std::move(in_use)),
+      plugins_(plugins),
+      neighbours_(std::move(neighbours)) {}
 
 Outcome Reloader::read_again() {
   const config::Environment environment = read_();
   const std::vector<config::Variable> plugin_variables = variables_of(plugins_);
   const std::vector<config::Variable> all = config::merged(plugin_variables);
   const config::Values next(environment, all);
-  config::Loaded loaded = config::load(environment, plugin_variables);
+  config::Loaded loaded = config::load(environment, plugin_variables, neighbours_);
   plugin_host::Judgement judged = plugins_.judge(lookup_in(next), loaded.refused);
 
   Outcome outcome{std::move(loaded.faults), std::move(loaded.warnings), {}, {}};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/environment.hpp"
+#include "config/unread.hpp"
 #include "config/values.hpp"
 #include "plugin_host/module_set.hpp"
 
@@ -29,8 +30,10 @@ class Reloader {
  public:
   using Read = std::function<config::Environment()>;
 
-  /// `in_use` is what the broker and the plugins, which were created, have been given.
-  Reloader(Read read, config::Values in_use, plugin_host::ModuleSet& plugins);
+  /// `in_use` is what the broker and the plugins, which were created, have been given; `neighbours`
+  /// as at the start, so that nothing of it is taken for a slip.
+  Reloader(Read read, config::Values in_use, plugin_host::ModuleSet& plugins,
+           config::Neighbours neighbours);
 
   Outcome read_again();
 
@@ -38,6 +41,7 @@ class Reloader {
   const Read read_;
   config::Values in_use_;
   plugin_host::ModuleSet& plugins_;
+  const config::Neighbours neighbours_;
 };
 
 /// The variables that the plugins declare.

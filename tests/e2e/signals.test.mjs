@@ -347,6 +347,14 @@ describe('SIGHUP reads again', ours, () => {
     assert.equal(count(broker, /read again changed=LOG_LEVEL$/gm), 2);
   });
 
+  test('with the same eyes as the start: what a plugin would read is no slip', async (t) => {
+    const broker = await startBroker(t, { NODES_AUTHENTICATION_WEBHOOK_DATA: 'raw' });
+    const before = broker.output.length;
+    await reload(broker);
+    assert.match(broker.output.slice(before), /NODES_AUTHENTICATION_WEBHOOK_DATA has no effect/);
+    assert.doesNotMatch(broker.output, /did you mean/);
+  });
+
   test('nothing that needs a restart, and names it each time', async (t) => {
     const { cwd, write } = folder();
     write('.env', `MAX_NODE_ID_BYTES=100\n`);

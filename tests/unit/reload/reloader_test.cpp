@@ -93,7 +93,8 @@ class Reloading : public ::testing::Test {
     const plugin_host::Services services{control_, pool_, lookup_in(values),
                                          [](std::int32_t, std::string_view, std::string_view) {}};
     ASSERT_THAT(plugins_->create(services), IsEmpty());
-    reloader_.emplace([this] { return environment(); }, std::move(values), *plugins_);
+    reloader_.emplace([this] { return environment(); }, std::move(values), *plugins_,
+                      config::Neighbours{.bundled = {{.name = "LOG_LEVELS", .loaded_by = {"X"}}}});
   }
 
   std::map<std::string, std::string> variables_{{"SECRET", "one"}};
@@ -172,6 +173,13 @@ TEST_F(Reloading, PassesOnWarnings) {
   start();
   variables_["SECRET"] = "odd";
   EXPECT_THAT(reloader_->read_again().warnings, ElementsAre("SECRET: odd"));
+}
+
+TEST_F(Reloading, TakesAVariableOfAPluginThatIsNotLoadedForNoSlip) {
+  start();
+  variables_["LOG_LEVELS"] = "1";
+  EXPECT_THAT(reloader_->read_again().warnings,
+              ElementsAre(HasSubstr("LOG_LEVELS has no effect, since no plugin that reads it")));
 }
 
 TEST_F(Reloading, NeedsARestartForAPluginThatCannotReload) {

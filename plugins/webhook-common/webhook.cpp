@@ -48,9 +48,16 @@ constexpr std::chrono::seconds kMaxWaitForAddresses{1};
 // Of the time that the broker gives a question.
 constexpr int kPartKept = 20;
 
+/// A pipe would hold up whoever opens it, and a device may never end.
+bool is_file(const std::string& name) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(name, error);
+}
+
 std::string why_no_certificates(const std::string& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) return ": is a folder, not a file";
+  if (std::filesystem::exists(file, error) && !is_file(file)) return ": is not a file";
   if (::access(file.c_str(), R_OK) == 0) return ": holds no certificate in PEM";
   return std::string(": cannot be read: ") + std::strerror(errno);
 }
@@ -66,7 +73,7 @@ std::unique_ptr<asio::ssl::context> make_tls(const Settings& settings) {
   boost::system::error_code error;
   if (settings.ca_file.empty()) {
     tls->set_default_verify_paths(error);
-  } else if (tls->load_verify_file(settings.ca_file, error)) {
+  } else if (!is_file(settings.ca_file) || tls->load_verify_file(settings.ca_file, error)) {
     throw std::invalid_argument("WEBHOOK_CA_FILE=" + settings.ca_file +
                                 why_no_certificates(settings.ca_file));
   }

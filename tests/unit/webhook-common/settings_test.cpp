@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <crolang/testing/fake_host.hpp>
+#include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -117,6 +120,21 @@ TEST(CheckSettings, SaysOfEachVariableWhatReadingItSays) {
                   "WEBHOOK_MAX_REPLY_BYTES=0: must be a whole number from 1 to 1073741824",
                   "WEBHOOK_CA_FILE=/no/such/file: cannot be read: No such file or directory",
                   "WEBHOOK_SIGNING_SECRET: a secret is 2 bytes long, not 24 to 64"));
+}
+
+TEST(CheckSettings, OpensNothingThatMayHoldItUp) {
+  const auto faults_of = [](const std::string& file) {
+    return faults({{"HOOK_URL", "https://127.0.0.1/"}, {"WEBHOOK_CA_FILE", file}});
+  };
+  ASSERT_THAT(faults_of("/dev/null"),
+              ::testing::ElementsAre("WEBHOOK_CA_FILE=/dev/null: is not a file"));
+  std::string folder = ::testing::TempDir() + "pipe-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string pipe = folder + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(faults_of(pipe),
+              ::testing::ElementsAre("WEBHOOK_CA_FILE=" + pipe + ": is not a file"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(CheckSettings, FindsNothingInDefaults) {

@@ -111,12 +111,14 @@ void foreign_namespace(std::string_view node, std::string_view name_space, TimeP
   if (is_quiet()) return;
   static Throttle throttle{kNodes};
   if (const auto suppressed = throttle.admit(now)) {
-    log::connection("node refused",
-                    {{"node", node},
-                     {"why", "Invalid namespace"},
-                     {"reason", "it connects to " + std::string(name_space.substr(0, 64)) +
-                                    ", there is only /"},
-                     {"suppressed", *suppressed}});
+    // Some clients put a query behind it, and into that what they authenticate with.
+    const std::string_view name = name_space.substr(0, name_space.find('?'));
+    log::connection(
+        "node refused",
+        {{"node", node},
+         {"why", "Invalid namespace"},
+         {"reason", "it connects to " + std::string(name.substr(0, 64)) + ", there is only /"},
+         {"suppressed", *suppressed}});
   }
 }
 

@@ -42,6 +42,29 @@ std::string shown(std::string_view text) {
   return std::string(text.substr(0, kShown));
 }
 
+// The query holds what nodes authenticate with. Where a proxy or a client has encoded its marks, or
+// put others in their place, it is part of the path, or of one parameter's value.
+
+std::string shown_path(std::string_view path) {
+  const auto is_mark = [](std::string_view text) {
+    return text.front() == '&' || text.front() == ';' || text.starts_with("%3f") ||
+           text.starts_with("%3F") || text.starts_with("%26");
+  };
+  std::size_t end = 0;
+  while (end < path.size() && !is_mark(path.substr(end))) ++end;
+  return shown(path.substr(0, end));
+}
+
+std::string shown_word(std::string_view value) {
+  const auto* const end = std::ranges::find_if(value, [](char c) {
+    return !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+             c == '-' || c == '_' || c == '.');
+  });
+  const std::string_view word = value.substr(0, static_cast<std::size_t>(end - value.begin()));
+  if (word.empty()) return value.empty() ? "empty" : "no word";
+  return shown(word);
+}
+
 Parameters read_parameters(std::string_view query) {
   Parameters found;
   session::for_each_parameter(query, [&](std::string_view name, std::string_view value) {
@@ -114,7 +137,7 @@ std::string_view message_of(EngineError error) {
 /// What is asked for with this parameter, for the log.
 std::string asked_for(int times, const std::string& value) {
   if (times == 0) return "missing";
-  return times == 1 ? shown(value) : "given " + std::to_string(times) + " times";
+  return times == 1 ? shown_word(value) : "given " + std::to_string(times) + " times";
 }
 
 RequestRefusal refusal_of(EngineError error, const Parameters& parameters, http::verb method) {
@@ -258,7 +281,7 @@ Decision decide_upgrade(const Request& request, const Target& target, RequestBod
     return Silence{Silence::When::now, refusal(RequestFault::options)};
   }
   if (!target.path.starts_with(kPrefix)) {
-    return Silence{Silence::When::later, refusal(RequestFault::path, target.path)};
+    return Silence{Silence::When::later, refusal(RequestFault::path, shown_path(target.path))};
   }
   if (const auto error = check_engine(parameters, method)) {
     return abort_upgrade(message_of(*error), refusal_of(*error, parameters, method));
@@ -311,7 +334,7 @@ Decision decide_page(const Request& request, const Target& target, After after) 
       if (path == "/readyz") return PageRequest{Page::readiness, after, part};
       if (path == "/metrics") return PageRequest{Page::metrics, after, part};
     }
-    return refuse(make_response(404, after), {RequestFault::path, shown(path)});
+    return refuse(make_response(404, after), {RequestFault::path, shown_path(path)});
   }
   if (method == http::verb::options) {
     std::string headers(kCors);

@@ -46,6 +46,12 @@ TEST_F(NodeLogTest, SaysWhyANodeIsRefused) {
                   HasSubstr("it connects to /chat, there is only /")));
 }
 
+TEST_F(NodeLogTest, ShowsNoQueryOfANamespace) {
+  support::CapturedLog log(Level::connections);
+  node_log::foreign_namespace("bob", "/chat?token=secret", now_);
+  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("it connects to /chat, there is only /")));
+}
+
 TEST_F(NodeLogTest, SaysWhyAMessageIsNotRelayed) {
   support::CapturedLog log(Level::connections);
   node_log::not_relayed(Relayed::connection_attempt, "alice", "bob", Outcome::unauthorized,

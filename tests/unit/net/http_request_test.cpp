@@ -691,6 +691,22 @@ TEST(Refusal, SaysWhyAndWho) {
   }
 }
 
+TEST(Refusal, ShowsNothingOfAQueryWhoseMarksAreOthers) {
+  for (const std::string mark : {"%3F", "%3f", "&", "%26", ";"}) {
+    const std::string path = "/socket.io" + mark + "EIO=4&id=bob&data=secret";
+    EXPECT_EQ(refusal_of(upgrade(path)).value, "/socket.io") << path;
+    EXPECT_EQ(refusal_of(request("GET", path)).value, "/socket.io") << path;
+  }
+  for (const std::string mark : {"%26", ";", "%3B", "%20", "?"}) {
+    const std::string data = mark + "id=bob" + mark + "data=secret";
+    EXPECT_EQ(refusal_of(upgrade("/socket.io/?EIO=4&transport=websocket" + data)).value,
+              "websocket");
+    EXPECT_EQ(refusal_of(upgrade("/socket.io/?transport=websocket&EIO=3" + data)).value, "3");
+  }
+  EXPECT_EQ(refusal_of(upgrade("/socket.io/?EIO=4&transport=")).value, "empty");
+  EXPECT_EQ(refusal_of(upgrade("/socket.io/?EIO=4&transport=%26data=secret")).value, "no word");
+}
+
 TEST(Refusal, ShowsABoundedPartOfWhatAStrangerChose) {
   const std::string huge(1000, 'x');
   EXPECT_LT(refusal_of(request("GET", "/" + huge)).value.size(), 200U);

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/manual_executors.hpp"
@@ -83,6 +85,27 @@ TEST_F(HostServices, HandsOutNewValuesOfReloadableVariablesAndKeepsTheOldOnes) {
   EXPECT_EQ(env("RELOADABLE"), "new");
   EXPECT_EQ(env("SET"), "given");
   EXPECT_EQ(std::string(before.data, before.size), "a default of some length");
+}
+
+TEST_F(HostServices, HandsOutValuesOnOtherThreadsWhileTheyAreReloaded) {
+  std::atomic<bool> over = false;
+  std::atomic<int> seen = 0;
+  std::thread reader([&] {
+    while (!over) {
+      const auto value = env("RELOADABLE");
+      const bool is_whole = value && (*value == "a default of some length" ||
+                                      *value == std::string(value->size(), value->front()));
+      if (!is_whole) ADD_FAILURE() << value.value_or("nothing");
+      ++seen;
+    }
+  });
+  for (int round = 0; round < 500; ++round) {
+    while (seen < round) std::this_thread::yield();
+    const std::string next(static_cast<std::size_t>(20 + round % 20), round % 2 == 0 ? 'a' : 'b');
+    services_->reload(plugin_, [&](std::string_view) { return next; });
+  }
+  over = true;
+  reader.join();
 }
 
 TEST_F(HostServices, LogsAndHandsOutNothingThatIsNotDeclared) {

@@ -99,6 +99,8 @@ class AddressPool {
   /// `found` is not empty. What is no longer among it is not listed any more.
   void replace(const std::vector<Endpoint>& found);
   void look_up_ended(TimePoint now) noexcept;
+  /// It could not even begin: the next try is due as if it had just ended.
+  void put_off_look_up(TimePoint now) noexcept { looked_up_at_ = now; }
   bool looking_up() const noexcept { return looking_up_; }
   /// None of the addresses can be reached: perhaps the name has moved.
   void need_look_up() noexcept { urgent_ = true; }

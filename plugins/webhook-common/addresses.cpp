@@ -77,6 +77,8 @@ AddressPool::TimePoint Addresses::due() const noexcept {
 
 void Addresses::look_up() {
   if (fixed_ || waiting_) return;
+  // Else one that has no thread would be due again at once.
+  pool_.put_off_look_up(Clock::now());
   auto waiting = std::make_shared<Found>();
   // Detached, since getaddrinfo cannot be interrupted: it may outlive this object, and then finds
   // that nobody waits. What it finds becomes the loop's with the post.

@@ -8,6 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
+
+#include "support/faults.hpp"
 
 namespace crolang::webhook_common {
 namespace {
@@ -75,6 +78,23 @@ TEST_F(AddressesOf, ANameHaveOneLookUpAtATime) {
   EXPECT_EQ(look_up(addresses), "");
   EXPECT_EQ(look_up(addresses), "");
   EXPECT_EQ(addresses.number(), 2u);
+}
+
+TEST_F(AddressesOf, ANameAreLookedUpLaterIfThereIsNoThread) {
+  auto addresses = make("localhost");
+  EXPECT_EQ(look_up(addresses), "");
+  addresses.pool().need_look_up();
+  const auto before = std::chrono::steady_clock::now();
+  {
+    const faults::Victim victim;
+    faults::fail_thread_starts(1);
+    EXPECT_THROW(addresses.look_up(), std::system_error);
+    faults::heal();
+  }
+  EXPECT_FALSE(addresses.pool().looking_up());
+  EXPECT_GE(addresses.due(), before + AddressPool::kUrgentRefresh);
+  EXPECT_LT(addresses.due(), AddressPool::TimePoint::max());
+  EXPECT_EQ(look_up(addresses), "");
 }
 
 TEST_F(AddressesOf, ANameMayBeGivenUpWhileTheyAreLookedUp) {

@@ -21,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* kUrl = "NODES_VALIDITY_CHECK_WEBHOOK_URL";
 constexpr std::string_view kMember = "invalidNodesIds";
 constexpr unsigned kContentTooLarge = 413;
+// Requests for one question. A server that refuses so many refuses the rest as well.
+constexpr unsigned kMaxFaultsInARow = 8;
 
 constexpr crolang_env kOwn[] = {
     {kUrl, CROLANG_URL, CROLANG_REQUIRED, nullptr, "asked which connected nodes are still valid"},
@@ -43,6 +45,7 @@ struct Check {
   std::size_t judged = 0;         // by requests that were answered
   std::string fault;              // of the last one that was not
   plugin::Status fault_status{};  // if there is one
+  unsigned faults_in_a_row = 0;
   bool finished = false;
 };
 
@@ -96,6 +99,7 @@ class WebhookValidity final : public plugin::Validity {
           check.valid[check.next] = !invalid->contains(check.ids[check.next]);
         }
         check.judged += count;
+        check.faults_in_a_row = 0;
         return true;
       }
       check.fault = reply.senseless("the answer has no \"" + std::string(kMember) +
@@ -112,7 +116,7 @@ class WebhookValidity final : public plugin::Validity {
       check.fault_status = reply.status();
     }
     check.next += count;
-    return reply.http_status() != 0;
+    return reply.http_status() != 0 && ++check.faults_in_a_row < kMaxFaultsInARow;
   }
 
   /// Whoever was not judged may stay.

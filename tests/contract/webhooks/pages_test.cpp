@@ -101,6 +101,14 @@ TEST(Pages, ThatFailLoseNothingOfTheOthers) {
       << picky.asked.warnings()[1];
 }
 
+TEST(Pages, AreNotAskedAboutOneByOneIfTheServerTakesNone) {
+  Picky picky(0);
+  const auto outcome = picky.check(nodes(1000));
+  EXPECT_EQ(outcome.status, CROLANG_INVALID);
+  EXPECT_NE(outcome.error.find("answered 413"), std::string::npos) << outcome.error;
+  EXPECT_LT(picky.sizes().size(), 30u);
+}
+
 TEST(Pages, ThatAllFailAreOneFault) {
   Picky picky(1);
   const auto outcome = picky.check({"fault", "fault"});

@@ -33,7 +33,7 @@ std::string words_of(const error_code& error) {
 
 }  // namespace
 
-Connection::Connection(asio::io_context& context, asio::ssl::context* tls, const std::string& host,
+Connection::Connection(asio::io_context& context, const TlsContext& tls, const std::string& host,
                        std::size_t max_reply_bytes, Owner& owner)
     : connector_(context, *this),
       socket_(context),
@@ -68,7 +68,7 @@ void Connection::on_connected(Connector::Socket socket, Address address) noexcep
     address_ = std::move(address);
     error_code not_now;
     socket_.set_option(asio::ip::tcp::no_delay(true), not_now);
-    if (tls_context_ == nullptr) return opened();
+    if (!tls_context_) return opened();
     shake_hands();
   });
 }
@@ -91,12 +91,15 @@ void Connection::shake_hands() {
   tls_->set_verify_callback([this](bool good, asio::ssl::verify_context& judged) {
     return check_->note(good, judged.native_handle());
   });
+  out_of_patience_ = false;
   // The last address may have what time there is.
   if (connector_.has_more()) {
     patience_.expires_after(time_ / static_cast<int>(connector_.size()));
     patience_.async_wait([self = shared_from_this(), address = address_](const error_code& error) {
+      if (error || self->closed_ || self->address_ != address) return;
+      self->out_of_patience_ = true;
       error_code already;
-      if (!error && !self->closed_ && self->address_ == address) self->socket_.close(already);
+      self->socket_.close(already);
     });
   }
   tls_->async_handshake(asio::ssl::stream_base::client,
@@ -111,7 +114,9 @@ void Connection::shake_hands() {
 
 void Connection::on_handshake_failure(const error_code& error) {
   std::string why = check_->fault();
-  if (why.empty()) why = "no TLS connection: " + error.message();
+  if (why.empty()) {
+    why = "no TLS connection" + (out_of_patience_ ? " in time" : ": " + error.message());
+  }
   owner_.on_bad_address(address_, why);
   // Nothing was asked yet, so another address may be.
   error_code ignored;

@@ -54,9 +54,12 @@ class Connection : public std::enable_shared_from_this<Connection>, private Conn
     virtual void on_last_address(Connection& connection) noexcept = 0;
   };
 
-  /// `tls` is null for plain HTTP; else the server's certificate must be for `host`.
-  Connection(boost::asio::io_context& context, boost::asio::ssl::context* tls,
-             const std::string& host, std::size_t max_reply_bytes, Owner& owner);
+  using TlsContext = std::unique_ptr<boost::asio::ssl::context>;
+
+  /// `tls` is the owner's, and null for plain HTTP; what it is when a handshake begins counts. The
+  /// server's certificate must be for `host`.
+  Connection(boost::asio::io_context& context, const TlsContext& tls, const std::string& host,
+             std::size_t max_reply_bytes, Owner& owner);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -126,11 +129,12 @@ class Connection : public std::enable_shared_from_this<Connection>, private Conn
 
   Connector connector_;
   boost::asio::ip::tcp::socket socket_;
-  boost::asio::ssl::context* const tls_context_;  // null: plain HTTP
+  const TlsContext& tls_context_;
   const std::string host_;
   std::optional<CertificateCheck> check_;
   std::optional<Tls> tls_;
   boost::asio::steady_timer patience_;  // with one TLS handshake
+  bool out_of_patience_ = false;
   Address address_;
   const std::size_t max_reply_bytes_;
   Owner& owner_;

@@ -154,7 +154,9 @@ class Webhook::Loop final : public Connection::Owner {
     const bool has_file = renewed->tls != nullptr && !settings.ca_file.empty();
     asio::post(*context_, [this, renewed = std::move(renewed)] {
       signer_ = std::move(renewed->signer);
-      tls_ = std::move(renewed->tls);  // connections that there are keep what they need of the old
+      tls_ = std::move(renewed->tls);  // handshakes keep what they need of the old
+      // Those that are in use are not kept either.
+      ++reloads_;
       for (const Idle& idle : idle_) idle.line->close();
       idle_.clear();
     });
@@ -204,6 +206,7 @@ class Webhook::Loop final : public Connection::Owner {
     Requests::iterator request;  // in asked_, unless it is idle or closed
     std::uint64_t look_up = 0;   // whose end it waits for; 0: none
     bool opening = false;        // else it waits for its first addresses
+    unsigned reloads = 0;        // before it
   };
   struct Idle {
     std::shared_ptr<Line> line;
@@ -319,9 +322,10 @@ class Webhook::Loop final : public Connection::Owner {
   void open_for(Requests::node_type request, TimePoint now) noexcept {
     const auto asked = asked_.insert(std::move(request));
     try {
-      const auto line = std::make_shared<Line>(*context_, tls_.get(), settings_.url.host,
+      const auto line = std::make_shared<Line>(*context_, tls_, settings_.url.host,
                                                settings_.max_reply_bytes, *this);
       line->request = asked;
+      line->reloads = reloads_;
       asked->second.line = line;
       asked->second.began = now;
       if (!pool_.empty()) return open(*line, now);
@@ -408,7 +412,9 @@ class Webhook::Loop final : public Connection::Owner {
     if (effect == AddressPool::Effect::all_fail) left_out_.clear();
     if (effect != AddressPool::Effect::left_out) return;
     try {
-      left_out_ = text_of(address->endpoint()) + " is left out for a while: " + std::string(why);
+      const std::string separator = left_out_.empty() ? "" : "; ";
+      left_out_ += separator + text_of(address->endpoint()) +
+                   " is left out for a while: " + std::string(why);
     } catch (const std::bad_alloc&) {
       // A line for which there is no memory is not worth a question.
     }
@@ -451,8 +457,9 @@ class Webhook::Loop final : public Connection::Owner {
     const auto& address = connection.address();
     pool_.answered(*address);
     if (!left_out_.empty()) reporter_.note_address([&] { return std::exchange(left_out_, {}); });
-    const auto request = take(static_cast<Line&>(connection).request);
-    if (connection.reusable() && address->listed()) {
+    const auto& line = static_cast<const Line&>(connection);
+    const auto request = take(line.request);
+    if (line.reusable() && address->listed() && line.reloads == reloads_) {
       // There is room for all of them.
       idle_.push_back({std::move(request.mapped().line), Clock::now()});
     } else {
@@ -648,7 +655,8 @@ class Webhook::Loop final : public Connection::Owner {
   // The rest is the loop's.
   const std::shared_ptr<asio::io_context> context_ = std::make_shared<asio::io_context>(1);
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_->get_executor()};
-  std::unique_ptr<asio::ssl::context> tls_;  // null: http
+  Connection::TlsContext tls_;  // null: http
+  unsigned reloads_ = 0;
   Signer signer_;
   RequestIds ids_;
   Addresses addresses_;

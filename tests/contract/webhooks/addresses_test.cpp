@@ -312,6 +312,79 @@ TEST_F(AddressesOfAName, WithAWrongCertificateCostNoQuestion) {
   servers_.clear();
 }
 
+TEST_F(AddressesOfAName, ThatDoNotShakeHandsCostNoQuestion) {
+  const Authority authority;
+  const auto good = authority.issue("DNS:hooks.test");
+  serve(kFirst, stay_silent);  // in plain HTTP
+  serve(kSecond, answer(kYes), good.get());
+  names::set(kName, {kFirst, kSecond});
+  Asked& asked =
+      ask_by({{"WEBHOOK_CA_FILE", authority.file()}, {"WEBHOOK_TIMEOUT_MS", "3000"}}, "https");
+  hook("auth").expect_good(asked.answer());
+  const std::string port = std::to_string(port_);
+  EXPECT_EQ(asked.warnings(),
+            std::vector<std::string>{"NODES_AUTHENTICATION_WEBHOOK_URL: hooks.test:" + port +
+                                     ": 127.0.0.11:" + port +
+                                     " is left out for a while: no TLS connection in time"});
+  servers_.clear();
+}
+
+TEST_F(AddressesOfAName, ThatFailTogetherAreAllNamed) {
+  serve(kThird);
+  names::set(kName, {kFirst, kSecond, kThird});
+  Asked& asked = ask_by();
+  hook("auth").expect_good(asked.answer());
+  const auto left_out = [&](const std::string& address) {
+    const std::string place = address + ":" + std::to_string(port_);
+    return place + " is left out for a while: cannot connect to " + place + ": Connection refused";
+  };
+  EXPECT_EQ(asked.warnings(),
+            std::vector<std::string>{
+                "NODES_AUTHENTICATION_WEBHOOK_URL: hooks.test:" + std::to_string(port_) + ": " +
+                left_out(kFirst) + "; " + left_out(kSecond)});
+}
+
+TEST_F(AddressesOfAName, AreTrustedAsAReloadDuringTheLookUpSays) {
+  const Authority authority;
+  const Authority other;
+  const auto good = authority.issue("DNS:hooks.test");
+  serve(kFirst, answer(kYes), good.get());
+  names::hang(kName);
+  Asked& asked = ask_by({{"WEBHOOK_CA_FILE", other.file()}}, "https");
+  pt::Question& open = asked.ask();
+  ASSERT_TRUE(eventually([] { return names::lookups(kName) > 0; }));
+  asked.running().reload({{"WEBHOOK_CA_FILE", authority.file()}});
+  names::set(kName, {kFirst});
+  const auto answered = open.wait();
+  ASSERT_TRUE(answered);
+  hook("auth").expect_good(*answered);
+  servers_.clear();
+}
+
+TEST_F(AddressesOfAName, AreConnectedToAnewAfterAReload) {
+  const Authority authority;
+  const auto good = authority.issue("DNS:hooks.test");
+  Server& server = serve(kFirst, answer(kYes), good.get());
+  server.behave([&](Peer& peer, const Request& request) {
+    server.wait_at_gate();
+    return answer(kYes)(peer, request);
+  });
+  Asked& asked = ask_by({{"WEBHOOK_CA_FILE", authority.file()}}, "https");
+  pt::Question& open = asked.ask();
+  server.request(0);
+  // Nobody is trusted any more as before: not over the connection that is in use either.
+  const Authority other;
+  asked.running().reload({{"WEBHOOK_CA_FILE", other.file()}});
+  server.open_gate();
+  const auto answered = open.wait();
+  ASSERT_TRUE(answered);
+  hook("auth").expect_good(*answered);
+  EXPECT_EQ(asked.answer().status, CROLANG_UNAVAILABLE);
+  asked.expect_fault("certificate is not accepted");
+  EXPECT_EQ(requests(server), 1u);
+  servers_.clear();
+}
+
 TEST_F(AddressesOfAName, AreAllTriedIfAllWereDead) {
   serve(kFirst, once());
   names::set(kName, {kFirst, kSecond});

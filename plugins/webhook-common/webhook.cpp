@@ -584,6 +584,16 @@ class Webhook::Loop final : public Connection::Owner {
     return pool_.empty() ? "no address of the host" : "no connection";
   }
 
+  /// Kept connections to it of which nothing was heard since then: a router that has forgotten one
+  /// has forgotten all of them, and each would cost a question.
+  void close_idle(const AddressPool::Ref& address, TimePoint since) noexcept {
+    std::erase_if(idle_, [&](const Idle& idle) {
+      if (idle.line->address() != address || idle.since >= since) return false;
+      idle.line->close();
+      return true;
+    });
+  }
+
   void tick(TimePoint now) noexcept {
     const auto within = [](const Request& request) {
       return " within " + std::to_string(request.limit.count()) + " ms";
@@ -593,6 +603,7 @@ class Webhook::Loop final : public Connection::Owner {
       // Unless it waited in the queue for most of its time.
       if (request.line && now - request.began >= request.limit / 2) {
         request.line->blame(request.sent ? "no answer in time" : "no connection in time");
+        if (request.sent) close_idle(request.line->address(), request.began);
       }
       give_up(asked_.begin(), Status::timeout,
               [&] { return what_lacks(request) + within(request); });

@@ -297,6 +297,28 @@ TEST_F(AddressesOfAName, WhoseServerHangsAreLeftOutAfterTheFirstQuestion) {
   EXPECT_EQ(requests(good), 10u);
 }
 
+TEST_F(AddressesOfAName, WhoseKeptConnectionsAreDeadCostOneQuestion) {
+  Server& server = serve(kFirst);
+  server.behave([&](Peer& peer, const Request& request) {
+    if (peer.requests() > 1) return stay_silent(peer, request);
+    server.wait_at_gate();
+    return answer(kYes)(peer, request);
+  });
+  Asked& asked = ask_by({{"WEBHOOK_TIMEOUT_MS", "1000"}});
+  std::deque<pt::Question> questions(4);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    asked.running()
+        .table<crolang_authentication>(CROLANG_AUTHENTICATION)
+        ->authenticate(asked.running().self(), pt::Lent(std::to_string(i)), pt::Lent("1"),
+                       pt::Lent("js"), crolang_str{}, 60'000, &pt::Question::yes_no, &questions[i]);
+  }
+  server.request(3);
+  server.open_gate();
+  for (const pt::Question& question : questions) ASSERT_TRUE(question.wait());
+  EXPECT_EQ(asked.answer().status, CROLANG_TIMEOUT);
+  hook("auth").expect_good(asked.answer());
+}
+
 TEST_F(AddressesOfAName, WithAWrongCertificateCostNoQuestion) {
   const Authority authority;
   const Authority other;

@@ -52,6 +52,7 @@ void Connector::guarded(F&& function) noexcept {
 
 void Connector::try_next() {
   waiting_ = false;
+  if (attempts_.size() == kMaxAtOnce) give_up_oldest();
   const auto attempt = std::make_shared<Attempt>(context_, addresses_[next_]);
   attempts_.push_back(attempt);
   ++next_;
@@ -62,6 +63,14 @@ void Connector::try_next() {
         if (keep_ && own != attempts_.end()) on_connect(*attempt, error);
       });
   arm(delay_);
+}
+
+void Connector::give_up_oldest() noexcept {
+  const auto oldest = attempts_.front();
+  attempts_.erase(attempts_.begin());
+  error_code ignored;
+  oldest->socket.close(ignored);
+  owner_.on_unreachable(oldest->address, "no connection in time");
 }
 
 void Connector::arm(std::chrono::milliseconds time) {

@@ -1,7 +1,8 @@
 #pragma once
 /// Opens a TCP connection to the first of several addresses that takes it. The next one is tried
 /// when one fails, and also when one has not answered for a while; what connects first wins
-/// (RFC 8305 5). So an address that is dead costs one such while, not the question's whole time.
+/// (RFC 8305 5). So an address that is dead costs one such while, not the question's whole time. Of
+/// many that do not answer, the one that has had most time makes room for the next.
 /// Threads: the loop's only. Errors: Owner::on_unconnected. It is a part of its owner: `keep` holds
 /// that for as long as anything is under way.
 
@@ -27,6 +28,8 @@ class Connector {
  public:
   using Address = AddressPool::Ref;
   using Socket = boost::asio::ip::tcp::socket;
+
+  static constexpr std::size_t kMaxAtOnce = 8;  ///< sockets
 
   enum class Fault { theirs, ours };  // ours: there is no memory or no file left
 
@@ -75,6 +78,7 @@ class Connector {
   template <class F>
   void guarded(F&& function) noexcept;
   void try_next();
+  void give_up_oldest() noexcept;
   void arm(std::chrono::milliseconds time);
   void on_timer() noexcept;
   void on_connect(Attempt& attempt, const boost::system::error_code& error) noexcept;

@@ -6,9 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <deque>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -285,6 +289,35 @@ TEST_F(AddressesOfAName, LeaveTimeForAnotherWithinAShortLimit) {
   const Hole second(kSecond, port_);
   names::set(kName, {kFirst, kSecond, kThird});
   hook("auth").expect_good(ask_by().answer(/*deadline_ms=*/500));
+}
+
+std::ptrdiff_t open_files() {
+  const std::filesystem::directory_iterator files("/proc/self/fd");
+  return std::distance(begin(files), end(files));
+}
+
+TEST_F(AddressesOfAName, ThatDoNotAnswerTakeAFewSocketsHoweverManyTheyAre) {
+  const std::string good = "127.0.0.99";
+  serve(good.c_str(), once());
+  std::deque<Hole> holes;
+  std::vector<std::string> all;
+  for (int i = 0; i < 15; ++i) {
+    all.push_back("127.0.0." + std::to_string(20 + i));
+    holes.emplace_back(all.back(), port_);
+  }
+  all.push_back(good);
+  names::set(kName, all);
+  Asked& asked = ask_by({{"WEBHOOK_TIMEOUT_MS", "3000"}});
+  const auto before = open_files();
+  auto most = before;
+  pt::Question& question = asked.ask();
+  EXPECT_TRUE(eventually([&] {
+    most = std::max(most, open_files());
+    return question.wait(std::chrono::seconds(0)).has_value();
+  }));
+  hook("auth").expect_good(*question.wait());
+  // Two more are the server's side of the connection, and what counts them.
+  EXPECT_LE(most, before + 8 + 3);
 }
 
 TEST_F(AddressesOfAName, WhoseServerHangsAreLeftOutAfterTheFirstQuestion) {

@@ -24,6 +24,15 @@ bool names_hosts(const X509* certificate) {
   return false;
 }
 
+/// It leads to nobody who is trusted.
+bool is_of_a_stranger(int error) {
+  return error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+         error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
+         error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+         error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+         error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+}
+
 /// The absolute form of a name (RFC 1034 3.1) is for look-ups; certificates and SNI have none.
 std::string without_last_dot(std::string host) {
   if (host.ends_with('.')) host.pop_back();
@@ -65,7 +74,9 @@ std::string CertificateCheck::fault() const {
   if (error_ == X509_V_OK) return {};
   std::string why = "the server's certificate is not accepted: ";
   if (error_ != X509_V_ERR_HOSTNAME_MISMATCH && error_ != X509_V_ERR_IP_ADDRESS_MISMATCH) {
-    return why + X509_verify_cert_error_string(error_);
+    why += X509_verify_cert_error_string(error_);
+    return is_of_a_stranger(error_) ? why + ": give that of whoever signed it in WEBHOOK_CA_FILE"
+                                    : why;
   }
   if (!names_hosts_) {
     return why + "it names no host (no subjectAltName; the common name does not count)";

@@ -1,5 +1,8 @@
 #include "webhook-common/connection.hpp"
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/write.hpp>
@@ -116,6 +119,9 @@ void Connection::on_handshake_failure(const error_code& error) {
   std::string why = check_->fault();
   if (why.empty()) {
     why = "no TLS connection" + (out_of_patience_ ? " in time" : ": " + error.message());
+    // What is read of an answer in plain text.
+    if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_WRONG_VERSION_NUMBER)
+      why += ": does that port want http?";
   }
   owner_.on_bad_address(address_, why);
   // Nothing was asked yet, so another address may be.
@@ -212,7 +218,12 @@ void Connection::on_read(const error_code& error, std::size_t size) {
   if (error != asio::error::eof && error != asio::ssl::error::stream_truncated) {
     return fail(error.message());
   }
-  if (!heard_) return fail("the server closed the connection without an answer");
+  if (!heard_) {
+    return fail(tls_context_ == nullptr && !used_
+                    ? "the server closed the connection without an answer: does that port want "
+                      "https?"
+                    : "the server closed the connection without an answer");
+  }
   // Some answers end with the connection. Under TLS anybody on the way could cut that one short,
   // unless the server says goodbye.
   error_code cut = error;

@@ -11,6 +11,12 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kBlanks = " \t\r\n";
 
+bool is_same_in_other_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char left, char right) { return lower(left) == lower(right); });
+}
+
 /// Follows a text to the member of its object that is wanted; of doubled names the last counts.
 /// Without a tree: one of nlohmann's takes memory even to be destroyed, and a destructor that finds
 /// none ends the process. Nor could one be as deep as it likes.
@@ -20,31 +26,42 @@ class MemberReader final : public nlohmann::json_sax<Json> {
 
   bool is_object_in(std::string_view text) { return Json::sax_parse(text, this); }
 
+  /// What there is instead of what is wanted; after is_object_in.
+  std::string instead() const {
+    if (!is_json_) return "it is not JSON";
+    if (!whole_.empty()) return "it is " + std::string(whole_) + ", not an object";
+    if (!kind_.empty()) return "it is " + std::string(kind_);
+    if (has_other_case_) return "it is there in other letters, and capitals count";
+    return "there is no such member";
+  }
+
   std::optional<bool> flag;
   std::optional<TextSet> strings;
 
-  bool null() override { return other(); }
-  bool number_integer(number_integer_t) override { return other(); }
-  bool number_unsigned(number_unsigned_t) override { return other(); }
-  bool number_float(number_float_t, const string_t&) override { return other(); }
-  bool binary(binary_t&) override { return other(); }
+  bool null() override { return other("null"); }
+  bool number_integer(number_integer_t) override { return other(kNumber); }
+  bool number_unsigned(number_unsigned_t) override { return other(kNumber); }
+  bool number_float(number_float_t, const string_t&) override { return other(kNumber); }
+  bool binary(binary_t&) override { return other("bytes"); }
 
   bool boolean(bool value) override {
     if (is_member()) flag = value;
-    return other();
+    return other("true or false");
   }
 
   bool string(string_t& value) override {
-    if (!is_element()) return other();
+    if (!is_element()) return other("a string");
     strings->insert(std::move(value));
     return true;
   }
 
   bool start_array(std::size_t) override {
+    constexpr std::string_view kList = "a list";
     if (is_member()) {
       strings.emplace();
       in_list_ = true;
-    } else if (!other()) {
+      kind_ = kList;
+    } else if (!other(kList)) {
       return false;
     }
     ++depth_;
@@ -58,7 +75,7 @@ class MemberReader final : public nlohmann::json_sax<Json> {
   }
 
   bool start_object(std::size_t) override {
-    if (depth_ > 0 && !other()) return false;
+    if (depth_ > 0 && !other("an object")) return false;
     ++depth_;
     return true;
   }
@@ -71,13 +88,16 @@ class MemberReader final : public nlohmann::json_sax<Json> {
   bool key(string_t& name) override {
     if (depth_ > 1) return true;
     wanted_ = name == member_;
+    has_other_case_ = has_other_case_ || (!wanted_ && is_same_in_other_case(name, member_));
     if (!wanted_) return true;
     flag.reset();
     strings.reset();
+    kind_ = {};
     return true;
   }
 
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    is_json_ = false;
     return false;
   }
 
@@ -86,15 +106,28 @@ class MemberReader final : public nlohmann::json_sax<Json> {
   bool is_element() const { return depth_ == 2 && in_list_ && strings; }
 
   /// What is not looked for; outside of the object it is an end, in the list it spoils it.
-  bool other() {
-    if (is_element()) strings.reset();
+  bool other(std::string_view kind) {
+    if (is_element()) {
+      strings.reset();
+      kind_ = "a list, but not of strings alone";
+    } else if (is_member()) {
+      kind_ = kind;
+    } else if (depth_ == 0) {
+      whole_ = kind;
+    }
     return depth_ > 0;
   }
+
+  static constexpr std::string_view kNumber = "a number";
 
   const std::string_view member_;
   std::size_t depth_ = 0;
   bool wanted_ = false;   // the member that is being read
   bool in_list_ = false;  // which is a list
+  bool is_json_ = true;
+  bool has_other_case_ = false;
+  std::string_view whole_;  // what the text is, if no object
+  std::string_view kind_;   // what the member is
 };
 
 }  // namespace
@@ -135,6 +168,17 @@ std::optional<bool> read_bool(std::string_view text, std::string_view member) {
 std::optional<TextSet> read_strings(std::string_view text, std::string_view member) {
   MemberReader reader(member);
   return reader.is_object_in(text) ? std::move(reader.strings) : std::nullopt;
+}
+
+std::string why_unreadable(std::string_view text, std::string_view member) {
+  // RFC 1952 2.3.1
+  if (text.starts_with("\x1f\x8b")) return "it is compressed, though nobody asked for that";
+  const std::size_t start = text.find_first_not_of(kBlanks);
+  if (start == std::string_view::npos) return "it is empty";
+  if (text[start] == '<') return "it is not JSON but HTML or XML, as its '<' at the start says";
+  MemberReader reader(member);
+  reader.is_object_in(text);
+  return reader.instead();
 }
 
 }  // namespace crolang::webhook_common

@@ -23,4 +23,7 @@ std::optional<bool> read_bool(std::string_view text, std::string_view member);
 /// The same for an array of strings, without its order and repetitions.
 std::optional<TextSet> read_strings(std::string_view text, std::string_view member);
 
+/// Why one of these has come to nothing, in words for the log that hold nothing of the text.
+std::string why_unreadable(std::string_view text, std::string_view member);
+
 }  // namespace crolang::webhook_common

@@ -31,9 +31,11 @@ const unsigned char* unsigned_bytes(std::string_view text) {
 std::string key_bytes(std::string_view secret) {
   if (secret.starts_with(kPrefix)) secret.remove_prefix(kPrefix.size());
   auto bytes = from_base64(secret);
-  if (!bytes) refuse("a secret is not whsec_ and Base64");
+  const std::string advice = ": whsec_$(openssl rand -base64 32) is one";
+  if (!bytes) refuse("a secret is not whsec_ and Base64" + advice);
   if (bytes->size() < kLeastBytes || bytes->size() > kMostBytes) {
-    refuse("a secret is " + std::to_string(bytes->size()) + " bytes long, not 24 to 64");
+    refuse("a secret is, as Base64, " + std::to_string(bytes->size()) +
+           " bytes long, not 24 to 64" + advice);
   }
   return *std::move(bytes);
 }

@@ -54,6 +54,27 @@ bool is_file(const std::string& name) {
   return std::filesystem::is_regular_file(name, error);
 }
 
+/// And what to look at, where the status tells.
+std::string about_status(unsigned status, Url::Scheme scheme) {
+  const std::string answered = "answered " + std::to_string(status);
+  if (status >= 300 && status < 400)
+    return answered + ", a redirect, which is not followed: give the URL that it leads to";
+  switch (status) {
+    case 400:
+      return scheme == Url::Scheme::https ? answered : answered + ": does that port want https?";
+    case 401:
+    case 403:
+      return answered +
+             ": does it want a user and password in the URL, or another WEBHOOK_SIGNING_SECRET?";
+    case 404:
+      return answered + ": is the path of the URL right?";
+    case 405:
+      return answered + ": it is asked by POST";
+    default:
+      return answered;
+  }
+}
+
 std::string why_no_certificates(const std::string& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) return ": is a folder, not a file";
@@ -475,7 +496,7 @@ class Webhook::Loop final : public Connection::Owner {
     } else {
       fail(
           request.mapped(), answer.status >= 500 ? Status::unavailable : Status::invalid,
-          [&] { return "answered " + std::to_string(answer.status); }, answer.status);
+          [&] { return about_status(answer.status, settings_.url.scheme); }, answer.status);
     }
     arm();
   }
@@ -595,8 +616,10 @@ class Webhook::Loop final : public Connection::Owner {
   }
 
   void tick(TimePoint now) noexcept {
-    const auto within = [](const Request& request) {
-      return " within " + std::to_string(request.limit.count()) + " ms";
+    const auto within = [this](const Request& request) {
+      std::string words = " within " + std::to_string(request.limit.count()) + " ms";
+      if (request.limit < settings_.timeout) words += ", more than that PLUGIN_TIMEOUT_MS forbids";
+      return words;
     };
     while (!asked_.empty() && asked_.begin()->first <= now) {
       const Request& request = asked_.begin()->second;
@@ -723,7 +746,8 @@ std::optional<bool> read_or_fail(const Reply& reply, std::string_view member,
   const auto said = read_bool(reply.text(), member);
   if (!said) {
     answer.fail(Status::invalid, reply.senseless("the answer has no \"" + std::string(member) +
-                                                 "\" that is true or false"));
+                                                 "\" that is true or false: " +
+                                                 why_unreadable(reply.text(), member)));
   }
   return said;
 }

@@ -102,8 +102,9 @@ class WebhookValidity final : public plugin::Validity {
         check.faults_in_a_row = 0;
         return true;
       }
-      check.fault = reply.senseless("the answer has no \"" + std::string(kMember) +
-                                    "\" that is a list of strings");
+      check.fault = reply.senseless(
+          "the answer has no \"" + std::string(kMember) +
+          "\" that is a list of strings: " + common::why_unreadable(reply.text(), kMember));
       check.fault_status = plugin::Status::invalid;
     } else if (reply.http_status() == kContentTooLarge && count > 1) {
       const std::size_t most = page_size_.halve(count, Clock::now());

@@ -90,6 +90,28 @@ TEST(Json, TakesTheLastOfMembersThatAreGivenMoreThanOnce) {
   EXPECT_EQ(read_strings(R"({"b":["w"],"a":["x"],"c":[["v"]]})", "a"), (TextSet{"x"}));
 }
 
+TEST(Json, SaysWhyThereIsNoAnswer) {
+  const auto why = [](std::string_view text) { return why_unreadable(text, "isA"); };
+  EXPECT_EQ(why(""), "it is empty");
+  EXPECT_EQ(why(" \r\n"), "it is empty");
+  EXPECT_EQ(why("<!doctype html>"), "it is not JSON but HTML or XML, as its '<' at the start says");
+  EXPECT_EQ(why("\x1f\x8b\x08"), "it is compressed, though nobody asked for that");
+  for (const char* text : {"OK", "{'isA': True}", R"({"isA":true)", R"({"isA":true} x)"}) {
+    EXPECT_EQ(why(text), "it is not JSON") << text;
+  }
+  EXPECT_EQ(why("true"), "it is true or false, not an object");
+  EXPECT_EQ(why(R"(["x"])"), "it is a list, not an object");
+  EXPECT_EQ(why(R"("{\"isA\":true}")"), "it is a string, not an object");
+  EXPECT_EQ(why(R"({"isA":"true"})"), "it is a string");
+  EXPECT_EQ(why(R"({"isA":1})"), "it is a number");
+  EXPECT_EQ(why(R"({"isA":true,"isA":null})"), "it is null");
+  EXPECT_EQ(why(R"({"isA":{"isA":true}})"), "it is an object");
+  EXPECT_EQ(why(R"({"isA":["x",{"id":"y"}]})"), "it is a list, but not of strings alone");
+  EXPECT_EQ(why(R"({"IsA":true})"), "it is there in other letters, and capitals count");
+  EXPECT_EQ(why(R"({"ok":true,"data":{"isA":true}})"), "there is no such member");
+  EXPECT_EQ(why("{}"), "there is no such member");
+}
+
 TEST(Json, SurvivesDeepNesting) {
   constexpr std::size_t kDepth = 500'000;
   const std::string arrays = std::string(kDepth, '[') + std::string(kDepth, ']');
@@ -101,6 +123,7 @@ TEST(Json, SurvivesDeepNesting) {
   EXPECT_EQ(read_strings("{\"a\":[" + arrays + "]}", "a"), std::nullopt);
   EXPECT_EQ(compact_container(arrays), arrays);
   EXPECT_EQ(read_bool(std::string(kDepth, '['), "a"), std::nullopt);
+  EXPECT_EQ(why_unreadable(objects, "a"), "it is an object");
 }
 
 }  // namespace

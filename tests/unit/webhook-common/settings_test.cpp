@@ -119,7 +119,8 @@ TEST(CheckSettings, SaysOfEachVariableWhatReadingItSays) {
                   "WEBHOOK_MAX_CONCURRENCY=0: must be a whole number from 1 to 256",
                   "WEBHOOK_MAX_REPLY_BYTES=0: must be a whole number from 1 to 1073741824",
                   "WEBHOOK_CA_FILE=/no/such/file: cannot be read: No such file or directory",
-                  "WEBHOOK_SIGNING_SECRET: a secret is 2 bytes long, not 24 to 64"));
+                  "WEBHOOK_SIGNING_SECRET: a secret is, as Base64, 2 bytes long, not 24 to 64: "
+                  "whsec_$(openssl rand -base64 32) is one"));
 }
 
 TEST(CheckSettings, OpensNothingThatMayHoldItUp) {

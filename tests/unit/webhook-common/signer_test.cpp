@@ -62,20 +62,27 @@ TEST(Signer, IsEmptyWithoutASecret) {
 
 TEST(Signer, RefusesASecretThatIsNotBase64WithoutShowingIt) {
   for (const char* secret : {"whsec_hush!hush", "hush.hush", "whsk_aHVzaA==", "whsec_aHVza"}) {
-    EXPECT_EQ(refusal(secret), "WEBHOOK_SIGNING_SECRET: a secret is not whsec_ and Base64");
+    EXPECT_EQ(refusal(secret),
+              "WEBHOOK_SIGNING_SECRET: a secret is not whsec_ and Base64: whsec_$(openssl rand "
+              "-base64 32) is one");
   }
   EXPECT_EQ(refusal(std::string(kSecret) + " hush!"),
-            "WEBHOOK_SIGNING_SECRET: a secret is not whsec_ and Base64");
+            "WEBHOOK_SIGNING_SECRET: a secret is not whsec_ and Base64: whsec_$(openssl rand "
+            "-base64 32) is one");
 }
 
 TEST(Signer, RefusesASecretOfALengthThatTheSpecificationDoesNotAllow) {
-  EXPECT_EQ(refusal("whsec_"), "WEBHOOK_SIGNING_SECRET: a secret is 0 bytes long, not 24 to 64");
+  EXPECT_EQ(refusal("whsec_"),
+            "WEBHOOK_SIGNING_SECRET: a secret is, as Base64, 0 bytes long, not 24 to 64: "
+            "whsec_$(openssl rand -base64 32) is one");
   EXPECT_EQ(refusal(secret_of(23)),
-            "WEBHOOK_SIGNING_SECRET: a secret is 23 bytes long, not 24 to 64");
+            "WEBHOOK_SIGNING_SECRET: a secret is, as Base64, 23 bytes long, not 24 to 64: "
+            "whsec_$(openssl rand -base64 32) is one");
   EXPECT_EQ(refusal(secret_of(24)), "accepted");
   EXPECT_EQ(refusal(secret_of(64)), "accepted");
   EXPECT_EQ(refusal(secret_of(65)),
-            "WEBHOOK_SIGNING_SECRET: a secret is 65 bytes long, not 24 to 64");
+            "WEBHOOK_SIGNING_SECRET: a secret is, as Base64, 65 bytes long, not 24 to 64: "
+            "whsec_$(openssl rand -base64 32) is one");
 }
 
 TEST(RequestIds, AreDifferentAndHaveNoFullStop) {

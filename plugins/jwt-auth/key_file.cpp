@@ -16,6 +16,16 @@ Fault unreadable(int error) {
   return {"cannot be read: " + std::generic_category().message(error)};
 }
 
+/// What was given instead of a file's name; it is not repeated, since a private key may be among
+/// it.
+std::string_view why_no_name(std::string_view path) {
+  if (path.find("-----BEGIN") != std::string_view::npos || path.starts_with('{'))
+    return "holds a key itself: it is the name of a file that does";
+  if (path.starts_with("http://") || path.starts_with("https://"))
+    return "is a URL: it is the name of a file, so fetch that into one";
+  return {};
+}
+
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -41,6 +51,8 @@ KeyFile::KeyFile(std::string_view variable, std::string_view path, Parse parse, 
       path_(path),
       parse_(parse),
       log_(std::move(log)) {
+  if (const auto why = why_no_name(path); !why.empty())
+    throw std::runtime_error(std::string(variable).append(" ").append(why));
   auto loaded = load();
   if (const auto* fault = std::get_if<Fault>(&loaded))
     throw std::runtime_error(name_ + fault->text);

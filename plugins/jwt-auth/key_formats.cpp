@@ -73,7 +73,9 @@ std::variant<Key, Fault> key_from_block(const Block& block) {
     const Owned<X509, &X509_free> certificate(d2i_X509(nullptr, &at, size));
     if (certificate) key = X509_get_pubkey(certificate.get());
   } else {
-    return Fault{"is neither a public key nor a certificate"};
+    const bool is_private = block.name.find("PRIVATE KEY") != std::string::npos;
+    return Fault{std::string("is neither a public key nor a certificate") +
+                 (is_private ? ": openssl pkey -pubout writes the public one" : "")};
   }
   ERR_clear_error();
   if (key == nullptr) return Fault{"cannot be decoded"};
@@ -212,14 +214,22 @@ std::variant<Keys, Fault> keys_from_pem(std::string_view text) {
   const bool damaged = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
   ERR_clear_error();
   if (damaged) return Fault{"a PEM block is damaged"};
-  if (keys.usable.empty()) return Fault{"there is no PEM block in it"};
+  if (keys.usable.empty()) {
+    return Fault{text.starts_with("ssh-") || text.starts_with("ecdsa-")
+                     ? "it is a key of SSH, not PEM: ssh-keygen -e -m pkcs8 -f writes it so"
+                 : text.starts_with('{') ? "it is JSON, not PEM: JWT_JWKS_FILE takes a key set"
+                                         : "there is no PEM block in it"};
+  }
   return keys;
 }
 
 std::variant<Keys, Fault> keys_from_jwks(std::string_view text) {
   const auto set = parse_object(text);
   if (!set || !set->contains("keys") || !(*set)["keys"].is_array()) {
-    return Fault{"it is no JSON Web Key Set"};
+    return Fault{set && set->contains("kty") ? "it is one key, not a set: {\"keys\":[…]} around it"
+                 : text.starts_with("-----BEGIN")
+                     ? "it is PEM, no JSON Web Key Set: JWT_PUBLIC_KEY_FILE takes that"
+                     : "it is no JSON Web Key Set"};
   }
   Keys keys;
   std::string ignored;

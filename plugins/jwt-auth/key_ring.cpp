@@ -20,6 +20,11 @@ std::vector<Key> read_secret(std::string_view secret) {
     throw std::runtime_error(
         "JWT_SECRET holds a PEM block; a public key belongs into JWT_PUBLIC_KEY_FILE");
   }
+  // Nor is a key set a secret.
+  if (secret.starts_with('{') && secret.find("\"kty\"") != std::string_view::npos) {
+    throw std::runtime_error(
+        "JWT_SECRET holds a JSON Web Key; a file with the set belongs into JWT_JWKS_FILE");
+  }
   auto key = Key::from_secret(secret);
   if (const auto* fault = std::get_if<Fault>(&key)) {
     throw std::runtime_error("JWT_SECRET " + fault->text);

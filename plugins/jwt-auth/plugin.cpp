@@ -86,7 +86,8 @@ class JwtAuth final : public plugin::Authentication {
 
  private:
   Verdict judge_newcomer(const plugin::Newcomer& newcomer) const {
-    if (!newcomer.data) return Refused{"the node gives no token"};
+    if (!newcomer.data)
+      return Refused{"the node gives no token: it belongs into data, in the query"};
     const auto token = token_in(*newcomer.data);
     if (!token) return Refused{"the node's data is neither a token nor an object with one"};
     const auto now =

@@ -84,6 +84,11 @@ std::string seconds_in(double seconds) {
   return std::to_string(static_cast<long long>(std::ceil(std::min(seconds, kMost)))) + " s";
 }
 
+/// From 2001 to 2286 if it is, from the year 33658 on if not.
+bool is_in_milliseconds(double time) {
+  return time >= 1e12 && time < 1e13;
+}
+
 Fault time_fault(const Json& claims, const Rules& rules, std::chrono::sys_seconds now) {
   const auto seconds = static_cast<double>(now.time_since_epoch().count());
   const auto leeway = static_cast<double>(rules.leeway.count());
@@ -91,6 +96,11 @@ Fault time_fault(const Json& claims, const Rules& rules, std::chrono::sys_second
     if (claims.contains(name) && !claims[name].is_number()) {
       return "the token's " + std::string(name) + " is no number";
     }
+  }
+  for (const char* name : {"exp", "nbf", "iat"}) {
+    // RFC 7519 2. A token with such an exp would be good for ever.
+    if (claims.contains(name) && is_in_milliseconds(claims[name].get<double>()))
+      return "the token's " + std::string(name) + " counts milliseconds, it has to count seconds";
   }
   if (!claims.contains("exp")) {
     if (rules.expiry == Rules::Expiry::required) return "the token has no exp";
@@ -157,6 +167,10 @@ std::optional<std::string> token_in(std::string_view data) {
 Verdict judge(std::string_view token, std::string_view node, const std::vector<Key>& keys,
               const Rules& rules, std::chrono::sys_seconds now) {
   if (token.size() > kMaxBytes) return Refused{"the token is longer than 16 KiB"};
+  if (token.empty()) return Refused{"the token is empty"};
+  if (token.starts_with("Bearer "))
+    return Refused{"\"Bearer \" stands before the token: leave it out"};
+  if (token.starts_with('"')) return Refused{"the token has quotes around it: take them off"};
   const auto parts = split(token);
   if (!parts) return Refused{"the token is not three parts with dots between them"};
   if (auto fault = signature_fault(*parts, keys)) return Refused{*std::move(fault)};

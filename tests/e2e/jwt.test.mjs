@@ -243,7 +243,7 @@ describe('a broker that knows keys of all kinds', ours, () => {
       /reason="the token's iss is \S+, not JWT_ISSUER"/,
       /reason="the token's alg is \S+, none of HS256, RS256, ES256, EdDSA"/,
       /reason="there is no key for the token's alg \S+/,
-      /reason="the node gives no token"/,
+      /reason="the node gives no token/,
     ]) {
       await eventually(`${reason} is logged`, () => reason.test(broker.output));
     }

@@ -59,7 +59,7 @@ std::string refusal_of(const pt::Env& env) {
   return "no refusal";
 }
 
-pt::Outcome ask(pt::Running& plugin, const std::string& data, const char* node = "alice") {
+pt::Outcome answer_to(pt::Running& plugin, const std::string& data, const char* node = "alice") {
   pt::Question question;
   plugin.table<crolang_authentication>(CROLANG_AUTHENTICATION)
       ->authenticate(plugin.self(), pt::Lent(node), pt::Lent("1"), pt::Lent("test"), pt::Lent(data),
@@ -70,7 +70,7 @@ pt::Outcome ask(pt::Running& plugin, const std::string& data, const char* node =
 }
 
 bool lets_in(pt::Running& plugin, const std::string& data, const char* node = "alice") {
-  return ask(plugin, data, node).yes;
+  return answer_to(plugin, data, node).yes;
 }
 
 /// Until a timer has run on the plugin's control thread, where its own run too.
@@ -143,15 +143,14 @@ TEST(JwtAuthPlugin, SaysWhyItRefusesATokenWithoutShowingIt) {
   pt::Running plugin(pt::open_file(PLUGIN), {{"JWT_SECRET", issuer::kSecret}});
   const std::string expired =
       token(issuer::kSecret, "HS256", issuer::with(claims(), "exp", now() - 3600));
-  const pt::Outcome outcome = ask(plugin, expired);
+  const pt::Outcome outcome = answer_to(plugin, expired);
   EXPECT_FALSE(outcome.yes);
-  EXPECT_THAT(outcome.error, ::testing::MatchesRegex("the token expired 36[0-9][0-9] s ago"));
-  for (const std::string& said : {outcome.error, log_of(plugin)}) {
-    for (std::size_t at = 0; at + 12 < expired.size(); ++at) {
-      ASSERT_THAT(said, Not(HasSubstr(expired.substr(at, 12))));
-    }
-    EXPECT_THAT(said, Not(HasSubstr(issuer::kSecret)));
+  EXPECT_THAT(outcome.error, HasSubstr("the token expired 360"));
+  const std::string said = outcome.error + log_of(plugin);
+  for (std::size_t at = 0; at + 12 < expired.size(); ++at) {
+    ASSERT_THAT(said, Not(HasSubstr(expired.substr(at, 12))));
   }
+  EXPECT_THAT(said, Not(HasSubstr(issuer::kSecret)));
 }
 
 TEST(JwtAuthPlugin, TakesItsRulesFromTheEnvironment) {
@@ -201,5 +200,5 @@ TEST(JwtAuthPlugin, RefusesTheStartWithASentence) {
   EXPECT_EQ(refusal_of({{"JWT_SECRET", issuer::kSecret}, {"JWT_LEEWAY_S", "3601"}}),
             "JWT_LEEWAY_S: '3601' is not between 0 and 3600");
   EXPECT_THAT(refusal_of({{"JWT_JWKS_FILE", pem_file().path()}}),
-              HasSubstr("' cannot be used: it is no JSON Web Key Set"));
+              HasSubstr("' cannot be used: it is PEM, no JSON Web Key Set"));
 }

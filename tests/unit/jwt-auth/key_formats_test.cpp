@@ -71,13 +71,18 @@ TEST(Pem, HoldsSeveralKeysWithTextBetweenThem) {
 
 TEST(Pem, RefusesAPrivateKey) {
   EXPECT_EQ(fault_of(keys_from_pem(testing::public_pem(rsa()) + testing::private_pem(ec()))),
-            "block 2 (PRIVATE KEY) is neither a public key nor a certificate");
+            "block 2 (PRIVATE KEY) is neither a public key nor a certificate: openssl pkey -pubout "
+            "writes the public one");
 }
 
 TEST(Pem, RefusesAFileWithoutABlock) {
-  for (const char* text : {"", "hello", R"({"keys":[]})"}) {
+  for (const char* text : {"", "hello"}) {
     EXPECT_EQ(fault_of(keys_from_pem(text)), "there is no PEM block in it");
   }
+  EXPECT_EQ(fault_of(keys_from_pem(R"({"keys":[]})")),
+            "it is JSON, not PEM: JWT_JWKS_FILE takes a key set");
+  EXPECT_EQ(fault_of(keys_from_pem("ssh-ed25519 AAAA somebody@example.org")),
+            "it is a key of SSH, not PEM: ssh-keygen -e -m pkcs8 -f writes it so");
 }
 
 TEST(Pem, RefusesHalfABlock) {
@@ -183,10 +188,13 @@ TEST(Jwks, RefusesASetWithoutAUsableKey) {
 TEST(Jwks, RefusesWhatIsNoSet) {
   for (const std::string& text :
        {std::string(), std::string("[]"), std::string("{}"), std::string(R"({"keys":{}})"),
-        std::string(R"({"keys":[],"keys":[]})"), rsa_jwk(rsa()).dump(),
-        testing::public_pem(rsa())}) {
+        std::string(R"({"keys":[],"keys":[]})")}) {
     EXPECT_EQ(fault_of(keys_from_jwks(text)), "it is no JSON Web Key Set");
   }
+  EXPECT_EQ(fault_of(keys_from_jwks(rsa_jwk(rsa()).dump())),
+            "it is one key, not a set: {\"keys\":[…]} around it");
+  EXPECT_EQ(fault_of(keys_from_jwks(testing::public_pem(rsa()))),
+            "it is PEM, no JSON Web Key Set: JWT_PUBLIC_KEY_FILE takes that");
 }
 
 TEST(KeyFormats, LeaveNoErrorsWithTheThread) {

@@ -75,6 +75,24 @@ TEST(KeyRing, RefusesAPublicKeyAsSecret) {
   EXPECT_THAT(refusal_of({pem, {}, {}}), Not(HasSubstr("BEGIN")));
 }
 
+TEST(KeyRing, RefusesAKeySetAsSecret) {
+  const std::string set = testing::jwks({testing::ec_jwk(ec())});
+  EXPECT_THAT(refusal_of({set, {}, {}}), HasSubstr("JWT_SECRET holds a JSON Web Key"));
+}
+
+TEST(KeyRing, RefusesAKeyWhereAFileIsNamedWithoutShowingIt) {
+  const std::string pem = "-----BEGIN PRIVATE KEY-----\nMIIhunter2\n-----END PRIVATE KEY-----";
+  EXPECT_EQ(refusal_of({{}, pem, {}}),
+            "JWT_PUBLIC_KEY_FILE holds a key itself: it is the name of a file that does");
+  EXPECT_EQ(refusal_of({{}, {}, R"({"keys":[]})"}),
+            "JWT_JWKS_FILE holds a key itself: it is the name of a file that does");
+}
+
+TEST(KeyRing, RefusesAUrlWhereAFileIsNamed) {
+  EXPECT_EQ(refusal_of({{}, {}, "https://example.org/jwks.json"}),
+            "JWT_JWKS_FILE is a URL: it is the name of a file, so fetch that into one");
+}
+
 TEST(KeyRing, NamesTheVariableOfABadFile) {
   EXPECT_THAT(refusal_of({{}, "/nowhere/key.pem", {}}),
               HasSubstr("JWT_PUBLIC_KEY_FILE '/nowhere/key.pem' cannot be read"));

@@ -82,6 +82,17 @@ constexpr const char* kNoAlgorithm = ", none of HS256, RS256, ES256, EdDSA";
 constexpr const char* kNoParts = "the token is not three parts with dots between them";
 constexpr const char* kNotTheNode = ", not the node's id";
 
+// ---- What is no token
+// ----------------------------------------------------------------------------
+
+TEST(Token, SaysWhatStandsAroundIt) {
+  const std::string good = token(kSecret, header("HS256"), claims().dump());
+  EXPECT_EQ(judge_token(good), kAccepted);
+  EXPECT_EQ(judge_token("Bearer " + good), "\"Bearer \" stands before the token: leave it out");
+  EXPECT_EQ(judge_token('"' + good + '"'), "the token has quotes around it: take them off");
+  EXPECT_EQ(judge_token(""), "the token is empty");
+}
+
 // ---- Signatures ---------------------------------------------------------------------------------
 
 TEST(Token, IsGoodWithEachAlgorithm) {
@@ -187,9 +198,8 @@ TEST(Token, IsRefusedWithPartsOfTwoTokens) {
 
 TEST(Token, IsRefusedWithMoreOrFewerThanThreeParts) {
   const std::string good = token(kSecret, header("HS256"), claims().dump());
-  for (const std::string& text :
-       {std::string(), std::string("x"), std::string("."), good + "." + good, good + ".",
-        "." + good, good + ".x.y", base64url(claims().dump())}) {
+  for (const std::string& text : {std::string("x"), std::string("."), good + "." + good, good + ".",
+                                  "." + good, good + ".x.y", base64url(claims().dump())}) {
     EXPECT_EQ(judge_token(text), kNoParts) << text;
   }
 }
@@ -358,6 +368,13 @@ TEST(Token, IsRefusedWithAnExpiryLongAgo) {
 TEST(Token, IsGoodWithAnExpiryFarAway) {
   EXPECT_EQ(judge_claims(with(claims(), "exp", 1e300)), kAccepted);
   EXPECT_EQ(judge_claims(with(claims(), "exp", UINT64_MAX)), kAccepted);
+}
+
+TEST(Token, IsRefusedWithTimesInMilliseconds) {
+  for (const char* name : {"exp", "nbf", "iat"}) {
+    EXPECT_EQ(judge_claims(with(claims(), name, (kNow + 60) * 1000)),
+              "the token's " + std::string(name) + " counts milliseconds, it has to count seconds");
+  }
 }
 
 TEST(Token, NeedsAnExpiryUnlessToldOtherwise) {

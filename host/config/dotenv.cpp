@@ -63,9 +63,10 @@ class Parser {
     if (line.empty() || line.front() == '#') return;
     if (line.starts_with("export ") || line.starts_with("export\t")) line = trim(line.substr(7));
     const std::size_t equals = line.find('=');
-    if (equals == std::string_view::npos) return fault("is not NAME=value");
+    if (equals == std::string_view::npos) return fault("is not NAME=value, as PORT=8080 is");
     const std::string_view name = trim(line.substr(0, equals));
-    if (!is_name(name)) return fault("does not begin with a variable's name");
+    if (!is_name(name))
+      return fault("does not begin with a variable's name and =, as PORT=8080 does");
     const std::string_view value = trim(line.substr(equals + 1));
     if (!value.empty() && std::string_view("\"'`").find(value.front()) != std::string_view::npos)
       return quoted_value(name, whole.substr(whole.find(value.front(), whole.find('=')) + 1),
@@ -122,6 +123,9 @@ class Parser {
 }  // namespace
 
 DotEnv parse_dotenv(std::string_view text) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
+      text.find('\0') != std::string_view::npos)
+    return {.values = {}, .faults = {"is UTF-16, as some editors save it: save it as UTF-8"}};
   return Parser(text).run();
 }
 

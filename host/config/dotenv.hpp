@@ -3,7 +3,7 @@
 ///   # comment
 /// Quoted values may span lines; \n, \r, \" and \\ are understood in double quotes. Pure, no files.
 /// Threads: any. Errors: a sentence with the line's number for each line that makes no sense; the
-/// others are still read.
+/// others are still read. One for the whole of a text that is not UTF-8.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 #include "config/environment.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -14,6 +15,7 @@ namespace crolang::config {
 namespace {
 
 constexpr std::size_t kLargestFile = 1024 * 1024;
+constexpr std::size_t kLongestPath = 4096;
 
 struct FileText {
   std::optional<std::string> text;
@@ -47,6 +49,32 @@ bool is_cleaned(Type type) {
   return type == Type::string || type == Type::url;
 }
 
+/// `${NAME}` of a shell or compose, `$(NAME)` of Kubernetes.
+bool holds_reference(std::string_view text) {
+  for (std::size_t at = text.find('$'); at != std::string_view::npos; at = text.find('$', at + 1)) {
+    const std::string_view rest = text.substr(at + 1);
+    if (!rest.starts_with('{') && !rest.starts_with('(')) continue;
+    const std::size_t end = rest.find_first_not_of(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_", 1);
+    if (end != std::string_view::npos && end > 1 &&
+        (rest[end] == '}' || rest[end] == ')' || rest[end] == ':'))
+      return true;
+  }
+  return false;
+}
+
+/// What is right as it is, but hardly meant.
+std::string doubt(const Variable& variable, std::string_view text) {
+  if (holds_reference(text))
+    return "holds a reference to another variable, which nobody replaces here: write the value "
+           "itself";
+  std::error_code ignored;
+  if (variable.secrecy == Secrecy::secret && text.find('/') != std::string_view::npos &&
+      text.size() < kLongestPath && std::filesystem::is_regular_file(text, ignored))
+    return "is the name of a file that is there: is " + variable.name + "_FILE meant?";
+  return {};
+}
+
 Found cleaned(const std::string& where, std::string_view raw, Source source, std::string from) {
   const Cleaned value = clean(raw);
   if (!value.fault.empty()) return {.text = {}, .fault = where + value.fault};
@@ -56,12 +84,29 @@ Found cleaned(const std::string& where, std::string_view raw, Source source, std
           .note = value.note.empty() ? std::string() : where + value.note};
 }
 
+/// NAME_FILE=<the secret itself> must not show what it is.
+bool may_be_shown(const std::string& path) {
+  if (path.find("://") != std::string::npos || path.ends_with('=') ||
+      std::any_of(path.begin(), path.end(), [](char c) { return c >= 0 && c <= ' '; }))
+    return false;
+  if (path.starts_with('/') || path.starts_with("./") || path.starts_with("../")) return true;
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code ignored;
+  return !folder.empty() && std::filesystem::is_directory(folder, ignored);
+}
+
 Found from_file(const std::string& name, std::string_view given) {
   const Cleaned named = clean(given);
   if (!named.fault.empty()) return {.text = {}, .fault = name + "_FILE: its value " + named.fault};
   const std::string path(named.text);
   const auto [text, fault] = read_file(path);
   const std::string where = name + "_FILE: " + telemetry::in_quotes(path) + " ";
+  if (!text && !may_be_shown(path)) {
+    return {.text = {},
+            .fault = name + "_FILE: its value (not shown, it may be the secret itself) names no " +
+                     "file that can be read: " + fault + "; the secret itself belongs into " +
+                     name};
+  }
   if (!text) return {.text = {}, .fault = where + "cannot be read: " + fault};
   if (text->empty()) return {.text = {}, .fault = where + "is empty"};
   return cleaned(where, *text, Source::file, "file " + path);
@@ -81,7 +126,13 @@ void read_dotenv(Environment& environment, const std::filesystem::path& path) {
   for (const std::string& each : parsed.faults)
     environment.faults.push_back(path.string() + ": " + each);
   std::map<std::string, std::string> last;
-  for (auto& [name, value] : parsed.values) last[name] = std::move(value);
+  for (auto& [name, value] : parsed.values) {
+    const auto [place, is_first] = last.try_emplace(name, value);
+    if (is_first || place->second == value) continue;
+    environment.warnings.push_back(path.string() + " sets " + name +
+                                   " more than once: the last one counts");
+    place->second = std::move(value);
+  }
   for (auto& [name, value] : last)
     environment.entries.try_emplace(name, Environment::Entry{std::move(value), Source::dotenv});
 }
@@ -115,7 +166,10 @@ Found find(const Environment& environment, const Variable& variable) {
     if (!is_cleaned(variable.type))
       return {.text = value->text, .source = value->source, .from = std::move(from)};
     const std::string where = variable.name + ": its value from " + from + " ";
-    return cleaned(where, value->text, value->source, std::move(from));
+    Found found = cleaned(where, value->text, value->source, std::move(from));
+    if (const std::string about = doubt(variable, found.text); !about.empty())
+      found.note += (found.note.empty() ? where : ", and ") + about;
+    return found;
   }
   if (!variable.default_value.empty())
     return {.text = variable.default_value, .source = Source::default_value, .from = "default"};

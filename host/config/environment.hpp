@@ -22,6 +22,7 @@ struct Environment {
   };
   std::map<std::string, Entry, std::less<>> entries;
   std::vector<std::string> faults;
+  std::vector<std::string> warnings;
 };
 
 /// `process` is environ; a name that it has, even with an empty value, hides the one of the .env
@@ -38,7 +39,9 @@ struct Found {
 
 /// The value of a variable, or its default. An empty value counts as not set. Texts and URLs are
 /// cleaned of what stands around them (cleaning.hpp). A secret X is also read from the file that
-/// X_FILE names; X and X_FILE together are a fault, as is an empty or unreadable file.
+/// X_FILE names; X and X_FILE together are a fault, as is an empty or unreadable file. A note tells
+/// of a value that looks as if something should have been put in its place: ${NAME}, or for a
+/// secret the name of a file.
 Found find(const Environment& environment, const Variable& variable);
 
 }  // namespace crolang::config

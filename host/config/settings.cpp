@@ -3,31 +3,27 @@
 #include <algorithm>
 #include <charconv>
 
-#include "config/cleaning.hpp"
+#include "config/hint.hpp"
 #include "config/spelling.hpp"
 #include "telemetry/escape.hpp"
 
 namespace crolang::config {
 namespace {
 
+constexpr std::uint64_t kLeastMemory = 16 * 1024 * 1024;
+
 const Variable& variable(std::string_view name) {
   return *std::find_if(variables().begin(), variables().end(),
                        [&](const Variable& each) { return each.name == name; });
-}
-
-/// What surrounds a value of one word can be seen only if it is said.
-std::string hint(const Variable& variable, const Found& found) {
-  const std::string_view bare = clean(found.text).text;
-  if (bare.empty() || bare == found.text || !accepts(variable, bare)) return {};
-  return " (take the quotes or blanks around it off)";
 }
 
 std::string refusal(const Variable& variable, const Found& found) {
   const std::string value = variable.secrecy == Secrecy::secret
                                 ? "its value (secret, not shown)"
                                 : telemetry::in_quotes(shown(variable, found.text));
+  const std::string advice = hint(variable, found.text);
   return variable.name + ": " + value + " from " + found.from + " is not " + allowed(variable) +
-         hint(variable, found);
+         (advice.empty() ? advice : " (" + advice + ")");
 }
 
 /// Reads every variable once, collects faults, and hands out values that are sure to be of their
@@ -153,6 +149,8 @@ Loaded load(const Environment& environment, std::span<const Variable> plugin_var
   for (const Variable& each : plugin_variables) read.check(as_known(all, each));
 
   Loaded loaded{settings_from(read), {}, read.take_warnings(), {}};
+  loaded.warnings.insert(loaded.warnings.begin(), environment.warnings.begin(),
+                         environment.warnings.end());
   const auto warn = [&](const std::vector<std::string>& warnings) {
     loaded.warnings.insert(loaded.warnings.end(), warnings.begin(), warnings.end());
   };
@@ -166,6 +164,12 @@ Loaded load(const Environment& environment, std::span<const Variable> plugin_var
                " is less than twice MAX_PAYLOAD_BYTES (" +
                std::to_string(loaded.settings.max_payload_bytes) + "): set it to at least " +
                std::to_string(least));
+  // With less it would run and let nobody in.
+  if (const std::uint64_t memory = loaded.settings.max_memory_bytes;
+      memory != 0 && memory < kLeastMemory)
+    read.fault("MAX_MEMORY_BYTES: " + std::to_string(memory) +
+               " is less than the broker by itself needs: set it to at least " +
+               std::to_string(kLeastMemory) + " (16 MiB), or to 0");
   loaded.faults = read.take_faults();
   loaded.refused = read.take_refused();
   return loaded;

@@ -44,7 +44,8 @@ class Review {
 
   void bundled(std::span<const BundledVariable> bundled) {
     for (const BundledVariable& each : bundled) {
-      if (find_variable(read_, each.name) != nullptr) continue;
+      // Who would read it was chosen, and refused.
+      if (find_variable(read_, each.name) != nullptr || each.loaded_by.empty()) continue;
       if (is_set(each.name)) no_effect(each, each.name);
       if (const std::string file = each.name + "_FILE";
           each.secrecy == Secrecy::secret && is_set(file))

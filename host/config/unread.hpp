@@ -22,7 +22,8 @@ struct ModuleVariables {
 struct BundledVariable {
   std::string name;
   Secrecy secrecy = Secrecy::shown;
-  std::vector<std::string> loaded_by{};  ///< what to set so that somebody reads it
+  std::vector<std::string>
+      loaded_by{};  ///< what to set so that somebody reads it; none: no warning
 };
 
 /// What the environment may hold besides the variables that are read.

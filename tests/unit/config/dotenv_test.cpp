@@ -73,12 +73,21 @@ TEST(DotEnv, UnderstandsLinesOfWindowsAndAByteOrderMark) {
 }
 
 TEST(DotEnv, NamesTheLineThatIsNoAssignment) {
-  EXPECT_THAT(faults("A=1\n\nnonsense\nB=2"), ElementsAre("line 3 is not NAME=value"));
+  EXPECT_THAT(faults("A=1\n\nnonsense\nB=2"),
+              ElementsAre("line 3 is not NAME=value, as PORT=8080 is"));
 }
 
 TEST(DotEnv, NamesTheLineWithoutAProperName) {
-  EXPECT_THAT(faults("=1\nA B=2"), ElementsAre("line 1 does not begin with a variable's name",
-                                               "line 2 does not begin with a variable's name"));
+  EXPECT_THAT(faults("=1\nA B=2"),
+              ElementsAre("line 1 does not begin with a variable's name and =, as PORT=8080 does",
+                          "line 2 does not begin with a variable's name and =, as PORT=8080 does"));
+}
+
+TEST(DotEnv, SaysOnceThatItIsUtf16) {
+  using namespace std::string_view_literals;
+  for (const std::string_view text : {"\xFF\xFEP\0O\0R\0T\0=\0\x31\0\n\0"sv, "P\0O\0=\0\x31\0"sv}) {
+    EXPECT_THAT(faults(text), ElementsAre("is UTF-16, as some editors save it: save it as UTF-8"));
+  }
 }
 
 TEST(DotEnv, NamesTheLineWithTextAfterTheQuote) {

@@ -55,6 +55,14 @@ TEST(Environment, ReportsMalformedLinesWithFileAndNumber) {
   EXPECT_THAT(read.faults, ElementsAre(HasSubstr("/.env: line 2 is not NAME=value")));
 }
 
+TEST(Environment, WarnsOfWhatTheDotEnvFileSetsTwice) {
+  const Folder folder;
+  const char* const process[] = {nullptr};
+  const Environment read = read_environment(process, folder.write(".env", "A=1\nB=2\nA=3\nB=2\n"));
+  EXPECT_EQ(read.entries.at("A").text, "3");
+  EXPECT_THAT(read.warnings, ElementsAre(HasSubstr("/.env sets A more than once: the last")));
+}
+
 TEST(Environment, ReportsADotEnvFileThatCannotBeRead) {
   const Folder folder;
   std::filesystem::create_directory(folder.path() / ".env");
@@ -106,6 +114,38 @@ TEST(SecretFile, ThatIsEmptyIsAFault) {
 TEST(SecretFile, ThatIsMissingIsAFault) {
   EXPECT_EQ(find(environment({{"SECRET_FILE", "/nowhere/x"}}), kSecret).fault,
             "SECRET_FILE: \"/nowhere/x\" cannot be read: No such file or directory");
+}
+
+TEST(SecretFile, ThatIsTheSecretItselfIsNotShown) {
+  for (const char* secret : {"hunter2", "redis://:hunter2@host/0",
+                             "/hunter2hunter2aGVsbG8=", "-----BEGIN KEY-----\nhunter2"}) {
+    const std::string fault = find(environment({{"SECRET_FILE", secret}}), kSecret).fault;
+    EXPECT_THAT(fault, HasSubstr("SECRET_FILE: its value (not shown")) << fault;
+    EXPECT_THAT(fault, HasSubstr("the secret itself belongs into SECRET")) << fault;
+    EXPECT_THAT(fault, Not(HasSubstr("hunter2"))) << fault;
+  }
+}
+
+TEST(Secret, ThatIsTheNameOfAFileIsDoubted) {
+  const Folder folder;
+  const std::string file = folder.write("secret", "hush");
+  const Found found = find(environment({{"SECRET", file}}), kSecret);
+  EXPECT_EQ(found.text, file);
+  EXPECT_EQ(found.note,
+            "SECRET: its value from environment is the name of a file that is there: is "
+            "SECRET_FILE meant?");
+  EXPECT_EQ(find(environment({{"SECRET", "/nowhere/x"}}), kSecret).note, "");
+}
+
+TEST(Value, ThatRefersToAnotherVariableIsDoubted) {
+  for (const char* value : {"redis://:${PASSWORD}@host", "$(PASSWORD)", "${PASSWORD:-x}"}) {
+    EXPECT_EQ(find(environment({{"SECRET", value}}), kSecret).note,
+              "SECRET: its value from environment holds a reference to another variable, which "
+              "nobody replaces here: write the value itself");
+  }
+  for (const char* value : {"pa$$word", "a$b", "${", "$()", "${not one}", "$"}) {
+    EXPECT_EQ(find(environment({{"SECRET", value}}), kSecret).note, "") << value;
+  }
 }
 
 TEST(SecretFile, ThatIsHugeIsAFault) {

@@ -253,6 +253,16 @@ TEST(PluginVariables, ThatOnePluginKeepsSecretAreSecretForAll) {
   EXPECT_THAT(faults({{"N", "hush"}}, plugins), Each(Not(HasSubstr("hush"))));
 }
 
+TEST(Faults, NameMemoryThatIsTooLittleForTheBrokerItself) {
+  EXPECT_THAT(
+      load(environment({{"MAX_MEMORY_BYTES", "512"}})).faults,
+      ElementsAre("MAX_MEMORY_BYTES: 512 is less than the broker by itself needs: set it to "
+                  "at least 16777216 (16 MiB), or to 0"));
+  for (const char* good : {"0", "16777216"}) {
+    EXPECT_THAT(load(environment({{"MAX_MEMORY_BYTES", good}})).faults, ElementsAre());
+  }
+}
+
 TEST(Refused, AreTheVariablesThatFaultsAreAbout) {
   const Loaded loaded =
       load(environment({{"PORT", "x"}, {"REDIS_URL", "localhost:6379"}, {"WORKERS", "2"}}));
@@ -262,7 +272,8 @@ TEST(Refused, AreTheVariablesThatFaultsAreAbout) {
 TEST(Faults, ShowAnExampleOfTheVariablesOwnKind) {
   EXPECT_THAT(load(environment({{"REDIS_URL", "localhost:6379"}})).faults,
               ElementsAre("REDIS_URL: its value (secret, not shown) from environment is not a URL "
-                          "such as redis://localhost:6379"));
+                          "such as redis://localhost:6379 (it has no scheme with :// behind "
+                          "it)"));
 }
 
 TEST(Faults, ShowThatExampleOnceThoughAPluginDeclaresItToo) {

@@ -1,0 +1,16 @@
+/// What to write instead of a value that is refused, where it can be told what was meant. Pure.
+/// Threads: any. Errors: none.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/variable.hpp"
+
+namespace crolang::config {
+
+/// A few words without the value itself, unless it is a number: `write 25000`, `write true`. Empty:
+/// nobody knows.
+std::string hint(const Variable& variable, std::string_view value);
+
+}  // namespace crolang::config

@@ -83,14 +83,17 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, error);
 }
 
-std::vector<std::string> plugins_in(const fs::path& folder) {
-  std::error_code error;
+std::vector<std::string> plugins_in(const fs::path& folder, std::error_code& error) {
   std::vector<std::string> names;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     if (at->path().extension() == ".so") names.push_back(at->path().stem().string());
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::string cannot_be_read(const fs::path& folder, const std::error_code& error) {
+  return "; " + folder.string() + " (PLUGINS_DIR) cannot be read: " + error.message();
 }
 
 /// jwt_auth, JWT-Auth and jwt-auth.so mean jwt-auth.
@@ -120,7 +123,9 @@ bool is_near(std::string_view name, std::string_view known) {
 
 /// The end of the sentence that a plugin is not there.
 std::string others_than(std::string_view name, const fs::path& folder) {
-  const std::vector<std::string> names = plugins_in(folder);
+  std::error_code error;
+  const std::vector<std::string> names = plugins_in(folder, error);
+  if (error) return cannot_be_read(folder, error);
   if (names.empty()) return "; there are none in " + folder.string() + " (PLUGINS_DIR)";
   const bool is_path = name.find('/') != std::string_view::npos;
   std::string near;
@@ -175,8 +180,11 @@ Choices resolve_choices(const Lookup& lookup, const fs::path& plugins_dir) {
       if (is_file(file)) {
         choices.chosen.push_back({&kind, file, variable});
       } else {
+        std::error_code error;
+        plugins_in(plugins_dir, error);
         choices.refusals.push_back(
-            variable + " is set, but the plugin that serves it is missing: " + file.string());
+            variable + " is set, but the plugin that serves it is missing: " + file.string() +
+            (error ? cannot_be_read(plugins_dir, error) : ": is PLUGINS_DIR right?"));
       }
     }
   }

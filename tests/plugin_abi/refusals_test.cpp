@@ -71,10 +71,26 @@ TEST(Loader, SaysWhatTheSystemSaysOfAMissingFile) {
             "/nowhere/missing.so: cannot open shared object file: No such file or directory");
 }
 
-TEST(Loader, SaysWhatTheSystemSaysOfATextFile) {
+TEST(Loader, SaysThatATextFileIsNoPlugin) {
   const auto path = std::filesystem::path(::testing::TempDir()) / "text.so";
   std::ofstream(path) << std::string(4096, 'x');
-  EXPECT_EQ(refusal_of(path), path.string() + ": invalid ELF header");
+  EXPECT_EQ(refusal_of(path),
+            path.string() + ": cannot be loaded: it is no shared object (ELF), as a plugin is");
+}
+
+// Of such a file the system says that there is none.
+TEST(Loader, SaysThatAPluginIsForAnotherProcessor) {
+  std::ifstream healthy(fixture("healthy"), std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(healthy), {}};
+  // e_machine
+  bytes.at(18) = '\xF3';
+  bytes.at(19) = '\0';
+  const auto path = std::filesystem::path(::testing::TempDir()) / "other_machine.so";
+  std::ofstream(path, std::ios::binary) << bytes;
+  const std::string refusal = refusal_of(path);
+  EXPECT_EQ(
+      refusal.rfind(path.string() + ": cannot be loaded: it is for riscv, the broker for ", 0), 0u)
+      << refusal;
 }
 
 TEST(Loader, RefusesTheBrokerItself) {

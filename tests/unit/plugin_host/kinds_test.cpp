@@ -133,6 +133,21 @@ TEST_F(Choosing, NamesThePluginsThatThereAre) {
               ElementsAre(EndsWith("/no/such.so; by name there are: deny-list, token-auth")));
 }
 
+TEST_F(Choosing, SaysThatTheFolderIsNone) {
+  const std::string folder = (folder_ / "none").string();
+  const std::string why = folder + " (PLUGINS_DIR) cannot be read: No such file or directory";
+  const auto refusals = [&](const char* variable) {
+    return resolve_choices(
+               [&](std::string_view name) {
+                 return name == variable ? std::optional<std::string>("x") : std::nullopt;
+               },
+               folder)
+        .refusals;
+  };
+  EXPECT_THAT(refusals("NODES_AUTHENTICATION_PLUGIN"), ElementsAre(EndsWith("; " + why)));
+  EXPECT_THAT(refusals("REDIS_URL"), ElementsAre(EndsWith("; " + why)));
+}
+
 TEST_F(Choosing, NamesThePluginThatIsMeant) {
   add("jwt-auth.so");
   add("webhook-auth.so");
@@ -150,7 +165,7 @@ TEST_F(Choosing, NamesTheSettingWhoseBundledPluginIsMissingButNotItsValue) {
   const Choices choices = resolve({{"REDIS_URL", "redis://user:password@host"}});
   EXPECT_THAT(choices.refusals,
               ElementsAre("REDIS_URL is set, but the plugin that serves it is missing: " +
-                          (folder_ / "redis-registry.so").string()));
+                          (folder_ / "redis-registry.so").string() + ": is PLUGINS_DIR right?"));
 }
 
 TEST_F(Choosing, RefusesAFolder) {

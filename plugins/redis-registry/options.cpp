@@ -20,6 +20,9 @@ std::optional<Number> number(std::string_view digits) {
   return value;
 }
 
+constexpr std::string_view kPercent =
+    "a percent sign in user or password is not followed by two hex digits: itself it is %25";
+
 // RFC 3986 2.1
 std::string decoded(std::string_view text) {
   std::string out;
@@ -29,11 +32,10 @@ std::string decoded(std::string_view text) {
       continue;
     }
     unsigned char byte = 0;
-    if (i + 2 >= text.size())
-      refuse("a percent sign in user or password is not followed by two hex digits");
+    if (i + 2 >= text.size()) refuse(kPercent);
     const auto [stop, error] = std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
     if (error != std::errc{} || stop != text.data() + i + 3) {
-      refuse("a percent sign in user or password is not followed by two hex digits");
+      refuse(kPercent);
     }
     out += static_cast<char>(byte);
     i += 2;
@@ -52,7 +54,9 @@ void take_credentials(Endpoint& endpoint, std::string_view text) {
   endpoint.user = decoded(text.substr(0, colon));
   if (colon != std::string_view::npos) endpoint.password = decoded(text.substr(colon + 1));
   if (!endpoint.user.empty() && endpoint.password.empty()) {
-    refuse("a user needs a password, as in redis://user:password@host");
+    refuse(
+        "a user needs a password, as in redis://user:password@host; one without a user has a "
+        "colon before it, as in redis://:password@host");
   }
 }
 
@@ -137,7 +141,10 @@ Endpoint parse_url(std::string_view url) {
         "rediss:// needs hiredis 1.0 or later with TLS, which this build does not have: use "
         "redis:// through a TLS tunnel such as stunnel");
   }
-  if (scheme != "redis") refuse("the scheme is redis:// or unix://");
+  if (scheme != "redis") {
+    refuse("the scheme is redis:// or unix:// (Sentinel and Cluster are not spoken), not " +
+           std::string(scheme.substr(0, 16)) + "://");
+  }
 
   Endpoint endpoint;
   // The last one, since a password may hold others.
@@ -145,7 +152,8 @@ Endpoint parse_url(std::string_view url) {
     take_credentials(endpoint, rest.substr(0, at));
     rest.remove_prefix(at + 1);
   }
-  if (rest.find_first_of("?#") != std::string_view::npos) refuse("redis:// takes no parameters");
+  if (rest.find_first_of("?#") != std::string_view::npos)
+    refuse("redis:// takes no parameters: the database is the path, as in redis://host:6379/2");
   const std::size_t slash = rest.find('/');
   take_host_and_port(endpoint, rest.substr(0, slash));
   if (slash != std::string_view::npos && slash + 1 < rest.size()) {

@@ -196,7 +196,7 @@ void RedisConnection::watch(TimePoint now) {
     return;
   }
   if (!commands_.is_open() || !subscription_.is_open()) {
-    fail(link_fault(), now);
+    fail(describe_end(link_fault()), now);
     return;
   }
   if (state_ != State::up) {

@@ -10,13 +10,19 @@ struct Known {
   std::string_view sentence;
 };
 
-// What a server says to a new connection, whatever its first command was.
-constexpr std::array<Known, 4> kOfConnections{{
+constexpr std::string_view kCluster =
+    "this is a node of Redis Cluster, which is not spoken: REDIS_URL has to name a Redis by itself";
+
+// What a server says to a new connection, whatever its first command was, or to any command.
+constexpr std::array<Known, 7> kOfConnections{{
     {"ERR max number of clients",
      "Redis takes no more connections (maxclients): raise it there, or let others use fewer"},
     {"DENIED Redis is running in protected mode",
      "Redis is in protected mode and takes connections of its own machine only: give it a password "
      "or an ACL user, or set protected-mode no in a private network"},
+    {"CLUSTERDOWN", kCluster},
+    {"MOVED", kCluster},
+    {"CROSSSLOT", kCluster},
     {"LOADING", "LOADING: Redis still reads its data from the disk"},
     {"NOAUTH",
      "NOAUTH: Redis wants a password, as in REDIS_URL=redis://user:password@host (or :password@)"},
@@ -54,9 +60,26 @@ std::string describe_refusal(std::string_view command, std::string_view text) {
     return std::string(sentence);
   }
   const std::string prefix = std::string(command) + ": ";
+  // It repeats the arguments.
+  if (command != "AUTH" && text.starts_with("ERR unknown command"))
+    return prefix +
+           "this server does not know the command: is it a Redis, and no Sentinel or proxy?";
+  if (command == "SELECT" && text.starts_with("ERR"))
+    return prefix + std::string(text) +
+           ": the number at the end of REDIS_URL; there are as many "
+           "databases as Redis' option says";
   if (command != "AUTH") return prefix + std::string(text);
   if (const auto sentence = find(kOfAuth, text); !sentence.empty()) return std::string(sentence);
   return prefix + std::string(text.substr(0, text.find(' ')));
+}
+
+std::string describe_end(std::string_view fault) {
+  if (const auto sentence = find(kOfConnections, fault); !sentence.empty())
+    return std::string(sentence);
+  std::string words(fault);
+  if (fault.starts_with("Protocol error"))
+    words += ": this is no Redis, is the port in REDIS_URL right?";
+  return words;
 }
 
 }  // namespace crolang::redis_registry

@@ -12,4 +12,8 @@ namespace crolang::redis_registry {
 /// to AUTH only the first word is shown.
 std::string describe_refusal(std::string_view command, std::string_view text);
 
+/// `fault` is why a connection ended, in the words of hiredis, or an error of the server without
+/// the command that it was the answer to. (If the server refuses the subscription, it is both.)
+std::string describe_end(std::string_view fault);
+
 }  // namespace crolang::redis_registry

@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "redis-registry/refusal.hpp"
+
 namespace crolang::redis_registry {
 
 using plugin::LogLevel;
@@ -710,7 +712,7 @@ void Service::on_refusal(const redisReply& error) {
     asserted_ = false;
     assert_again_ = now_ + kRetryRefused;
   }
-  refusal_ = text;
+  refusal_ = describe_end(text);
   has_refused_ = true;
   tell_unavailable("Redis refuses to write: " + refusal_);
 }

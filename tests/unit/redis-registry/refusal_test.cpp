@@ -47,6 +47,30 @@ TEST(Refusal, NamesProtectedMode) {
               HasSubstr("protected mode"));
 }
 
+TEST(Refusal, SaysWhatIsNoRedis) {
+  const std::string sentinel = describe_refusal(
+      "SCRIPT", "ERR unknown command 'SCRIPT', with args beginning with: 'LOAD' 'local there'");
+  EXPECT_THAT(sentinel, HasSubstr("SCRIPT: this server does not know the command"));
+  EXPECT_THAT(sentinel, Not(HasSubstr("local there")));
+  EXPECT_THAT(describe_end("Protocol error, got \"H\" as reply type byte"),
+              HasSubstr("this is no Redis, is the port in REDIS_URL right?"));
+}
+
+TEST(Refusal, SaysThatADatabaseIsNotThere) {
+  EXPECT_THAT(describe_refusal("SELECT", "ERR DB index is out of range"),
+              HasSubstr("the number at the end of REDIS_URL"));
+}
+
+TEST(End, IsSaidInTheSameWordsAsARefusal) {
+  EXPECT_EQ(describe_end("NOAUTH Authentication required."),
+            describe_refusal("INFO", "NOAUTH Authentication required."));
+  for (const auto* const text : {"CLUSTERDOWN Hash slot not served", "MOVED 3999 127.0.0.1:6381",
+                                 "CROSSSLOT Keys in request don't hash to the same slot"}) {
+    EXPECT_THAT(describe_end(text), HasSubstr("Redis Cluster, which is not spoken"));
+  }
+  EXPECT_EQ(describe_end("Server closed the connection"), "Server closed the connection");
+}
+
 // Servers that do not know a command repeat its arguments.
 TEST(Refusal, NeverRepeatsWhatWasGivenToAuth) {
   for (const auto* const text :
@@ -60,8 +84,8 @@ TEST(Refusal, NeverRepeatsWhatWasGivenToAuth) {
 }
 
 TEST(Refusal, OfAnotherCommandIsShownAsItIs) {
-  EXPECT_EQ(describe_refusal("SELECT", "ERR DB index is out of range"),
-            "SELECT: ERR DB index is out of range");
+  EXPECT_EQ(describe_refusal("SCRIPT", "BUSY Redis is busy running a script"),
+            "SCRIPT: BUSY Redis is busy running a script");
 }
 
 }  // namespace

@@ -52,8 +52,11 @@ std::optional<Refusal> Admissions::check(const session::Identity& identity) cons
   return std::nullopt;
 }
 
-/// What is wrong with an id.
+/// What is wrong with what a node says of itself.
 std::string Admissions::reason_of(Refusal refusal, const session::Identity& identity) const {
+  if (refusal == Refusal::missing_id || refusal == Refusal::missing_version ||
+      refusal == Refusal::missing_runtime)
+    return "the URL's query has to hold it once: the option query of io(), not auth";
   if (refusal != Refusal::invalid_id) return {};
   const std::size_t most = grid_.policy.max_node_id_bytes;
   switch (session::check_id(identity.id(), most)) {

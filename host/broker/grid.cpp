@@ -141,8 +141,10 @@ void on_lost(void* ctx, crolang_claim claim) {
   }
 }
 
-void on_unavailable(void*, crolang_str reason) {
-  telemetry::log::fault("the registry cannot be reached", {{"why", view(reason)}});
+void on_unavailable(void* context, crolang_str reason) {
+  const Grid& grid = grid_of(context);
+  telemetry::log::fault("the registry cannot be reached",
+                        {{"why", view(reason)}, {"variable", grid.modules.registry.variable}});
 }
 
 void on_available(void*) {

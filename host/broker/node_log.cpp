@@ -23,7 +23,7 @@ constexpr std::uint32_t kMessages = 10;
 
 constexpr std::size_t kRefusals = 6;
 constexpr std::size_t kTroubles = 7;
-constexpr std::size_t kPresenceFaults = 9;
+constexpr std::size_t kPresenceFaults = 10;
 
 bool is_quiet() {
   return !log::enabled(log::Level::connections);
@@ -65,6 +65,8 @@ std::string_view why(PresenceFault fault) {
       return "the registry is not available";
     case PresenceFault::asker_behind:
       return "the node does not read its answers";
+    case PresenceFault::unheard:
+      return "it asks for no acknowledgement, by which it would be answered";
   }
   return {};
 }
@@ -187,9 +189,11 @@ void presence_refused(std::string_view node, PresenceFault fault, TimePoint now)
   if (is_quiet()) return;
   static Throttles<PresenceFault, kPresenceFaults> throttles{kMessages};
   if (const auto suppressed = throttles.admit(fault, now)) {
-    log::connection(
-        "presence question not answered",
-        {{"node", node}, {"ack", "ERROR"}, {"why", why(fault)}, {"suppressed", *suppressed}});
+    log::connection("presence question not answered",
+                    {{"node", node},
+                     {"ack", fault == PresenceFault::unheard ? "none" : "ERROR"},
+                     {"why", why(fault)},
+                     {"suppressed", *suppressed}});
   }
 }
 

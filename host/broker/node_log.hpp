@@ -31,7 +31,7 @@ void not_relayed(Relayed type, std::string_view from, std::string_view to, Outco
                  std::string_view reason, TimePoint now);
 void unknown_event(std::string_view node, std::string_view event, TimePoint now);
 
-/// Why a presence question is answered ERROR, besides that there are too many.
+/// Why a presence question is answered ERROR, or not at all, besides that there are too many.
 enum class PresenceFault : std::uint8_t {
   no_payload,
   payload_no_string,
@@ -42,6 +42,7 @@ enum class PresenceFault : std::uint8_t {
   too_many_ids,
   registry_unavailable,
   asker_behind,
+  unheard,  ///< it is not answered at all
 };
 PresenceFault presence_fault(envelope::Fault fault);
 void presence_refused(std::string_view node, PresenceFault fault, TimePoint now);

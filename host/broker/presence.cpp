@@ -31,8 +31,10 @@ void Presence::on_event(Session& session, const socketio::Packet& packet) {
                                           : node_log::PresenceFault::payload_no_string);
     return;
   }
-  // Nobody would hear the answer.
-  if (!packet.ack.present()) return;
+  if (!packet.ack.present()) {
+    node_log::presence_refused(session.id(), node_log::PresenceFault::unheard, now_);
+    return;
+  }
   Asker& asker = askers_[session.handle().slot];
   asker.session = session.handle();
   const std::string_view literal = packet.event.first_argument;

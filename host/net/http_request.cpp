@@ -140,10 +140,18 @@ std::string asked_for(int times, const std::string& value) {
   return times == 1 ? shown_word(value) : "given " + std::to_string(times) + " times";
 }
 
+/// Else it is told so only once it has changed the other.
+std::string of_old_client(const Parameters& parameters) {
+  return parameters.versions == 1 && parameters.version == "3"
+             ? " with EIO=3 (Socket.IO 2: take a client of 3 or 4)"
+             : "";
+}
+
 RequestRefusal refusal_of(EngineError error, const Parameters& parameters, http::verb method) {
   switch (error) {
     case EngineError::unknown_transport:
-      return {RequestFault::transport, asked_for(parameters.transports, parameters.transport),
+      return {RequestFault::transport,
+              asked_for(parameters.transports, parameters.transport) + of_old_client(parameters),
               parameters.node};
     case EngineError::unknown_sid:
       return {RequestFault::session, {}, parameters.node};

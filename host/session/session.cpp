@@ -104,7 +104,7 @@ void Session::on_text(Workbench& bench, std::string_view text, TimePoint now) {
     violate(bench, EndReason::engineio_violation,
             text.empty()          ? "empty packet"
             : text.front() == '2' ? "ping"
-                                  : "unknown packet");
+                                  : "unknown packet: is it a client of Socket.IO?");
     return;
   }
   switch (packet->type) {

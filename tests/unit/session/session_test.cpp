@@ -999,7 +999,7 @@ TEST_F(SessionTest, SaysWhyItEnds) {
       {client::text("\xff"), "WebSocket: text that is not UTF-8"},
       {client::text(large), "a message of " + std::to_string(large.size()) +
                                 " bytes, MAX_PAYLOAD_BYTES is " + std::to_string(large.size() - 1)},
-      {client::text("7"), "Engine.IO: unknown packet"},
+      {client::text("7"), "Engine.IO: unknown packet: is it a client of Socket.IO?"},
       {client::text("2"), "Engine.IO: ping"},
       {client::text("49"), "Socket.IO: unknown packet type"},
       {client::text("42{"), "Socket.IO: invalid payload"},

@@ -90,12 +90,24 @@ std::vector<config::Variable> bundled_variables(const fs::path& plugins_dir) {
   return variables;
 }
 
+constexpr const char* kDotEnv = ".env";
+
 config::Environment read_environment() {
-  return config::read_environment(environ, ".env");
+  return config::read_environment(environ, kDotEnv);
 }
 
+/// Somebody may have started the broker in another folder than that of the file.
+std::string where_dotenv_is() {
+  std::error_code error;
+  const fs::path file = fs::absolute(kDotEnv, error);
+  return fs::exists(file, error) ? file.string() : "none in " + file.parent_path().string();
+}
+
+/// Whether all plugins that were chosen are there. If not, nobody knows what they would read.
+enum class Chosen { loaded, refused };
+
 /// What somebody may have set and rely on, though nothing reads it.
-config::Neighbours neighbours() {
+config::Neighbours neighbours(Chosen chosen) {
   config::Neighbours all;
   for (const plugin_host::Kind& kind : plugin_host::kinds()) {
     const bool authorizes = kind.name == CROLANG_AUTHORIZATION;
@@ -113,7 +125,7 @@ config::Neighbours neighbours() {
             known, {.name = std::string(read.variable),
                     .secrecy = is_secret ? config::Secrecy::secret : config::Secrecy::shown});
       }
-      known->loaded_by.push_back(plugin_host::loaded_by(plugin));
+      if (chosen == Chosen::loaded) known->loaded_by.push_back(plugin_host::loaded_by(plugin));
     }
   }
   return all;
@@ -372,7 +384,8 @@ class Application {
                             {"workers", settings_.workers},
                             {"admission", admission_by(admission_plugin)},
                             {"max_connections", max_connections},
-                            {"instance", instance}});
+                            {"instance", instance},
+                            {"dotenv", where_dotenv_is()}});
   }
 
   void wait_for_end(net::Server& server) {
@@ -500,7 +513,9 @@ int run(const config::Command& command) {
     std::cout << config::config_text(environment, plugin_variables);
   }
   const config::Values values(environment, config::merged(plugin_variables));
-  config::Loaded loaded = config::load(environment, plugin_variables, neighbours());
+  const bool all_loaded = choices.refusals.empty() && plugins.refusals().empty();
+  config::Loaded loaded = config::load(environment, plugin_variables,
+                                       neighbours(all_loaded ? Chosen::loaded : Chosen::refused));
   plugin_host::Judgement judged = plugins.judge(reload::lookup_in(values), loaded.refused);
   std::move(judged.faults.begin(), judged.faults.end(), std::back_inserter(loaded.faults));
   std::move(judged.warnings.begin(), judged.warnings.end(), std::back_inserter(loaded.warnings));
@@ -509,9 +524,9 @@ int run(const config::Command& command) {
   print_all(choices.refusals);
   print_all(plugins.refusals());
   if (!loaded.faults.empty()) return kBadConfiguration;
-  if (!choices.refusals.empty() || !plugins.refusals().empty()) return kPluginRefused;
+  if (!all_loaded) return kPluginRefused;
   if (command.kind == config::Command::Kind::check_config)
-    std::cout << "the configuration is fine\n";
+    std::cout << "the configuration is fine (.env: " << where_dotenv_is() << ")\n";
   if (command.kind != config::Command::Kind::run) return kFine;
   Application application(loaded, plugins, values);
   return application.run();
@@ -529,7 +544,7 @@ int main(int argc, char** argv) {
   net::MemoryReserve::install();
   try {
     const std::vector<config::Variable> known =
-        config::merged(config::known_besides(config::variables(), neighbours()));
+        config::merged(config::known_besides(config::variables(), neighbours(Chosen::loaded)));
     return run(config::parse_command_line(argc, argv, known));
   } catch (const std::exception& error) {
     print_all({error.what()});

@@ -226,10 +226,10 @@ describe('invalid variables', ours, () => {
       NODES_AUTHENTICATION_WEBHOOK_URL: 'app.example.org/auth',
     });
     assert.equal(code, 2);
-    assert.match(output, /REDIS_URL: .* such as redis:\/\/localhost:6379$/m);
+    assert.match(output, /REDIS_URL: .* such as redis:\/\/localhost:6379 \(it has no scheme/m);
     assert.match(
       output,
-      /NODES_AUTHENTICATION_WEBHOOK_URL: .* such as https:\/\/example.org\/path$/m,
+      /NODES_AUTHENTICATION_WEBHOOK_URL: .* such as https:\/\/example.org\/path \(it has no scheme/m,
     );
     assert.equal(output.match(/REDIS_URL/g).length, 1, output);
   });

@@ -67,6 +67,10 @@ const kRequests = {
     request('GET', '/socket.io/?EIO=4&transport=polling&id=bob&data=secret', { Connection: 'close' }),
     new RegExp(`${kBob}"transport is polling, there is only websocket: transports: \\['websocket'\\]`),
   ],
+  'polling by a client of Socket.IO 2': [
+    request('GET', '/socket.io/?EIO=3&transport=polling&id=bob&data=secret', { Connection: 'close' }),
+    new RegExp(`${kBob}"transport is polling with EIO=3 \\(Socket.IO 2: take a client of 3 or 4\\), there is only websocket`),
+  ],
   'no transport': [upgrade({ query: 'EIO=4&id=bob' }), new RegExp(`${kBob}"transport is missing,`)],
   'a client of Socket.IO 2': [
     upgrade({ query: 'EIO=3&transport=websocket&id=bob&data=secret' }),
@@ -130,7 +134,7 @@ const kEnds = {
     'WebSocket: text that is not UTF-8',
   ],
   'a reserved bit': [(node) => node.send(frame('3', { rsv: 4 })), 'WebSocket: a reserved bit is set'],
-  'an unknown Engine.IO packet': [(node) => node.sendText('7'), 'Engine.IO: unknown packet'],
+  'an unknown Engine.IO packet': [(node) => node.sendText('7'), 'Engine.IO: unknown packet: is it a client of Socket.IO?'],
   'an unknown Socket.IO packet': [(node) => node.sendText('49'), 'Socket.IO: unknown packet type'],
   'a payload that is no JSON': [(node) => node.sendText('42{'), 'Socket.IO: invalid payload'],
   'a second CONNECT': [(node) => node.sendText('40'), 'Socket.IO: second CONNECT'],
@@ -205,6 +209,17 @@ describe('at level 1 the log says why', ours, () => {
       node.destroy();
     });
   }
+
+  test('a presence question is not answered: nobody would hear it', async () => {
+    const id = freshId();
+    const node = await joinRaw(broker.port, id);
+    await expectLine(
+      broker,
+      new RegExp(`presence question not answered node=${id} ack=none why="it asks for no acknowledgement`),
+      () => node.sendText('42["ARE_NODES_CONNECTED_TO_BROKER","{\\"ids\\":[\\"x\\"]}"]'),
+    );
+    node.destroy();
+  });
 
   for (const [name, [event, pattern]] of Object.entries(kEvents)) {
     test(`an event is answered otherwise than by OK: ${name}`, async () => {

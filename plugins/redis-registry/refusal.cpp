@@ -66,8 +66,7 @@ std::string describe_refusal(std::string_view command, std::string_view text) {
            "this server does not know the command: is it a Redis, and no Sentinel or proxy?";
   if (command == "SELECT" && text.starts_with("ERR"))
     return prefix + std::string(text) +
-           ": the number at the end of REDIS_URL; there are as many "
-           "databases as Redis' option says";
+           ": the number at the end of REDIS_URL has to be below Redis' option databases";
   if (command != "AUTH") return prefix + std::string(text);
   if (const auto sentence = find(kOfAuth, text); !sentence.empty()) return std::string(sentence);
   return prefix + std::string(text.substr(0, text.find(' ')));

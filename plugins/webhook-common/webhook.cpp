@@ -61,7 +61,9 @@ std::string about_status(unsigned status, Url::Scheme scheme) {
     return answered + ", a redirect, which is not followed: give the URL that it leads to";
   switch (status) {
     case 400:
-      return scheme == Url::Scheme::https ? answered : answered + ": does that port want https?";
+      return answered +
+             (scheme == Url::Scheme::https ? ": is " : ": does that port want https, or is ") +
+             "WEBHOOK_SIGNING_SECRET another one there?";
     case 401:
     case 403:
       return answered +

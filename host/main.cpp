@@ -261,7 +261,7 @@ class Application {
         warnings_(loaded.warnings),
         plugins_(plugins),
         values_(values),
-        reloader_(read_environment, values, plugins, neighbours()) {}
+        reloader_(read_environment, values, plugins, neighbours(Chosen::loaded)) {}
 
   int run() {
     const net::FileLimit limit = net::raise_file_limit(settings_.workers);

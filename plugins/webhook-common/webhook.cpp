@@ -620,7 +620,7 @@ class Webhook::Loop final : public Connection::Owner {
   void tick(TimePoint now) noexcept {
     const auto within = [this](const Request& request) {
       std::string words = " within " + std::to_string(request.limit.count()) + " ms";
-      if (request.limit < settings_.timeout) words += ", more than that PLUGIN_TIMEOUT_MS forbids";
+      if (request.limit < settings_.timeout) words += " (PLUGIN_TIMEOUT_MS allows no more)";
       return words;
     };
     while (!asked_.empty() && asked_.begin()->first <= now) {

@@ -172,8 +172,13 @@ modules::CallDesk::Hooks Worker::desk_hooks(Worker& worker) {
                 std::string_view detail) {
         if (fault != modules::CallFault::slow)
           worker.plugin_faults_.add(counter_of(fault, question));
-        static telemetry::Throttle throttle{10};
-        const auto suppressed = throttle.admit(std::chrono::steady_clock::now());
+        // One for each, so that a flood of one hides no other.
+        static telemetry::Throttles<std::size_t, modules::kQuestions * modules::kCallFaults>
+            throttles{10};
+        const auto suppressed =
+            throttles.admit(static_cast<std::size_t>(question) * modules::kCallFaults +
+                                static_cast<std::size_t>(fault),
+                            std::chrono::steady_clock::now());
         if (!suppressed) return;
         log::fault(words_of(fault), {{"plugin", plugin.empty() ? "built in" : plugin},
                                      {"question", modules::question_name(question)},

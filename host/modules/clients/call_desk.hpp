@@ -53,6 +53,7 @@ enum class CallFault : std::uint8_t {
   slow,            ///< the question itself computed or waited for more than 5 ms
   could_not_ask,   ///< the plugin answered with a status other than OK
 };
+inline constexpr std::size_t kCallFaults = 6;
 
 class CallDesk {
  public:

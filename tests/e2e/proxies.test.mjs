@@ -19,6 +19,10 @@ const kClientPatience = 20_000;
 /// What a broker may take to let a node in, with its defaults: two webhooks and a probe.
 const kAdmission = 5000 + 1500 + 5000;
 
+test('every proxy is there', { skip: !process.env.CI && 'need not be so outside CI' }, () => {
+  assert.deepEqual(kProxies.map(cannotRun).filter(Boolean), []);
+});
+
 describe('in front of two brokers', oursOnly('speaks of our configuration'), () => {
   let webhook;
   let grid;

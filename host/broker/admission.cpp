@@ -2,24 +2,26 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
 #include "broker/broker.hpp"
+#include "broker/lease.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/throttle.hpp"
 
 namespace crolang::broker {
 namespace {
 
-// Tokens are compared across instances, so they must not repeat anywhere; nobody has to guess them.
+// Tokens are compared across instances, so they must be unique everywhere. They need not be secret.
 std::uint64_t make_token() {
   thread_local std::array<std::uint64_t, 32> block;
   thread_local std::size_t left = 0;
   std::uint64_t token = 0;
   while (token == 0) {
     if (left == 0) {
-      // Blocks of at most 256 bytes are never interrupted nor short once the system has booted
+      // Once the system has booted, requests of up to 256 bytes are neither interrupted nor short
       // (getrandom(2)).
       while (::getrandom(block.data(), sizeof block, 0) != static_cast<ssize_t>(sizeof block)) {
       }
@@ -30,69 +32,83 @@ std::uint64_t make_token() {
   return token;
 }
 
+/// Limits the time so that no sum overflows; no node stays connected for ten years.
+std::chrono::milliseconds bounded(std::uint64_t ms) {
+  constexpr std::uint64_t kTenYears = 315'360'000'000;
+  return std::chrono::milliseconds(std::min(ms, kTenYears));
+}
+
 }  // namespace
 
-Admissions::Admissions(Grid& grid, modules::Clients& clients, AdmissionOutcomes& outcomes)
-    : grid_(grid), clients_(clients), outcomes_(outcomes) {}
+Admissions::Admissions(SharedState& shared, modules::Clients& clients, AdmissionOutcomes& outcomes)
+    : shared_(shared), clients_(clients), outcomes_(outcomes) {}
 
-std::optional<Refusal> Admissions::check(const session::Identity& identity) const {
+std::optional<Refusal> Admissions::check(const Identity& identity) const {
   if (const auto missing = identity.missing()) {
     switch (*missing) {
-      case session::Identity::Field::version:
+      case Identity::Field::version:
         return Refusal::missing_version;
-      case session::Identity::Field::runtime:
+      case Identity::Field::runtime:
         return Refusal::missing_runtime;
-      default:
+      case Identity::Field::id:
+      case Identity::Field::data:  // is not required
         return Refusal::missing_id;
     }
   }
-  if (session::check_id(identity.id(), grid_.policy.max_node_id_bytes) != session::IdFault::none) {
+  if (check_id(identity.id(), shared_.policy.max_node_id_bytes) != IdFault::none) {
     return Refusal::invalid_id;
   }
   return std::nullopt;
 }
 
-/// What is wrong with what a node says of itself.
-std::string Admissions::reason_of(Refusal refusal, const session::Identity& identity) const {
+/// What is wrong with the identity, for the log.
+std::string Admissions::reason_of(Refusal refusal, const Identity& identity) const {
   if (refusal == Refusal::missing_id || refusal == Refusal::missing_version ||
       refusal == Refusal::missing_runtime)
-    return "the URL's query has to hold it once: the option query of io(), not auth";
+    return "the URL's query must contain it once: use the option query of io(), not auth";
   if (refusal != Refusal::invalid_id) return {};
-  const std::size_t most = grid_.policy.max_node_id_bytes;
-  switch (session::check_id(identity.id(), most)) {
-    case session::IdFault::none:
+  const std::size_t most = shared_.policy.max_node_id_bytes;
+  switch (check_id(identity.id(), most)) {
+    case IdFault::none:
       break;
-    case session::IdFault::empty:
+    case IdFault::empty:
       return "it is empty";
-    case session::IdFault::too_long:
+    case IdFault::too_long:
       return "it has " + std::to_string(identity.id().size()) + " bytes, MAX_NODE_ID_BYTES is " +
              std::to_string(most);
-    case session::IdFault::not_utf8:
+    case IdFault::not_utf8:
       return "it is not UTF-8";
-    case session::IdFault::control_character:
+    case IdFault::control_character:
       return "it has a control character";
-    case session::IdFault::blank_at_edge:
+    case IdFault::blank_at_edge:
       return "it begins or ends with white space";
   }
   return {};
 }
 
-void Admissions::start(SessionHandle session, const session::Identity& identity) {
-  if (grid_.draining.load(std::memory_order_relaxed)) {
-    outcomes_.on_trouble(session, Trouble::draining);
+void Admissions::start(SessionHandle session, const Identity& identity,
+                       const client_address::Address& client) {
+  if (shared_.draining.load(std::memory_order_relaxed)) {
+    outcomes_.on_failure(session, TemporaryFailure::draining);
     return;
   }
   if (const auto refusal = check(identity)) {
     outcomes_.on_refused(session, *refusal, reason_of(*refusal, identity));
     return;
   }
-  using Field = session::Identity::Field;
+  using Field = Identity::Field;
   Admission admission;
   admission.session = session;
   admission.identity = &identity;
   admission.tag = ++last_tag_;
-  const modules::NodeFacts facts{identity.id(), *identity.field(Field::version),
-                                 *identity.field(Field::runtime), identity.field(Field::data)};
+  const std::string client_text = text_of(client);
+  const modules::NodeFacts facts{identity.id(),
+                                 *identity.field(Field::version),
+                                 *identity.field(Field::runtime),
+                                 identity.field(Field::data),
+                                 client_text,
+                                 identity.tls_client_subject(),
+                                 identity.header_lines()};
   const modules::Answer* answer = clients_.authenticate(waiter(admission), facts);
   run(admission, answer);
 }
@@ -112,20 +128,20 @@ bool Admissions::lose(SessionHandle session, std::uint64_t token) {
   }
   Admission admission = std::move(found->second);
   running_.erase(found);
-  trouble(admission, Trouble::probing);
+  failure(admission, TemporaryFailure::probing);
   return true;
 }
 
 void Admissions::release(std::string_view id, std::uint64_t token) {
-  clients_.release({id, token});
-  // After the release: until then a probe of this token must not say "gone" of a lease that stands.
-  grid_.claims.erase(token);
+  clients_.release({.id = id, .token = token});
+  // Only after the release: until then a probe of this token must not report the holder as gone.
+  shared_.claims.erase(token);
 }
 
 void Admissions::on_answer(const modules::Waiter& waiter, const modules::Answer& answer) {
-  const auto found = running_.find(waiter.session.slot);
-  // Cancelled meanwhile: cancel() has released the claim by its token, and does so for a grant that
-  // is still under way.
+  const auto found = running_.find(SessionHandle::unpacked(waiter.asker).slot);
+  // If it was cancelled meanwhile, cancel() has released the claim by its token, which covers a
+  // grant that arrives later.
   if (found == running_.end() || found->second.tag != waiter.tag) return;
   Admission admission = std::move(found->second);
   running_.erase(found);
@@ -133,7 +149,11 @@ void Admissions::on_answer(const modules::Waiter& waiter, const modules::Answer&
 }
 
 modules::Waiter Admissions::waiter(const Admission& admission) {
-  return {this, admission.session, admission.tag};
+  return {this, admission.session.packed(), admission.tag};
+}
+
+modules::Lease Admissions::lease_of(const Admission& admission) {
+  return broker::lease_of(admission.identity->id(), admission.token, admission.session);
 }
 
 void Admissions::run(Admission& admission, const modules::Answer* answer) {
@@ -144,8 +164,8 @@ void Admissions::run(Admission& admission, const modules::Answer* answer) {
     }
   } catch (const std::bad_alloc&) {
     if (admission.finished) throw;
-    // What has been claimed must not stay so, and the node must hear something.
-    trouble(admission, Trouble::memory);
+    // Even without memory the claim must be released and the node must get an answer.
+    failure(admission, TemporaryFailure::memory);
   }
 }
 
@@ -153,30 +173,31 @@ const modules::Answer* Admissions::advance(Admission& admission, const modules::
   switch (admission.step) {
     case Step::authenticate:
       if (!answer.could_ask()) {
-        trouble(admission, Trouble::authentication);
+        failure(admission, TemporaryFailure::authentication);
       } else if (!answer.yes) {
         refuse(admission, Refusal::authentication_failed, answer.error);
       } else {
+        if (answer.valid_for_ms != 0) admission.until = now_ + bounded(answer.valid_for_ms);
         return claim(admission);
       }
       return nullptr;
     case Step::claim:
       if (!answer.could_ask()) {
-        trouble(admission, Trouble::registry);
+        failure(admission, TemporaryFailure::registry);
         return nullptr;
       }
       if (answer.code == CROLANG_GRANTED) return resolve(admission);
       return probe(admission, answer.holders.front());
     case Step::probe:
-      return on_verdict(admission, answer.could_ask() ? answer.code : CROLANG_UNREACHABLE);
+      return on_probed(admission, answer.could_ask() ? answer.code : CROLANG_UNREACHABLE);
     case Step::replace:
       if (!answer.could_ask()) {
-        trouble(admission, Trouble::registry);
+        failure(admission, TemporaryFailure::registry);
         return nullptr;
       }
       if (answer.code == CROLANG_GRANTED) return resolve(admission);
-      // Another newcomer was faster.
-      trouble(admission, Trouble::probing);
+      // Another connecting node has taken the id first.
+      failure(admission, TemporaryFailure::probing);
       return nullptr;
     case Step::resolve_rtc:
       admit(admission, answer);
@@ -188,46 +209,47 @@ const modules::Answer* Admissions::advance(Admission& admission, const modules::
 const modules::Answer* Admissions::claim(Admission& admission) {
   admission.step = Step::claim;
   admission.token = make_token();
-  // Known before it is claimed: who meets the lease and asks about it must not be told "gone".
-  grid_.claims.insert(admission.token, {admission.session, Claims::Stage::claiming});
-  return clients_.claim(waiter(admission), {admission.identity->id(), admission.token});
+  // Before the registry is asked: an instance that finds the lease there and probes it must not be
+  // told that its holder is gone.
+  shared_.claims.insert(admission.token, {admission.session, Claims::Stage::claiming});
+  return clients_.claim(waiter(admission), lease_of(admission));
 }
 
 const modules::Answer* Admissions::probe(Admission& admission, const modules::Holder& incumbent) {
-  if (grid_.policy.probe_timeout.count() == 0) {
+  if (shared_.policy.probe_timeout.count() == 0) {
     refuse(admission, Refusal::already_connected,
-           "nobody asks its holder: DUPLICATE_ID_PROBE_TIMEOUT_MS is 0");
+           "its holder was not probed: DUPLICATE_ID_PROBE_TIMEOUT_MS is 0");
     return nullptr;
   }
   admission.step = Step::probe;
   admission.incumbent = incumbent;
-  if (incumbent.instance != grid_.instance) {
+  if (incumbent.instance != shared_.instance) {
     return clients_.probe(waiter(admission), admission.identity->id(), admission.incumbent,
-                          grid_.policy.probe_timeout);
+                          shared_.policy.probe_timeout);
   }
-  return clients_.probe_here(waiter(admission), grid_.policy.probe_timeout, [&](void* op) {
+  return clients_.probe_here(waiter(admission), shared_.policy.probe_timeout, [&](void* call) {
     try {
-      grid_.probe(incumbent.token, grid_.policy.probe_timeout, [op](std::int32_t verdict) {
-        modules::CallDesk::on_verdict(op, CROLANG_OK, verdict, {nullptr, 0});
+      shared_.probe(incumbent.token, shared_.policy.probe_timeout, [call](std::int32_t result) {
+        modules::PendingCalls::on_probed(call, CROLANG_OK, result, {nullptr, 0});
       });
     } catch (const std::bad_alloc&) {
-      modules::CallDesk::on_verdict(op, CROLANG_UNAVAILABLE, CROLANG_UNREACHABLE, {nullptr, 0});
+      modules::PendingCalls::on_probed(call, CROLANG_UNAVAILABLE, CROLANG_UNREACHABLE,
+                                       {nullptr, 0});
     }
   });
 }
 
-const modules::Answer* Admissions::on_verdict(Admission& admission, std::int32_t verdict) {
-  switch (verdict) {
+const modules::Answer* Admissions::on_probed(Admission& admission, std::int32_t result) {
+  switch (result) {
     case CROLANG_ALIVE:
-      refuse(admission, Refusal::already_connected, "its holder is alive");
+      refuse(admission, Refusal::already_connected, "the connection that holds this id is alive");
       return nullptr;
     case CROLANG_YIELDED:
     case CROLANG_GONE:
       admission.step = Step::replace;
-      return clients_.replace(waiter(admission), {admission.identity->id(), admission.token},
-                              admission.incumbent);
-    default:
-      trouble(admission, Trouble::probing);
+      return clients_.replace(waiter(admission), lease_of(admission), admission.incumbent);
+    default:  // no enum: the plugin API's numbers
+      failure(admission, TemporaryFailure::probing);
       return nullptr;
   }
 }
@@ -239,54 +261,57 @@ const modules::Answer* Admissions::resolve(Admission& admission) {
 
 void Admissions::admit(Admission& admission, const modules::Answer& answer) {
   if (!answer.could_ask()) {
-    trouble(admission, Trouble::rtc);
+    failure(admission, TemporaryFailure::rtc);
     return;
   }
   auto normalised = rtc_.normalise(answer.text);
   if (const auto* fault = std::get_if<RtcNormaliser::Fault>(&normalised)) {
-    grid_.counters.add(telemetry::Counter::rtc_configurations_refused);
+    shared_.counters.add(telemetry::Counter::rtc_configurations_refused);
     static telemetry::Throttle throttle{5};
     if (const auto suppressed = throttle.admit(std::chrono::steady_clock::now())) {
-      telemetry::log::fault("the RTC configuration cannot be used",
+      telemetry::log::error("the RTC configuration cannot be used",
                             {{"why", fault->text},
                              {"node", admission.identity->id()},
-                             {"variable", grid_.modules.rtc_config.variable},
+                             {"variable", shared_.modules.of<modules::Kind::rtc_config>().variable},
                              {"suppressed", *suppressed}});
     }
-    trouble(admission, Trouble::rtc);
+    failure(admission, TemporaryFailure::rtc);
     return;
   }
   auto& configuration = std::get<RtcNormaliser::Configuration>(normalised);
   report(admission, configuration);
   admission.finished = true;
-  grid_.claims.set_stage(admission.token, Claims::Stage::open);
-  outcomes_.on_admitted(admission.session, admission.token, std::move(configuration.literal));
+  shared_.claims.set_stage(admission.token, Claims::Stage::open);
+  outcomes_.on_admitted(admission.session, admission.token, std::move(configuration.literal),
+                        admission.until);
 }
 
-/// What an operator should know of a configuration that is given to the node all the same.
+/// Logs defects of a configuration that is sent to the node nevertheless.
 void Admissions::report(const Admission& admission,
                         const RtcNormaliser::Configuration& configuration) {
   const auto now = [] { return std::chrono::steady_clock::now(); };
   if (configuration.left_out != 0) {
-    grid_.counters.add(telemetry::Counter::rtc_urls_left_out, configuration.left_out);
+    shared_.counters.add(telemetry::Counter::rtc_urls_left_out, configuration.left_out);
     static telemetry::Throttle throttle{1};
     if (const auto suppressed = throttle.admit(now())) {
-      telemetry::log::warning("ICE servers that no node could use were left out",
-                              {{"urls", configuration.left_out},
-                               {"why", configuration.why_left_out},
-                               {"node", admission.identity->id()},
-                               {"variable", grid_.modules.rtc_config.variable},
-                               {"suppressed", *suppressed}});
+      telemetry::log::warning(
+          "ICE servers that no node could use were left out",
+          {{"urls", configuration.left_out},
+           {"why", configuration.why_left_out},
+           {"node", admission.identity->id()},
+           {"variable", shared_.modules.of<modules::Kind::rtc_config>().variable},
+           {"suppressed", *suppressed}});
     }
   }
   if (configuration.turn_urls > kMaxTurnUrls) {
     static telemetry::Throttle throttle{1};
     if (const auto suppressed = throttle.admit(now())) {
-      telemetry::log::warning("more TURN URLs than browsers use: they take the first 32",
-                              {{"urls", configuration.turn_urls},
-                               {"node", admission.identity->id()},
-                               {"variable", grid_.modules.rtc_config.variable},
-                               {"suppressed", *suppressed}});
+      telemetry::log::warning(
+          "more TURN URLs than browsers use: they take the first 32",
+          {{"urls", configuration.turn_urls},
+           {"node", admission.identity->id()},
+           {"variable", shared_.modules.of<modules::Kind::rtc_config>().variable},
+           {"suppressed", *suppressed}});
     }
   }
 }
@@ -297,16 +322,16 @@ void Admissions::refuse(Admission& admission, Refusal refusal, std::string_view 
   outcomes_.on_refused(admission.session, refusal, reason);
 }
 
-void Admissions::trouble(Admission& admission, Trouble trouble) {
+void Admissions::failure(Admission& admission, TemporaryFailure failure) {
   admission.finished = true;
   withdraw(admission);
-  outcomes_.on_trouble(admission.session, trouble);
+  outcomes_.on_failure(admission.session, failure);
 }
 
 void Admissions::withdraw(Admission& admission) {
   if (admission.token == 0) return;
-  // Also when the registry said that somebody else holds it, or said nothing: the token makes it
-  // harmless, and a grant whose answer got lost must not outlive this admission.
+  // Even if the registry reported another holder or did not answer: releasing by token does no
+  // harm, and a grant whose answer was lost must not outlive this admission.
   release(admission.identity->id(), admission.token);
   admission.token = 0;
 }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
+#include "broker/lease.hpp"
 #include "broker/node_log.hpp"
 #include "telemetry/log.hpp"
 
@@ -16,7 +18,12 @@ namespace log = telemetry::log;
 
 namespace {
 
-// A transport may ask to be admitted once before its 101 and twice after.
+// Nodes that were admitted together do not come back together: an authentication ends by up to a
+// twentieth of its time earlier, a connection by up to a tenth of its age.
+constexpr int kAuthenticationJitter = 20;
+constexpr int kAgeJitter = 10;
+
+// A transport may be admitted once before its 101 and twice after.
 constexpr std::uint8_t kMaxAdmissions = 3;
 
 Counter counter_of(Refusal refusal) {
@@ -27,220 +34,288 @@ Counter counter_of(Refusal refusal) {
       return Counter::refused_duplicate;
     case Refusal::invalid_id:
       return Counter::refused_invalid_id;
-    default:
-      return Counter::refused_missing_field;
+    case Refusal::missing_id:
+    case Refusal::missing_version:
+    case Refusal::missing_runtime:
+      break;
   }
+  return Counter::refused_missing_field;
 }
 
-Counter counter_of(Trouble trouble) {
-  constexpr Counter kCounters[] = {Counter::unavailable_authentication,
-                                   Counter::unavailable_registry,
-                                   Counter::unavailable_rtc,
-                                   Counter::unavailable_draining,
-                                   Counter::unavailable_limit,
-                                   Counter::unavailable_probing,
-                                   Counter::unavailable_memory};
-  return kCounters[static_cast<std::size_t>(trouble)];
+Counter counter_of(TemporaryFailure failure) {
+  switch (failure) {
+    case TemporaryFailure::authentication:
+      return Counter::unavailable_authentication;
+    case TemporaryFailure::registry:
+      return Counter::unavailable_registry;
+    case TemporaryFailure::rtc:
+      return Counter::unavailable_rtc;
+    case TemporaryFailure::draining:
+      return Counter::unavailable_draining;
+    case TemporaryFailure::full:
+      return Counter::unavailable_limit;
+    case TemporaryFailure::probing:
+      return Counter::unavailable_probing;
+    case TemporaryFailure::memory:
+      break;
+  }
+  return Counter::unavailable_memory;
 }
 
 }  // namespace
 
-Broker::Broker(Grid& grid, modules::Clients& clients, LocalSessions& sessions,
+Broker::Broker(SharedState& shared, modules::Clients& clients, LocalSessions& sessions,
                const session::Limits& limits, telemetry::WorkerCounters& counters)
-    : grid_(grid),
+    : shared_(shared),
       sessions_(sessions),
       clients_(clients),
-      bench_{limits, *this, counters, {}, {}, {}, {}},
-      admissions_(grid, clients, *this),
-      relay_(grid, clients, sessions, bench_, reader_),
-      presence_(grid, clients, sessions, bench_, reader_),
-      probes_(sessions, bench_) {}
+      context_{limits, *this, counters, {}, {}, {}, {}},
+      admissions_(shared, clients, *this),
+      relay_(shared, clients, sessions, context_, reader_),
+      presence_(shared, clients, sessions, context_, reader_),
+      probes_(sessions, context_) {}
 
-void Broker::admit(Session& session) {
-  session.count_admission();
-  if (const auto trouble = sessions_.lack(session)) {
-    on_trouble(session.handle(), *trouble);
+node_log::LoggedNode Broker::logged(const Node& node) const {
+  return {node.id(), sessions_.client_of(node)};
+}
+
+void Broker::admit(Node& node) {
+  node.count_admission();
+  if (const auto failure = sessions_.capacity_failure(node)) {
+    on_failure(node.handle(), *failure);
     return;
   }
-  admissions_.start(session.handle(), session.identity());
+  admissions_.start(node.handle(), node.identity(), sessions_.client_of(node));
 }
 
 void Broker::on_connect(Session& session) {
-  Session::Verdict verdict = session.take_verdict();
-  if (!verdict.empty()) {
-    apply(session, std::move(verdict));
+  Node& node = node_of(session);
+  AdmissionResult result = node.take_admission_result();
+  if (!std::holds_alternative<std::monostate>(result)) {
+    apply(node, std::move(result));
     return;
   }
-  if (session.count_admission() > kMaxAdmissions) {
-    session.close(bench_, websocket::CloseCode::no_status,
-                  {EndReason::socketio_violation, "more CONNECTs than a connection has"});
+  if (node.count_admission() > kMaxAdmissions) {
+    node.close(context_, websocket::CloseCode::no_status,
+               {EndReason::socketio_violation, "too many CONNECTs on one connection"});
     return;
   }
-  session.begin_readmission();
-  // While it was no node its place may have been given away.
-  if (const auto trouble = sessions_.lack(session)) {
-    on_trouble(session.handle(), *trouble);
+  node.begin_readmission();
+  // Its connection slot may have been taken while it was not connected as a node.
+  if (const auto failure = sessions_.capacity_failure(node)) {
+    on_failure(node.handle(), *failure);
     return;
   }
-  admissions_.start(session.handle(), session.identity());
+  admissions_.start(node.handle(), node.identity(), sessions_.client_of(node));
 }
 
 void Broker::on_foreign_namespace(Session& session, std::string_view name_space) {
-  node_log::foreign_namespace(session.id(), name_space, now_);
+  node_log::foreign_namespace(logged(node_of(session)), name_space, now_);
 }
 
-void Broker::apply(Session& session, Session::Verdict verdict) {
-  if (verdict.refusal) {
-    session.refuse(bench_, text_of(static_cast<Refusal>(*verdict.refusal)), now_);
+void Broker::apply(Node& node, AdmissionResult result) {
+  if (const Refusal* refusal = std::get_if<Refusal>(&result)) {
+    node.refuse(context_, text_of(*refusal), now_);
     return;
   }
-  // A node that knows it is connected may tell others by other ways, so all brokers know it first.
-  session.begin_joining();
-  const modules::Waiter waiter{this, session.handle(), session.token()};
-  session.set_verdict(std::move(verdict));
-  if (clients_.announce(waiter, {session.id(), session.token()}) != nullptr) join(session);
+  // All brokers must be able to find the node before it is told that it is connected, since it may
+  // then tell other nodes by other means.
+  node.begin_joining();
+  const modules::Waiter waiter{this, node.handle().packed(), node.token()};
+  node.keep_admission_result(std::move(result));
+  const auto lease = lease_of(node.id(), node.token(), node.handle());
+  if (clients_.announce(waiter, lease) != nullptr) join(node);
 }
 
 void Broker::on_answer(const modules::Waiter& waiter, const modules::Answer&) {
-  Session* session = sessions_.find(waiter.session);
-  if (session == nullptr || session->state() != State::joining || session->token() != waiter.tag) {
+  Node* node = sessions_.find(SessionHandle::unpacked(waiter.asker));
+  if (node == nullptr || node->state() != State::joining || node->token() != waiter.tag) {
     return;
   }
-  join(*session);
-  sessions_.touched(*session);
+  join(*node);
+  sessions_.deadline_changed(*node);
 }
 
-void Broker::join(Session& session) {
-  session.join(bench_, *session.take_verdict().rtc);
-  grid_.directory.insert(session.id(), {session.handle(), session.token()});
-  bench_.counters.add(Counter::nodes_joined);
+void Broker::join(Node& node) {
+  const AdmissionResult result = node.take_admission_result();
+  node.join(context_, kAuthenticated, *std::get<RtcLiteral>(result));
+  shared_.directory.insert(node.id(), {node.handle(), node.token()});
+  context_.counters.add(Counter::nodes_joined);
   if (log::enabled(log::Level::connections)) {
-    log::connection("node joined", {{"node", session.id()}});
+    log::connection("node joined",
+                    {{"node", node.id()}, {"client", text_of(sessions_.client_of(node))}});
   }
 }
 
-void Broker::decide(Session& session, Session::Verdict verdict) {
-  if (session.state() == State::admitting) {
-    session.set_verdict(std::move(verdict));
-    sessions_.open_transport(session);
+void Broker::on_admission_result(Node& node, AdmissionResult result) {
+  if (node.state() == State::admitting) {
+    node.keep_admission_result(std::move(result));
+    sessions_.open_transport(node);
     return;
   }
-  apply(session, std::move(verdict));
-  sessions_.touched(session);
+  apply(node, std::move(result));
+  sessions_.deadline_changed(node);
 }
 
-void Broker::on_admitted(SessionHandle handle, std::uint64_t token, RtcLiteral rtc) {
-  Session* session = sessions_.find(handle);
-  if (session == nullptr) return;
-  session->set_token(token);
-  decide(*session, {std::move(rtc), std::nullopt});
+void Broker::on_admitted(SessionHandle handle, std::uint64_t token, RtcLiteral rtc,
+                         std::optional<TimePoint> until) {
+  Node* node = sessions_.find(handle);
+  if (node == nullptr) return;
+  node->set_token(token);
+  limit_stay(*node, until);
+  on_admission_result(*node, std::move(rtc));
 }
 
 void Broker::on_refused(SessionHandle handle, Refusal refusal, std::string_view reason) {
-  Session* session = sessions_.find(handle);
-  if (session == nullptr) return;
-  bench_.counters.add(counter_of(refusal));
-  node_log::refused(session->id(), refusal, reason, now_);
-  decide(*session, {nullptr, static_cast<std::uint8_t>(refusal)});
+  Node* node = sessions_.find(handle);
+  if (node == nullptr) return;
+  context_.counters.add(counter_of(refusal));
+  node_log::refused(logged(*node), refusal, reason, now_);
+  on_admission_result(*node, refusal);
 }
 
-void Broker::on_trouble(SessionHandle handle, Trouble trouble) {
-  Session* session = sessions_.find(handle);
-  if (session == nullptr) return;
-  node_log::told_to_come_again(session->id(), trouble, now_);
-  bench_.counters.add(counter_of(trouble));
-  if (session->state() == State::admitting) {
-    sessions_.refuse_transport(*session, trouble);
+void Broker::on_failure(SessionHandle handle, TemporaryFailure failure) {
+  Node* node = sessions_.find(handle);
+  if (node == nullptr) return;
+  node_log::asked_to_retry(logged(*node), failure, now_);
+  context_.counters.add(counter_of(failure));
+  if (node->state() == State::admitting) {
+    sessions_.refuse_transport(*node, failure);
     return;
   }
-  // On an open transport a CONNECT_ERROR would be final: the node comes again if it ends.
-  session->send_back(bench_, EndReason::asked_to_retry);
-  sessions_.touched(*session);
+  // Nodes do not retry after a CONNECT_ERROR, but reconnect if the transport ends.
+  node->disconnect_for_reconnect(context_, EndReason::asked_to_retry);
+  sessions_.deadline_changed(*node);
 }
 
 void Broker::on_event(Session& session, const socketio::Packet& packet) {
+  Node& node = node_of(session);
   if (const auto type = relayed_type(packet.event.name)) {
-    relay_.on_event(session, *type, packet);
+    relay_.on_event(node, *type, packet);
   } else if (packet.event.name == kAreNodesConnected) {
-    presence_.on_event(session, packet);
+    presence_.on_event(node, packet);
   } else {
-    node_log::unknown_event(session.id(), packet.event.name, now_);
+    node_log::unknown_event(node.id(), packet.event.name, now_);
   }
 }
 
 void Broker::on_disconnect(Session& session) {
-  relay_.on_end(session);
-  give_up_lease(session);
-  session.leave(bench_, now_);
-  node_log::left(session.id(), now_);
+  Node& node = node_of(session);
+  relay_.on_end(node);
+  give_up_lease(node);
+  node.leave(context_, now_);
+  node_log::left(logged(node), now_);
 }
 
-void Broker::on_sign_of_life(Session& session) {
-  probes_.on_sign_of_life(session);
+void Broker::on_activity(Session& session) {
+  probes_.on_activity(node_of(session));
 }
 
 void Broker::on_end(Session& session, const session::End& end) {
-  // While it is known which lease it has.
-  node_log::ended(session, end, now_);
-  if (session.state() == State::admitting || session.state() == State::readmitting) {
-    admissions_.cancel(session.handle());
+  Node& node = node_of(session);
+  // First of all, since this needs the node's lease.
+  node_log::ended(node, sessions_.client_of(node), end, now_);
+  if (node.state() == State::admitting || node.state() == State::readmitting) {
+    admissions_.cancel(node.handle());
   }
-  relay_.on_end(session);
-  presence_.on_end(session);
-  give_up_lease(session);
-  probes_.on_end(session);
+  relay_.on_end(node);
+  presence_.on_end(node);
+  give_up_lease(node);
+  probes_.on_end(node);
 }
 
-void Broker::give_up_lease(Session& session) {
-  if (session.token() == 0) return;
-  grid_.directory.erase(session.id(), session.token());
-  admissions_.release(session.id(), session.token());
-  session.set_token(0);
+void Broker::give_up_lease(Node& node) {
+  expiry_.erase(node.handle());
+  if (node.token() == 0) return;
+  shared_.directory.erase(node.id(), node.token());
+  admissions_.release(node.id(), node.token());
+  node.set_token(0);
 }
 
-void Broker::expel(SessionHandle handle, EndReason reason) {
-  Session* session = sessions_.find(handle);
-  if (session == nullptr) return;
-  session->expel(bench_, reason);
-  sessions_.touched(*session);
+void Broker::execute(Command command) {
+  std::visit([this](auto& each) { execute_one(each); }, command);
 }
 
-void Broker::expel_holder(SessionHandle handle, std::uint64_t token) {
-  if (admissions_.lose(handle, token)) return;
-  const Session* session = sessions_.find(handle);
-  if (session != nullptr && session->token() == token) expel(handle, EndReason::lost_id);
+void Broker::execute_one(ProbeSession& command) {
+  probes_.begin(command.session, command.token, now_, command.timeout, std::move(command.reply));
 }
 
-void Broker::shut_down(Session& session) {
-  session.send_back(bench_, EndReason::shutdown);
-  sessions_.touched(session);
+void Broker::execute_one(const DisconnectHolder& command) {
+  if (admissions_.lose(command.session, command.token)) return;
+  const Node* node = sessions_.find(command.session);
+  if (node != nullptr && node->token() == command.token) {
+    execute_one(DisconnectSession{command.session, EndReason::lost_id});
+  }
 }
 
-void Broker::probe(SessionHandle handle, std::uint64_t token, std::chrono::milliseconds timeout,
-                   Probes::Reply reply) {
-  probes_.begin(handle, token, now_, timeout, std::move(reply));
+void Broker::execute_one(const DisconnectSession& command) {
+  Node* node = sessions_.find(command.session);
+  if (node == nullptr) return;
+  node->disconnect_permanently(context_, command.reason);
+  sessions_.deadline_changed(*node);
 }
 
-void Broker::start_sweeping(std::chrono::milliseconds interval, TimePoint now) {
-  sweep_.emplace(grid_, clients_, interval, now);
+void Broker::shut_down(Node& node) {
+  node.disconnect_for_reconnect(context_, EndReason::shutdown);
+  sessions_.deadline_changed(node);
+}
+
+void Broker::start_validity_checks(std::chrono::milliseconds interval, TimePoint now) {
+  validity_check_.emplace(shared_, clients_, interval, now);
+}
+
+void Broker::start_status_reports(TimePoint now) {
+  status_reports_.emplace(shared_, clients_, now);
+}
+
+void Broker::limit_stay(const Node& node, std::optional<TimePoint> until) {
+  // A token is a random number.
+  const auto before = [&](TimePoint end, int share) {
+    return some_time_before(end, now_, share, node.token());
+  };
+  std::optional<TimePoint> by_age;
+  if (const auto age = shared_.policy.max_connection_age; age.count() != 0) {
+    by_age = before(now_ + age, kAgeJitter);
+  }
+  if (until) until = before(*until, kAuthenticationJitter);
+  if (until && (!by_age || *until <= *by_age)) {
+    expiry_.set(node.handle(), *until, EndReason::authentication_expired);
+  } else if (by_age) {
+    expiry_.set(node.handle(), *by_age, EndReason::max_age);
+  }
+}
+
+void Broker::end_expired() {
+  while (const auto expired = expiry_.take_due(now_)) {
+    Node* node = sessions_.find(expired->session);
+    if (node == nullptr) continue;
+    // The node reconnects by itself, perhaps with newer credentials or to another broker, and is
+    // authenticated again.
+    node->disconnect_for_reconnect(context_, expired->reason);
+    sessions_.deadline_changed(*node);
+  }
 }
 
 void Broker::tick() {
-  clients_.desk().tick(now_);
+  clients_.calls().tick(now_);
+  end_expired();
   presence_.tick();
-  if (sweep_) sweep_->tick(now_);
+  if (validity_check_) validity_check_->tick(now_);
+  if (status_reports_) status_reports_->tick(now_);
 }
 
 Broker::TimePoint Broker::work_due() const {
-  const TimePoint due = std::min(clients_.desk().deadline(), presence_.deadline());
-  return sweep_ ? std::min(due, sweep_->deadline()) : due;
+  TimePoint due = std::min({clients_.calls().deadline(), presence_.deadline(), expiry_.deadline()});
+  if (validity_check_) due = std::min(due, validity_check_->deadline());
+  if (status_reports_) due = std::min(due, status_reports_->deadline());
+  return due;
 }
 
-void Broker::judge_nodes() {
+void Broker::check_probes() {
   probes_.tick(now_);
 }
 
-Broker::TimePoint Broker::nodes_due() const {
+Broker::TimePoint Broker::probes_due() const {
   return probes_.deadline();
 }
 

@@ -1,8 +1,9 @@
 #pragma once
-/// Who is here: node id → session, for nodes that have joined; and claim token → session, for every
-/// lease that a session of this instance holds or is about to hold.
+/// The nodes of this instance. Directory: node id → session, for nodes that have joined. Claims:
+/// lease token → session, for every lease that a session holds or is claiming.
 ///
-/// Threads: any. Sharded; a lock is held for a find only, and never while anything is called.
+/// Threads: any. Both are sharded; a shard's lock is held for one access and never while anything
+/// else is called.
 
 #include <array>
 #include <cstdint>
@@ -28,7 +29,7 @@ struct Joined {
 class Directory {
  public:
   void insert(std::string_view id, Joined joined);
-  /// Removes the id if this token still stands behind it.
+  /// Removes the id if its entry still has this token.
   void erase(std::string_view id, std::uint64_t token);
   // Hot: per message.
   std::optional<Joined> find(std::string_view id) const;
@@ -39,7 +40,7 @@ class Directory {
     std::string id;
     SessionHandle session;
   };
-  /// Everybody, for the validity check.
+  /// All nodes, for the validity check.
   std::vector<Entry> all() const;
 
  private:
@@ -48,7 +49,7 @@ class Directory {
     mutable std::mutex mutex;  // guards nodes
     TextMap<Joined> nodes;
   };
-  // The map uses the low bits of the same hash.
+  // The high bits, since the map uses the low bits of the same hash.
   const Shard& shard(const HashedText& id) const { return shards_[id.hash >> 56]; }
   Shard& shard(const HashedText& id) { return shards_[id.hash >> 56]; }
 
@@ -58,7 +59,7 @@ class Directory {
 class Claims {
  public:
   enum class Stage : std::uint8_t {
-    claiming,  ///< the registry is asked, the node has no 101 yet: never evicted
+    claiming,  ///< the admission is in progress, the node has no transport: it must not be evicted
     open,      ///< the node has its transport
   };
   struct Claim {

@@ -1,19 +1,20 @@
 #pragma once
-/// Could there be a node of this id? Threads: any.
+/// Checks whether a node with a given id could exist at all. Threads: any.
 
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
-#include "session/identity.hpp"
+#include "broker/identity.hpp"
 
 namespace crolang::broker {
 
-/// Are all bytes printable ASCII, blanks aside? Eight are looked at a time.
+/// True if every byte is printable ASCII other than a blank. Checks eight bytes at a time.
 inline bool is_plain(std::string_view id) {
   constexpr std::uint64_t kEach = 0x0101010101010101u;
-  // The highest bit of a byte is set by what is not ASCII, by 0x7f and one, and by what is less
-  // than 0x21 and borrows. A borrow may spoil the byte above it, but then there is a fault anyway.
+  // The highest bit of a byte ends up set if the byte is not ASCII, if it is 0x7f (adding one
+  // carries into it), or if it is less than 0x21 (the subtraction borrows). A borrow may also
+  // change the byte above, but then the id is not plain anyway.
   const auto is_odd = [](std::uint64_t bytes) {
     return ((bytes | (bytes + kEach) | ((bytes - 0x21 * kEach) & ~bytes)) & 0x80 * kEach) != 0;
   };
@@ -34,12 +35,12 @@ inline bool is_plain(std::string_view id) {
   return !is_odd(read(id.size() - 8));
 }
 
-/// False for what no node is let in with: nobody needs to be asked about it, and nothing kept of
-/// it. `id` is trimmed and not empty.
-// Hot: per message. Nearly all ids are printable ASCII, and short.
+/// False if no node with this id would be admitted: then no module is asked about it, and nothing
+/// is stored for it. Precondition: `id` is trimmed and not empty.
+// Hot: per message. Nearly all ids are short and printable ASCII.
 inline bool can_exist(std::string_view id, std::size_t max_bytes) {
   if (id.size() > max_bytes) return false;
-  return is_plain(id) || session::check_id(id, max_bytes) == session::IdFault::none;
+  return is_plain(id) || check_id(id, max_bytes) == IdFault::none;
 }
 
 }  // namespace crolang::broker

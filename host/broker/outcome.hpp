@@ -1,13 +1,14 @@
 #pragma once
-/// What becomes of a message: its acknowledgement, and for the log why.
-/// Threads: values. Errors: none.
+/// The outcome of a message: how it is acknowledged, and the reason for the log.
+/// Threads: plain values, not synchronised. Errors: none.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-#include "socketio/writer.hpp"
+#include "broker/events.hpp"
+#include "crolang/enum_count.hpp"
 
 namespace crolang::broker {
 
@@ -15,62 +16,93 @@ enum class Outcome : std::uint8_t {
   delivered,
   p2p_disabled,
   relay_disabled,
+  over_rate,  ///< the sender exceeds MESSAGE_RATE_PER_NODE
   no_payload,
-  payload_no_string,
+  payload_not_string,
   payload_not_json,
-  payload_no_object,
+  payload_not_object,
   no_receiver,
   forged_sender,
-  sender_no_string,
-  unauthorized,  ///< says whom the broker asked
+  sender_not_string,
+  unauthorized,  ///< the authorization module says no
   authorization_unavailable,
-  backlog_full,          ///< too much of the sender's waits for answers
-  outbox_full,           ///< the receiver is too far behind
-  registry_unavailable,  ///< so nobody knows where the receiver is
+  backlog_full,          ///< too many bytes of the sender wait for answers
+  outbox_full,           ///< the receiver reads too slowly
+  registry_unavailable,  ///< so the receiver could not be looked up
   not_taken,             ///< the receiver's instance could not take it, or did not answer
-  impossible_receiver,   ///< no node can have such an id
+  impossible_receiver,   ///< no node can have this id
   not_connected,
-  overtaken,  ///< a later one has reached the receiver
+  overtaken,  ///< a later message has reached the receiver
 };
-inline constexpr std::size_t kOutcomes = 19;
 
 namespace detail {
 
 struct Meaning {
-  socketio::AckStatus status;
+  AckStatus status;
   std::string_view why;
 };
-using socketio::AckStatus;
-inline constexpr std::array<Meaning, kOutcomes> kMeanings{{
-    {AckStatus::ok, {}},
-    {AckStatus::disabled, "P2P_CONNECTION_ENABLED is false"},
-    {AckStatus::disabled, "WEBSOCKET_RELAY_ENABLED is false"},
-    {AckStatus::error, "the event has no payload"},
-    {AckStatus::error, "the payload is no string: a node sends JSON.stringify(message)"},
-    {AckStatus::error, "the payload is not JSON"},
-    {AckStatus::error, "the payload is no JSON object"},
-    {AckStatus::error, "the payload has no \"to\" that is a string and names a node"},
-    {AckStatus::unauthorized, "\"from\" is not the sender's id"},
-    {AckStatus::unauthorized, "\"from\" is no string"},
-    {AckStatus::unauthorized, "the sender may not send to this node"},
-    {AckStatus::error, "the authorization is not available"},
-    {AckStatus::error, "more than MAX_OUTBOX_BYTES of the sender wait for answers"},
-    {AckStatus::error, "the receiver's outbox is full: MAX_OUTBOX_BYTES"},
-    {AckStatus::error, "the registry is not available"},
-    {AckStatus::error, "the receiver's broker could not take it, or did not answer"},
-    {AckStatus::not_connected, "no node can have this id"},
-    {AckStatus::not_connected, "no such node is connected"},
-    {AckStatus::not_connected, "a later message has reached the receiver"},
-}};
+constexpr Meaning meaning_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::delivered:
+      return {AckStatus::ok, {}};
+    case Outcome::p2p_disabled:
+      return {AckStatus::disabled, "P2P_CONNECTION_ENABLED is false"};
+    case Outcome::relay_disabled:
+      return {AckStatus::disabled, "WEBSOCKET_RELAY_ENABLED is false"};
+    case Outcome::over_rate:
+      return {AckStatus::error,
+              "the node sends faster than MESSAGE_RATE_PER_NODE and MESSAGE_BURST_PER_NODE allow"};
+    case Outcome::no_payload:
+      return {AckStatus::error, "the event has no payload"};
+    case Outcome::payload_not_string:
+      return {AckStatus::error, "the payload is not a string: nodes send JSON.stringify(message)"};
+    case Outcome::payload_not_json:
+      return {AckStatus::error, "the payload is not JSON"};
+    case Outcome::payload_not_object:
+      return {AckStatus::error, "the payload is not a JSON object"};
+    case Outcome::no_receiver:
+      return {AckStatus::error, "the payload has no string \"to\" that names a node"};
+    case Outcome::forged_sender:
+      return {AckStatus::unauthorized, "\"from\" is not the sender's id"};
+    case Outcome::sender_not_string:
+      return {AckStatus::unauthorized, "\"from\" is not a string"};
+    case Outcome::unauthorized:
+      return {AckStatus::unauthorized, "the sender may not send to this node"};
+    case Outcome::authorization_unavailable:
+      return {AckStatus::error, "authorization is not available"};
+    case Outcome::backlog_full:
+      return {AckStatus::error,
+              "the sender's messages that wait for answers exceed MAX_OUTBOX_BYTES"};
+    case Outcome::outbox_full:
+      return {AckStatus::error, "the receiver's outbox is full: MAX_OUTBOX_BYTES"};
+    case Outcome::registry_unavailable:
+      return {AckStatus::error, "the registry is not available"};
+    case Outcome::not_taken:
+      return {AckStatus::error, "the receiver's broker could not accept it, or did not answer"};
+    case Outcome::impossible_receiver:
+      return {AckStatus::not_connected, "no node can have this id"};
+    case Outcome::not_connected:
+      return {AckStatus::not_connected, "no such node is connected"};
+    case Outcome::overtaken:
+      return {AckStatus::not_connected, "a later message has reached the receiver"};
+  }
+  return {};
+}
+inline constexpr auto kMeanings = [] {
+  std::array<Meaning, enum_count<Outcome>()> meanings{};
+  for (std::size_t i = 0; i < meanings.size(); ++i)
+    meanings[i] = meaning_of(static_cast<Outcome>(i));
+  return meanings;
+}();
 
 }  // namespace detail
 
 // Hot: per message.
-constexpr socketio::AckStatus status_of(Outcome outcome) {
+constexpr AckStatus status_of(Outcome outcome) {
   return detail::kMeanings[static_cast<std::size_t>(outcome)].status;
 }
 
-/// For the log; empty if it was delivered.
+/// The reason, for the log; empty if the message was delivered.
 constexpr std::string_view why(Outcome outcome) {
   return detail::kMeanings[static_cast<std::size_t>(outcome)].why;
 }

@@ -1,43 +1,41 @@
 #pragma once
-/// What the broker needs of the rest of the host: narrow interfaces that net/ implements, and that
-/// tests replace.
+/// Interfaces that the broker needs from the rest of the host: net/ implements them, tests replace
+/// them.
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 
+#include "broker/command.hpp"
 #include "broker/events.hpp"
 #include "broker/rtc_configuration.hpp"
+#include "client_address/address.hpp"
 #include "session/handle.hpp"
-#include "session/outlet.hpp"
-
-namespace crolang::session {
-class Session;
-}
+#include "session/outbox.hpp"
 
 namespace crolang::broker {
 
-class Broker;
+class Node;
 
 /// The sessions of one worker. Owning worker only.
 class LocalSessions {
  public:
-  /// nullptr: it has ended.
-  virtual session::Session* find(session::SessionHandle handle) = 0;
+  /// nullptr: the session has ended.
+  virtual Node* find(session::SessionHandle handle) = 0;
   /// The session's next deadline may have changed, or it is closing.
-  virtual void touched(session::Session& session) = 0;
-  /// It asks for more than it is answered: nothing is read from it for a moment, so that its own
-  /// side of TCP holds it back.
-  virtual void rest(session::Session& session) = 0;
-  /// Outcome of an admission that runs before the 101: the transport opens it, or answers 503.
-  virtual void open_transport(session::Session& session) = 0;
-  virtual void refuse_transport(session::Session& session, Trouble trouble) = 0;
-  /// What this instance has too little of for one more node; nothing: there is room. This one is to
-  /// count already.
-  virtual std::optional<Trouble> lack(session::Session& newcomer) = 0;
-  /// How many bytes the other side's TCP has taken so far, if ours has a backlog for it; else
-  /// nothing. While there is a backlog the number grows only because the node reads.
-  virtual std::optional<std::uint64_t> backlog_progress(session::Session& session) = 0;
+  virtual void deadline_changed(Node& node) = 0;
+  /// The node exceeds its rate limit: reading from it pauses briefly, so that TCP slows it down.
+  virtual void pause_reading(Node& node) = 0;
+  /// The result of an admission before the 101: the worker sends the 101, or answers 503.
+  virtual void open_transport(Node& node) = 0;
+  virtual void refuse_transport(Node& node, TemporaryFailure failure) = 0;
+  /// Why this instance has no capacity for the node, which is already counted; std::nullopt: it has
+  /// capacity.
+  virtual std::optional<TemporaryFailure> capacity_failure(Node& node) = 0;
+  /// The address of the node's client; all zero if it is unknown.
+  virtual client_address::Address client_of(const Node& node) = 0;
+  /// The number of bytes that the peer's TCP has acknowledged so far, if bytes are still queued;
+  /// else std::nullopt. While bytes are queued the number grows only if the node reads.
+  virtual std::optional<std::uint64_t> bytes_acked_while_queued(Node& node) = 0;
 
  protected:
   ~LocalSessions() = default;
@@ -46,10 +44,14 @@ class LocalSessions {
 /// Any thread.
 class Workers {
  public:
-  /// Runs `task` on that worker, in the order of posting.
-  virtual void post(std::uint16_t worker, std::function<void(Broker&)> task) = 0;
-  /// Sends what was written outside a worker's turn.
+  /// Has the broker of that worker execute `command`, in the order of posting. Throws
+  /// std::bad_alloc.
+  virtual void post(std::uint16_t worker, Command command) = 0;
+  /// Sends data that was written to these outboxes outside a worker's loop.
   virtual void flush(session::DirtyList& dirty) = 0;
+  /// What the calling thread has written to and sends at the end of its turn; nullptr: it is not
+  /// one of these workers.
+  virtual session::DirtyList* dirty_here() = 0;
   virtual std::uint16_t count() const = 0;
 
  protected:

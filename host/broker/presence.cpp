@@ -11,47 +11,46 @@
 
 namespace crolang::broker {
 
-using session::Session;
 using session::SessionHandle;
-using socketio::AckStatus;
 using telemetry::Counter;
 
 namespace {
 
-// What a node may have looked up at once, as time of its rate.
+// The burst of look-ups that a node is allowed, expressed as time at its rate.
 constexpr std::chrono::seconds kBurst{1};
 
 }  // namespace
 
-void Presence::on_event(Session& session, const socketio::Packet& packet) {
-  bench_.counters.add(Counter::presence_queries);
+void Presence::on_event(Node& node, const socketio::Packet& packet) {
+  context_.counters.add(Counter::presence_queries);
   if (packet.event.argument_count == 0 || packet.event.first_kind != json::Kind::string) {
-    fail(session, packet.ack,
+    fail(node, packet.ack,
          packet.event.argument_count == 0 ? node_log::PresenceFault::no_payload
-                                          : node_log::PresenceFault::payload_no_string);
+                                          : node_log::PresenceFault::payload_not_string);
     return;
   }
   if (!packet.ack.present()) {
-    node_log::presence_refused(session.id(), node_log::PresenceFault::unheard, now_);
+    node_log::presence_refused(node.id(), node_log::PresenceFault::no_ack_requested, now_);
     return;
   }
-  Asker& asker = askers_[session.handle().slot];
-  asker.session = session.handle();
+  Asker& asker = askers_[node.handle().slot];
+  asker.session = node.handle();
   const std::string_view literal = packet.event.first_argument;
   if (!has_room(asker, literal.size())) {
-    refuse(session, asker, packet.ack);
-  } else if (asker.deferred.empty() && budget_ > 0 && ids_at_registry_ < kMaxIdsAtRegistry &&
+    refuse(node, asker, packet.ack);
+  } else if (asker.deferred.empty() && budget_ > 0 && ids_at_modules_ < kMaxIdsAtModules &&
              due(asker) <= now_) {
-    budget_ -= std::min(budget_, serve(session, asker, packet.ack, literal));
+    budget_ -= std::min(budget_, serve(node, asker, packet.ack, literal));
   } else {
-    defer(session, asker, packet.ack, literal);
+    defer(node, asker, packet.ack, literal);
   }
 }
 
 bool Presence::has_room(const Asker& asker, std::size_t bytes) const {
-  return asker.questions < kMaxQuestionsOfNode && deferred_ + asked_.size() < kMaxQuestions &&
+  return asker.questions < kMaxQuestionsOfNode &&
+         deferred_ + asked_.size() + authorizing_.size() < kMaxQuestions &&
          bytes_ + bytes <= kMaxQuestionBytes &&
-         asker.bytes + bytes <= grid_.policy.max_outbox_bytes;
+         asker.bytes + bytes <= shared_.policy.max_outbox_bytes;
 }
 
 Presence::TimePoint Presence::due(const Asker& asker) const {
@@ -59,36 +58,36 @@ Presence::TimePoint Presence::due(const Asker& asker) const {
 }
 
 void Presence::charge(Asker& asker, std::size_t ids) const {
-  const std::size_t rate = grid_.policy.max_presence_ids_per_second;
+  const std::size_t rate = shared_.policy.max_presence_ids_per_second;
   if (rate == 0) return;
   asker.paid_until = std::max(asker.paid_until, now_) +
                      std::chrono::microseconds(ids * std::size_t{1'000'000} / rate);
 }
 
-void Presence::refuse(Session& session, Asker& asker, const socketio::AckId& ack) {
+void Presence::refuse(Node& node, Asker& asker, const socketio::AckId& ack) {
   if (!asker.deferred.empty() && due(asker) <= now_ && refusals_ < kMaxRefusals) {
-    asker.deferred.push_back({session.token(), ack, {}});
+    asker.deferred.push_back({node.token(), ack, {}});
     ++refusals_;
   } else {
-    session.ack(bench_, ack, AckStatus::error);
+    node.ack(context_, ack, AckStatus::error);
   }
-  bench_.counters.add(Counter::presence_refused);
-  sessions_.rest(session);
+  context_.counters.add(Counter::presence_refused);
+  sessions_.pause_reading(node);
   static telemetry::Throttle throttle{1};
   if (const auto suppressed = throttle.admit(now_)) {
-    telemetry::log::warning("presence questions of a node come too fast and are answered ERROR",
-                            {{"node", session.id()}, {"suppressed", *suppressed}});
+    telemetry::log::warning("a node exceeds the limit of presence queries: answered ERROR",
+                            {{"node", node.id()}, {"suppressed", *suppressed}});
   }
 }
 
-void Presence::fail(Session& session, const socketio::AckId& ack, node_log::PresenceFault fault) {
-  session.ack(bench_, ack, AckStatus::error);
-  node_log::presence_refused(session.id(), fault, now_);
+void Presence::fail(Node& node, const socketio::AckId& ack, node_log::PresenceFault fault) {
+  node.ack(context_, ack, AckStatus::error);
+  node_log::presence_refused(node.id(), fault, now_);
 }
 
-void Presence::defer(Session& session, Asker& asker, const socketio::AckId& ack,
+void Presence::defer(Node& node, Asker& asker, const socketio::AckId& ack,
                      std::string_view literal) {
-  asker.deferred.push_back({session.token(), ack, std::string(literal)});
+  asker.deferred.push_back({node.token(), ack, std::string(literal)});
   ++asker.questions;
   asker.bytes += literal.size();
   bytes_ += literal.size();
@@ -113,24 +112,24 @@ void Presence::tick() {
   while (!due_.empty() && due_.begin()->first <= now_) {
     ready_.push_back(due_.extract(due_.begin()).mapped());
   }
-  std::size_t budget = kDeferredIdsPerTurn;
-  while (!ready_.empty() && budget > 0 && ids_at_registry_ < kMaxIdsAtRegistry) {
+  std::size_t budget = kDeferredIdsPerIteration;
+  while (!ready_.empty() && budget > 0 && ids_at_modules_ < kMaxIdsAtModules) {
     const SessionHandle handle = ready_.front();
     ready_.pop_front();
     Asker* const asker = find(handle);
     if (asker == nullptr) continue;
-    // One question, and the refusals behind it.
+    // One question and the refusals queued after it.
     do {
       const Deferred first = std::move(asker->deferred.front());
       asker->deferred.pop_front();
-      // Also what is about nobody costs a bit.
-      budget -= std::min(budget, std::max<std::size_t>(settle(*asker, first), 1));
+      // A question without ids costs as much as one id.
+      budget -= std::min(budget, std::max<std::size_t>(resume(*asker, first), 1));
     } while (!asker->deferred.empty() && asker->deferred.front().literal.empty() && budget > 0);
     if (!asker->deferred.empty()) enqueue(*asker);
   }
 }
 
-std::size_t Presence::settle(Asker& asker, const Deferred& deferred) {
+std::size_t Presence::resume(Asker& asker, const Deferred& deferred) {
   if (deferred.literal.empty()) {
     --refusals_;
   } else {
@@ -139,94 +138,142 @@ std::size_t Presence::settle(Asker& asker, const Deferred& deferred) {
     bytes_ -= deferred.literal.size();
     --deferred_;
   }
-  Session* const session = sessions_.find(asker.session);
-  if (session == nullptr || session->token() != deferred.token) return 0;
+  Node* const node = sessions_.find(asker.session);
+  if (node == nullptr || node->token() != deferred.token) return 0;
   std::size_t ids = 0;
   if (deferred.literal.empty()) {
-    session->ack(bench_, deferred.ack, AckStatus::error);
+    node->ack(context_, deferred.ack, AckStatus::error);
   } else {
-    ids = serve(*session, asker, deferred.ack, deferred.literal);
+    ids = serve(*node, asker, deferred.ack, deferred.literal);
   }
-  sessions_.touched(*session);
+  sessions_.deadline_changed(*node);
   return ids;
 }
 
 Presence::TimePoint Presence::deadline() const {
-  // Whoever waits for the registry is woken by its answers.
-  if (!ready_.empty() && ids_at_registry_ < kMaxIdsAtRegistry) return now_;
+  // At the limit of ids at modules, the modules' answers wake the worker.
+  if (!ready_.empty() && ids_at_modules_ < kMaxIdsAtModules) return now_;
   return due_.empty() ? TimePoint::max() : due_.begin()->first;
 }
 
-std::size_t Presence::serve(Session& session, Asker& asker, const socketio::AckId& ack,
+std::size_t Presence::serve(Node& node, Asker& asker, const socketio::AckId& ack,
                             std::string_view literal) {
-  const auto ids = reader_.read_ids(literal, grid_.policy.max_presence_ids);
+  const auto ids = reader_.read_ids(literal, shared_.policy.max_presence_ids);
   if (!ids) {
-    fail(session, ack, node_log::presence_fault(ids.error()));
+    fail(node, ack, node_log::presence_fault(ids.error()));
     return 1;
   }
-  std::vector<bool> connected(ids->size());
-  std::vector<std::size_t> elsewhere;
-  std::vector<std::string_view> unknown;
-  for (std::size_t i = 0; i < ids->size(); ++i) {
-    const std::string_view id = (*ids)[i];
-    if (!can_exist(id, grid_.policy.max_node_id_bytes)) continue;
-    connected[i] = grid_.directory.find(id).has_value();
-    if (connected[i]) continue;
-    elsewhere.push_back(i);
-    unknown.push_back(id);
-  }
-  if (unknown.empty()) {
-    answer(session, ack, *ids, connected);
+  if (!shared_.policy.authorize_presence) {
+    look_up(node, asker, ack, *ids, {}, literal.size(), Rate::to_be_charged);
     return ids->size();
   }
   const std::uint64_t question = ++last_question_;
-  const modules::Answer* found = clients_.presence({this, asker.session, question}, unknown);
-  if (found != nullptr) {
-    if (found->could_ask()) {
-      apply(*found, elsewhere, connected);
-      answer(session, ack, *ids, connected);
-    } else {
-      fail(session, ack, node_log::PresenceFault::registry_unavailable);
-    }
-    return ids->size();
+  const auto permitted = authorization_.ask(question, node, *ids, shared_.policy.max_node_id_bytes);
+  if (!permitted) {
+    charge(asker, ids->size());
+    ids_at_modules_ += ids->size();
+    ++asker.questions;
+    asker.bytes += literal.size();
+    authorizing_.emplace(
+        question, Authorizing{asker.session, node.token(), ack, ids->size(), literal.size()});
+  } else if (permitted->size() == ids->size()) {
+    look_up(node, asker, ack, *ids, *permitted, literal.size(), Rate::to_be_charged);
+  } else {
+    fail(node, ack, node_log::PresenceFault::authorization_unavailable);
   }
-  charge(asker, unknown.size());
-  ids_at_registry_ += unknown.size();
-  ++asker.questions;
-  asker.bytes += literal.size();
-  Asked asked{asker.session,        session.token(),      ack,           {},
-              std::move(connected), std::move(elsewhere), literal.size()};
-  asked.ids.assign(ids->begin(), ids->end());
-  asked_.emplace(question, std::move(asked));
   return ids->size();
 }
 
-void Presence::on_answer(const modules::Waiter& waiter, const modules::Answer& found) {
-  const auto node = asked_.extract(waiter.tag);
-  if (node.empty()) return;
-  Asked& asked = node.mapped();
-  ids_at_registry_ -= asked.asked.size();
-  if (Asker* const asker = find(asked.asker)) {
-    --asker->questions;
-    asker->bytes -= asked.bytes;
+void Presence::look_up(Node& node, Asker& asker, const socketio::AckId& ack,
+                       std::span<const std::string_view> ids, const std::vector<bool>& permitted,
+                       std::size_t bytes, Rate rate) {
+  std::vector<bool> connected(ids.size());
+  std::vector<std::size_t> elsewhere;
+  std::vector<std::string_view> unknown;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!permitted.empty() && !permitted[i]) continue;
+    if (!can_exist(ids[i], shared_.policy.max_node_id_bytes)) continue;
+    connected[i] = shared_.directory.find(ids[i]).has_value();
+    if (connected[i]) continue;
+    elsewhere.push_back(i);
+    unknown.push_back(ids[i]);
   }
-  Session* session = sessions_.find(asked.asker);
-  if (session == nullptr || session->token() != asked.token) return;
-  // Many late answers at once would not be held back by reading less from the asker.
-  const bool is_behind = session->outlet().waiting() > grid_.policy.max_outbox_bytes;
-  if (!found.could_ask() || is_behind) {
-    fail(*session, asked.ack,
-         is_behind ? node_log::PresenceFault::asker_behind
-                   : node_log::PresenceFault::registry_unavailable);
-  } else {
-    apply(found, asked.asked, asked.connected);
-    answer(*session, asked.ack, asked.ids, asked.connected);
+  if (unknown.empty()) {
+    answer(node, ack, ids, connected);
+    return;
   }
-  sessions_.touched(*session);
+  const std::uint64_t question = ++last_question_;
+  const modules::Answer* found =
+      clients_.presence({this, asker.session.packed(), question}, unknown);
+  if (found != nullptr) {
+    if (found->could_ask()) {
+      apply(*found, elsewhere, connected);
+      answer(node, ack, ids, connected);
+    } else {
+      fail(node, ack, node_log::PresenceFault::registry_unavailable);
+    }
+    return;
+  }
+  if (rate == Rate::to_be_charged) charge(asker, unknown.size());
+  ids_at_modules_ += unknown.size();
+  ++asker.questions;
+  asker.bytes += bytes;
+  Asked asked{asker.session,        node.token(),         ack,  {},
+              std::move(connected), std::move(elsewhere), bytes};
+  asked.ids.assign(ids.begin(), ids.end());
+  asked_.emplace(question, std::move(asked));
 }
 
-void Presence::on_end(Session& session) {
-  const auto found = askers_.find(session.handle().slot);
+Node* Presence::asker_of(const SessionHandle& session, std::uint64_t token,
+                         const socketio::AckId& ack, std::size_t bytes) {
+  if (Asker* const asker = find(session)) {
+    --asker->questions;
+    asker->bytes -= bytes;
+  }
+  Node* const node = sessions_.find(session);
+  if (node == nullptr || node->token() != token) return nullptr;
+  // Pausing reads does not limit answers that arrive late all at once, so check the outbox here.
+  if (node->outbox().waiting() <= shared_.policy.max_outbox_bytes) return node;
+  fail(*node, ack, node_log::PresenceFault::asker_behind);
+  sessions_.deadline_changed(*node);
+  return nullptr;
+}
+
+void Presence::on_permitted(std::uint64_t number, const Permitted& permitted) {
+  const auto question = authorizing_.extract(number);
+  if (question.empty()) return;
+  const Authorizing& asked = question.mapped();
+  ids_at_modules_ -= asked.ids;
+  Node* const node = asker_of(asked.asker, asked.token, asked.ack, asked.bytes);
+  if (node == nullptr) return;
+  Asker* const asker = find(asked.asker);
+  if (permitted.flags.empty() || asker == nullptr) {
+    fail(*node, asked.ack, node_log::PresenceFault::authorization_unavailable);
+  } else {
+    const std::vector<std::string_view> ids(permitted.ids.begin(), permitted.ids.end());
+    look_up(*node, *asker, asked.ack, ids, permitted.flags, asked.bytes, Rate::charged);
+  }
+  sessions_.deadline_changed(*node);
+}
+
+void Presence::on_answer(const modules::Waiter& waiter, const modules::Answer& found) {
+  auto question = asked_.extract(waiter.tag);
+  if (question.empty()) return;
+  Asked& asked = question.mapped();
+  ids_at_modules_ -= asked.asked.size();
+  Node* const node = asker_of(asked.asker, asked.token, asked.ack, asked.bytes);
+  if (node == nullptr) return;
+  if (found.could_ask()) {
+    apply(found, asked.asked, asked.connected);
+    answer(*node, asked.ack, asked.ids, asked.connected);
+  } else {
+    fail(*node, asked.ack, node_log::PresenceFault::registry_unavailable);
+  }
+  sessions_.deadline_changed(*node);
+}
+
+void Presence::on_end(Node& node) {
+  const auto found = askers_.find(node.handle().slot);
   if (found == askers_.end()) return;
   for (const Deferred& each : found->second.deferred) {
     bytes_ -= each.literal.size();
@@ -239,13 +286,14 @@ void Presence::apply(const modules::Answer& found, const std::vector<std::size_t
                      std::vector<bool>& connected) const {
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const std::string& instance = found.holders[i].instance;
-    // Who is said to be here was not in the directory, and so has not joined.
-    connected[asked[i]] = !instance.empty() && instance != grid_.instance;
+    // The registry names this instance, but the directory does not have the node: it has not
+    // joined.
+    connected[asked[i]] = !instance.empty() && instance != shared_.instance;
   }
 }
 
 template <class Ids>
-void Presence::answer(Session& asker, const socketio::AckId& ack, const Ids& ids,
+void Presence::answer(Node& asker, const socketio::AckId& ack, const Ids& ids,
                       const std::vector<bool>& connected) {
   text_ = R"({"results":[)";
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -254,7 +302,7 @@ void Presence::answer(Session& asker, const socketio::AckId& ack, const Ids& ids
     text_ += connected[i] ? R"(,"connected":true})" : R"(,"connected":false})";
   }
   text_ += "]}";
-  asker.ack_text(bench_, ack, text_);
+  asker.ack_text(context_, ack, text_);
 }
 
 }  // namespace crolang::broker

@@ -1,12 +1,15 @@
 #pragma once
-/// Answers ARE_NODES_CONNECTED_TO_BROKER: this instance's nodes from the directory, the others in
-/// one look-up.
+/// Answers ARE_NODES_CONNECTED_TO_BROKER: nodes of this instance from the directory, all others by
+/// one look-up. With Policy::authorize_presence the authorization module is asked first, about
+/// every id, so that not even the time that an answer takes depends on nodes that the asker may not
+/// know of: these are reported as not connected.
 ///
-/// One question may be about a thousand ids, so what they cost is bounded: a worker looks at so
-/// many ids in one of its turns, so many are at the registry, and each node has so many of them
-/// looked up per second (a burst of one second is free). What comes faster waits, nodes taking
-/// turns; what finds no more room is answered ERROR without being read, and behind what waits, as
-/// far as that waits for its turn only.
+/// One question may name a thousand ids, so the cost of questions is bounded: by the ids that a
+/// worker looks at in one loop iteration, by the ids of a worker that wait for the registry, and by
+/// the ids of a node that are looked up per second (a burst of one second is free). Questions
+/// beyond these limits are deferred, and nodes are served round-robin. A question that exceeds the
+/// queue limits is answered ERROR without being parsed; the refusal is sent after the node's own
+/// deferred questions, but does not wait for the registry.
 ///
 /// Threads: one Presence per worker, owning worker only. Time is an argument.
 
@@ -14,56 +17,65 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
-#include "broker/grid.hpp"
+#include "broker/node.hpp"
 #include "broker/node_log.hpp"
 #include "broker/ports.hpp"
+#include "broker/presence_authorization.hpp"
+#include "broker/shared_state.hpp"
 #include "envelope/envelope.hpp"
 #include "modules/clients/clients.hpp"
-#include "session/session.hpp"
 
 namespace crolang::broker {
 
-/// Questions of one node under way, and of all nodes of a worker, with their bytes.
+/// Questions in progress: of one node, of all nodes of a worker, and the bytes of the latter.
 inline constexpr std::size_t kMaxQuestionsOfNode = 32;
 inline constexpr std::size_t kMaxQuestions = 4096;
-/// Refusals of a worker that wait behind questions.
+/// Refusals of a worker that wait behind deferred questions.
 inline constexpr std::size_t kMaxRefusals = 65'536;
 inline constexpr std::size_t kMaxQuestionBytes = std::size_t{16} << 20;
-/// Ids of a worker that are at the registry. One question may exceed it.
-inline constexpr std::size_t kMaxIdsAtRegistry = 16'384;
-/// Ids that a worker looks at in a turn: of nodes that have nothing waiting, as they come, and of
-/// those that have.
-inline constexpr std::size_t kIdsPerTurn = 4096;
-inline constexpr std::size_t kDeferredIdsPerTurn = 1024;
+/// Ids about which a worker waits for the registry or the authorization. One question may exceed
+/// it.
+inline constexpr std::size_t kMaxIdsAtModules = 16'384;
+/// Ids that a worker looks at in one loop iteration: in questions that are answered as they arrive,
+/// and in deferred ones.
+inline constexpr std::size_t kIdsPerIteration = 4096;
+inline constexpr std::size_t kDeferredIdsPerIteration = 1024;
 
-class Presence final : public modules::AnswerSink {
+class Presence final : public modules::AnswerSink, public PresenceAuthorizationEvents {
  public:
   using TimePoint = session::TimePoint;
 
-  Presence(Grid& grid, modules::Clients& clients, LocalSessions& sessions,
-           session::Workbench& bench, envelope::EnvelopeReader& reader)
-      : grid_(grid), clients_(clients), sessions_(sessions), bench_(bench), reader_(reader) {}
+  Presence(SharedState& shared, modules::Clients& clients, LocalSessions& sessions,
+           session::SessionContext& context, envelope::EnvelopeReader& reader)
+      : shared_(shared),
+        clients_(clients),
+        sessions_(sessions),
+        context_(context),
+        reader_(reader),
+        authorization_(clients, sessions, *this) {}
 
-  /// At the start of each turn of the worker.
+  /// At the start of each iteration of the worker's loop.
   void set_now(TimePoint now) {
     now_ = now;
-    budget_ = kIdsPerTurn;
+    budget_ = kIdsPerIteration;
   }
-  void on_event(session::Session& asker, const socketio::Packet& packet);
+  void on_event(Node& asker, const socketio::Packet& packet);
   void on_answer(const modules::Waiter& waiter, const modules::Answer& answer) override;
-  /// What it has asked is dropped.
-  void on_end(session::Session& asker);
-  /// At the end of each turn: answers some of what waits.
+  void on_permitted(std::uint64_t question, const Permitted& permitted) override;
+  /// Drops the node's questions.
+  void on_end(Node& asker);
+  /// At the end of each loop iteration: answers some deferred questions.
   void tick();
   TimePoint deadline() const;
 
  private:
-  /// A question that waits for its turn, or, with an empty literal, a refusal.
+  /// A deferred question or, if the literal is empty, a refusal behind one.
   struct Deferred {
     std::uint64_t token;  // see Asked
     socketio::AckId ack;
@@ -72,63 +84,80 @@ class Presence final : public modules::AnswerSink {
   /// A question that waits for the registry.
   struct Asked {
     session::SessionHandle asker;
-    std::uint64_t
-        token;  // of the lease it asked under: who has joined anew does not wait for this answer
+    // Of the lease under which it asked: a node that has joined again does not get this answer.
+    std::uint64_t token;
     socketio::AckId ack;
     std::vector<std::string> ids;
     std::vector<bool> connected;
     std::vector<std::size_t> asked;  // which of ids the registry was asked about
     std::size_t bytes;               // of the question
   };
+  /// A question that waits for the authorization.
+  struct Authorizing {
+    session::SessionHandle asker;
+    std::uint64_t token;  // as in Asked
+    socketio::AckId ack;
+    std::size_t ids;
+    std::size_t bytes;  // of the question
+  };
   /// A node that has asked since it connected.
   struct Asker {
     session::SessionHandle session;
-    TimePoint paid_until{};  // by its rate, all it had looked up would have taken until then
+    TimePoint paid_until{};  // when its look-ups so far would have ended at the permitted rate
     std::list<Deferred> deferred;
-    std::size_t questions = 0;  // deferred, or at the registry
-    std::size_t bytes = 0;      // of these
+    std::size_t questions = 0;  // deferred, or waiting for the registry or the authorization
+    std::size_t bytes = 0;      // of these questions
   };
 
   Asker* find(const session::SessionHandle& session);
   bool has_room(const Asker& asker, std::size_t bytes) const;
-  /// When its rate lets it ask again, perhaps long ago.
+  /// When its rate permits the next look-up; may be in the past.
   TimePoint due(const Asker& asker) const;
-  void defer(session::Session& session, Asker& asker, const socketio::AckId& ack,
-             std::string_view literal);
+  void defer(Node& node, Asker& asker, const socketio::AckId& ack, std::string_view literal);
   void enqueue(const Asker& asker);
-  void fail(session::Session& session, const socketio::AckId& ack, node_log::PresenceFault fault);
-  void refuse(session::Session& session, Asker& asker, const socketio::AckId& ack);
-  /// What was deferred is not any more. Returns how many ids it was about.
-  std::size_t settle(Asker& asker, const Deferred& deferred);
-  /// Returns how many ids it was about.
-  std::size_t serve(session::Session& session, Asker& asker, const socketio::AckId& ack,
-                    std::string_view literal);
+  void fail(Node& node, const socketio::AckId& ack, node_log::PresenceFault fault);
+  void refuse(Node& node, Asker& asker, const socketio::AckId& ack);
+  /// Answers a question that was deferred. Returns how many ids it named.
+  std::size_t resume(Asker& asker, const Deferred& deferred);
+  /// Answers a question or asks the registry. Returns how many ids it named.
+  std::size_t serve(Node& node, Asker& asker, const socketio::AckId& ack, std::string_view literal);
+  /// Looks up the ids that are `permitted` (empty: all). `bytes`: of the question.
+  enum class Rate : std::uint8_t { charged, to_be_charged };
+  void look_up(Node& node, Asker& asker, const socketio::AckId& ack,
+               std::span<const std::string_view> ids, const std::vector<bool>& permitted,
+               std::size_t bytes, Rate rate);
   void charge(Asker& asker, std::size_t ids) const;
+  /// The asker of a question whose answer has come, if it is still the node that asked and keeps up
+  /// with its answers. It is not counted as its question any more.
+  Node* asker_of(const session::SessionHandle& session, std::uint64_t token,
+                 const socketio::AckId& ack, std::size_t bytes);
 
   template <class Ids>
-  void answer(session::Session& asker, const socketio::AckId& ack, const Ids& ids,
+  void answer(Node& asker, const socketio::AckId& ack, const Ids& ids,
               const std::vector<bool>& connected);
   void apply(const modules::Answer& answer, const std::vector<std::size_t>& asked,
              std::vector<bool>& connected) const;
 
-  Grid& grid_;
+  SharedState& shared_;
   modules::Clients& clients_;
   LocalSessions& sessions_;
-  session::Workbench& bench_;
+  session::SessionContext& context_;
   envelope::EnvelopeReader& reader_;
   TimePoint now_;
-  std::size_t budget_ = 0;  // ids, for the rest of this turn
+  std::size_t budget_ = 0;  // ids, for the rest of this loop iteration
 
   std::unordered_map<std::uint32_t, Asker> askers_;  // by slot
-  // Those that have something deferred stand in one of these, once. Some may have ended.
+  // A node that has deferred questions is in one of these, once. It may have ended meanwhile.
   std::deque<session::SessionHandle> ready_;
   std::multimap<TimePoint, session::SessionHandle> due_;
-  std::unordered_map<std::uint64_t, Asked> asked_;  // by question
+  std::unordered_map<std::uint64_t, Asked> asked_;              // by question
+  std::unordered_map<std::uint64_t, Authorizing> authorizing_;  // by question
   std::uint64_t last_question_ = 0;
-  std::size_t deferred_ = 0;         // questions
-  std::size_t refusals_ = 0;         // that are deferred
-  std::size_t bytes_ = 0;            // of all questions that are
-  std::size_t ids_at_registry_ = 0;  // of asked_
+  std::size_t deferred_ = 0;        // questions
+  std::size_t refusals_ = 0;        // deferred ones
+  std::size_t bytes_ = 0;           // of all deferred questions
+  std::size_t ids_at_modules_ = 0;  // of the questions in asked_ and authorizing_
+  PresenceAuthorization authorization_;
   std::string text_;
 };
 

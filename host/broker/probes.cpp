@@ -6,26 +6,23 @@
 
 namespace crolang::broker {
 
-using session::Session;
-
 namespace {
 
-// Who waits for one verdict. Anybody who can write to Redis may ask, as often as they like.
+// Newcomers that share one probe. Without a limit, any client with write access to Redis could add
+// an unlimited number.
 constexpr std::size_t kMaxWaiting = 4096;
 
 }  // namespace
 
 void Probes::begin(session::SessionHandle handle, std::uint64_t token, TimePoint now,
                    std::chrono::milliseconds timeout, Reply reply) {
-  Session* session = sessions_.find(handle);
-  if (session == nullptr || session->token() != token ||
-      session->state() == session::State::closing) {
+  Node* node = sessions_.find(handle);
+  if (node == nullptr || node->token() != token || node->state() == session::State::closing) {
     reply(CROLANG_GONE);
     return;
   }
-  // It has no transport yet, or is being let in anew: who is at the door is never evicted.
-  if (session->state() == session::State::admitting ||
-      session->state() == session::State::readmitting) {
+  // A node is not evicted during its admission: it has no transport yet, or has sent a new CONNECT.
+  if (node->state() == session::State::admitting || node->state() == session::State::readmitting) {
     reply(CROLANG_UNREACHABLE);
     return;
   }
@@ -39,17 +36,17 @@ void Probes::begin(session::SessionHandle handle, std::uint64_t token, TimePoint
   if (!is_new) return;
   probe.session = handle;
   probe.deadline = now + timeout;
-  probe.backlog = sessions_.backlog_progress(*session);
-  session->watch(true);
-  session->ping(bench_);
+  probe.acked = sessions_.bytes_acked_while_queued(*node);
+  node->start_activity_reports();
+  node->ping(context_);
 }
 
-void Probes::on_sign_of_life(Session& session) {
-  settle(session.handle().slot, CROLANG_ALIVE);
+void Probes::on_activity(Node& node) {
+  finish(node.handle().slot, CROLANG_ALIVE);
 }
 
-void Probes::on_end(Session& session) {
-  settle(session.handle().slot, CROLANG_GONE);
+void Probes::on_end(Node& node) {
+  finish(node.handle().slot, CROLANG_GONE);
 }
 
 void Probes::tick(TimePoint now) {
@@ -59,21 +56,21 @@ void Probes::tick(TimePoint now) {
   }
   for (const std::uint32_t slot : due) {
     const Probe& probe = probes_.at(slot);
-    Session* session = sessions_.find(probe.session);
-    if (session == nullptr) {
-      settle(slot, CROLANG_GONE);
+    Node* node = sessions_.find(probe.session);
+    if (node == nullptr) {
+      finish(slot, CROLANG_GONE);
       continue;
     }
-    if (probe.backlog && sessions_.backlog_progress(*session) != probe.backlog) {
-      settle(slot, CROLANG_ALIVE);
+    if (probe.acked && sessions_.bytes_acked_while_queued(*node) != probe.acked) {
+      finish(slot, CROLANG_ALIVE);
       continue;
     }
-    // Its waiters leave first, so that its end is not told to them as "gone" by on_end.
+    // The probe is removed first, so that on_end does not report the session as gone.
     std::vector<Reply> waiting = std::move(probes_.at(slot).waiting);
     probes_.erase(slot);
-    session->watch(false);
-    session->expel(bench_, session::EndReason::yielded);
-    sessions_.touched(*session);
+    node->stop_activity_reports();
+    node->disconnect_permanently(context_, session::EndReason::yielded);
+    sessions_.deadline_changed(*node);
     for (const Reply& reply : waiting) reply(CROLANG_YIELDED);
   }
 }
@@ -84,13 +81,13 @@ Probes::TimePoint Probes::deadline() const {
   return first;
 }
 
-void Probes::settle(std::uint32_t slot, std::int32_t verdict) {
+void Probes::finish(std::uint32_t slot, std::int32_t result) {
   const auto found = probes_.find(slot);
   if (found == probes_.end()) return;
   const Probe probe = std::move(found->second);
   probes_.erase(found);
-  if (Session* session = sessions_.find(probe.session)) session->watch(false);
-  for (const Reply& reply : probe.waiting) reply(verdict);
+  if (Node* node = sessions_.find(probe.session)) node->stop_activity_reports();
+  for (const Reply& reply : probe.waiting) reply(result);
 }
 
 }  // namespace crolang::broker

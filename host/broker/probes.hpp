@@ -1,36 +1,37 @@
 #pragma once
-/// Asks a session for a sign of life when somebody else wants its id. One probe per session at a
-/// time; all who ask share its verdict. Any byte received counts, and bytes that a reader who was
-/// behind has taken.
+/// Probes whether a session is alive when another node (the newcomer) claims its id. There is at
+/// most one probe per session at a time, and all newcomers share its result. The session counts as
+/// alive as soon as a byte arrives from it, or its TCP acknowledges bytes that were queued for it.
 ///
 /// Threads: one Probes per worker, owning worker only. Time is an argument.
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include "broker/command.hpp"
+#include "broker/node.hpp"
 #include "broker/ports.hpp"
-#include "session/session.hpp"
 
 namespace crolang::broker {
 
 class Probes {
  public:
-  using Reply = std::function<void(std::int32_t verdict)>;
+  using Reply = ProbeReply;
   using TimePoint = session::TimePoint;
 
-  Probes(LocalSessions& sessions, session::Workbench& bench) : sessions_(sessions), bench_(bench) {}
+  Probes(LocalSessions& sessions, session::SessionContext& context)
+      : sessions_(sessions), context_(context) {}
 
-  /// `timeout` counts for whoever asks first; who joins in shares the rest of it.
+  /// `timeout` counts only if no probe of this session is in progress.
   void begin(session::SessionHandle handle, std::uint64_t token, TimePoint now,
              std::chrono::milliseconds timeout, Reply reply);
-  /// Bytes came from a session that is watched.
-  void on_sign_of_life(session::Session& session);
+  /// Bytes arrived from a session that is being probed.
+  void on_activity(Node& node);
   /// The session has ended.
-  void on_end(session::Session& session);
+  void on_end(Node& node);
   void tick(TimePoint now);
   TimePoint deadline() const;
 
@@ -38,14 +39,14 @@ class Probes {
   struct Probe {
     session::SessionHandle session;
     TimePoint deadline;
-    std::optional<std::uint64_t> backlog;  // of a reader who was behind when it was asked
+    std::optional<std::uint64_t> acked;  // LocalSessions::bytes_acked_while_queued at the beginning
     std::vector<Reply> waiting;
   };
 
-  void settle(std::uint32_t slot, std::int32_t verdict);
+  void finish(std::uint32_t slot, std::int32_t result);
 
   LocalSessions& sessions_;
-  session::Workbench& bench_;
+  session::SessionContext& context_;
   std::unordered_map<std::uint32_t, Probe> probes_;  // by slot
 };
 

@@ -6,28 +6,28 @@
 
 #include "broker/node_id.hpp"
 #include "broker/node_log.hpp"
+#include "broker/receipts.hpp"
 #include "socketio/writer.hpp"
 #include "telemetry/log.hpp"
 #include "websocket/frame_writer.hpp"
 
 namespace crolang::broker {
 
-using session::Session;
-using socketio::AckStatus;
 using telemetry::Counter;
-using Stage = Parcel::Stage;
+using Stage = QueuedMessage::Stage;
 namespace log = telemetry::log;
 
 namespace {
 
-// What a question is about, as its tag: a parcel at the gate, or in the lane of this number.
-constexpr std::uint32_t kGate = 0;
+// The tag of a question identifies its subject: a message in the authorization queue, or in the
+// remote queue of this number.
+constexpr std::uint32_t kAuthorizationQueue = 0;
 
-std::uint64_t tag_of(std::uint32_t lane, std::uint32_t parcel) {
-  return std::uint64_t{lane} << 32 | parcel;
+std::uint64_t tag_of(std::uint32_t queue, std::uint32_t queued) {
+  return std::uint64_t{queue} << 32 | queued;
 }
 
-Outcome verdict_of(const modules::Answer& authorization) {
+Outcome result_of(const modules::Answer& authorization) {
   if (!authorization.could_ask()) return Outcome::authorization_unavailable;
   return authorization.yes ? Outcome::delivered : Outcome::unauthorized;
 }
@@ -37,54 +37,80 @@ Outcome outcome_of(envelope::Fault fault) {
     case envelope::Fault::not_json:
       return Outcome::payload_not_json;
     case envelope::Fault::no_object:
-      return Outcome::payload_no_object;
-    default:
-      return Outcome::no_receiver;
+      return Outcome::payload_not_object;
+    case envelope::Fault::no_receiver:
+    case envelope::Fault::no_ids:
+    case envelope::Fault::unusable_id:
+    case envelope::Fault::too_many_ids:
+      break;
   }
+  return Outcome::no_receiver;
 }
 
 }  // namespace
 
-Lane* Relay::Backlog::lane_to(std::string_view receiver) {
-  const auto found = std::ranges::find(lanes, receiver, &Lane::receiver);
-  return found == lanes.end() ? nullptr : &*found;
+RemoteQueue* Relay::Backlog::queue_to(std::string_view receiver) {
+  const auto found = std::ranges::find(remote_queues, receiver, &RemoteQueue::receiver);
+  return found == remote_queues.end() ? nullptr : &*found;
 }
 
-Lane* Relay::Backlog::lane(std::uint32_t number) {
-  const auto found = std::ranges::find(lanes, number, &Lane::number);
-  return found == lanes.end() ? nullptr : &*found;
+RemoteQueue* Relay::Backlog::queue(std::uint32_t number) {
+  const auto found = std::ranges::find(remote_queues, number, &RemoteQueue::number);
+  return found == remote_queues.end() ? nullptr : &*found;
 }
 
-Relay::Backlog* Relay::backlog_of(const Session& sender) {
+Relay::Backlog* Relay::backlog_of(const Node& sender) {
   return sender.has_waiting() ? &backlogs_.at(sender.handle().slot) : nullptr;
 }
 
+Relay::Backlog& Relay::ensure_backlog(Node& sender) {
+  const std::uint32_t slot = sender.handle().slot;
+  if (sender.has_waiting()) return backlogs_.at(slot);
+  Backlog* backlog = nullptr;
+  if (spare_backlogs_.empty()) {
+    backlog = &backlogs_[slot];
+  } else {
+    Backlogs::node_type& spare = spare_backlogs_.back();
+    spare.key() = slot;
+    backlog = &backlogs_.insert(std::move(spare)).position->second;
+    spare_backlogs_.pop_back();
+  }
+  backlog->session = sender.handle();
+  backlog->bytes = 0;
+  sender.set_waiting(true);
+  return *backlog;
+}
+
 bool Relay::enabled(Relayed type) const {
-  return type == Relayed::socket_msg_exchange ? grid_.policy.relay_enabled
-                                              : grid_.policy.p2p_enabled;
+  return type == Relayed::socket_msg_exchange ? shared_.policy.relay_enabled
+                                              : shared_.policy.p2p_enabled;
 }
 
 bool Relay::needs_authorization(Relayed type) const {
-  return grid_.policy.authorization_scope == Policy::Scope::every_message ||
+  return shared_.policy.authorization_scope == Policy::Scope::every_message ||
          type == Relayed::connection_attempt || type == Relayed::socket_msg_exchange;
 }
 
-bool Relay::may_send(const Session& sender, const envelope::Envelope& envelope) const {
+bool Relay::may_send(const Node& sender, const envelope::Envelope& envelope) const {
   return envelope.from_kind == envelope::Envelope::From::absent ||
          (envelope.from_kind == envelope::Envelope::From::named && envelope.from == sender.id());
 }
 
-void Relay::on_event(Session& sender, Relayed type, const socketio::Packet& packet) {
+void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet) {
+  if (const auto verdict = rate_.take(sender.handle(), now_);
+      verdict != MessageRate::Verdict::within) {
+    refuse_over_rate(sender, type, packet.ack, verdict);
+    return;
+  }
   if (!enabled(type)) {
     refuse(sender, type, packet.ack,
            type == Relayed::socket_msg_exchange ? Outcome::relay_disabled : Outcome::p2p_disabled);
     return;
   }
-  // An event of more arguments than the payload is none that nodes send, but the payload is all the
-  // same the first.
+  // Nodes send one argument, the payload. If there are more, the payload is the first.
   if (packet.event.argument_count == 0 || packet.event.first_kind != json::Kind::string) {
     refuse(sender, type, packet.ack,
-           packet.event.argument_count == 0 ? Outcome::no_payload : Outcome::payload_no_string);
+           packet.event.argument_count == 0 ? Outcome::no_payload : Outcome::payload_not_string);
     return;
   }
   const auto envelope = reader_.read(packet.event.first_argument);
@@ -95,62 +121,72 @@ void Relay::on_event(Session& sender, Relayed type, const socketio::Packet& pack
   if (!may_send(sender, *envelope)) {
     refuse(sender, type, packet.ack,
            envelope->from_kind == envelope::Envelope::From::named ? Outcome::forged_sender
-                                                                  : Outcome::sender_no_string,
+                                                                  : Outcome::sender_not_string,
            envelope->to);
     return;
   }
   const Message message{type, packet.ack, envelope->to, packet.event.first_argument};
-  // Nobody is asked about it, and no observer told.
-  if (!can_exist(message.to, grid_.policy.max_node_id_bytes)) {
+  // No module is asked about the message, and no observer is notified.
+  if (!can_exist(message.to, shared_.policy.max_node_id_bytes)) {
     acknowledge(sender, message, Outcome::impossible_receiver);
     return;
   }
-  const std::uint32_t number = ++last_parcel_;
+  const std::uint32_t number = ++last_message_;
   const Backlog* backlog = backlog_of(sender);
-  if (backlog != nullptr && backlog->is_closed()) {
-    enqueue(sender, message, number, Stage::arrived);
+  if (backlog != nullptr && backlog->must_queue()) {
+    enqueue(sender, message, number, Stage::waiting);
     return;
   }
-  const auto verdict = authorize(sender, message, number);
-  if (!verdict) {
-    enqueue(sender, message, number, Stage::asked);
-  } else if (*verdict != Outcome::delivered) {
-    finish(sender, message, *verdict);
+  const auto result = authorize(sender, message, number);
+  if (!result) {
+    enqueue(sender, message, number, Stage::authorizing);
+  } else if (*result != Outcome::delivered) {
+    finish(sender, message, *result);
   } else if (!deliver_here(sender, message)) {
-    enqueue(sender, message, number, Stage::cleared);
+    send_elsewhere(sender, message, number);
   }
 }
 
-std::optional<Outcome> Relay::authorize(Session& sender, const Message& message,
+std::optional<Outcome> Relay::authorize(Node& sender, const Message& message,
                                         std::uint32_t number) {
   if (!needs_authorization(message.type)) return Outcome::delivered;
-  const modules::Waiter waiter{this, sender.handle(), tag_of(kGate, number)};
+  const modules::Waiter waiter{this, sender.handle().packed(), tag_of(kAuthorizationQueue, number)};
   const modules::Answer* answer = clients_.authorize(waiter, sender.id(), message.to);
   if (answer == nullptr) return std::nullopt;
-  return judge(sender, message, *answer);
+  return authorization_result(sender, message, *answer);
 }
 
-Outcome Relay::judge(const Session& sender, const Message& message,
-                     const modules::Answer& authorization) const {
-  const Outcome verdict = verdict_of(authorization);
-  if (verdict == Outcome::unauthorized) {
-    // Now, as the reason is not kept until the message's turn has come.
-    node_log::not_relayed(message.type, sender.id(), message.to, verdict, authorization.error,
-                          now_);
+Outcome Relay::authorization_result(const Node& sender, const Message& message,
+                                    const modules::Answer& authorization) const {
+  const Outcome result = result_of(authorization);
+  if (result == Outcome::unauthorized) {
+    // Logged at once, since the reason is not kept with the message.
+    node_log::not_relayed(message.type, sender.id(), message.to, result, authorization.error, now_);
   }
-  return verdict;
+  return result;
 }
 
-void Relay::refuse(Session& sender, Relayed type, const socketio::AckId& ack, Outcome outcome,
+void Relay::refuse(Node& sender, Relayed type, const socketio::AckId& ack, Outcome outcome,
                    std::string_view to) {
-  sender.ack(bench_, ack, status_of(outcome));
+  sender.ack(context_, ack, status_of(outcome));
   node_log::not_relayed(type, sender.id(), to, outcome, {}, now_);
 }
 
-bool Relay::deliver_here(Session& sender, const Message& message) {
+void Relay::refuse_over_rate(Node& sender, Relayed type, const socketio::AckId& ack,
+                             MessageRate::Verdict verdict) {
+  context_.counters.add(Counter::messages_over_rate);
+  refuse(sender, type, ack, Outcome::over_rate);
+  if (verdict == MessageRate::Verdict::long_over) {
+    sender.disconnect_for_reconnect(context_, session::EndReason::message_rate);
+  } else {
+    sessions_.pause_reading(sender);
+  }
+}
+
+bool Relay::deliver_here(Node& sender, const Message& message) {
   Backlog* backlog = backlog_of(sender);
-  if (backlog != nullptr && backlog->lane_to(message.to) != nullptr) return false;
-  const auto here = grid_.directory.find(message.to);
+  if (backlog != nullptr && backlog->queue_to(message.to) != nullptr) return false;
+  const auto here = shared_.directory.find(message.to);
   if (!here) return false;
   finish(sender, message, deliver(message, *here));
   return true;
@@ -159,21 +195,21 @@ bool Relay::deliver_here(Session& sender, const Message& message) {
 Outcome Relay::deliver(const Message& message, const Joined& receiver) {
   const std::string_view name = name_of(message.type);
   const std::size_t size = socketio::event_size(name, message.literal);
-  session::Outlet* outlet = grid_.outlets.find(receiver.session);
+  session::Outbox* outbox = shared_.outboxes.find(receiver.session);
   session::Pushed pushed = session::Pushed::gone;
-  if (outlet != nullptr) {
-    pushed = outlet->push(receiver.session.generation, websocket::header_size(size) + size,
-                          grid_.policy.max_outbox_bytes, bench_.dirty, [&](char* out) {
+  if (outbox != nullptr) {
+    pushed = outbox->push(receiver.session.generation, websocket::header_size(size) + size,
+                          shared_.policy.max_outbox_bytes, context_.dirty, [&](char* out) {
                             out += websocket::write_header(out, websocket::Opcode::text, size);
                             socketio::write_event(out, name, message.literal);
                           });
   }
   switch (pushed) {
     case session::Pushed::taken:
-      bench_.counters.add(Counter::relayed_local);
+      context_.counters.add(Counter::relayed_local);
       return Outcome::delivered;
     case session::Pushed::full:
-      bench_.counters.add(Counter::outbox_full);
+      context_.counters.add(Counter::outbox_full);
       return Outcome::outbox_full;
     case session::Pushed::gone:
       break;
@@ -181,7 +217,7 @@ Outcome Relay::deliver(const Message& message, const Joined& receiver) {
   return Outcome::not_connected;
 }
 
-void Relay::finish(Session& sender, const Message& message, Outcome outcome, Ack ack) {
+void Relay::finish(Node& sender, const Message& message, Outcome outcome, Ack ack) {
   acknowledge(sender, message, outcome, ack);
   const AckStatus status = status_of(outcome);
   const bool authorized = status == AckStatus::ok || status == AckStatus::not_connected;
@@ -190,17 +226,15 @@ void Relay::finish(Session& sender, const Message& message, Outcome outcome, Ack
   }
 }
 
-void Relay::acknowledge(Session& sender, const Message& message, Outcome outcome, Ack ack) {
+void Relay::acknowledge(Node& sender, const Message& message, Outcome outcome, Ack ack) {
   const AckStatus status = status_of(outcome);
-  if (ack == Ack::owed) sender.ack(bench_, message.ack, status);
-  // What is unauthorized was logged when it was judged.
+  if (ack == Ack::pending) sender.ack(context_, message.ack, status);
+  // Unauthorized messages were logged when the authorization was answered.
   if (status == AckStatus::error) {
     node_log::not_relayed(message.type, sender.id(), message.to, outcome, {}, now_);
   }
   if (!log::enabled(log::Level::relays)) return;
-  constexpr std::string_view kStatus[] = {"OK", "ERROR", "UNAUTHORIZED", "NOT_CONNECTED",
-                                          "DISABLED"};
-  const std::string_view name = kStatus[static_cast<std::size_t>(status)];
+  const std::string_view name = name_of(status);
   if (status == AckStatus::ok) {
     log::relay("message", {{"event", name_of(message.type)},
                            {"from", sender.id()},
@@ -217,210 +251,226 @@ void Relay::acknowledge(Session& sender, const Message& message, Outcome outcome
   }
 }
 
-void Relay::enqueue(Session& sender, const Message& message, std::uint32_t number, Stage stage) {
+Relay::Backlog* Relay::keep(Node& sender, const Message& message, std::uint32_t number,
+                            Stage stage) {
   const Backlog* known = backlog_of(sender);
   const std::size_t waiting = known == nullptr ? 0 : known->bytes;
-  const std::size_t bytes = Parcel::bytes(message);
-  if (waiting + bytes > grid_.policy.max_outbox_bytes) {
+  const std::size_t bytes = QueuedMessage::bytes(message);
+  if (waiting + bytes > shared_.policy.max_outbox_bytes) {
     finish(sender, message, Outcome::backlog_full);
-    return;
+    return nullptr;
   }
-  if (known != nullptr) sender.outlet().revoke_receipt();
-  Backlog& backlog = backlogs_[sender.handle().slot];
-  backlog.session = sender.handle();
-  sender.set_waiting(true);
-  backlog.gate.emplace_back(number, message, stage);
+  if (known != nullptr) sender.outbox().revoke_receipt();
+  QueuedMessages one = spare_messages_.take();
+  one.front().assign(number, message, stage);
+  Backlog& backlog = ensure_backlog(sender);
+  backlog.authorization_queue.splice(backlog.authorization_queue.end(), one);
   backlog.bytes += bytes;
-  open_gate(sender, backlog);
-  remove_if_empty(sender, backlog);
+  return &backlog;
 }
 
-void Relay::open_gate(Session& sender, Backlog& backlog) {
-  ask_ahead(sender, backlog);
-  while (!backlog.gate.empty() && backlog.lanes.size() < kMaxLanes) {
-    const Parcel& front = backlog.gate.front();
-    if (front.stage == Stage::arrived || front.stage == Stage::asked) return;
-    if (front.stage == Stage::cleared && !deliver_here(sender, front.message())) {
-      carry(sender, backlog);
+void Relay::enqueue(Node& sender, const Message& message, std::uint32_t number, Stage stage) {
+  Backlog* const backlog = keep(sender, message, number, stage);
+  if (backlog == nullptr) return;
+  advance_authorizations(sender, *backlog);
+  remove_if_empty(sender, *backlog);
+}
+
+void Relay::send_elsewhere(Node& sender, const Message& message, std::uint32_t number) {
+  Backlog* const backlog = keep(sender, message, number, Stage::authorized);
+  if (backlog == nullptr) return;
+  move_to_remote_queue(sender, *backlog);
+  remove_if_empty(sender, *backlog);
+}
+
+void Relay::advance_authorizations(Node& sender, Backlog& backlog) {
+  request_authorizations(sender, backlog);
+  while (!backlog.authorization_queue.empty() && backlog.remote_queues.size() < kMaxRemoteQueues) {
+    const QueuedMessage& front = backlog.authorization_queue.front();
+    if (front.stage == Stage::waiting || front.stage == Stage::authorizing) return;
+    if (front.stage == Stage::authorized && !deliver_here(sender, front.message())) {
+      move_to_remote_queue(sender, backlog);
     } else {
-      if (front.stage == Stage::settled) finish(sender, front.message(), front.outcome);
+      if (front.stage == Stage::finished) finish(sender, front.message(), front.outcome);
       backlog.bytes -= front.bytes();
-      backlog.gate.pop_front();
+      remove_front(backlog.authorization_queue, spare_messages_);
     }
-    ask_ahead(sender, backlog);
+    request_authorizations(sender, backlog);
   }
 }
 
-void Relay::ask_ahead(Session& sender, Backlog& backlog) {
-  for (Parcel& parcel : Head(backlog.gate, kMaxOpenQuestions)) {
-    if (parcel.stage != Stage::arrived) continue;
-    parcel.stage = Stage::asked;
-    if (const auto verdict = authorize(sender, parcel.message(), parcel.number)) {
-      parcel.decide(*verdict);
+void Relay::request_authorizations(Node& sender, Backlog& backlog) {
+  for (QueuedMessage& queued : Head(backlog.authorization_queue, kMaxOpenQuestions)) {
+    if (queued.stage != Stage::waiting) continue;
+    queued.stage = Stage::authorizing;
+    if (const auto result = authorize(sender, queued.message(), queued.number)) {
+      queued.set_authorization(*result);
     }
   }
 }
 
-void Relay::on_authorization(const Session& sender, Backlog& backlog, std::uint32_t number,
+void Relay::on_authorization(const Node& sender, Backlog& backlog, std::uint32_t number,
                              const modules::Answer& answer) {
-  for (Parcel& parcel : Head(backlog.gate, kMaxOpenQuestions)) {
-    if (parcel.number == number) parcel.decide(judge(sender, parcel.message(), answer));
+  for (QueuedMessage& queued : Head(backlog.authorization_queue, kMaxOpenQuestions)) {
+    if (queued.number == number)
+      queued.set_authorization(authorization_result(sender, queued.message(), answer));
   }
 }
 
-void Relay::remove_if_empty(Session& sender, Backlog& backlog) {
-  if (!backlog.gate.empty() || !backlog.lanes.empty()) return;
+void Relay::remove_if_empty(Node& sender, Backlog& backlog) {
+  if (!backlog.authorization_queue.empty() || !backlog.remote_queues.empty()) return;
   sender.set_waiting(false);
-  backlogs_.erase(sender.handle().slot);
-}
-
-void Relay::carry(Session& sender, Backlog& backlog) {
-  const std::string_view to = backlog.gate.front().to;
-  Lane* lane = backlog.lane_to(to);
-  if (lane == nullptr) {
-    if (++last_lane_ == kGate) ++last_lane_;
-    lane = &backlog.lanes.emplace_back(last_lane_, to, locations_.find(to, now_));
+  auto backlog_node = backlogs_.extract(sender.handle().slot);
+  if (spare_backlogs_.size() < SpareMessages::kMost) {
+    spare_backlogs_.push_back(std::move(backlog_node));
   }
-  lane->append(backlog.gate);
-  advance(sender, backlog, *lane);
 }
 
-void Relay::advance(Session& sender, Backlog& backlog, Lane& lane) {
+void Relay::move_to_remote_queue(Node& sender, Backlog& backlog) {
+  const std::string_view to = backlog.authorization_queue.front().to;
+  RemoteQueue* queue = backlog.queue_to(to);
+  if (queue == nullptr) {
+    if (++last_queue_ == kAuthorizationQueue) ++last_queue_;
+    std::list<RemoteQueue> one = spare_queues_.take();
+    one.front().begin(last_queue_, to, routes_.find(to, now_));
+    backlog.remote_queues.splice(backlog.remote_queues.end(), one);
+    queue = &backlog.remote_queues.back();
+  }
+  queue->append(backlog.authorization_queue);
+  advance(sender, backlog, *queue);
+}
+
+void Relay::advance(Node& sender, Backlog& backlog, RemoteQueue& queue) {
   while (true) {
-    const auto [step, parcel] = lane.next();
+    const auto [step, queued] = queue.next();
     switch (step) {
-      case Lane::Step::wait:
+      case RemoteQueue::Step::wait:
         return;
-      case Lane::Step::finish:
-        finish(sender, parcel->message(), parcel->outcome,
-               parcel->receipted ? Ack::given : Ack::owed);
-        backlog.bytes -= parcel->bytes();
-        lane.remove_front();
+      case RemoteQueue::Step::acknowledge:
+        finish(sender, queued->message(), queued->outcome,
+               queued->receipted ? Ack::sent : Ack::pending);
+        backlog.bytes -= queued->bytes();
+        queue.remove_front(spare_messages_);
         break;
-      case Lane::Step::hand_over:
-        hand_over(sender, backlog, lane, *parcel);
+      case RemoteQueue::Step::send:
+        send_remote(sender, backlog, queue, *queued);
         break;
-      case Lane::Step::locate:
-        locate(sender, lane);
+      case RemoteQueue::Step::look_up:
+        look_up(sender, queue);
         break;
-      case Lane::Step::close:
-        backlog.lanes.erase(backlog.lanes.begin() + (&lane - backlog.lanes.data()));
+      case RemoteQueue::Step::remove:
+        spare_queues_.give_back(
+            backlog.remote_queues,
+            std::ranges::find(backlog.remote_queues, queue.number(), &RemoteQueue::number));
         return;
     }
   }
 }
 
-void Relay::hand_over(Session& sender, const Backlog& backlog, Lane& lane, Parcel& parcel) {
-  lane.begin_hand_over(parcel);
-  const modules::Holder& holder = *lane.holder();
-  const modules::Waiter waiter{this, sender.handle(), tag_of(lane.number(), parcel.number)};
-  const modules::Answer* answer =
-      clients_.send(waiter, holder.instance, {lane.receiver(), holder.token}, parcel.event,
-                    issue_receipt(sender, backlog, parcel));
-  if (answer != nullptr) on_handed_over(lane, parcel, *answer);
+void Relay::send_remote(Node& sender, const Backlog& backlog, RemoteQueue& queue,
+                        QueuedMessage& queued) {
+  queue.begin_send(queued);
+  const modules::Holder& holder = *queue.holder();
+  const modules::Waiter waiter{this, sender.handle().packed(),
+                               tag_of(queue.number(), queued.number)};
+  const modules::Answer* answer = clients_.send(
+      waiter, holder.instance, {queue.receiver(), holder.token, holder.session, holder.worker},
+      queued.event, issue_receipt(sender, backlog, queued));
+  if (answer != nullptr) on_sent(queue, queued, *answer);
 }
 
-modules::Receipt Relay::issue_receipt(Session& sender, const Backlog& backlog,
-                                      const Parcel& parcel) const {
-  const bool is_all =
-      backlog.gate.empty() && backlog.lanes.size() == 1 && backlog.lanes.front().has_one_parcel();
-  // Whoever is told of it is told by the worker.
-  const bool observed =
-      parcel.type == Relayed::socket_msg_exchange && !grid_.modules.observers.empty();
+modules::Receipt Relay::issue_receipt(Node& sender, const Backlog& backlog,
+                                      const QueuedMessage& queued) const {
+  const bool is_all = backlog.authorization_queue.empty() && backlog.remote_queues.size() == 1 &&
+                      backlog.remote_queues.front().has_one_message();
+  // The worker itself must handle the answer if observers are to be notified or it is logged.
+  const bool observed = queued.type == Relayed::socket_msg_exchange &&
+                        !shared_.modules.of<modules::Kind::observer>().empty();
   if (!is_all || observed || log::enabled(log::Level::relays)) return modules::kNoReceipt;
-  modules::Receipt receipt;
-  receipt.outlet = &sender.outlet();
-  receipt.generation = sender.handle().generation;
-  receipt.number = sender.outlet().issue_receipt();
-  if (!parcel.ack.present()) return receipt;
-  const std::size_t size = socketio::ack_size(parcel.ack, AckStatus::ok);
-  receipt.size = static_cast<std::uint8_t>(websocket::header_size(size) + size);
-  char* out = receipt.bytes.data();
-  out += websocket::write_header(out, websocket::Opcode::text, size);
-  socketio::write_ack(out, parcel.ack, AckStatus::ok);
-  return receipt;
+  return broker::issue_receipt(sender, queued.ack);
 }
 
-// A message that was taken is counted as relayed where it is delivered.
-void Relay::on_handed_over(Lane& lane, Parcel& parcel, const modules::Answer& answer) {
+// The instance that delivers a message counts it as relayed.
+void Relay::on_sent(RemoteQueue& queue, QueuedMessage& queued, const modules::Answer& answer) {
   const bool taken = answer.could_ask() && answer.yes;
-  parcel.receipted = answer.receipted;
-  if (const auto& holder = lane.holder()) {
+  queued.receipted = answer.receipted;
+  if (const modules::Holder* const holder = queue.holder()) {
     if (taken) {
-      locations_.keep(lane.receiver(), *holder, now_);
+      routes_.keep(queue.receiver(), *holder, now_);
     } else {
-      locations_.drop(lane.receiver(), holder->token);
+      routes_.drop(queue.receiver(), holder->token);
     }
   }
-  // Without an answer it may have been taken all the same: it is never sent again.
-  lane.end_hand_over(parcel, taken                ? Lane::HandOver::taken
-                             : answer.could_ask() ? Lane::HandOver::refused
-                                                  : Lane::HandOver::unknown);
+  // Without an answer the message may still have been accepted, so it is not sent again.
+  queue.end_send(queued, taken                ? RemoteQueue::SendResult::taken
+                         : answer.could_ask() ? RemoteQueue::SendResult::refused
+                                              : RemoteQueue::SendResult::unknown);
 }
 
-void Relay::locate(Session& sender, Lane& lane) {
-  if (deliver_here(lane)) return;
-  lane.begin_lookup();
-  const std::string_view id = lane.receiver();
-  const modules::Waiter waiter{this, sender.handle(), tag_of(lane.number(), 0)};
+void Relay::look_up(Node& sender, RemoteQueue& queue) {
+  if (deliver_here(queue)) return;
+  queue.begin_lookup();
+  const std::string_view id = queue.receiver();
+  const modules::Waiter waiter{this, sender.handle().packed(), tag_of(queue.number(), 0)};
   const modules::Answer* answer =
       clients_.lookup(waiter, std::span<const std::string_view>(&id, 1));
-  if (answer != nullptr) on_located(lane, *answer);
+  if (answer != nullptr) on_located(queue, *answer);
 }
 
-void Relay::on_located(Lane& lane, const modules::Answer& answer) {
+void Relay::on_located(RemoteQueue& queue, const modules::Answer& answer) {
   if (!answer.could_ask()) {
-    lane.fail(Outcome::registry_unavailable);
+    queue.fail_lookup(Outcome::registry_unavailable);
     return;
   }
   const modules::Holder& holder = answer.holders.front();
-  if (!holder.instance.empty() && holder.instance != grid_.instance) {
-    locations_.keep(lane.receiver(), holder, now_);
-    lane.aim(holder);
-  } else if (!deliver_here(lane)) {
-    // Who joined here since the directory was asked would have been found.
-    lane.fail(Outcome::not_connected);
+  if (!holder.instance.empty() && holder.instance != shared_.instance) {
+    routes_.keep(queue.receiver(), holder, now_);
+    queue.set_holder(holder);
+  } else if (!deliver_here(queue)) {
+    // The registry names this instance, but no such node has joined here.
+    queue.fail_lookup(Outcome::not_connected);
   }
 }
 
-bool Relay::deliver_here(Lane& lane) {
-  const auto here = grid_.directory.find(lane.receiver());
+bool Relay::deliver_here(RemoteQueue& queue) {
+  const auto here = shared_.directory.find(queue.receiver());
   if (!here) return false;
-  lane.deliver([&](const Parcel& parcel) { return deliver(parcel.message(), *here); });
+  queue.deliver([&](const QueuedMessage& queued) { return deliver(queued.message(), *here); });
   return true;
 }
 
 void Relay::on_answer(const modules::Waiter& waiter, const modules::Answer& answer) {
-  const auto found = backlogs_.find(waiter.session.slot);
-  if (found == backlogs_.end() || found->second.session != waiter.session) return;
-  Session* sender = sessions_.find(waiter.session);
+  const auto session = SessionHandle::unpacked(waiter.asker);
+  const auto found = backlogs_.find(session.slot);
+  if (found == backlogs_.end() || found->second.session != session) return;
+  Node* sender = sessions_.find(session);
   if (sender == nullptr) return;
   Backlog& backlog = found->second;
-  const auto lane_number = static_cast<std::uint32_t>(waiter.tag >> 32);
-  const auto parcel_number = static_cast<std::uint32_t>(waiter.tag);
-  if (lane_number == kGate) {
-    on_authorization(*sender, backlog, parcel_number, answer);
-  } else if (Lane* lane = backlog.lane(lane_number)) {
-    // Nothing is on its way while the receiver is looked up.
-    if (lane->is_locating()) {
-      on_located(*lane, answer);
-    } else if (Parcel* parcel = lane->find_sent(parcel_number)) {
-      on_handed_over(*lane, *parcel, answer);
+  const auto queue_number = static_cast<std::uint32_t>(waiter.tag >> 32);
+  const auto message_number = static_cast<std::uint32_t>(waiter.tag);
+  if (queue_number == kAuthorizationQueue) {
+    on_authorization(*sender, backlog, message_number, answer);
+  } else if (RemoteQueue* queue = backlog.queue(queue_number)) {
+    // While the receiver is being looked up no message is in flight, so this answers the look-up.
+    if (queue->is_looking_up()) {
+      on_located(*queue, answer);
+    } else if (QueuedMessage* queued = queue->find_sent(message_number)) {
+      on_sent(*queue, *queued, answer);
     }
-    advance(*sender, backlog, *lane);
+    advance(*sender, backlog, *queue);
   }
-  open_gate(*sender, backlog);
+  advance_authorizations(*sender, backlog);
   remove_if_empty(*sender, backlog);
-  sessions_.touched(*sender);
+  sessions_.deadline_changed(*sender);
 }
 
-std::size_t Relay::waiting_bytes(const Session& sender) const {
+std::size_t Relay::waiting_bytes(const Node& sender) const {
   return sender.has_waiting() ? backlogs_.at(sender.handle().slot).bytes : 0;
 }
 
-void Relay::on_end(Session& sender) {
+void Relay::on_end(Node& sender) {
   if (!sender.has_waiting()) return;
-  sender.outlet().revoke_receipt();
+  sender.outbox().revoke_receipt();
   sender.set_waiting(false);
   backlogs_.erase(sender.handle().slot);
 }

@@ -16,10 +16,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Fault = RtcNormaliser::Fault;
 
-// nlohmann copies and destroys trees by recursion; no honest configuration is nested deeper.
+// nlohmann copies and destroys trees by recursion; no legitimate configuration is nested deeper.
 constexpr std::size_t kMaxDepth = 32;
-// STUN allows 512 (RFC 8489 14.3); Chromium refuses the configuration from 510 on, and finds no
-// relay with 509.
+// STUN allows 512 bytes (RFC 8489 14.3); Chromium rejects a configuration with 510 or more, and
+// finds no relay with 509.
 constexpr std::size_t kMaxUsernameBytes = 508;
 constexpr std::size_t kMaxPoolSize = 255;
 constexpr std::size_t kMaxShownBytes = 64;
@@ -46,18 +46,18 @@ bool too_deep(std::string_view text) {
   return false;
 }
 
-/// A value that is no secret, for the log.
+/// A value that is not secret, for the log.
 std::string shown(const Json& value) {
   if (value.is_structured()) return value.is_array() ? "a list" : "an object";
   std::string text = value.dump();
   if (text.size() <= kMaxShownBytes) return text;
   std::size_t size = kMaxShownBytes;
-  // Not within a character of UTF-8.
+  // Do not cut within a UTF-8 character.
   while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
   return text.substr(0, size) + "…";
 }
 
-/// What is left out of the configuration, and why.
+/// The URLs that are left out of the configuration, and why.
 class LeftOut {
  public:
   void add(std::size_t server, std::string_view url, std::string_view why) {
@@ -77,13 +77,13 @@ class LeftOut {
   std::string reasons_;
 };
 
-// Serialisers of some languages write what was not set as null; most stacks take that for a value.
+// Serialisers of some languages write unset members as null; most stacks treat that as a value.
 void drop_nulls(Json& object) {
   auto& members = object.get_ref<Json::object_t&>();
   const auto is_null = [](const auto& member) { return member.second.is_null(); };
   if (std::ranges::none_of(members, is_null)) return;
   Json::object_t kept;
-  // As a list: to look each key up would take the square of their number.
+  // Rebuilt as a list: erasing key by key would be quadratic.
   Json::object_t::Container& list = kept;
   for (auto& member : members) {
     if (!is_null(member)) list.emplace_back(member.first, std::move(member.second));
@@ -91,9 +91,9 @@ void drop_nulls(Json& object) {
   members = std::move(kept);
 }
 
-/// nullptr: its members have the right types. Makes an array of `urls`.
+/// Turns `urls` into an array. Returns why a member has the wrong type; nullptr: none has.
 const char* fault_of_types(Json& server) {
-  if (!server.is_object()) return "an entry of iceServers is no object";
+  if (!server.is_object()) return "an entry of iceServers is not an object";
   const auto urls = server.find("urls");
   if (urls == server.end()) return "an entry of iceServers has no urls";
   if (urls->is_string()) {
@@ -108,7 +108,7 @@ const char* fault_of_types(Json& server) {
   for (const char* name : {"username", "password", "credential"}) {
     const auto member = server.find(name);
     if (member != server.end() && !member->is_string()) {
-      return "username, password or credential is no string";
+      return "username, password or credential is not a string";
     }
   }
   return nullptr;
@@ -126,7 +126,7 @@ void set_password_and_credential(Json& server) {
   if (credential.empty() && !password.empty()) server["credential"] = password;
 }
 
-/// Of a server that is asked for a relay.
+/// What is wrong with the credentials of a TURN server.
 std::optional<std::string_view> fault_of_credentials(const Json& server) {
   const std::string_view username = text_of(server, "username");
   if (username.empty()) return "a TURN server needs a username";
@@ -135,7 +135,7 @@ std::optional<std::string_view> fault_of_credentials(const Json& server) {
   return std::nullopt;
 }
 
-/// Leaves the URLs that every stack takes. Returns how many of them are of TURN.
+/// Keeps only the URLs that every stack accepts. Returns how many of them are TURN URLs.
 std::size_t keep_good_urls(Json& server, std::size_t index, LeftOut& left_out) {
   std::optional<std::string_view> fault_of_all;
   if (const auto type = server.find("credentialType"); type != server.end()) {
@@ -151,11 +151,11 @@ std::size_t keep_good_urls(Json& server, std::size_t index, LeftOut& left_out) {
   Json kept = Json::array();
   for (const Json& each : server["urls"]) {
     const auto& url = each.get_ref<const std::string&>();
-    auto judged = plugin::judge_ice_url(url);
-    const auto* const good = std::get_if<plugin::IceUrl>(&judged);
+    auto checked = plugin::parse_ice_url(url);
+    const auto* const good = std::get_if<plugin::IceUrl>(&checked);
     const bool is_turn = good != nullptr && good->server == plugin::IceUrl::Server::turn;
     if (good == nullptr) {
-      left_out.add(index, url, std::get<plugin::IceUrlFault>(judged).why);
+      left_out.add(index, url, std::get<plugin::IceUrlFault>(checked).why);
     } else if (fault_of_all) {
       left_out.add(index, url, *fault_of_all);
     } else if (is_turn && fault_of_turn) {
@@ -169,7 +169,7 @@ std::size_t keep_good_urls(Json& server, std::size_t index, LeftOut& left_out) {
   return turn_urls;
 }
 
-/// A member that, if it is there, is one of these.
+/// A member that, if present, must have one of these values.
 struct Choice {
   const char* member;
   std::initializer_list<std::string_view> values;
@@ -185,8 +185,8 @@ std::optional<Fault> fault_of_choices(const Json& configuration) {
         Choice{"rtcpMuxPolicy", {"require", "negotiate"}, "require or negotiate"}}) {
     const auto member = configuration.find(choice.member);
     if (member == configuration.end()) continue;
-    const auto is_it = [&](std::string_view value) { return *member == value; };
-    if (std::ranges::none_of(choice.values, is_it)) {
+    const auto matches = [&](std::string_view value) { return *member == value; };
+    if (std::ranges::none_of(choice.values, matches)) {
       std::string text = choice.member;
       text.append(" is ").append(shown(*member)).append(", not ").append(choice.in_words);
       return Fault{std::move(text)};
@@ -194,16 +194,16 @@ std::optional<Fault> fault_of_choices(const Json& configuration) {
   }
   if (const auto size = configuration.find("iceCandidatePoolSize"); size != configuration.end()) {
     if (!size->is_number_unsigned() || size->get<std::uint64_t>() > kMaxPoolSize) {
-      return Fault{"iceCandidatePoolSize is " + shown(*size) + ", no integer from 0 to 255"};
+      return Fault{"iceCandidatePoolSize is " + shown(*size) + ", not an integer from 0 to 255"};
     }
   }
   return std::nullopt;
 }
 
-/// Members that no node can use, and that some stacks refuse.
+/// Members that no node can use, and that some stacks reject.
 std::optional<Fault> drop_useless_members(Json& configuration) {
   if (const auto found = configuration.find("certificates"); found != configuration.end()) {
-    // They are objects of the node's own program, and cannot be written in JSON.
+    // Certificates are objects of the node's own process, and have no JSON form.
     if (!found->is_array() || !found->empty()) {
       return Fault{"certificates cannot be given to a node"};
     }
@@ -215,22 +215,22 @@ std::optional<Fault> drop_useless_members(Json& configuration) {
   return std::nullopt;
 }
 
-/// What is JSON and of the right types so far.
+/// Parses the answer and checks the types of its outermost members.
 std::variant<Json, Fault> read(std::string_view answer) {
   if (too_deep(answer)) return Fault{"the RTC configuration is nested too deeply"};
   Json configuration = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
   if (configuration.is_discarded()) return Fault{"the RTC configuration is not JSON"};
-  if (!configuration.is_object()) return Fault{"the RTC configuration is no object"};
+  if (!configuration.is_object()) return Fault{"the RTC configuration is not an object"};
   if (const auto wrapped = configuration.find("rtcConfiguration"); wrapped != configuration.end()) {
     Json inner = std::move(*wrapped);
     configuration = std::move(inner);
-    if (!configuration.is_object()) return Fault{"rtcConfiguration is no object"};
+    if (!configuration.is_object()) return Fault{"rtcConfiguration is not an object"};
   }
   const auto servers = configuration.find("iceServers");
   if (servers == configuration.end() || !servers->is_array()) {
-    return Fault{"the RTC configuration has no list iceServers"};
+    return Fault{"the RTC configuration has no iceServers list"};
   }
-  // Nodes take an empty list as an error.
+  // Nodes treat an empty list as an error.
   if (servers->empty()) return Fault{"iceServers is empty"};
   for (Json& server : *servers) {
     if (const char* fault = fault_of_types(server)) return Fault{fault};
@@ -258,7 +258,7 @@ std::variant<RtcNormaliser::Configuration, Fault> RtcNormaliser::normalise(
     result.turn_urls += keep_good_urls(server, index++, left_out);
     if (!server["urls"].empty()) kept.push_back(std::move(server));
   }
-  if (kept.empty()) return Fault{"no server of iceServers can be used: " + left_out.reasons()};
+  if (kept.empty()) return Fault{"no server in iceServers is usable: " + left_out.reasons()};
   const auto policy = configuration.find("iceTransportPolicy");
   if (result.turn_urls == 0 && policy != configuration.end() && *policy == "relay") {
     std::string text = "iceTransportPolicy is relay, but there is no TURN server";
@@ -268,7 +268,7 @@ std::variant<RtcNormaliser::Configuration, Fault> RtcNormaliser::normalise(
   configuration["iceServers"] = std::move(kept);
 
   std::string literal;
-  // The peer pretty-prints with two blanks; so do we, for whoever reads it in a log.
+  // Indented by two spaces, as the TypeScript broker does, for readability in logs.
   json::append_quoted(literal, configuration.dump(2));
   result.literal = std::make_shared<const std::string>(std::move(literal));
   result.left_out = left_out.count();

@@ -1,8 +1,9 @@
 #pragma once
-/// The RTC configuration as nodes want it, and as every WebRTC stack takes it: what can be put
-/// right is put right, servers that a stack would refuse are left out since each costs a node all
-/// of them, and what cannot be used, or may uncover addresses that were to be hidden, is a fault.
-/// The rules for operators: docs/in-production.md, "RTC configurations".
+/// Normalises an RTC configuration to the form that nodes read and every WebRTC stack accepts:
+/// corrects what can be corrected, and leaves out servers that a stack would reject, since one such
+/// server makes it reject all of them. A configuration that is unusable, or could reveal addresses
+/// that must stay hidden, is a fault. The rules for operators: docs/in-production.md, "RTC
+/// configurations".
 ///
 /// Threads: one Normaliser per worker. Errors: a sentence, for the log, without credentials.
 
@@ -18,7 +19,7 @@ namespace crolang::broker {
 /// to be sent. Shared by all nodes that got the same answer.
 using RtcLiteral = std::shared_ptr<const std::string>;
 
-/// Chromium uses no more of them, and says so to nobody.
+/// Chromium silently ignores any further URLs.
 inline constexpr std::size_t kMaxTurnUrls = 32;
 
 class RtcNormaliser {
@@ -34,11 +35,11 @@ class RtcNormaliser {
   };
   /// Accepts `{"iceServers":…}` and `{"rtcConfiguration":{"iceServers":…}}`. Makes every `urls` an
   /// array and sets both `password` (what nodes read) and `credential` (what browsers read).
-  /// Members it does not know stay, unless they are null. What comes out goes in unchanged.
+  /// Unknown members are kept, unless they are null. Idempotent.
   std::variant<Configuration, Fault> normalise(std::string_view answer);
 
  private:
-  // Most answers repeat the one before: then nothing is parsed.
+  // Most answers equal the previous one: then nothing is parsed.
   std::string last_answer_;
   Configuration last_;
 };

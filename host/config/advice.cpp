@@ -11,17 +11,18 @@
 namespace crolang::config {
 namespace {
 
-constexpr std::size_t kSlips = 2;
+constexpr std::size_t kMaxTypos = 2;
 constexpr std::size_t kLargestFamily = 5;
 
 struct Alias {
   std::string_view name;
   std::string_view variable;
 };
-constexpr std::array kElsewhere{
+constexpr std::array kAliases{
     Alias{"HOST", "BIND_ADDRESS"}, Alias{"ADDRESS", "BIND_ADDRESS"}, Alias{"LISTEN", "PORT"},
     Alias{"VERBOSE", "LOG_LEVEL"}, Alias{"DEBUG", "LOG_LEVEL"},      Alias{"QUIET", "LOG_LEVEL"},
-    Alias{"THREADS", "WORKERS"},   Alias{"JSON", "LOG_FORMAT"},
+    Alias{"THREADS", "WORKERS"},   Alias{"JSON", "LOG_FORMAT"},      Alias{"CERT", "TLS_CERT_FILE"},
+    Alias{"KEY", "TLS_KEY_FILE"},  Alias{"SSL", "TLS_CERT_FILE"},
 };
 
 const Variable* find_variable(std::span<const Variable> known, std::string_view name) {
@@ -49,7 +50,7 @@ const Variable* by_letter(std::span<const Variable> known, std::string_view lett
   return found == known.end() ? nullptr : &*found;
 }
 
-/// Secrets stay where they are, in the shell's history that is.
+/// A secret is not repeated: it is in the shell's history already.
 std::string assignment(const Variable& variable, std::string_view value) {
   if (value.empty()) return variable.name;
   return variable.name + "=" +
@@ -63,16 +64,16 @@ std::string_view near_option(std::string_view word, std::span<const std::string_
     // -v and -V: an option of one letter.
     if (asked.size() == 1) return word.size() == 2 && (asked.front() | 0x20) == bare.front();
     return asked == bare || (asked.size() >= 4 && bare.starts_with(asked)) ||
-           (asked.size() >= 4 && text::edit_distance(asked, bare) <= kSlips);
+           (asked.size() >= 4 && text::edit_distance(asked, bare) <= kMaxTypos);
   });
   return found == options.end() ? std::string_view{} : *found;
 }
 
-/// What the variable is called, if it is called something else elsewhere.
-std::string_view elsewhere(std::string_view name) {
-  const auto found = std::find_if(kElsewhere.begin(), kElsewhere.end(),
+/// The variable that other programs call by this name.
+std::string_view alias_target(std::string_view name) {
+  const auto found = std::find_if(kAliases.begin(), kAliases.end(),
                                   [&](const Alias& each) { return each.name == name; });
-  return found == kElsewhere.end() ? name : found->variable;
+  return found == kAliases.end() ? name : found->variable;
 }
 
 /// --log: LOG_LEVEL or LOG_FORMAT.
@@ -88,7 +89,7 @@ std::vector<std::string> family(std::string_view name, std::span<const Variable>
 std::string about_option(std::string_view option, std::string_view value,
                          std::span<const std::string_view> options,
                          std::span<const Variable> known) {
-  const std::string sentence = "there is no option " + telemetry::in_quotes(option) + ": ";
+  const std::string sentence = "unknown option " + telemetry::in_quotes(option) + ": ";
   const auto set = [&](const std::string& what) {
     return sentence + "set " + what + " in the environment or in .env";
   };
@@ -98,12 +99,14 @@ std::string about_option(std::string_view option, std::string_view value,
   if (variable != nullptr) return set(assignment(*variable, value));
   if (const std::string_view near = near_option(option, options); !near.empty())
     return sentence + "did you mean " + std::string(near) + "?";
-  if (const std::string_view other = elsewhere(name); other != name) return set(std::string(other));
+  if (const std::string_view other = alias_target(name); other != name)
+    return set(std::string(other));
   std::vector<std::string> names = meant_by(name, known).names;
   std::erase_if(names, [&](const std::string& each) { return !find_variable(known, each); });
   if (names.empty()) names = family(name, known);
   if (!names.empty()) return set(text::alternatives(names));
-  return sentence + "it is configured by environment variables and .env, see crolang-broker --help";
+  return sentence +
+         "the broker is configured by environment variables and .env, see crolang-broker --help";
 }
 
 std::string about_word(std::string_view word, std::span<const std::string_view> options,
@@ -116,7 +119,7 @@ std::string about_word(std::string_view word, std::span<const std::string_view> 
              assignment(*variable, word.substr(equals + 1)) + " crolang-broker";
   }
   if (const std::string_view near = near_option(word, options); !near.empty())
-    return telemetry::in_quotes(word) + " is nothing to do: did you mean " + std::string(near) +
+    return telemetry::in_quotes(word) + " is not a command: did you mean " + std::string(near) +
            "?";
   return {};
 }

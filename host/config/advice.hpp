@@ -1,4 +1,4 @@
-/// What to say to somebody who tried to configure the broker by its command line. Threads: any.
+/// Suggestions for an operator who tried to configure the broker on its command line. Threads: any.
 /// Errors: none.
 #pragma once
 
@@ -11,10 +11,10 @@
 
 namespace crolang::config {
 
-/// The sentence about the first word of `words` (argv without the program) that the command line
-/// does not have: which variable does that (--port 9000: PORT=9000), or which option is meant.
-/// Empty: there is nothing to say about them. `options` are the ones that there are, with their
-/// dashes; values of secrets are not shown.
+/// A sentence about the first word of `words` (argv without the program's name) that is not a valid
+/// argument: the variable to set instead (--port 9000: PORT=9000), or the option that was probably
+/// meant. Empty: no suggestion. `options` are the valid ones, with their dashes; values of secrets
+/// are not shown.
 std::string advice_on(std::span<const std::string_view> words,
                       std::span<const std::string_view> options, std::span<const Variable> known);
 

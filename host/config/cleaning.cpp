@@ -14,8 +14,8 @@ struct Blank {
   std::string_view bytes;
   std::string_view name;
 };
-// Blanks of Unicode, in UTF-8. They come with what is copied from a page or a document.
-constexpr std::array kUnseen{
+// Blanks of Unicode, in UTF-8. They are picked up when copying from a web page or a document.
+constexpr std::array kInvisible{
     Blank{"\xC2\xA0", "a no-break space (U+00A0)"},
     Blank{"\xC2\xAD", "a soft hyphen (U+00AD)"},
     Blank{"\xE1\x9A\x80", "an ogham space (U+1680)"},
@@ -52,7 +52,7 @@ constexpr std::array kQuotes{
     Quotes{"\"", "\""},
     Quotes{"'", "'"},
     Quotes{"`", "`"},
-    Quotes{"\xE2\x80\x9C", "\xE2\x80\x9D"},  // as word processors make of "
+    Quotes{"\xE2\x80\x9C", "\xE2\x80\x9D"},  // what word processors turn " into
     Quotes{"\xE2\x80\x98", "\xE2\x80\x99"},
 };
 
@@ -88,17 +88,17 @@ bool take_quotes(std::string_view& text) {
 std::string fault_of(std::string_view text) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
     return "is UTF-16, as some editors save it: save it as UTF-8";
-  // A line break or a tab may stand between several values.
+  // A line break or a tab may separate several values.
   for (const char c : text) {
-    if (c == '\0') return "holds a NUL byte: is it UTF-16, or no text at all?";
+    if (c == '\0') return "contains a NUL byte: is it UTF-16 or binary data?";
     if ((c >= '\x01' && c < ' ' && kWhite.find(c) == std::string_view::npos) || c == '\x7f')
-      return "holds a control character: type it anew";
+      return "contains a control character: retype it";
   }
-  for (const auto& [bytes, name] : kUnseen) {
+  for (const auto& [bytes, name] : kInvisible) {
     if (text.starts_with(bytes))
-      return "begins with " + std::string(name) + ", which cannot be seen: take it out";
+      return "begins with " + std::string(name) + ", which is invisible: remove it";
     if (text.ends_with(bytes))
-      return "ends with " + std::string(name) + ", which cannot be seen: take it out";
+      return "ends with " + std::string(name) + ", which is invisible: remove it";
   }
   return {};
 }
@@ -110,11 +110,11 @@ Cleaned clean(std::string_view value) {
   if (take_quotes(cleaned.text)) {
     cleaned.text = trim(cleaned.text);
     cleaned.note =
-        "had quotes around it, which were taken off (if they are part of it, put another pair "
-        "around)";
+        "had quotes around it, which were removed (if they are part of it, put another pair "
+        "around it)";
   }
   cleaned.fault = fault_of(cleaned.text);
-  if (cleaned.text.empty() && !value.empty()) cleaned.fault = "is nothing but blanks or quotes";
+  if (cleaned.text.empty() && !value.empty()) cleaned.fault = "consists only of blanks or quotes";
   if (!cleaned.fault.empty()) return {.text = {}, .fault = std::move(cleaned.fault)};
   return cleaned;
 }

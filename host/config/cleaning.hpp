@@ -1,5 +1,5 @@
-/// What copying, editors and container tools leave around a value without anybody meaning it.
-/// Threads: any. Errors: a sentence's end for the operator, without the value.
+/// Removes what copying, editors and container tools add around a value unintentionally.
+/// Threads: any. Errors: the end of a sentence for the operator, without the value.
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 namespace crolang::config {
 
 struct Cleaned {
-  std::string_view text{};  ///< a part of what was given
-  std::string note{};       ///< what was done about it, if somebody may have meant it
+  std::string_view text{};  ///< a part of the value given
+  std::string note{};       ///< what was removed, if it may have been intended
   std::string fault{};      ///< why it cannot be used
 };
 
 /// For texts, secrets and URLs: white space, line ends and byte order marks around the value are
-/// taken off, since nobody can mean them. So is a pair of quotes around the whole (which docker's
-/// --env-file and Kubernetes take for part of the value), with a note: whoever means them puts
-/// another pair around. Faults: UTF-16, control characters, and blanks at the ends that cannot be
-/// seen. An empty text is returned as it is.
+/// removed, since they are never intended. So is a pair of quotes around the whole value (which
+/// docker's --env-file and Kubernetes keep as part of it), with a note: quotes that are intended
+/// need another pair around them. Faults: UTF-16, control characters, and invisible blanks at the
+/// ends. An empty text is returned unchanged.
 Cleaned clean(std::string_view value);
 
 }  // namespace crolang::config

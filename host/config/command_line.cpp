@@ -14,18 +14,39 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kOptions{"--help", "--version", "--check-config",
                                                    "--print-config"};
+constexpr std::array<std::string_view, 6> kCheckIceOptions{
+    "--node", "--json", "--turn-url", "--stun-url", "--secret", "--secret-file"};
 
 std::string usage_fault(int argc, const char* const* argv, const CLI::ParseError& error,
                         std::span<const Variable> known) {
-  // The other faults name what they miss.
+  // The other errors name the missing argument.
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
   std::vector<std::string_view> words(argv + std::min(argc, 1), argv + argc);
-  if (const std::string_view command = words.front();
-      command == "plugins" || command == "healthcheck")
+  const std::string_view command = words.front();
+  const bool is_check_ice = command == "check-ice";
+  if (command == "plugins" || command == "healthcheck" || is_check_ice)
     std::erase_if(words, [](std::string_view word) { return !word.starts_with('-'); });
-  std::string advice = advice_on(words, kOptions, known);
+  // --turn-urls is meant for an option of it, not for the variable TURN_URLS.
+  std::string advice =
+      is_check_ice ? advice_on(words, kCheckIceOptions, {}) : advice_on(words, kOptions, known);
   if (!advice.empty()) return advice;
-  return std::string(error.what()) + ": it runs without arguments, see crolang-broker --help";
+  return std::string(error.what()) +
+         ": the broker runs without arguments, see crolang-broker --help";
+}
+
+/// The options of check-ice. Values of other options must not be taken for commands, so it has no
+/// fallthrough.
+CLI::App* add_check_ice(CLI::App& app, CheckIce& options) {
+  CLI::App* const command = app.add_subcommand("check-ice");
+  command->add_option("--node", options.node);
+  // One value each; the option may be repeated.
+  CLI::Option* const turn =
+      command->add_option("--turn-url", options.turn_urls)->allow_extra_args(false);
+  command->add_option("--stun-url", options.stun_urls)->allow_extra_args(false);
+  CLI::Option* const secret = command->add_option("--secret", options.secret)->needs(turn);
+  command->add_option("--secret-file", options.secret_file)->needs(turn)->excludes(secret);
+  command->add_flag_callback("--json", [&options] { options.format = CheckIce::Format::json; });
+  return command;
 }
 
 }  // namespace
@@ -47,14 +68,16 @@ Command parse_command_line(int argc, const char* const* argv, std::span<const Va
   CLI::App* const check = plugins->add_subcommand("check")->fallthrough();
   check->add_option("FILE", command.file)->required();
   CLI::App* const healthcheck = app.add_subcommand("healthcheck")->fallthrough();
+  CLI::App* const check_ice = add_check_ice(app, command.check_ice);
 
-  // Help is given whatever else is asked for, right or wrong.
+  // Help takes precedence over all other arguments, valid or not.
   for (int i = 1; i < argc; ++i)
-    if (const std::string_view word(argv[i]); word == "-h" || word == "--help") return {Kind::help};
+    if (const std::string_view word(argv[i]); word == "-h" || word == "--help")
+      return {.kind = Kind::help};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return {Kind::usage_error, {}, usage_fault(argc, argv, error, known)};
+    return {.kind = Kind::usage_error, .error = usage_fault(argc, argv, error, known)};
   }
 
   std::vector<Kind> chosen;
@@ -63,8 +86,9 @@ Command parse_command_line(int argc, const char* const* argv, std::span<const Va
   if (plugins->parsed())
     chosen.push_back(check->parsed() ? Kind::plugins_check : Kind::plugins_list);
   if (healthcheck->parsed()) chosen.push_back(Kind::healthcheck);
+  if (check_ice->parsed()) chosen.push_back(Kind::check_ice);
   if (chosen.size() > 1)
-    return {Kind::usage_error, {}, "only one of the options can be used at a time"};
+    return {.kind = Kind::usage_error, .error = "only one of the options can be used at a time"};
   if (!chosen.empty()) command.kind = chosen.front();
   return command;
 }

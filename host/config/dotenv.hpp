@@ -1,9 +1,9 @@
 /// The syntax of .env files, as npm's dotenv reads them:
-///   NAME=value   export NAME=value   NAME="a\nb"   NAME='as it is'   NAME=   # comment NAME=value
-///   # comment
+///   NAME=value   export NAME=value   NAME="a\nb"   NAME='unchanged'
+///   NAME=value   # comment
 /// Quoted values may span lines; \n, \r, \" and \\ are understood in double quotes. Pure, no files.
-/// Threads: any. Errors: a sentence with the line's number for each line that makes no sense; the
-/// others are still read. One for the whole of a text that is not UTF-8.
+/// Threads: any. Errors: a sentence with the line number for each malformed line; the others are
+/// still read. If the text is not UTF-8, a single sentence.
 #pragma once
 
 #include <string>
@@ -14,7 +14,8 @@
 namespace crolang::config {
 
 struct DotEnv {
-  std::vector<std::pair<std::string, std::string>> values;  ///< in order; the last of a name counts
+  std::vector<std::pair<std::string, std::string>>
+      values;                       ///< in order; the last value of a name counts
   std::vector<std::string> faults;  ///< "line 3: …"; values are never shown
 };
 

@@ -25,7 +25,7 @@ struct FileText {
 FileText read_file(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return {std::nullopt, "it is a folder"};
-  // It would hold up whoever opens it, and nothing would be left to be read again.
+  // Opening a pipe may block, and its content can be read only once.
   if (std::filesystem::is_fifo(path, ignored)) return {std::nullopt, "it is a pipe, not a file"};
   errno = 0;
   std::ifstream file(path, std::ios::binary);
@@ -44,9 +44,9 @@ const Environment::Entry* entry(const Environment& environment, std::string_view
                                                                           : &found->second;
 }
 
-// Numbers and words are compared as they are, and shown where they are wrong.
+// Values of the other types are compared unchanged, and shown if they are invalid.
 bool is_cleaned(Type type) {
-  return type == Type::string || type == Type::url;
+  return type == Type::string || type == Type::url || type == Type::origins;
 }
 
 /// `${NAME}` of a shell or compose, `$(NAME)` of Kubernetes.
@@ -63,15 +63,15 @@ bool holds_reference(std::string_view text) {
   return false;
 }
 
-/// What is right as it is, but hardly meant.
+/// A warning about a value that is valid but probably not intended.
 std::string doubt(const Variable& variable, std::string_view text) {
   if (holds_reference(text))
-    return "holds a reference to another variable, which nobody replaces here: write the value "
+    return "contains a reference to another variable, which is not expanded here: write the value "
            "itself";
   std::error_code ignored;
   if (variable.secrecy == Secrecy::secret && text.find('/') != std::string_view::npos &&
       text.size() < kLongestPath && std::filesystem::is_regular_file(text, ignored))
-    return "is the name of a file that is there: is " + variable.name + "_FILE meant?";
+    return "is the name of an existing file: is " + variable.name + "_FILE meant?";
   return {};
 }
 
@@ -103,9 +103,8 @@ Found from_file(const std::string& name, std::string_view given) {
   const std::string where = name + "_FILE: " + telemetry::in_quotes(path) + " ";
   if (!text && !may_be_shown(path)) {
     return {.text = {},
-            .fault = name + "_FILE: its value (not shown, it may be the secret itself) names no " +
-                     "file that can be read: " + fault + "; the secret itself belongs into " +
-                     name};
+            .fault = name + "_FILE: its value (not shown, it may be the secret itself) does not " +
+                     "name a readable file: " + fault + "; the secret itself belongs in " + name};
   }
   if (!text) return {.text = {}, .fault = where + "cannot be read: " + fault};
   if (text->empty()) return {.text = {}, .fault = where + "is empty"};

@@ -1,6 +1,6 @@
-/// Where values come from: the process's environment, a .env file, files named by X_FILE.
-/// Threads: any, while nobody changes the Environment. Errors: sentences for the operator, without
-/// values.
+/// Reads the sources of values: the process's environment, a .env file, files named by X_FILE.
+/// Threads: any, as long as no thread modifies the Environment. Errors: sentences for the operator,
+/// without values.
 #pragma once
 
 #include <filesystem>
@@ -25,23 +25,22 @@ struct Environment {
   std::vector<std::string> warnings;
 };
 
-/// `process` is environ; a name that it has, even with an empty value, hides the one of the .env
-/// file. A .env file that does not exist is fine, one that cannot be read is a fault.
+/// `process` is environ; a name in it, even with an empty value, overrides the same name in the
+/// .env file. A .env file that does not exist is fine, one that cannot be read is a fault.
 Environment read_environment(const char* const* process, const std::filesystem::path& dotenv_file);
 
 struct Found {
-  std::string text;  ///< empty: there is no value
+  std::string text;  ///< empty: no value
   Source source = Source::unset;
   std::string from{};   ///< "environment", ".env", "file /run/secrets/x", "default"; empty if unset
-  std::string fault{};  ///< why there is no value although one was asked for
-  std::string note{};   ///< what was done to the value that somebody may not have meant
+  std::string fault{};  ///< why there is no value although the variable is set
+  std::string note{};   ///< a change to the value, or a warning about it
 };
 
 /// The value of a variable, or its default. An empty value counts as not set. Texts and URLs are
-/// cleaned of what stands around them (cleaning.hpp). A secret X is also read from the file that
-/// X_FILE names; X and X_FILE together are a fault, as is an empty or unreadable file. A note tells
-/// of a value that looks as if something should have been put in its place: ${NAME}, or for a
-/// secret the name of a file.
+/// cleaned (cleaning.hpp). A secret X is also read from the file that X_FILE names; X and X_FILE
+/// together are a fault, as is an empty or unreadable file. A note warns of a value that looks like
+/// a placeholder that was not replaced: ${NAME}, or for a secret the name of a file.
 Found find(const Environment& environment, const Variable& variable);
 
 }  // namespace crolang::config

@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <variant>
 
+#include "client_address/address_set.hpp"
 #include "config/cleaning.hpp"
+#include "origin/allow_list.hpp"
 
 namespace crolang::config {
 namespace {
@@ -82,7 +85,7 @@ std::string write(const Variable& variable, std::uint64_t number) {
   return number >= variable.min && number <= variable.max ? "write " + std::to_string(number) : "";
 }
 
-/// 10_000 and 10'000: written for people. A comma may be one of decimals.
+/// 10_000 and 10'000: digits in groups. A comma may be a decimal separator.
 std::string without_marks(std::string_view value) {
   std::string digits(value);
   std::erase_if(digits, [](char c) { return c == '_' || c == '\''; });
@@ -94,7 +97,7 @@ std::string about_level(std::string_view value) {
   constexpr std::array kLeast{"info"sv, "notice"sv,   "warn"sv,  "warning"sv, "error"sv,
                               "err"sv,  "critical"sv, "fatal"sv, "off"sv,     "none"sv};
   const std::string word = lower(value);
-  if (is_one_of(kMost, word)) return "write 3, or 1 for what nodes do";
+  if (is_one_of(kMost, word)) return "write 3, or 1 for connections";
   return is_one_of(kLeast, word) ? "write 0: information, warnings and faults" : "";
 }
 
@@ -102,8 +105,8 @@ std::string about_number(const Variable& variable, std::string_view value) {
   if (variable.name == "LOG_LEVEL") {
     if (std::string level = about_level(value); !level.empty()) return level;
   }
-  if (variable.name == "PORT" && value.find(':') != std::string_view::npos)
-    return "the port alone: the address belongs into BIND_ADDRESS";
+  if (variable.name.ends_with("PORT") && value.find(':') != std::string_view::npos)
+    return "write the port alone: the address belongs in BIND_ADDRESS";
   const std::string text = without_marks(value);
   std::uint64_t number = 0;
   const char* const end = text.data() + text.size();
@@ -113,10 +116,10 @@ std::string about_number(const Variable& variable, std::string_view value) {
   unit.remove_prefix(std::min(unit.find_first_not_of(' '), unit.size()));
   if (unit.empty()) {
     if (text.size() != value.size()) return write(variable, number);
-    // Too little for milliseconds is mostly seconds.
+    // A value too small for milliseconds is usually in seconds.
     const bool is_little = variable.name.ends_with("_MS") && number > 0 && number < variable.min;
     return is_little && number * 1000 <= variable.max
-               ? "it counts milliseconds: " + std::to_string(number) + " s are " +
+               ? "the unit is milliseconds: " + std::to_string(number) + " s is " +
                      std::to_string(number * 1000)
                : "";
   }
@@ -129,24 +132,31 @@ std::string about_address(const Variable& variable, std::string_view value) {
   if (value == "localhost") return "write 127.0.0.1 or ::1";
   if (value == "*") return "leave it out: all addresses are the default";
   if (value.starts_with('[') && value.ends_with(']')) {
-    if (accepts(variable, value.substr(1, value.size() - 2))) return "without the brackets";
+    if (accepts(variable, value.substr(1, value.size() - 2)))
+      return "write it without the brackets";
   }
   if (const std::size_t colon = value.rfind(':'); colon != std::string_view::npos) {
     std::string_view host = value.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (accepts(variable, host)) return "the address alone: the port belongs into PORT";
+    if (accepts(variable, host)) return "write the address alone: the port belongs in PORT";
   }
   return {};
 }
 
-/// Says nothing of the value, which may hold a password.
+std::string about_address_set(std::string_view value) {
+  const auto parsed = client_address::parse_address_set(value);
+  const auto* const fault = std::get_if<client_address::AddressFault>(&parsed);
+  return fault == nullptr ? std::string() : fault->text;
+}
+
+/// Does not quote the value, which may hold a password.
 std::string about_url(std::string_view value) {
   const std::size_t scheme_end = value.find("://");
-  if (scheme_end == std::string_view::npos) return "it has no scheme with :// behind it";
+  if (scheme_end == std::string_view::npos) return "it has no scheme followed by ://";
   if (std::any_of(value.begin(), value.end(), [](char c) { return (c & 0x80) != 0; }))
-    return "it has letters beyond ASCII: write a host as xn--…, others as %XX";
+    return "it has non-ASCII characters: write a host as xn--…, others as %XX";
   if (value.find_first_of(" \t\r\n") != std::string_view::npos)
-    return "it has a blank in it: write %20, or is it more than one?";
+    return "it contains a blank: write %20, or is it more than one URL?";
   const std::string_view rest = value.substr(scheme_end + 3);
   const std::size_t authority_end = std::min(rest.find_first_of("/?#"), rest.size());
   if (rest.find('@', authority_end) != std::string_view::npos)
@@ -155,9 +165,10 @@ std::string about_url(std::string_view value) {
   if (const std::size_t at = host.rfind('@'); at != std::string_view::npos)
     host.remove_prefix(at + 1);
   if (host.empty()) return "it has no host";
-  if (host.find(',') != std::string_view::npos) return "one host alone";
+  if (host.find(',') != std::string_view::npos)
+    return "in a list each host is followed by a comma or by its port, as in redis://a:6379,b:6379";
   if (!host.starts_with('[') && std::count(host.begin(), host.end(), ':') > 1)
-    return "an IPv6 address stands in brackets, as in http://[::1]:3000/";
+    return "an IPv6 address needs brackets, as in http://[::1]:3000/";
   if (host.find(':') != std::string_view::npos)
     return "the port is a number from 1 to 65535, and a # in a password is written %23";
   return {};
@@ -166,10 +177,10 @@ std::string about_url(std::string_view value) {
 }  // namespace
 
 std::string hint(const Variable& variable, std::string_view value) {
-  // What surrounds a value of one word can be seen only if it is said.
+  // What surrounds a one-word value is easily overlooked.
   const std::string_view bare = clean(value).text;
   if (!bare.empty() && bare != value && accepts(variable, bare))
-    return "take the quotes or blanks around it off";
+    return "remove the quotes or blanks around it";
   switch (variable.type) {
     case Type::boolean:
       return about_switch(value);
@@ -179,8 +190,12 @@ std::string hint(const Variable& variable, std::string_view value) {
       return about_number(variable, value);
     case Type::address:
       return about_address(variable, value);
+    case Type::address_set:
+      return about_address_set(value);
     case Type::url:
       return about_url(value);
+    case Type::origins:
+      return origin::fault_in(value);
     case Type::string:
       break;
   }

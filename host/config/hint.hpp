@@ -1,4 +1,4 @@
-/// What to write instead of a value that is refused, where it can be told what was meant. Pure.
+/// Suggests what to write instead of a refused value, where the intention is clear. Pure.
 /// Threads: any. Errors: none.
 #pragma once
 
@@ -10,7 +10,7 @@
 namespace crolang::config {
 
 /// A few words without the value itself, unless it is a number: `write 25000`, `write true`. Empty:
-/// nobody knows.
+/// no suggestion.
 std::string hint(const Variable& variable, std::string_view value);
 
 }  // namespace crolang::config

@@ -4,10 +4,10 @@
 #include <array>
 #include <string_view>
 
+#include "text/lines.hpp"
+
 namespace crolang::config {
 namespace {
-
-constexpr std::size_t kColumns = 100;
 
 constexpr std::string_view kUsage = R"(Signalling broker for WebRTC nodes.
 
@@ -19,53 +19,44 @@ Usage:
   crolang-broker --print-config       show every variable and where its value comes from
   crolang-broker plugins              show which plugins there are and which are chosen
   crolang-broker plugins check FILE   say whether a plugin fits, what it provides and reads
-  crolang-broker healthcheck          ask the broker that runs here how it is: 0 well, 1 unwell
+  crolang-broker healthcheck          ask the broker on this machine: 0 healthy, 1 unhealthy
+  crolang-broker check-ice [--node ID] [--json]
+                                      try the STUN and TURN servers that this node would get
+  crolang-broker check-ice --turn-url URL… [--stun-url URL…] [--secret-file FILE | --secret TEXT]
+                                      try these, with credentials made of the secret
 
 Environment variables, with their [default]. An empty value counts as not set. A secret variable X
 may be given as X_FILE, the name of a file that holds the value.
 )";
 
 constexpr std::array<std::string_view, 5> kExitCodes{
-    "orderly end",
-    "could not start or listen: port taken, file limit too low, …; healthcheck: unwell",
+    "normal exit",
+    "could not start or listen: port taken, …; healthcheck, check-ice: something does not work",
     "invalid configuration or command line",
-    "a plugin that was asked for is missing or was refused",
+    "a configured plugin is missing or was refused",
     "a plugin did not stop in time",
 };
-
-std::size_t columns(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
-
-std::string wrapped(std::string_view text, std::string_view indent) {
-  std::string out;
-  std::string line(indent);
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    if (line.size() > indent.size() && columns(line) + 1 + columns(word) > kColumns) {
-      out += line + '\n';
-      line = indent;
-    }
-    if (line.size() > indent.size()) line += ' ';
-    line += word;
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out + line + '\n';
-}
 
 std::string default_of(const Variable& variable) {
   return variable.default_value.empty() ? variable.default_note : variable.default_value;
 }
 
-// Strings and URLs say for themselves what may stand there.
+// The help of strings, URLs and addresses says which values are allowed.
 std::string values_of(const Variable& variable) {
-  if (variable.type == Type::string || variable.type == Type::url || variable.type == Type::address)
-    return {};
-  if (variable.type != Type::uint) return allowed(variable);
-  // Plugins say so in their help.
+  switch (variable.type) {
+    case Type::string:
+    case Type::url:
+    case Type::address:
+    case Type::address_set:
+    case Type::origins:
+      return {};
+    case Type::boolean:
+    case Type::choice:
+      return allowed(variable);
+    case Type::uint:
+      break;
+  }
+  // Plugins state the range in their help.
   if (variable.max == std::numeric_limits<std::uint64_t>::max()) {
     return variable.min == 0 ? std::string() : "from " + std::to_string(variable.min);
   }
@@ -85,7 +76,7 @@ std::string meaning(const Variable& variable) {
   return values.empty() ? variable.help : variable.help + " (" + values + ")";
 }
 
-// Plugins declare in any order; what belongs to one heading stands under it together.
+// Plugins declare in any order; the variables of one heading are printed together.
 std::vector<Variable> by_group(std::vector<Variable> all) {
   std::vector<std::string> groups;
   for (const Variable& each : all)
@@ -155,7 +146,7 @@ std::string help_text(std::span<const Variable> plugin_variables) {
   for (const Variable& each : by_group(merged(plugin_variables))) {
     if (each.group != group) out += "\n" + each.group + ":\n";
     group = each.group;
-    out += head_line(each) + wrapped(meaning(each), "      ");
+    out += head_line(each) + text::wrapped(meaning(each), "      ");
   }
   out += "\nExit codes:\n";
   for (std::size_t code = 0; code < kExitCodes.size(); ++code)

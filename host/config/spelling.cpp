@@ -12,17 +12,18 @@
 namespace crolang::config {
 namespace {
 
-// From so many letters on two slips are told, and three; and slips of the first two letters too.
+// The lengths from which two typing errors are accepted, and three, and errors in the first two
+// letters.
 constexpr std::size_t kLongName = 8;
 constexpr std::size_t kVeryLongName = 20;
-constexpr std::size_t kUnmistakable = 12;
+constexpr std::size_t kFirstLettersMayDiffer = 12;
 constexpr std::string_view kFile = "_FILE";
 
-// What people call the broker in front of a name.
+// Prefixes that are put before a variable's name by mistake.
 constexpr std::array<std::string_view, 5> kPrefixes{"CROLANG_BROKER_", "CROLANG_", "BROKER_",
                                                     "LISTEN_", "BIND_"};
 
-// Words that stand for each other at the end of a name.
+// Synonyms at the end of a name.
 constexpr std::array<std::array<std::string_view, 9>, 6> kSynonyms{{
     {"URL", "URLS", "URI", "HOST", "HOSTNAME", "ADDRESS", "ENDPOINT", "SERVER", "SERVERS"},
     {"SECRET", "KEY", "PASSWORD", "PASS", "TOKEN"},
@@ -44,7 +45,7 @@ Words words_of(std::string_view name) {
   return words;
 }
 
-/// As names of variables are written: redis-url and redis.url become REDIS_URL.
+/// Converts to the form of variable names: redis-url and redis.url become REDIS_URL.
 std::string in_capitals(std::string_view name) {
   std::string out(name);
   for (char& c : out) {
@@ -60,7 +61,7 @@ std::string without_underscores(std::string_view name) {
   return out;
 }
 
-/// Another word is no slip: REDIS_TTL is not REDIS_URL.
+/// A different word is not a typing error: REDIS_TTL is not REDIS_URL.
 bool has_another_word(std::string_view name, std::string_view known) {
   const Words words = words_of(name);
   const Words others = words_of(known);
@@ -76,7 +77,8 @@ bool is_near(std::string_view name, std::string_view known) {
   const std::size_t most = known.size() < kLongName ? 1 : known.size() < kVeryLongName ? 2 : 3;
   const std::size_t longer = std::max(name.size(), known.size());
   const std::size_t shorter = std::min(name.size(), known.size());
-  const bool begins = known.size() >= kUnmistakable || name.substr(0, 2) == known.substr(0, 2);
+  const bool begins =
+      known.size() >= kFirstLettersMayDiffer || name.substr(0, 2) == known.substr(0, 2);
   return longer - shorter <= most && begins && text::edit_distance(name, known) <= most &&
          !has_another_word(name, known);
 }
@@ -87,7 +89,7 @@ bool has_a_prefix(std::string_view name, std::string_view known) {
   });
 }
 
-bool is_slip(std::string_view name, std::string_view known) {
+bool is_typo(std::string_view name, std::string_view known) {
   if (is_near(name, known)) return true;
   return without_underscores(in_capitals(name)) == without_underscores(known);
 }
@@ -109,14 +111,14 @@ bool is_synonym(std::string_view a, std::string_view b) {
   });
 }
 
-/// The word that says what the variable is, in front of its unit if it has one.
+/// Whether the word at `at` is the noun of the name: its last word, or the one before its unit.
 bool is_noun(const Words& known, std::size_t at) {
   return at + 1 == known.size() ||
          (at + 2 == known.size() && (known.back() == "MS" || known.back() == "S"));
 }
 
-/// The words of `name` stand in `known` too, in this order: how many of the others there are, and
-/// how many stand there in another form or by a synonym.
+/// If the words of `name` occur in `known` in this order: the number of the other words, plus the
+/// number of those that occur in another form or as a synonym.
 std::optional<std::size_t> distance_to_whole(const Words& name, const Words& known) {
   std::size_t changed = 0;
   std::size_t next = 0;
@@ -126,7 +128,7 @@ std::optional<std::size_t> distance_to_whole(const Words& name, const Words& kno
       return is_form_of(word, name[i]) ||
              (i > 0 && is_noun(known, place) && is_synonym(word, name[i]));
     };
-    // The very word, if it is there; else another that says the same.
+    // The same word if there is one, else another form or a synonym.
     auto at = std::find(known.begin() + static_cast<std::ptrdiff_t>(next), known.end(), name[i]);
     if (at == known.end()) {
       at = std::find_if(known.begin() + static_cast<std::ptrdiff_t>(next), known.end(), fits);
@@ -135,7 +137,7 @@ std::optional<std::size_t> distance_to_whole(const Words& name, const Words& kno
     if (at == known.end()) return std::nullopt;
     next = static_cast<std::size_t>(at - known.begin());
   }
-  // A word or two that many names have say nothing, unless they begin or end the name.
+  // One or two words that occur in many names do not identify one, unless they begin or end it.
   const std::size_t missing = known.size() - name.size();
   const bool begins = name.front() == known.front() && 2 * name.size() >= known.size();
   const bool ends = std::equal(name.rbegin(), name.rend(), known.rbegin());
@@ -149,7 +151,7 @@ bool begin_alike(const Words& name, const Words& known, std::size_t count) {
          std::equal(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(count), known.begin());
 }
 
-/// How many words `name` is away from `known`; nothing: too many.
+/// How many words `name` is away from `known`; nullopt: too many.
 std::optional<std::size_t> distance_in_words(const Words& name, const Words& known) {
   if (name.empty() || known.empty()) return std::nullopt;
   if (name.size() == 1) {
@@ -180,9 +182,9 @@ std::vector<std::string> readable_names(std::span<const Variable> known) {
 Meant nearest(std::string_view name, const std::vector<std::string>& known) {
   Meant meant;
   if (std::find(known.begin(), known.end(), name) != known.end()) return meant;
-  meant.by = Meant::By::slip;
+  meant.by = Meant::By::typo;
   for (const std::string& each : known) {
-    if (is_slip(name, each)) meant.names.push_back(each);
+    if (is_typo(name, each)) meant.names.push_back(each);
   }
   if (!meant.names.empty()) return meant;
 
@@ -206,7 +208,7 @@ bool is_set(const Environment& environment, std::string_view name) {
   return found != environment.entries.end() && !found->second.text.empty();
 }
 
-/// `name` itself, or in the other way in which a secret is given.
+/// Whether `name` or its NAME_FILE is set, or, if `name` is a NAME_FILE, NAME.
 bool is_given(const Environment& environment, const std::vector<std::string>& known,
               const std::string& name) {
   if (is_set(environment, name) || is_set(environment, name + std::string(kFile))) return true;
@@ -216,7 +218,7 @@ bool is_given(const Environment& environment, const std::vector<std::string>& kn
          is_set(environment, variable);
 }
 
-/// NAME, if `name` is its NAME_FILE, but NAME is no secret.
+/// The variable NAME if `name` is NAME_FILE and NAME is not a secret; else nullptr.
 const Variable* unread_file(std::string_view name, std::span<const Variable> known) {
   if (!name.ends_with(kFile)) return nullptr;
   name.remove_suffix(kFile.size());
@@ -236,7 +238,7 @@ std::vector<std::string> misspelt(const Environment& environment, std::span<cons
   std::vector<std::string> warnings;
   for (const auto& [name, entry] : environment.entries) {
     if (std::find(names.begin(), names.end(), name) != names.end() ||
-        is_of_a_service(name, entry.text))
+        is_service_variable(name, entry.text) || is_system_variable(name))
       continue;
     if (const Variable* const variable = unread_file(name, known)) {
       warnings.push_back(name + " is not read, since only secrets may be given as files: set " +

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "kinds/kinds.hpp"
 #include "text/alternatives.hpp"
 
 namespace crolang::config {
@@ -20,17 +21,22 @@ class Review {
          std::span<const Variable> of_plugins)
       : environment_(environment), read_(read), of_plugins_(of_plugins) {}
 
-  void modules(std::span<const ModuleVariables> modules) {
-    for (const ModuleVariables& each : modules) {
-      const bool has_plugin = has_value(each.plugin);
-      const bool has_setting = has_value(each.setting);
-      if (has_plugin && has_setting && find_variable(of_plugins_, each.setting) == nullptr)
-        warnings_.push_back(given_as(each.setting) + " has no effect, since " + each.plugin +
-                            " is set too: the plugin serves (" + value(each.plugin) + ")");
+  void modules() {
+    for (const kinds::Description& each : kinds::kAll) {
+      const std::string plugin(each.plugin_variable);
+      const std::string setting(each.setting.name);
+      const bool has_plugin = has_value(plugin);
+      const bool has_setting = has_value(setting);
+      if (has_plugin && has_setting && find_variable(of_plugins_, setting) == nullptr)
+        warnings_.push_back(given_as(setting) + " has no effect, since " + plugin +
+                            " is set too: the plugin serves (" + value(plugin) + ")");
       if (has_plugin || has_setting) continue;
-      warn_of_detail(each);
-      warn_if_empty(each.plugin, ": the built-in serves (" + each.built_in + ")");
-      warn_if_empty(each.setting, ": the built-in serves (" + each.built_in + ")");
+      const std::string consequence = ": the built-in serves (" + std::string(each.built_in) + ")";
+      for (const std::string_view detail : each.details) {
+        warn_of_detail(each, std::string(detail), consequence);
+      }
+      warn_if_empty(plugin, consequence);
+      warn_if_empty(setting, consequence);
     }
   }
 
@@ -44,7 +50,7 @@ class Review {
 
   void bundled(std::span<const BundledVariable> bundled) {
     for (const BundledVariable& each : bundled) {
-      // Who would read it was chosen, and refused.
+      // A plugin that would read it was chosen, but refused.
       if (find_variable(read_, each.name) != nullptr || each.loaded_by.empty()) continue;
       if (is_set(each.name)) no_effect(each, each.name);
       if (const std::string file = each.name + "_FILE";
@@ -68,7 +74,7 @@ class Review {
     const Variable* const variable = find_variable(read_, name);
     return variable != nullptr && variable->secrecy == Secrecy::secret;
   }
-  /// By itself or by its file; wrong ones are others' business.
+  /// Set by itself or by its file. Invalid values are reported elsewhere.
   bool has_value(const std::string& name) const {
     return is_set(name) || (is_secret(name) && is_set(name + "_FILE"));
   }
@@ -80,14 +86,15 @@ class Review {
     return variable == nullptr ? std::string() : find(environment_, *variable).text;
   }
 
-  void warn_of_detail(const ModuleVariables& module) {
-    const Variable* const variable = find_variable(read_, module.detail);
-    if (variable == nullptr || !is_set(module.detail) ||
-        value(module.detail) == variable->default_value)
-      return;
-    warnings_.push_back(module.detail + " has no effect, since neither " + module.setting +
-                        " nor " + module.plugin + " is set: the built-in serves (" +
-                        module.built_in + ")");
+  void warn_of_detail(const kinds::Description& kind, const std::string& detail,
+                      const std::string& consequence) {
+    const Variable* const variable = find_variable(read_, detail);
+    if (variable == nullptr || !is_set(detail) || value(detail) == variable->default_value) return;
+    std::string choosing(kind.plugin_variable);
+    choosing = kind.setting.name.empty()
+                   ? choosing + " is not set"
+                   : "neither " + std::string(kind.setting.name) + " nor " + choosing + " is set";
+    warnings_.push_back(detail + " has no effect, since " + choosing + consequence);
   }
 
   void warn_if_empty(const std::string& name, const std::string& consequence) {
@@ -112,17 +119,18 @@ class Review {
 
 std::vector<std::string> unread(const Environment& environment, std::span<const Variable> read,
                                 std::span<const Variable> of_plugins,
-                                const Neighbours& neighbours) {
+                                std::span<const BundledVariable> bundled) {
   Review review(environment, read, of_plugins);
-  review.modules(neighbours.modules);
+  review.modules();
   review.secrets();
-  review.bundled(neighbours.bundled);
+  review.bundled(bundled);
   return review.take_warnings();
 }
 
-std::vector<Variable> known_besides(std::span<const Variable> read, const Neighbours& neighbours) {
+std::vector<Variable> known_besides(std::span<const Variable> read,
+                                    std::span<const BundledVariable> bundled) {
   std::vector<Variable> known;
-  for (const BundledVariable& each : neighbours.bundled) {
+  for (const BundledVariable& each : bundled) {
     if (find_variable(read, each.name) == nullptr)
       known.push_back({.name = each.name, .secrecy = each.secrecy});
   }

@@ -1,5 +1,5 @@
-/// What is set and has no effect, although whoever set it may rely on it. Threads: any. Errors:
-/// none.
+/// Warns about variables that are set but have no effect, since the operator may rely on them.
+/// Threads: any. Errors: none.
 #pragma once
 
 #include <span>
@@ -10,39 +10,26 @@
 
 namespace crolang::config {
 
-/// A kind of module, and the two variables of which one chooses who serves it.
-struct ModuleVariables {
-  std::string plugin;    ///< NODES_AUTHENTICATION_PLUGIN; it has the last word
-  std::string setting;   ///< NODES_AUTHENTICATION_WEBHOOK_URL
-  std::string built_in;  ///< who serves without either, in words
-  std::string detail{};  ///< of the host's, says how the module is asked; empty: there is none
-};
-
 /// A variable of a plugin that comes with the broker.
 struct BundledVariable {
   std::string name;
   Secrecy secrecy = Secrecy::shown;
-  std::vector<std::string>
-      loaded_by{};  ///< what to set so that somebody reads it; none: no warning
-};
-
-/// What the environment may hold besides the variables that are read.
-struct Neighbours {
-  std::vector<ModuleVariables> modules{};
-  std::vector<BundledVariable> bundled{};
+  std::vector<std::string> loaded_by{};  ///< what to set so that it is read; empty: no warning
 };
 
 /// A warning for each variable that is set
-///   - and that only plugins read which are not loaded;
+///   - and read only by plugins that are not loaded;
 ///   - to choose a module, or as a secret, but is empty;
 ///   - to choose a module that another variable has chosen already;
-///   - to say how a module is asked that nobody serves.
+///   - to configure calls of a module for which no plugin is loaded.
 /// `read` are all variables of the host and of the plugins that are loaded, `of_plugins` only the
-/// latter.
+/// latter; `bundled` are those of all plugins that come with the broker.
 std::vector<std::string> unread(const Environment& environment, std::span<const Variable> read,
-                                std::span<const Variable> of_plugins, const Neighbours& neighbours);
+                                std::span<const Variable> of_plugins,
+                                std::span<const BundledVariable> bundled);
 
-/// The variables of bundled plugins that are not among `read`: no slip is made of them.
-std::vector<Variable> known_besides(std::span<const Variable> read, const Neighbours& neighbours);
+/// The variables of bundled plugins that are not among `read`: they are not reported as misspelt.
+std::vector<Variable> known_besides(std::span<const Variable> read,
+                                    std::span<const BundledVariable> bundled);
 
 }  // namespace crolang::config

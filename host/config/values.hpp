@@ -1,7 +1,7 @@
 #pragma once
-/// What all variables were when they were read: who starts with them, judges them or compares them
-/// later does not read files again, which may have changed. Threads: any; plain values. Errors:
-/// none; what could not be read counts as not set, see load.
+/// A snapshot of the values of all variables. Start, checks and later comparisons use it instead of
+/// reading files again, which may have changed meanwhile. Threads: any; plain values. Errors: none;
+/// what could not be read counts as not set, see load.
 
 #include <map>
 #include <optional>
@@ -23,7 +23,7 @@ class Values {
   bool is_same(std::string_view name, const Values& other) const {
     return find(name) == other.find(name);
   }
-  /// The variable is from now on what it is there.
+  /// Sets the variable to its value in `other`.
   void take(std::string_view name, const Values& other);
 
  private:

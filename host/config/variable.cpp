@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <variant>
 
+#include "client_address/address_set.hpp"
 #include "config/url.hpp"
+#include "kinds/kinds.hpp"
+#include "origin/allow_list.hpp"
 #include "system/cpus.hpp"
 #include "text/alternatives.hpp"
 
@@ -19,6 +23,8 @@ constexpr std::uint64_t kGiB = 1024 * kMiB;
 constexpr unsigned kMostWorkers = 256;
 
 const char* const kListening = "Listening";
+const char* const kTls = "TLS";
+const char* const kProxies = "Proxies in front of the broker";
 const char* const kLog = "Log and metrics";
 const char* const kMessages = "Nodes and messages";
 const char* const kTimes = "Times";
@@ -30,20 +36,26 @@ std::uint64_t default_workers() {
   return std::clamp(system::usable_cpus(), 1u, kMostWorkers);
 }
 
-Variable webhook(std::string name, std::string help, std::string without) {
-  return {.name = std::move(name),
+/// The variable that loads the bundled plugin of a kind.
+Variable setting_of(const kinds::Setting& setting) {
+  return {.name = std::string(setting.name),
           .type = Type::url,
-          .default_note = std::move(without),
-          .help = std::move(help),
+          .default_note = std::string(setting.without),
+          .help = std::string(setting.help),
+          .secrecy =
+              setting.secrecy == kinds::Setting::Secrecy::secret ? Secrecy::secret : Secrecy::shown,
           .group = kServices,
-          .example = "https://example.org/path"};
+          .example = std::string(setting.example)};
 }
 
-Variable plugin(std::string name, std::string help) {
-  return {.name = std::move(name), .help = std::move(help), .group = kPlugins};
+Variable plugin_of(const kinds::Description& kind) {
+  return {.name = std::string(kind.plugin_variable),
+          .help = std::string(kind.plugin_help),
+          .group = kPlugins};
 }
 
-std::vector<Variable> table() {
+/// All variables except those that choose modules.
+std::vector<Variable> own_table() {
   return {
       {.name = "PORT",
        .type = Type::uint,
@@ -52,14 +64,22 @@ std::vector<Variable> table() {
        .min = 1,
        .max = 65535,
        .group = kListening},
+      {.name = "PLAIN_PORT",
+       .type = Type::uint,
+       .default_value = "0",
+       .help =
+           "a second TCP port, without TLS and without PROXY headers, for health checks and for "
+           "proxies in a private network; 0: none",
+       .max = 65535,
+       .group = kListening},
       {.name = "BIND_ADDRESS",
        .type = Type::address,
        .default_note = ":: with IPv4, else 0.0.0.0",
-       .help = "address to listen on, in digits",
+       .help = "numeric address to listen on",
        .group = kListening},
       {.name = "WORKERS",
        .type = Type::uint,
-       .default_note = "the CPUs that it may use",
+       .default_note = "the CPUs available to it",
        .help =
            "threads that serve connections; by default as many as CPU affinity and the cgroup's "
            "CPU quota allow",
@@ -67,6 +87,61 @@ std::vector<Variable> table() {
        .max = kMostWorkers,
        .group = kListening,
        .measured_default = default_workers},
+      {.name = "ALLOWED_ORIGINS",
+       .type = Type::origins,
+       .default_note = "every page",
+       .help = "web pages from which nodes may connect, as https://app.example.org or "
+               "https://*.example.org, separated by commas; a request with another Origin is "
+               "answered 403, one without Origin passes",
+       .group = kListening},
+
+      {.name = "TLS_CERT_FILE",
+       .default_note = "no TLS",
+       .help = "certificate chain in PEM; then PORT speaks TLS only. Several files, separated by "
+               "commas, are chosen by the server name that a client asks for; needs TLS_KEY_FILE",
+       .group = kTls},
+      {.name = "TLS_KEY_FILE",
+       .default_note = "no TLS",
+       .help = "private key in PEM, without a passphrase; with several certificates their keys in "
+               "the same order; needs TLS_CERT_FILE",
+       .group = kTls},
+      {.name = "TLS_MIN_VERSION",
+       .type = Type::choice,
+       .default_value = "1.2",
+       .help = "the oldest version of TLS that clients may use",
+       .choices = {"1.2", "1.3"},
+       .group = kTls},
+      {.name = "TLS_CLIENT_CA_FILE",
+       .default_note = "clients need no certificate",
+       .help = "certificates of authorities in PEM; then only clients with a certificate that one "
+               "of them has issued may connect to PORT",
+       .group = kTls},
+      {.name = "TLS_RECORD_LAYER",
+       .type = Type::choice,
+       .default_value = "compact",
+       .help = "what encrypts after the handshake; compact: in TLS 1.3 the broker itself with "
+               "OpenSSL's ciphers, which takes a fraction of the memory; openssl: OpenSSL always",
+       .choices = {"compact", "openssl"},
+       .group = kTls},
+
+      {.name = "TRUSTED_PROXIES",
+       .type = Type::address_set,
+       .default_note = "none",
+       .help = "addresses of the proxies that say whom they speak for, single ones and ranges: "
+               "10.0.0.0/8,2001:db8::1; what anyone else says about it is ignored",
+       .group = kProxies},
+      {.name = "CLIENT_ADDRESS_HEADER",
+       .type = Type::choice,
+       .default_value = "X-Forwarded-For",
+       .help = "the header in which trusted proxies name the client",
+       .choices = {"X-Forwarded-For", "Forwarded"},
+       .group = kProxies},
+      {.name = "PROXY_PROTOCOL",
+       .type = Type::boolean,
+       .default_value = "false",
+       .help = "trusted proxies begin each connection with a header of the PROXY protocol, version "
+               "1 or 2, and anyone else who does is refused; needs TRUSTED_PROXIES",
+       .group = kProxies},
 
       {.name = "LOG_LEVEL",
        .type = Type::uint,
@@ -105,40 +180,49 @@ std::vector<Variable> table() {
                "SOCKET_MSG_EXCHANGE",
        .choices = {"every-message", "initiation"},
        .group = kMessages},
+      {.name = "AUTHORIZE_PRESENCE",
+       .type = Type::boolean,
+       .default_value = "false",
+       .help = "authorize questions about who is connected too: a node that may not send to "
+               "another is told that it is not connected",
+       .group = kMessages},
 
       {.name = "PING_INTERVAL_MS",
        .type = Type::uint,
        .default_value = "25000",
-       .help = "between two heartbeats of a connection",
+       .help = "time between two heartbeats of a connection",
        .min = 100,
        .max = kHourMs,
        .group = kTimes},
       {.name = "PING_TIMEOUT_MS",
        .type = Type::uint,
        .default_value = "20000",
-       .help = "how long a heartbeat may stay unanswered, and a full outbox unmoved",
+       .help =
+           "how long a heartbeat may stay unanswered, and how long a node may read nothing from "
+           "its outbox",
        .min = 100,
        .max = kHourMs,
        .group = kTimes},
       {.name = "HANDSHAKE_TIMEOUT_MS",
        .type = Type::uint,
        .default_value = "10000",
-       .help = "for the request's header, then for the node's CONNECT, and for a connection left "
-               "idle without a node",
+       .help =
+           "time for the request's header, then for the node's CONNECT; also how long a connection "
+           "without a node may stay idle",
        .min = 100,
        .max = kHourMs,
        .group = kTimes},
       {.name = "DUPLICATE_ID_PROBE_TIMEOUT_MS",
        .type = Type::uint,
        .default_value = "1500",
-       .help = "how long a connected node may stay silent when a newcomer claims its id, before it "
-               "loses it; 0: refuse the newcomer without asking",
+       .help = "how long a connected node may stay silent when another connection claims its id, "
+               "before it loses it; 0: refuse the other connection without a probe",
        .max = 60'000,
        .group = kTimes},
       {.name = "NODES_STATUS_CHECK_INTERVAL_MS",
        .type = Type::uint,
        .default_value = "30000",
-       .help = "between two checks which connected nodes are still valid",
+       .help = "time between two checks of which connected nodes are still valid",
        .min = 100,
        .max = kDayMs,
        .group = kTimes},
@@ -152,21 +236,51 @@ std::vector<Variable> table() {
       {.name = "DRAIN_DURATION_MS",
        .type = Type::uint,
        .default_value = "5000",
-       .help = "over which nodes are sent away when the broker stops; 0: all at once",
+       .help = "time over which nodes are disconnected when the broker stops; 0: all at once",
        .max = kHourMs,
+       .group = kTimes},
+      {.name = "MAX_CONNECTION_AGE_MS",
+       .type = Type::uint,
+       .default_value = "0",
+       .help = "how long a node stays connected at most, or up to a tenth less; then it is "
+               "disconnected as in a drain, and reconnects, perhaps to another broker; 0: no limit",
+       .max = 365 * kDayMs,
        .group = kTimes},
 
       {.name = "MAX_CONNECTIONS",
        .type = Type::uint,
        .default_value = "0",
-       .help = "nodes at once; 0: as many as the file limit allows",
+       .help = "nodes connected at once; 0: as many as the file limit allows",
+       .max = 10'000'000,
+       .group = kLimits},
+      {.name = "MAX_CONNECTIONS_PER_ADDRESS",
+       .type = Type::uint,
+       .default_value = "0",
+       .help = "connections of one client address at once, an IPv6 address counting as its /64; "
+               "others are closed at once, behind a trusted proxy answered 503; 0: no limit",
+       .max = 10'000'000,
+       .group = kLimits},
+      {.name = "CONNECTION_RATE_PER_ADDRESS",
+       .type = Type::uint,
+       .default_value = "0",
+       .help = "connections that one client address may open per second, on average; those of ten "
+               "seconds may come at once; others are closed at once, behind a trusted proxy "
+               "answered 503; 0: no limit",
+       .max = 1'000'000,
+       .group = kLimits},
+      {.name = "MAX_HANDSHAKES",
+       .type = Type::uint,
+       .default_value = "0",
+       .help = "connections at once that have not sent a whole request; for one more the oldest is "
+               "closed; 0: no limit but that of open files",
        .max = 10'000'000,
        .group = kLimits},
       {.name = "MAX_MEMORY_BYTES",
        .type = Type::uint,
        .default_value = "0",
-       .help = "memory of the whole process: near it nobody new is let in, beyond it whoever holds "
-               "most is ended; 0: three quarters of the cgroup's limit, else half of the machine's",
+       .help = "memory of the whole process: near it no new node is admitted, above it the "
+               "connections that hold most are closed; 0: three quarters of the cgroup's limit, "
+               "else half of the machine's",
        .max = 1024 * 1024 * kGiB,
        .group = kLimits},
       {.name = "MAX_PAYLOAD_BYTES",
@@ -179,9 +293,23 @@ std::vector<Variable> table() {
       {.name = "MAX_OUTBOX_BYTES",
        .type = Type::uint,
        .default_value = "4194304",
-       .help = "what may wait for a node that reads slowly; at least twice MAX_PAYLOAD_BYTES",
+       .help = "what may be queued for a node that reads slowly; at least twice MAX_PAYLOAD_BYTES",
        .min = 2000,
        .max = kGiB,
+       .group = kLimits},
+      {.name = "MESSAGE_RATE_PER_NODE",
+       .type = Type::uint,
+       .default_value = "0",
+       .help = "messages that a node may send per second, on average; those beyond are answered "
+               "ERROR, and a node that does not slow down for 10 s is disconnected; 0: no limit",
+       .max = 1'000'000,
+       .group = kLimits},
+      {.name = "MESSAGE_BURST_PER_NODE",
+       .type = Type::uint,
+       .default_value = "0",
+       .help = "how many messages of a node may come at once, with MESSAGE_RATE_PER_NODE; 0: those "
+               "of two seconds",
+       .max = 1'000'000,
        .group = kLimits},
       {.name = "MAX_PRESENCE_IDS",
        .type = Type::uint,
@@ -193,15 +321,15 @@ std::vector<Variable> table() {
       {.name = "MAX_PRESENCE_IDS_PER_SECOND",
        .type = Type::uint,
        .default_value = "10000",
-       .help = "ids that one node may have looked up on other brokers, on the average; faster "
-               "questions wait, and beyond 32 are answered ERROR; 0: no limit",
+       .help = "ids that one node may have looked up on other brokers, on average; faster "
+               "queries wait, and beyond 32 are answered ERROR; 0: no limit",
        .max = 1'000'000'000,
        .group = kLimits},
       {.name = "NODES_VALIDITY_CHECK_MAX_IDS",
        .type = Type::uint,
        .default_value = "1000",
-       .help = "nodes in one question which are still valid; with more there are several, one "
-               "after the other",
+       .help = "nodes in one request of the validity check; more nodes are checked by several "
+               "requests, one after the other",
        .min = 1,
        .max = 1'000'000,
        .group = kLimits},
@@ -212,43 +340,20 @@ std::vector<Variable> table() {
        .min = 1,
        .max = 16'384,
        .group = kLimits},
-
-      {.name = "REDIS_URL",
-       .type = Type::url,
-       .default_note = "one broker on its own",
-       .help = "Redis that lets several brokers act as one, redis://user:password@host:port/db or "
-               "unix:///path?db=n",
-       .secrecy = Secrecy::secret,
-       .group = kServices,
-       .example = "redis://localhost:6379"},
-      webhook("NODES_AUTHENTICATION_WEBHOOK_URL", "asked whether a node may connect",
-              "every node may"),
-      webhook("RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL", "asked for a node's RTC configuration",
-              "Google's STUN servers"),
-      webhook("AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL",
-              "asked whether a node may send to another", "every node may"),
-      webhook("NODES_VALIDITY_CHECK_WEBHOOK_URL", "asked which connected nodes are still valid",
-              "all are"),
-      webhook("ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL", "told of each SOCKET_MSG_EXCHANGE",
-              "nobody is"),
-
-      {.name = "PLUGINS_DIR",
-       .default_note = "beside the binary",
-       .help = "folder in which plugins are found by name",
-       .group = kPlugins},
-      plugin("NODES_REGISTRY_PLUGIN",
-             "keeps which node is connected to which broker, instead of Redis"),
-      plugin("RTC_CONFIGURATION_RESOLVER_PLUGIN",
-             "gives each node its RTC configuration, instead of the webhook"),
-      plugin("NODES_AUTHENTICATION_PLUGIN",
-             "says whether a node may connect, instead of the webhook"),
-      plugin("AUTHORIZE_NODES_COMMUNICATION_PLUGIN",
-             "says whether a node may send to another, instead of the webhook"),
-      plugin("NODES_VALIDITY_CHECK_PLUGIN",
-             "says which connected nodes are still valid, instead of the webhook"),
-      plugin("ON_AUTHENTICATED_SOCKET_MSG_PLUGIN",
-             "is told of each SOCKET_MSG_EXCHANGE, instead of the webhook"),
   };
+}
+
+std::vector<Variable> table() {
+  std::vector<Variable> all = own_table();
+  for (const kinds::Description& kind : kinds::kAll) {
+    if (!kind.setting.name.empty()) all.push_back(setting_of(kind.setting));
+  }
+  all.push_back({.name = "PLUGINS_DIR",
+                 .default_note = "beside the binary",
+                 .help = "folder in which plugins are found by name",
+                 .group = kPlugins});
+  for (const kinds::Description& kind : kinds::kAll) all.push_back(plugin_of(kind));
+  return all;
 }
 
 bool is_address(std::string_view value) {
@@ -273,7 +378,7 @@ Type type_of(std::uint32_t declared) {
       return Type::uint;
     case CROLANG_BOOL:
       return Type::boolean;
-    default:
+    default:  // no enum: the plugin API's numbers
       return Type::string;
   }
 }
@@ -323,7 +428,9 @@ std::string allowed(const Variable& variable) {
       return "a URL such as " +
              (variable.example.empty() ? "https://host:port/path" : variable.example);
     case Type::address:
-      return "an IPv4 or IPv6 address in digits, such as 127.0.0.1 or ::1 (a host name is not)";
+      return "a numeric IPv4 or IPv6 address, such as 127.0.0.1 or ::1 (not a host name)";
+    case Type::address_set:
+      return "a list of addresses and ranges, such as 10.0.0.0/8,2001:db8::1";
     case Type::boolean:
       return "true or false";
     case Type::uint:
@@ -331,6 +438,8 @@ std::string allowed(const Variable& variable) {
         return "a whole number from " + std::to_string(variable.min);
       return "a whole number from " + std::to_string(variable.min) + " to " +
              std::to_string(variable.max);
+    case Type::origins:
+      return "a list of origins such as https://app.example.org,https://*.example.org";
     case Type::choice:
       break;
   }
@@ -345,6 +454,9 @@ bool accepts(const Variable& variable, std::string_view value) {
       return is_url(value);
     case Type::address:
       return is_address(value);
+    case Type::address_set:
+      return std::holds_alternative<client_address::AddressSet>(
+          client_address::parse_address_set(value));
     case Type::uint:
       return is_uint_between(value, variable.min, variable.max);
     case Type::boolean:
@@ -352,12 +464,16 @@ bool accepts(const Variable& variable, std::string_view value) {
     case Type::choice:
       return std::find(variable.choices.begin(), variable.choices.end(), value) !=
              variable.choices.end();
+    case Type::origins:
+      return origin::fault_in(value).empty();
   }
   return false;
 }
 
 std::string shown(const Variable& variable, std::string_view value) {
-  if (variable.secrecy == Secrecy::secret) return "***";
+  // A key in the place of its file's name.
+  const bool is_key = value.find("PRIVATE KEY-----") != std::string_view::npos;
+  if (variable.secrecy == Secrecy::secret || is_key) return "***";
   return variable.type == Type::url ? masked_url(value) : std::string(value);
 }
 

@@ -1,7 +1,7 @@
-/// Every environment variable, described once: this table is what validates values, what --help and
-/// --print-config print and what README's table is made of. Variables that only plugins read come
-/// from the plugins' own tables, see from_plugin. Threads: any; the table never changes. Errors:
-/// none.
+/// Describes every environment variable once: values are validated by this table, and --help,
+/// --print-config and the table in docs/configuration.md are generated from it. Variables that only
+/// plugins read come from the plugins' own tables, see from_plugin. Threads: any; the table never
+/// changes. Errors: none.
 #pragma once
 
 #include <crolang/plugin.h>
@@ -17,11 +17,13 @@ namespace crolang::config {
 
 enum class Type {
   string,
-  url,      ///< scheme://host…
-  address,  ///< an IPv4 or IPv6 address in digits
-  uint,     ///< decimal, between min and max
-  boolean,  ///< exactly true or false
-  choice,   ///< one of choices
+  url,          ///< scheme://host…
+  address,      ///< a numeric IPv4 or IPv6 address
+  address_set,  ///< addresses and ranges of them
+  uint,         ///< decimal, between min and max
+  boolean,      ///< exactly true or false
+  choice,       ///< one of choices
+  origins,      ///< a list of web origins
 };
 
 enum class Presence { optional, required };
@@ -42,7 +44,7 @@ struct Variable {
   Secrecy secrecy = Secrecy::shown;
   std::string group{};    ///< heading in --help; a plugin's id for its variables
   std::string example{};  ///< of a URL
-  /// The default where it depends on the machine; default_note then says of what.
+  /// The default where it depends on the machine; default_note then says how.
   std::uint64_t (*measured_default)() = nullptr;
 };
 
@@ -60,10 +62,11 @@ std::vector<Variable> merged(std::span<const Variable> others);
 /// "a whole number from 1 to 65535", "true or false", …
 std::string allowed(const Variable& variable);
 
-/// Is this a value that the variable can have?
+/// Whether the variable accepts this value.
 bool accepts(const Variable& variable, std::string_view value);
 
-/// The value as it may be shown: secrets masked altogether, URLs without user, password and query.
+/// The value as it may be shown: secrets and private keys masked altogether, URLs without user,
+/// password and query.
 std::string shown(const Variable& variable, std::string_view value);
 
 }  // namespace crolang::config

@@ -1,6 +1,6 @@
-/// When to ping a client and when to give it up (Engine.IO protocol 4: the server pings). Only
-/// pongs count as answers; other traffic doesn't.
-/// Threads: owned by one session. Errors: none. The clock is the caller's.
+/// Decides when to ping a client and when to close its connection (Engine.IO protocol 4: the server
+/// pings). Only pongs count as answers; other traffic doesn't.
+/// Threads: owned by one session. Errors: none. Time is an argument.
 #pragma once
 
 #include <chrono>
@@ -27,17 +27,18 @@ class Heartbeat {
   /// Starts when the open packet is sent.
   Heartbeat(TimePoint now, const Timing& timing) noexcept : deadline_(now + timing.ping_interval) {}
 
-  /// What to do now. Nothing before `deadline()`.
+  /// What to do now; none before `deadline()`.
   [[nodiscard]] Action tick(TimePoint now, const Timing& timing) noexcept;
 
-  /// Any pong restarts the interval, whether it was asked for or not.
+  /// Any pong restarts the interval, also an unsolicited one.
   void on_pong(TimePoint now, const Timing& timing) noexcept;
 
-  /// Restarts the time-out of a pong that is due: the ping still waits in our own outbox, behind
-  /// what a slow reader keeps taking, so that it can't have been answered. Otherwise no effect.
+  /// Restarts the time-out of a pong that is due: the ping is still queued in our own outbox,
+  /// behind data that a slow client is reading, so the client cannot have answered it. Otherwise no
+  /// effect.
   void extend(TimePoint now, const Timing& timing) noexcept;
 
-  /// When `tick` will have something to say.
+  /// The time at which `tick` next returns an action.
   [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
 
  private:

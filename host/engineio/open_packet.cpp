@@ -4,7 +4,7 @@ namespace crolang::engineio {
 
 void append_open_packet(std::string& out, std::string_view sid, const Timing& timing,
                         std::size_t max_payload) {
-  // The order of the members is what nodes have always been sent.
+  // The members are in the order of the official server.
   out.append(R"(0{"sid":")").append(sid);
   out.append(R"(","upgrades":[],"pingInterval":)");
   out.append(std::to_string(timing.ping_interval.count()));

@@ -1,5 +1,5 @@
 /// The first message on every transport.
-/// Threads: pure function. Errors: none.
+/// Threads: any; no shared state. Errors: none.
 #pragma once
 
 #include <cstddef>

@@ -17,7 +17,7 @@ std::optional<Packet> parse(std::string_view text) noexcept {
     case '5':
     case '6':
       return Packet{PacketType::ignored, data};
-    default:
+    default:  // no enum: a character
       return std::nullopt;
   }
 }

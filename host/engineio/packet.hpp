@@ -1,5 +1,5 @@
-/// Engine.IO protocol 4: what a client's WebSocket text message is.
-/// Threads: pure functions. Errors: an empty optional, upon which the transport is to be closed.
+/// Parses a client's WebSocket text messages (Engine.IO protocol 4).
+/// Threads: any; no shared state. Errors: nullopt; the caller then closes the transport.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +21,12 @@ struct Packet {
   std::string_view data;  ///< What follows the type; a view of the parsed text.
 };
 
-/// Hot: per message. Nothing if the text is empty, its type unknown, or a ping, which in protocol 4
-/// only servers send.
+/// Hot: per message. nullopt if the text is empty, or its type is unknown or a ping, which in
+/// protocol 4 only servers send.
 [[nodiscard]] std::optional<Packet> parse(std::string_view text) noexcept;
 
-/// How many bytes the `data` of a binary packet stands for. Decoding is as lenient as Node's, hence
-/// there is no base64 that is malformed.
+/// How many bytes the `data` of a binary packet stands for. Decoding is as lenient as Node.js's, so
+/// no base64 counts as malformed.
 [[nodiscard]] std::size_t decoded_size(std::string_view base64) noexcept;
 
 }  // namespace crolang::engineio

@@ -25,8 +25,8 @@ SidGenerator::SidGenerator() {
   refill();
 }
 
-// A system that has given entropy once doesn't run out of it: a failure here ends the process, for
-// ids that can be guessed are worse.
+// getentropy(3) does not fail once it has succeeded. Should it fail here, the process ends, since
+// predictable ids would be worse.
 Sid SidGenerator::next() noexcept {
   if (used_ == block_.size()) refill();
   const std::span<const std::uint8_t, kSidEntropy> entropy(block_.data() + used_, kSidEntropy);

@@ -1,6 +1,6 @@
-/// Session ids as Engine.IO and Socket.IO servers make them: 20 characters that nobody can guess.
+/// Session ids as Engine.IO and Socket.IO servers make them: 20 unpredictable characters.
 /// Threads: one generator per worker. Errors: std::system_error from the constructor if the system
-/// has no entropy to give.
+/// provides no entropy.
 #pragma once
 
 #include <array>

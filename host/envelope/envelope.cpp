@@ -37,7 +37,7 @@ std::size_t space_at_start(std::string_view text) noexcept {
       return byte(1) == 0x80 && byte(2) == 0x80 ? 3 : 0;
     case 0xEF:  // U+FEFF
       return byte(1) == 0xBB && byte(2) == 0xBF ? 3 : 0;
-    default:
+    default:  // no enum: a character
       return 0;
   }
 }
@@ -89,8 +89,8 @@ boost::system::result<Ids, Fault> EnvelopeReader::read_ids(std::string_view lite
   const std::string_view list = members.front().value;
   if (list.empty() || json::kind_of(list.front()) != json::Kind::array) return Fault::no_ids;
 
-  // The list is valid JSON, so that as long as its elements are strings only their ends are to
-  // find.
+  // The list is valid JSON, so as long as its elements are strings only their ends have to be
+  // found.
   ids_.clear();
   for (std::size_t at = json::skip_space(list, 1); list[at] != ']';) {
     if (list[at] != '"') return Fault::unusable_id;
@@ -153,8 +153,8 @@ bool EnvelopeReader::is_named(const json::KeyScan& key, std::string_view name) {
   return is_equal;
 }
 
-/// The characters of a literal of the payload. Most have no escapes, and then they already stand
-/// there.
+/// The characters of a literal of the payload. Most have no escapes and are returned as a view of
+/// the payload.
 std::string_view EnvelopeReader::decode(std::string_view literal) {
   const std::string_view inner = literal.substr(1, literal.size() - 2);
   if (inner.find('\\') == std::string_view::npos) return inner;

@@ -1,7 +1,8 @@
 /// Reads the few members of a message that the broker looks at: `from` and `to` of a relayed
-/// message, `ids` of a presence question. The payload is a JSON text inside a JSON string literal;
-/// both readers see in it exactly what a node's JSON.parse would, or a fault where it would throw.
-/// Threads: one reader per worker. Errors: a Fault; nothing throws but an allocation.
+/// message, `ids` of a presence query. The payload is a JSON text inside a JSON string literal;
+/// both functions read it exactly as a node's JSON.parse would, and return a fault where that would
+/// throw.
+/// Threads: one reader per worker. Errors: a Fault; nothing is thrown but std::bad_alloc.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -17,7 +18,7 @@
 namespace crolang::envelope {
 
 struct Envelope {
-  /// `unusable`: there is a `from`, but it is no string.
+  /// `unusable`: there is a `from`, but it is not a string.
   enum class From : std::uint8_t { absent, named, unusable };
 
   From from_kind = From::absent;
@@ -29,9 +30,9 @@ struct Envelope {
 enum class Fault : std::uint8_t {
   not_json,
   no_object,
-  no_receiver,  ///< `to` is absent, blank or no string
-  no_ids,       ///< `ids` is absent or no array
-  unusable_id,  ///< one of the ids is blank or no string
+  no_receiver,  ///< `to` is absent, blank or not a string
+  no_ids,       ///< `ids` is absent or not an array
+  unusable_id,  ///< one of the ids is blank or not a string
   too_many_ids,
 };
 
@@ -47,11 +48,11 @@ using Ids = std::span<const std::string_view>;
 class EnvelopeReader {
  public:
   /// Hot: per message. No JSON tree, and no allocation once the buffers have grown to the traffic.
-  /// Fault: malformed JSON anywhere, no object, or no `to` that names a receiver.
+  /// Fault: malformed JSON anywhere, not an object, or no `to` that names a receiver.
   [[nodiscard]] boost::system::result<Envelope, Fault> read(std::string_view literal);
 
-  /// Fault: malformed JSON anywhere, no object, `ids` no array, an id that is no string or blank,
-  /// or more than `max_ids` of them.
+  /// Fault: malformed JSON anywhere, not an object, `ids` not an array, an id that is not a string
+  /// or is blank, or more than `max_ids` of them.
   [[nodiscard]] boost::system::result<Ids, Fault> read_ids(std::string_view literal,
                                                            std::size_t max_ids);
 
@@ -68,7 +69,7 @@ class EnvelopeReader {
   [[nodiscard]] bool is_named(const json::KeyScan& key, std::string_view name);
   [[nodiscard]] std::string_view decode(std::string_view literal);
 
-  std::string payload_;  ///< Never shrinks; only decode_payload() knows how much of it is in use.
+  std::string payload_;  ///< Never shrinks; decode_payload() returns the part in use.
   std::string decoded_;  ///< Strings of the payload that had escapes.
   std::vector<std::string_view> ids_;
   json::Depth depth_;

@@ -119,7 +119,7 @@ char* write_utf8(char* out, std::uint32_t code) noexcept {
   return out;
 }
 
-/// The surrogate whose three-byte form stands at `at`; 0: something else does.
+/// The surrogate whose three-byte form is at `at`; 0: there is none.
 std::uint32_t surrogate_at(std::string_view text, std::size_t at) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[at + i]); };
   if (text.size() < at + 3 || byte(0) != kSurrogateLead || byte(1) < 0xA0) return 0;
@@ -133,8 +133,8 @@ bool is_low(std::uint32_t code) noexcept {
   return code >= 0xDC00 && code < 0xE000;
 }
 
-/// Turns every high surrogate that a low one follows into the character that both mean. A half may
-/// be written as an escape or come from an outer literal, so they are joined where they meet.
+/// Replaces every high surrogate that is followed by a low one by the character that they encode.
+/// Either may be written as an escape or come from an outer literal, so they are combined here.
 std::size_t join_surrogates(std::span<char> decoded) noexcept {
   const std::string_view text(decoded.data(), decoded.size());
   char* out = decoded.data();
@@ -187,7 +187,7 @@ std::size_t scan_scalar(std::string_view text, std::size_t at) noexcept {
       return scan_word(text, at, "false");
     case 'n':
       return scan_word(text, at, "null");
-    default:
+    default:  // no enum: a character
       return scan_number(text, at);
   }
 }
@@ -209,7 +209,7 @@ Kind kind_of(char first) noexcept {
       return Kind::boolean;
     case 'n':
       return Kind::null;
-    default:
+    default:  // no enum: a character
       return Kind::number;
   }
 }
@@ -355,7 +355,7 @@ void append_quoted(std::string& out, std::string_view utf8) {
       case '\t':
         out += "\\t";
         break;
-      default:
+      default:  // no enum: a character
         if (const std::uint32_t surrogate = surrogate_at(utf8, stop); surrogate != 0) {
           append_hex4(surrogate);
           at = stop + 3;

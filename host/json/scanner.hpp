@@ -1,8 +1,8 @@
-/// Checks and reads JSON text where it lies, without building a tree.
-/// The verdict on every text is that of JavaScript's JSON.parse: RFC 8259 without extensions, no
-/// byte order mark, any depth of nesting. Bytes from 0x80 on are taken as they are: whoever
-/// received the text has checked that it is UTF-8. Threads: free functions on the caller's data.
-/// Errors: `npos`; nothing throws but an allocation.
+/// Validates and reads JSON text in place, without building a tree. Every text is accepted or
+/// refused as JavaScript's JSON.parse does: RFC 8259 without extensions, no byte order mark, any
+/// depth of nesting. Bytes from 0x80 on are accepted unchanged: the caller has checked that the
+/// text is UTF-8. Threads: free functions on the caller's data. Errors: `npos`; nothing is thrown
+/// but std::bad_alloc.
 #pragma once
 
 #include <cstddef>
@@ -69,8 +69,8 @@ struct StringScan {
 /// The kind of the value that starts with `first`; only right for the first byte of a valid value.
 [[nodiscard]] Kind kind_of(char first) noexcept;
 
-/// Position of the first byte from `at` on that is no JSON white space; the text's size if there is
-/// none.
+/// Position of the first byte from `at` on that is not JSON white space; the text's size if there
+/// is none.
 [[nodiscard]] inline std::size_t skip_space(std::string_view text, std::size_t at) noexcept {
   while (at < text.size() &&
          (text[at] == ' ' || text[at] == '\t' || text[at] == '\n' || text[at] == '\r')) {
@@ -97,10 +97,10 @@ struct KeyScan {
 /// before it, and returns the position just past it, or npos. `depth` is scratch memory.
 [[nodiscard]] std::size_t scan_value(std::string_view text, std::size_t at, Depth& depth);
 
-/// Hot: once per message. Writes the characters that a checked literal (with its quotes) stands
-/// for, as UTF-8, and returns their number of bytes. `out` has room for `literal.size()` bytes, of
-/// which any may be written, and doesn't overlap the literal. A lone surrogate becomes its
-/// three-byte form, which equals no valid UTF-8; two halves that meet become one character.
+/// Hot: once per message. Writes the characters that a checked literal (with its quotes)
+/// represents, as UTF-8, and returns their number of bytes. `out` has room for `literal.size()`
+/// bytes, of which any may be written, and doesn't overlap the literal. A lone surrogate becomes
+/// its three-byte form, which is not valid UTF-8; a high and a low surrogate become one character.
 [[nodiscard]] std::size_t unescape(std::string_view literal, char* out) noexcept;
 
 /// The same, appended to a string.

@@ -1,36 +1,46 @@
 #pragma once
-/// An answer of a module, copied out of the plugin's hands, and who waits for it.
+/// The answer of a module, copied from the plugin's memory, and the waiter that it is for.
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "crolang/plugin.h"
-#include "session/handle.hpp"
 
 namespace crolang::modules {
 
 struct Holder {
-  std::string instance;  ///< empty: nobody
+  std::string instance;  ///< empty: no holder
   std::uint64_t token = 0;
+  // Opaque here: passed back to that instance.
+  std::uint64_t session = 0;
+  std::uint32_t worker = 0;
+};
+
+/// The status that an instance of the broker reports.
+struct InstanceStatus {
+  std::string instance;
+  std::string status;  ///< JSON, not parsed here
 };
 
 struct Answer {
   crolang_status status = CROLANG_INTERNAL;
   bool yes = false;                 ///< yes/no questions, send
-  std::int32_t code = 0;            ///< outcome of a claim, verdict of a probe
-  std::string text;                 ///< RTC configuration
+  std::uint64_t valid_for_ms = 0;   ///< of a positive authentication; 0: no limit
+  std::int32_t code = 0;            ///< outcome of a claim, result of a probe
+  std::string text;                 ///< RTC configuration; the answer of another instance
   std::vector<std::uint8_t> flags;  ///< validity
-  std::vector<Holder> holders;      ///< lookup; the holder that a claim met
-  std::string error;                ///< for the log: why not, or why the answer is no
-  bool receipted = false;           ///< yes, and the waiter's receipt has been redeemed
+  std::vector<Holder> holders;      ///< of a lookup; of a claim, the current holder
+  std::vector<InstanceStatus> instances;
+  std::string error;       ///< for the log: why there is no answer, or why it is no
+  bool receipted = false;  ///< the answer is yes and the waiter's receipt has been redeemed
 
   bool could_ask() const noexcept { return status == CROLANG_OK; }
 };
 
 struct Waiter;
 
-/// Receives answers that came after the question had returned. Called on the worker that asked.
+/// Receives answers that arrive after the question has returned. Called on the worker that asked.
 class AnswerSink {
  public:
   virtual void on_answer(const Waiter& waiter, const Answer& answer) = 0;
@@ -39,10 +49,11 @@ class AnswerSink {
   ~AnswerSink() = default;
 };
 
-/// Who asked, and about what: copied, never owned. `sink` == nullptr: nobody waits.
+/// Who asked, and about what: copied, never owned. `asker` and `tag` are opaque to all but the
+/// sink. `sink` == nullptr: the answer is not needed.
 struct Waiter {
   AnswerSink* sink = nullptr;
-  session::SessionHandle session;
+  std::uint64_t asker = 0;
   std::uint64_t tag = 0;
 };
 

@@ -1,27 +1,25 @@
 #pragma once
-/// The acknowledgement of a message, written when it is handed over, so that whoever answers can
-/// give it to the sender while the sender's worker sleeps: waking that worker would cost more than
-/// all the rest of the answer.
+/// The acknowledgement of a message, written when the message is sent, so that the thread
+/// that answers can give it to the sender while the sender's worker sleeps: waking that worker
+/// would cost more than all the rest of the answer.
 ///
-/// The worker hears of it when it wakes for something else, so a receipt is issued only for what is
-/// all that its sender has under way, and is revoked as soon as that is not so any more. Then the
-/// answer wakes the worker as any other does.
+/// The worker notices this only when it wakes for another reason, so a receipt is issued only if
+/// the message is the only one that its sender has in flight, and is revoked as soon as there is
+/// another. After that the answer wakes the worker like any other.
 ///
-/// Threads: a value; redeem on any.
+/// Threads: a plain value, not synchronised. Only PendingCalls::Hooks knows how it is redeemed.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
-#include "session/outlet.hpp"
-
 namespace crolang::modules {
 
 struct Receipt {
-  /// The frame of an acknowledgement with the longest id is shorter.
-  static constexpr std::size_t kMaxBytes = 40;
+  /// The issuer must ensure that no acknowledgement is longer.
+  static constexpr std::size_t kMaxBytes = 47;
 
-  session::Outlet* outlet = nullptr;  ///< that has issued it; nullptr: there is none
+  void* issuer = nullptr;  ///< opaque; nullptr: there is no receipt
   std::uint32_t generation = 0;
   std::uint32_t number = 0;
   std::uint8_t size = 0;  ///< 0: the sender does not ask for an acknowledgement
@@ -30,10 +28,10 @@ struct Receipt {
 
 inline constexpr Receipt kNoReceipt{};
 
-/// False: it does not count any more.
-inline bool redeem(const Receipt& receipt, session::DirtyList& dirty) {
-  return receipt.outlet->redeem(receipt.generation, receipt.number,
-                                {receipt.bytes.data(), receipt.size}, dirty);
-}
+enum class Redeemed : std::uint8_t {
+  no,      ///< the receipt does not count any more
+  yes,     ///< everything is sent, or another thread will send it
+  unsent,  ///< the acknowledgement waits to be sent
+};
 
 }  // namespace crolang::modules

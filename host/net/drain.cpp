@@ -17,7 +17,7 @@ std::vector<std::size_t> stay_on(std::vector<std::size_t> nodes, std::size_t may
     return std::accumulate(nodes.begin(), nodes.end(), std::size_t{0},
                            [&](std::size_t sum, std::size_t n) { return sum + std::min(n, most); });
   };
-  // The level to which all can come down, and who keeps one more.
+  // The number of nodes that every worker keeps at most, and the workers that keep one more.
   std::size_t level = 0;
   std::size_t above = nodes.empty() ? 0 : *std::ranges::max_element(nodes);
   if (left_at(above) <= may_stay) return nodes;

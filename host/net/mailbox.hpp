@@ -1,8 +1,7 @@
 #pragma once
-/// What other threads ask of a worker: kept until it collects, with one wake-up per burst.
+/// Other threads' commands for a worker, kept until it collects them, with one wake-up per batch.
 /// Threads: push from any; collect on the owning worker.
 
-#include <functional>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -19,7 +18,7 @@ class Mailbox {
     return tasks_.size() == 1;
   }
 
-  /// Runs what has arrived by now; what arrives meanwhile stays for the next time.
+  /// Runs the tasks that have been pushed by now; those pushed meanwhile stay for the next call.
   template <class Run>
   void collect(Run&& run) {
     {

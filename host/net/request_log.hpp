@@ -1,12 +1,16 @@
 #pragma once
-/// What the log says of refused requests at LOG_LEVEL 1: why, and what to do about it. Anybody can
-/// cause these lines, so each reason is limited by itself. Threads: any. Errors: std::bad_alloc.
+/// Logs refused requests at LOG_LEVEL 1: the reason, and what to do about it. Since any client can
+/// cause these lines, each reason has its own rate limit. Threads: any. Errors: std::bad_alloc.
 /// Time is an argument.
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
-#include "net/http_request.hpp"
+#include "client_address/address.hpp"
+#include "client_address/proxy_header.hpp"
+#include "net/http/refusal.hpp"
+#include "net/tls_failure.hpp"
 
 namespace crolang::net {
 
@@ -15,6 +19,24 @@ std::string describe(const RequestRefusal& refusal);
 
 /// `status`: of the answer; 0: there is none.
 void log_refusal(const RequestRefusal& refusal, unsigned status,
-                 std::chrono::steady_clock::time_point now);
+                 const client_address::Address& client, std::chrono::steady_clock::time_point now);
+
+/// Logs a TLS handshake that has failed; else as log_refusal.
+void log_tls_handshake(const TlsFailure& failure, const client_address::Address& client,
+                       std::chrono::steady_clock::time_point now);
+
+/// A sentence.
+std::string_view describe(client_address::ProxyHeaderFault fault);
+
+/// Logs at every LOG_LEVEL that a trusted proxy's connection was closed, since it is the operator's
+/// own, and nobody gets through it.
+void log_bad_proxy_header(client_address::ProxyHeaderFault fault,
+                          const client_address::Address& proxy,
+                          std::chrono::steady_clock::time_point now);
+
+/// Warns that the limits of addresses may hit a proxy, and with it everybody behind it. At most
+/// once a minute.
+void warn_of_missing_proxy(const client_address::Address& peer,
+                           std::chrono::steady_clock::time_point now);
 
 }  // namespace crolang::net

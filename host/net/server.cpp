@@ -4,9 +4,10 @@
 #include <new>
 #include <utility>
 
+#include "crolang/until_memory.hpp"
 #include "net/drain.hpp"
-#include "net/wire.hpp"
-#include "plugin_host/until_memory.hpp"
+#include "net/tls_scratch.hpp"
+#include "net/transport.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 #include "websocket/handshake.hpp"
@@ -14,28 +15,65 @@
 namespace crolang::net {
 namespace {
 
-// A connection is handed to another worker only if that evens out more than this: the hand-over
-// costs a wake-up.
+// An accepted socket is passed to another worker only if their loads differ by more than this,
+// since passing it on costs a wake-up.
 constexpr std::uint32_t kSlack = 16;
-// Who claims ids that are held here while there is no room: so many at a time.
+// How many nodes beyond the limit may claim ids that are held here at a time.
 constexpr std::uint64_t kHolders = 64;
 constexpr auto kSlice = std::chrono::milliseconds(50);
 constexpr auto kShortestDrain = std::chrono::milliseconds(200);
 
+HttpPolicy http_policy(const ServerOptions& options) {
+  HttpPolicy policy = node_listener_policy();
+  if (options.allowed_origins) policy.origins = &*options.allowed_origins;
+  return policy;
+}
+
+client_address::Policy without_proxy_header(client_address::Policy clients) {
+  clients.proxy_protocol = client_address::ProxyProtocol::refused;
+  return clients;
+}
+
+AcceptPolicy::Rules accept_rules(const ServerOptions& options,
+                                 std::optional<AddressLimits>& address_limits) {
+  const std::uint64_t share = (options.max_handshakes + options.workers - 1) / options.workers;
+  return {.max_sockets = options.max_sockets,
+          .max_handshakes = static_cast<std::uint32_t>(share),
+          .addresses = address_limits ? &*address_limits : nullptr,
+          .trusted_proxies = &options.clients.trusted_proxies};
+}
+
 }  // namespace
 
 Server::Server(const ServerOptions& options, std::string instance,
-               const modules::ModuleTable& modules, Descriptor listener)
+               const modules::ModuleTable& modules, PluginIo& plugin_io, Listeners listeners)
     : options_(options),
+      http_(http_policy(options_)),
+      plain_clients_(without_proxy_header(options_.clients)),
+      listener_policies_{{http_, options_.clients, options_.tls}, {http_, plain_clients_}},
       memory_(options.max_memory_bytes),
-      listener_(std::move(listener)),
-      outlets_(options.workers),
-      grid_(options.policy, std::move(instance), modules, outlets_, *this) {
-  // Now, while there is memory for what OpenSSL needs once.
+      listeners_(std::move(listeners)),
+      outboxes_(options.workers),
+      shared_(options.policy, std::move(instance), modules, outboxes_, *this,
+              {options.version, std::chrono::system_clock::now()}) {
+  if (options.per_address.is_set()) {
+    address_limits_.emplace(options.per_address, options.max_sockets);
+  }
+  // The first call makes OpenSSL allocate; do that while there is memory.
   websocket::accept_key({});
+  // Throws if this OpenSSL does not have what TLS needs.
+  if (options_.tls != nullptr) TlsScratch::of_this_thread();
   for (std::uint16_t i = 0; i < options.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, grid_, *this, options_.limits,
-                                                options.plugin_timeout, listener_.get()));
+    const WorkerOptions worker{
+        .index = i,
+        .nodes_listener = listeners_.nodes.get(),
+        .plain_listener = listeners_.plain.get(),
+        .listeners = listener_policies_,
+        .accept = accept_rules(options_, address_limits_),
+        .limits = options_.limits,
+        .plugin_timeout = options_.plugin_timeout,
+    };
+    workers_.push_back(std::make_unique<Worker>(worker, shared_, *this, plugin_io.loop(i)));
   }
 }
 
@@ -44,7 +82,8 @@ Server::~Server() {
 }
 
 void Server::start() {
-  workers_.front()->start_sweeping(options_.sweep_interval);
+  workers_.front()->start_validity_checks(options_.validity_check_interval);
+  workers_.front()->start_status_reports();
   for (const auto& worker : workers_) {
     threads_.emplace_back([w = worker.get()] { w->run(); });
   }
@@ -52,63 +91,65 @@ void Server::start() {
 
 void Server::stop() {
   for (std::size_t i = 0; i < threads_.size(); ++i) {
-    workers_[i]->post([](Worker& worker) { worker.stop(); });
+    workers_[i]->post(Worker::Stop{});
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
 
-void Server::drain(Control& control, std::chrono::milliseconds duration,
+void Server::drain(process::Control& control, std::chrono::milliseconds duration,
                    std::function<void()> finished) {
-  grid_.draining.store(true);
+  shared_.draining.store(true);
   Drain drain;
-  // The last fifth is left for the slowest to end their side.
+  // The last fifth of the duration is left for the slowest nodes to close their side.
   drain.slices = std::max<std::size_t>(static_cast<std::size_t>(duration * 4 / 5 / kSlice), 1);
   drain.nodes = total(&Worker::nodes);
-  // Even with no time to spare the last bytes go out, and the end of TCP after them.
+  // Even with a duration of 0 there is time to send the last bytes and to close the TCP
+  // connections.
   drain.deadline = std::chrono::steady_clock::now() +
                    std::max<std::chrono::milliseconds>(duration, kShortestDrain);
   drain.finished = std::move(finished);
   drain_slice(control, std::move(drain));
 }
 
-void Server::drain_slice(Control& control, Drain drain) {
+void Server::drain_slice(process::Control& control, Drain drain) {
   if (total(&Worker::sessions) == 0 || std::chrono::steady_clock::now() >= drain.deadline) {
     drain.finished();
     return;
   }
   try {
-    send_away(drain);
+    post_drain_commands(drain);
     ++drain.slice;
   } catch (const std::bad_alloc&) {
-    // The next slice makes up for it.
+    // The next slice disconnects these nodes as well.
   }
   std::function<void()> go_on;
-  plugin_host::until_there_is_memory(
-      [&] { go_on = [this, &control, drain] { drain_slice(control, drain); }; });
+  until_there_is_memory([&] { go_on = [this, &control, drain] { drain_slice(control, drain); }; });
   control.post_after(kSlice, std::move(go_on));
 }
 
-void Server::send_away(const Drain& drain) {
+void Server::post_drain_commands(const Drain& drain) {
   std::vector<std::size_t> nodes;
   for (const auto& worker : workers_) nodes.push_back(worker->nodes());
   const auto left = stay_on(nodes, may_stay(drain.nodes, drain.slice, drain.slices));
-  // Not how many are to leave: a worker that is late must not send away what two slices ask for.
+  // Posts how many may stay, not how many are to leave: a worker that is late must not disconnect
+  // the nodes of two slices at once.
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    workers_[i]->post([most = left[i]](Worker& w) { w.drain(most); });
+    workers_[i]->post(Worker::Drain{left[i]});
   }
 }
 
-void Server::post(std::uint16_t worker, std::function<void(broker::Broker&)> task) {
-  workers_[worker]->post([run = std::move(task)](Worker& w) { run(w.broker()); });
+void Server::post(std::uint16_t worker, broker::Command command) {
+  workers_[worker]->post(std::move(command));
 }
 
 void Server::flush(session::DirtyList& dirty) {
-  std::size_t sent = 0;
-  for (session::Outlet* outlet : dirty.outlets) sent += net::flush(*outlet);
-  grid_.counters.add(telemetry::Counter::bytes_sent, sent);
-  dirty.outlets.clear();
-  dirty.bytes = 0;
+  shared_.counters.add(telemetry::Counter::bytes_sent, flush_all(dirty, kNoEpoll));
+}
+
+session::DirtyList* Server::dirty_here() {
+  Worker* const worker = Worker::current();
+  return worker != nullptr && worker->serves(shared_) ? &worker->dirty() : nullptr;
 }
 
 template <class Figure>
@@ -123,11 +164,11 @@ std::uint16_t Server::choose_worker(std::uint16_t accepted_by) {
   for (std::uint16_t i = 0; i < workers_.size(); ++i) {
     if (workers_[i]->load() < workers_[least]->load()) least = i;
   }
-  const bool worth_it = workers_[least]->load() + kSlack < workers_[accepted_by]->load();
-  return worth_it ? least : accepted_by;
+  const bool is_balanced_better = workers_[least]->load() + kSlack < workers_[accepted_by]->load();
+  return is_balanced_better ? least : accepted_by;
 }
 
-Pages::Room Server::room() const {
+WorkerHost::Room Server::room() const {
   const std::uint64_t most = options_.max_connections;
   const std::uint64_t nodes = total(&Worker::nodes);
   if (most == 0 || nodes <= most) return Room::plenty;
@@ -140,17 +181,17 @@ std::size_t Server::largest_holding() const {
   return largest;
 }
 
-bool Server::is_overfull() const {
-  return options_.max_sockets != 0 && total(&Worker::load) >= options_.max_sockets;
+std::uint64_t Server::open_connections() const {
+  return total(&Worker::load);
 }
 
-void Server::hand_over(Descriptor socket, std::uint16_t worker) {
-  workers_[worker]->receive(std::move(socket));
+void Server::pass_socket(AcceptedSocket accepted, std::uint16_t worker) {
+  workers_[worker]->receive(std::move(accepted));
 }
 
 Response Server::render(PageRequest request) {
-  const bool draining = grid_.draining.load();
-  const std::size_t nodes = grid_.directory.size();
+  const bool draining = shared_.draining.load();
+  const std::size_t nodes = shared_.directory.size();
   switch (request.page) {
     case Page::root:
       return make_response(200, request.after,
@@ -160,7 +201,7 @@ Response Server::render(PageRequest request) {
     case Page::health:
     case Page::readiness: {
       const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
-          std::chrono::steady_clock::now() - born_);
+          std::chrono::steady_clock::now() - up_since_);
       std::string body = R"({"status":")";
       body += draining ? "draining" : "ok";
       body += R"(","version":")" + options_.version + R"(","uptimeSeconds":)" +
@@ -174,7 +215,7 @@ Response Server::render(PageRequest request) {
       break;
   }
   if (!options_.metrics) return make_response(404, request.after);
-  std::vector<const telemetry::Counters*> counters{&grid_.counters};
+  std::vector<const telemetry::Counters*> counters{&shared_.counters};
   for (const auto& worker : workers_) {
     counters.push_back(&worker->counters());
     counters.push_back(&worker->plugin_faults());
@@ -185,15 +226,18 @@ Response Server::render(PageRequest request) {
   gauges.workers = workers_.size();
   gauges.connections = total(&Worker::load);
   gauges.nodes = nodes;
+  gauges.handshakes = total(&Worker::handshakes);
   gauges.inbound_bytes = total(&Worker::inbound_bytes);
-  for (std::uint16_t i = 0; i < count(); ++i) gauges.outbox_bytes += outlets_.table(i).waiting();
+  for (std::uint16_t i = 0; i < count(); ++i) gauges.outbox_bytes += outboxes_.table(i).waiting();
   memory_.measure();
   gauges.memory_bytes = memory_.used();
   gauges.memory_limit_bytes = memory_.limit();
   gauges.log_lines_dropped = telemetry::log::dropped();
   gauges.draining = draining;
-  return make_response(200, request.after,
-                       {telemetry::kMetricsContentType, telemetry::render(counters, gauges)});
+  if (options_.tls != nullptr) gauges.certificate_expiry = options_.tls->get()->end_of_validity();
+  std::string page = telemetry::render(counters, gauges);
+  if (options_.plugin_metrics != nullptr) page += options_.plugin_metrics->text();
+  return make_response(200, request.after, {telemetry::kMetricsContentType, std::move(page)});
 }
 
 }  // namespace crolang::net

@@ -1,5 +1,5 @@
 #pragma once
-/// All workers with what they share, and the pages that operators look at.
+/// Owns all workers and what they share, and renders the pages for operators.
 /// Threads: start, drain and stop on the control thread; the rest as the interfaces say.
 
 #include <atomic>
@@ -7,85 +7,114 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "broker/grid.hpp"
 #include "broker/ports.hpp"
+#include "broker/shared_state.hpp"
+#include "client_address/policy.hpp"
 #include "modules/module_table.hpp"
-#include "net/control.hpp"
+#include "net/http/policy.hpp"
 #include "net/listener.hpp"
+#include "net/plugin_io.hpp"
 #include "net/worker.hpp"
+#include "net/worker_host.hpp"
+#include "origin/allow_list.hpp"
+#include "process/control.hpp"
+#include "process/memory_budget.hpp"
 #include "session/session.hpp"
+#include "telemetry/metric_store.hpp"
+#include "tls/current_context.hpp"
 
 namespace crolang::net {
 
 struct ServerOptions {
   std::uint16_t workers = 1;
-  std::uint64_t max_connections = 0;  ///< nodes; beyond, they are told to come again; 0: no limit
-  std::uint64_t max_sockets = 0;      ///< beyond, who is no node makes room or is cut; 0: no limit
+  std::uint64_t max_connections = 0;  ///< nodes; beyond, they are asked to retry; 0: no limit
+  std::uint64_t max_sockets = 0;     ///< beyond, connections without a node are closed; 0: no limit
+  std::uint64_t max_handshakes = 0;  ///< beyond, the oldest is closed; 0: no limit
+  AddressLimit per_address{};
   std::uint64_t max_memory_bytes = 0;
+  client_address::Policy clients{};
+  const tls::CurrentContext* tls = nullptr;  ///< of Listeners::nodes; nullptr: it is plain
   session::Limits limits{};
   broker::Policy policy;
+  std::optional<origin::AllowList> allowed_origins;  ///< nullopt: nodes may be pages of any origin
   std::chrono::milliseconds plugin_timeout{10000};
-  std::chrono::milliseconds sweep_interval{30000};
+  std::chrono::milliseconds validity_check_interval{30000};
   std::string version;
   bool metrics = false;
+  const telemetry::MetricStore* plugin_metrics = nullptr;  ///< nullptr: plugins have none
 };
 
-class Server final : public broker::Workers, public Pages {
+/// The listening sockets.
+struct Listeners {
+  Descriptor nodes;
+  Descriptor plain{};  ///< PLAIN_PORT: without TLS and PROXY headers; empty: none
+};
+
+class Server final : public broker::Workers, public WorkerHost {
  public:
-  /// `modules` must stay. The listener is not served before start.
+  /// `modules` and `plugin_io`, which has a loop for each worker, must outlive the server. Nothing
+  /// is accepted before start.
   Server(const ServerOptions& options, std::string instance, const modules::ModuleTable& modules,
-         Descriptor listener);
+         PluginIo& plugin_io, Listeners listeners);
   ~Server();
 
-  broker::Grid& grid() noexcept { return grid_; }
+  broker::SharedState& shared() noexcept { return shared_; }
   void start();
-  /// Newcomers are told to come again; everybody else is sent away, a slice at a time. `finished`
-  /// is called when nobody is left, or after `duration`.
-  void drain(Control& control, std::chrono::milliseconds duration, std::function<void()> finished);
-  /// Cuts whoever is left and joins the workers.
+  /// From now on connecting nodes are asked to retry; connected ones are disconnected, a slice at a
+  /// time. `finished` is called when none is left, or after `duration`.
+  void drain(process::Control& control, std::chrono::milliseconds duration,
+             std::function<void()> finished);
+  /// Closes the remaining connections and joins the workers.
   void stop();
 
   // broker::Workers
-  void post(std::uint16_t worker, std::function<void(broker::Broker&)> task) override;
+  void post(std::uint16_t worker, broker::Command command) override;
   void flush(session::DirtyList& dirty) override;
+  session::DirtyList* dirty_here() override;
   std::uint16_t count() const override { return static_cast<std::uint16_t>(workers_.size()); }
 
-  // Pages
+  // WorkerHost
   Response render(PageRequest request) override;
   std::uint16_t choose_worker(std::uint16_t accepted_by) override;
   Room room() const override;
-  bool is_overfull() const override;
+  std::uint64_t open_connections() const override;
   std::size_t largest_holding() const override;
-  MemoryBudget& memory() override { return memory_; }
-  void hand_over(Descriptor socket, std::uint16_t worker) override;
+  process::MemoryBudget& memory() override { return memory_; }
+  void pass_socket(AcceptedSocket accepted, std::uint16_t worker) override;
 
  private:
-  /// Sums up what each worker has.
+  /// The sum of a figure over all workers.
   template <class Figure>
   std::uint64_t total(Figure (Worker::*figure)() const noexcept) const;
   struct Drain {
-    std::size_t nodes = 0;  // when it began
-    std::size_t slice = 0;  // the next one; beyond the last all that are there, or come late, go
+    std::size_t nodes = 0;  // when the drain began
+    std::size_t slice = 0;  // the next one; after the last, all remaining nodes are disconnected,
+                            // also late arrivals
     std::size_t slices = 1;
     std::chrono::steady_clock::time_point deadline;
     std::function<void()> finished;
   };
-  void drain_slice(Control& control, Drain drain);
-  void send_away(const Drain& drain);
+  void drain_slice(process::Control& control, Drain drain);
+  void post_drain_commands(const Drain& drain);
 
   const ServerOptions options_;
-  MemoryBudget memory_;
-  Descriptor listener_;
-  session::OutletGrid outlets_;
-  broker::Grid grid_;
+  HttpPolicy http_;                       // of the listeners that nodes connect to
+  client_address::Policy plain_clients_;  // of PLAIN_PORT
+  ListenerPolicies listener_policies_;
+  std::optional<AddressLimits> address_limits_;  // outlives the connections of the workers
+  process::MemoryBudget memory_;
+  Listeners listeners_;
+  session::OutboxTables outboxes_;
+  broker::SharedState shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
-  const std::chrono::steady_clock::time_point born_ = std::chrono::steady_clock::now();
+  const std::chrono::steady_clock::time_point up_since_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace crolang::net

@@ -1,9 +1,9 @@
 #pragma once
-/// Deadlines of many connections, one each: constant time to set and to move, whatever their
-/// number. A deadline fires up to one tick late, never early.
+/// Deadlines of many connections, one each: setting and moving one takes constant time, whatever
+/// their number. A deadline fires up to one tick late, never early.
 ///
-/// Threads: one wheel per worker, owning worker only. Time is an argument. Nodes are members of
-/// what they time and must be cancelled before they die.
+/// Threads: one wheel per worker, owning worker only. Time is an argument. A TimerNode is part of
+/// the object that it times, and must be cancelled before it is destroyed.
 
 #include <algorithm>
 #include <array>
@@ -75,7 +75,7 @@ class TimerWheel {
   }
 
   /// When advance has something to do next; TimePoint::max() if nothing is armed. May be early by
-  /// whole turns of the wheel.
+  /// whole rotations of the wheel.
   TimePoint next() const {
     for (std::uint32_t i = 1; i <= kBuckets;) {
       const auto bucket = static_cast<std::uint32_t>((current_ + i) % kBuckets);
@@ -91,7 +91,7 @@ class TimerWheel {
 
  private:
   static constexpr std::uint32_t kBuckets =
-      4096;  // a turn of 41 s: nearly every deadline fits into one
+      4096;  // a rotation takes 41 s, longer than nearly every deadline
 
   std::uint64_t tick_of(TimePoint time) const {
     return time <= origin_ ? 0 : static_cast<std::uint64_t>((time - origin_) / kTick);
@@ -125,7 +125,7 @@ class TimerWheel {
       if (node.due <= now) {
         fire(node);
       } else {
-        insert(node, bucket);  // it is meant for a later turn
+        insert(node, bucket);  // it is due in a later rotation
       }
     }
   }

@@ -2,16 +2,21 @@
 
 #include <array>
 
-#include "crolang/plugin.h"
-#include "plugin_host/kinds.hpp"
-
 namespace crolang::plugin_host {
 namespace {
 
+using kinds::Kind;
 using Secrecy = BundledRead::Secrecy;
 
 // As the plugins declare it; tests/e2e/config.test.mjs compares.
-constexpr std::array kRedis{BundledRead{"REDIS_LOCK_TTL_MS"}, BundledRead{"REDIS_KEY_PREFIX"}};
+constexpr std::array kRedis{BundledRead{"REDIS_LOCK_TTL_MS"},
+                            BundledRead{"REDIS_KEY_PREFIX"},
+                            BundledRead{"REDIS_WAIT_REPLICAS"},
+                            BundledRead{"REDIS_SENTINEL_USER"},
+                            BundledRead{"REDIS_SENTINEL_PASSWORD", Secrecy::secret},
+                            BundledRead{"REDIS_CA_FILE"},
+                            BundledRead{"REDIS_CERT_FILE"},
+                            BundledRead{"REDIS_KEY_FILE"}};
 constexpr std::array kWebhook{
     BundledRead{"WEBHOOK_TIMEOUT_MS"}, BundledRead{"WEBHOOK_MAX_CONCURRENCY"},
     BundledRead{"WEBHOOK_MAX_REPLY_BYTES"}, BundledRead{"WEBHOOK_CA_FILE"},
@@ -26,7 +31,8 @@ constexpr auto with_webhooks(const std::array<BundledRead, count>& own) {
 }
 
 constexpr auto kWebhookAuth =
-    with_webhooks(std::array{BundledRead{"NODES_AUTHENTICATION_WEBHOOK_DATA"}});
+    with_webhooks(std::array{BundledRead{"NODES_AUTHENTICATION_WEBHOOK_DATA"},
+                             BundledRead{"NODES_AUTHENTICATION_WEBHOOK_HEADERS"}});
 constexpr auto kWebhookAuthorize =
     with_webhooks(std::array{BundledRead{"AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS"}});
 constexpr std::array kTurn{
@@ -46,17 +52,18 @@ constexpr std::array kJwt{
     BundledRead{"JWT_NODE_ID_CLAIM"},
     BundledRead{"JWT_LEEWAY_S"},
     BundledRead{"JWT_REQUIRE_EXP"},
+    BundledRead{"JWT_EXPIRY_ENDS_SESSION"},
 };
 
 constexpr std::array kBundled{
-    Bundled{"redis-registry", CROLANG_REGISTRY, kRedis},
-    Bundled{"webhook-rtc", CROLANG_RTC_CONFIG, kWebhook},
-    Bundled{"webhook-auth", CROLANG_AUTHENTICATION, kWebhookAuth},
-    Bundled{"webhook-authorize", CROLANG_AUTHORIZATION, kWebhookAuthorize},
-    Bundled{"webhook-validity", CROLANG_VALIDITY, kWebhook},
-    Bundled{"webhook-message", CROLANG_OBSERVER, kWebhook},
-    Bundled{"turn-credentials", CROLANG_RTC_CONFIG, kTurn},
-    Bundled{"jwt-auth", CROLANG_AUTHENTICATION, kJwt},
+    Bundled{"redis-registry", Kind::registry, kRedis},
+    Bundled{"webhook-rtc", Kind::rtc_config, kWebhook},
+    Bundled{"webhook-auth", Kind::authentication, kWebhookAuth},
+    Bundled{"webhook-authorize", Kind::authorization, kWebhookAuthorize},
+    Bundled{"webhook-validity", Kind::validity, kWebhook},
+    Bundled{"webhook-message", Kind::observer, kWebhook},
+    Bundled{"turn-credentials", Kind::rtc_config, kTurn},
+    Bundled{"jwt-auth", Kind::authentication, kJwt},
 };
 
 }  // namespace
@@ -66,8 +73,8 @@ std::span<const Bundled> bundled_plugins() {
 }
 
 std::string loaded_by(const Bundled& plugin) {
-  const Kind& kind = *find_kind(plugin.kind);
-  if (kind.bundled == plugin.name) return std::string(kind.setting);
+  const kinds::Description& kind = kinds::describe(plugin.kind);
+  if (kind.setting.bundled == plugin.name) return std::string(kind.setting.name);
   return std::string(kind.plugin_variable).append("=").append(plugin.name);
 }
 

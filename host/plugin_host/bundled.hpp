@@ -1,11 +1,14 @@
 #pragma once
-/// The plugins that come with the broker: what each reads, and what has it loaded. So the host can
-/// say what is missing without opening files that nobody asked for. Threads: any. Errors: none.
+/// The plugins that come with the broker: the variables that each reads, and the setting that loads
+/// it. With them the host can name what is missing without opening plugins that were not asked for.
+/// Threads: any. Errors: none.
 
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "kinds/kinds.hpp"
 
 namespace crolang::plugin_host {
 
@@ -15,14 +18,14 @@ struct BundledRead {
 };
 
 struct Bundled {
-  std::string_view name;               ///< of its file, without .so
-  std::string_view kind;               ///< "authentication/1"
+  std::string_view name;  ///< of its file, without .so
+  kinds::Kind kind;
   std::span<const BundledRead> reads;  ///< besides the setting that loads it, if there is one
 };
 
 std::span<const Bundled> bundled_plugins();
 
-/// What to set to have it loaded: "REDIS_URL", "NODES_AUTHENTICATION_PLUGIN=jwt-auth".
+/// What to set so that it is loaded: "REDIS_URL", "NODES_AUTHENTICATION_PLUGIN=jwt-auth".
 std::string loaded_by(const Bundled& plugin);
 
 }  // namespace crolang::plugin_host

@@ -6,7 +6,7 @@
 #include <system_error>
 #include <vector>
 
-#include "plugin_host/kinds.hpp"
+#include "kinds/kinds.hpp"
 #include "plugin_host/loader.hpp"
 
 namespace crolang::plugin_host {
@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 4> kTypes{"text", "URL", "number", "true or false"};
+constexpr std::array<std::string_view, CROLANG_BOOL + 1> kTypes{"text", "URL", "number",
+                                                                "true or false"};
 
 std::string describe(const crolang_env& variable) {
   std::string text =
@@ -33,7 +34,7 @@ std::string describe(const fs::path& file, const crolang_plugin& plugin) {
   std::string text =
       file.string() + "\n  " + plugin.id + " " + plugin.version + ": " + plugin.description + "\n";
   for (std::size_t i = 0; i < plugin.module_count; ++i) {
-    const Kind& kind = *find_kind(plugin.modules[i].kind);
+    const kinds::Description& kind = *kinds::find(plugin.modules[i].kind);
     text += "  provides  " + std::string(kind.name) + ", chosen by " +
             std::string(kind.plugin_variable) + "=" + file.stem().string() + "\n";
   }

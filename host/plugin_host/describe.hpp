@@ -19,8 +19,8 @@ std::string describe(const std::filesystem::path& file, const crolang_plugin& pl
 
 Report describe_file(const std::filesystem::path& file);
 
-/// All .so files of a folder, by name. Refused: at least one of them is, or there is no such
-/// folder.
+/// All .so files of a folder, by name. Refused: at least one plugin is refused, or the folder does
+/// not exist.
 Report describe_folder(const std::filesystem::path& folder);
 
 }  // namespace crolang::plugin_host

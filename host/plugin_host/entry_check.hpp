@@ -1,6 +1,7 @@
 #pragma once
-/// Decides whether a plugin's entry fits this broker, before any function of the plugin runs.
-/// Pure. Threads: any. Errors: the first refusal in the order of the checks, as a sentence.
+/// Decides whether a plugin's entry is compatible with this broker, before any function of the
+/// plugin runs. Pure. Threads: any. Errors: the first refusal in the order of the checks, as a
+/// sentence.
 
 #include <cstdint>
 #include <optional>
@@ -17,7 +18,7 @@ struct AbiVersion {
 
 inline constexpr AbiVersion kBrokerAbi{CROLANG_ABI_MAJOR, CROLANG_ABI_MINOR};
 
-/// nullopt: it fits. Reads no further into the entry than what has been checked allows.
+/// nullopt: it is compatible. Reads only the parts of the entry whose presence has been checked.
 std::optional<std::string> entry_refusal(const crolang_plugin* entry,
                                          AbiVersion broker = kBrokerAbi);
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "plugin_host/until_memory.hpp"
+#include "crolang/until_memory.hpp"
 #include "plugin_host/variable_values.hpp"
 
 namespace crolang::plugin_host {
@@ -16,6 +16,8 @@ struct PluginServices::State : std::enable_shared_from_this<PluginServices::Stat
       : control(services.control),
         pool(services.blocking),
         log(services.log),
+        optional(services.optional),
+        plugin_id(plugin.id),
         id(plugin.id),
         quota(services.blocking_quota) {
     publish(std::make_unique<const VariableValues>(plugin, services.env));
@@ -28,7 +30,7 @@ struct PluginServices::State : std::enable_shared_from_this<PluginServices::Stat
 
   static State& of(void* ctx) { return *static_cast<State*>(ctx); }
 
-  // What a plugin calls is called through C: nothing is thrown at it.
+  // Plugins call these functions through C, so nothing is thrown.
 
   static void log_line(void* ctx, std::int32_t level, crolang_str text) noexcept {
     of(ctx).log(level, of(ctx).id, {text.data, text.size});
@@ -91,7 +93,13 @@ struct PluginServices::State : std::enable_shared_from_this<PluginServices::Stat
     return false;
   }
 
-  static const void* service(void*, const char*) noexcept { return nullptr; }
+  static const void* service(void* ctx, const char* name) noexcept {
+    const State& state = of(ctx);
+    for (ServiceProvider* const provider : state.optional) {
+      if (const void* const found = provider->find(state.plugin_id, name)) return found;
+    }
+    return nullptr;
+  }
 
   void leave_blocking() {
     std::function<void()> now_idle;
@@ -106,9 +114,11 @@ struct PluginServices::State : std::enable_shared_from_this<PluginServices::Stat
   ControlExecutor& control;
   BlockingPool& pool;
   const LogSink log;
+  const std::vector<ServiceProvider*> optional;
+  const char* const plugin_id;  // of the plugin's file, so it lives for the process
   const std::string id;
   const std::size_t quota;
-  // The plugin may keep any value that it was ever given. Control thread only.
+  // Never freed before the plugin, which may keep any value that it was given. Control thread only.
   std::vector<std::unique_ptr<const VariableValues>> values;
   std::atomic<const VariableValues*> current = nullptr;  // the last of them
   bool closed = false;                                   // control thread only
@@ -149,7 +159,7 @@ void PluginServices::when_idle(std::function<void()> idle) {
       return;
     }
   }
-  // Posted, so that it comes after what the plugin has posted.
+  // Posted, so that it runs after the plugin's posted functions.
   state_->control.post(std::move(idle));
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 /// What the broker does for a plugin: the functions behind crolang_host.
-/// Threads: the table's functions as plugin.h says; the rest on the control thread.
+/// Threads: the table's functions as crolang/host.h says; the rest on the control thread.
 
 #include <chrono>
 #include <cstddef>
@@ -8,14 +8,15 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "crolang/plugin.h"
-#include "plugin_host/kinds.hpp"
+#include "plugin_host/lookup.hpp"
 
 namespace crolang::plugin_host {
 
 /// The control thread. Functions run one at a time, in the order of the posts. Threads: any.
-/// Errors: none, what is posted is never lost: without memory, posting waits for some.
+/// Errors: none; a posted function is never lost: without memory, post blocks until there is some.
 struct ControlExecutor {
   virtual ~ControlExecutor() = default;
   virtual void post(std::function<void()> function) noexcept = 0;
@@ -33,8 +34,15 @@ struct BlockingPool {
   virtual bool post(std::function<void()> function) = 0;
 };
 
-/// Gets lines as the plugin wrote them: it escapes what needs escaping. Threads: any. Throws
-/// nothing.
+/// Optional services. Threads: any. Throws nothing.
+struct ServiceProvider {
+  virtual ~ServiceProvider() = default;
+  /// Looked up by name and revision; nullptr: unknown. The result is valid until the plugin is
+  /// destroyed.
+  virtual const void* find(const char* plugin_id, std::string_view name) noexcept = 0;
+};
+
+/// Receives lines unchanged from the plugin, and has to escape them. Threads: any. Throws nothing.
 using LogSink =
     std::function<void(std::int32_t level, std::string_view plugin_id, std::string_view text)>;
 
@@ -43,6 +51,7 @@ struct Services {
   BlockingPool& blocking;
   Lookup env;  ///< the variables' values; asked in the constructor of PluginServices only
   LogSink log;
+  std::vector<ServiceProvider*> optional{};  ///< asked in turn
   std::size_t blocking_quota = 32;  ///< functions in the pool for one plugin, waiting ones included
 };
 
@@ -57,15 +66,15 @@ class PluginServices {
 
   const crolang_host* table() const noexcept;
 
-  /// From now on the plugin sees `values` of its CROLANG_RELOADABLE variables. Those that it has
-  /// been given stay valid.
+  /// From now on the plugin sees `values` of its CROLANG_RELOADABLE variables. Values handed out
+  /// before stay valid.
   void reload(const crolang_plugin& plugin, const Lookup& values);
 
   /// How many of the plugin's blocking functions have not returned.
   std::size_t blocking() const;
 
-  /// Calls `idle` on the control thread once every blocking function has returned and every posted
-  /// one too, timers aside.
+  /// Calls `idle` on the control thread once all blocking functions and all posted functions, but
+  /// not timers, have returned.
   void when_idle(std::function<void()> idle);
 
   /// From now on no posted function and no timer of the plugin runs.

@@ -22,8 +22,8 @@ struct Refusal {
 
 using Opened = boost::system::result<Plugin, Refusal>;
 
-/// Static constructors of the file run; nothing else of it does. The entry is checked against the
-/// broker's ABI.
+/// Runs the static constructors of the file, and nothing else in it. The entry is checked against
+/// the broker's ABI.
 Opened open_plugin(const std::filesystem::path& path);
 
 }  // namespace crolang::plugin_host

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 struct ModuleSet::Loaded {
   enum class Phase { opened, created, stopped };
   struct Use {
-    const Kind* kind;
+    kinds::Kind kind;
     const void* table;
     std::string variable;
   };
@@ -24,7 +24,7 @@ struct ModuleSet::Loaded {
   std::unique_ptr<PluginServices> services{};
   void* self = nullptr;
   Phase phase = Phase::opened;
-  std::atomic<bool> said_stopped = false;
+  std::atomic<bool> has_stopped = false;
 };
 
 namespace {
@@ -39,7 +39,7 @@ fs::path identity(const fs::path& file) {
 std::string choosing_variables(const crolang_plugin& plugin) {
   std::string names;
   for (std::size_t i = 0; i < plugin.module_count; ++i) {
-    const Kind* const kind = find_kind(plugin.modules[i].kind);
+    const kinds::Description* const kind = kinds::find(plugin.modules[i].kind);
     if (kind != nullptr) names.append(names.empty() ? "" : ", ").append(kind->plugin_variable);
   }
   return names;
@@ -88,8 +88,9 @@ ModuleSet::ModuleSet(const std::vector<Choice>& choices, const Open& open) {
     Loaded* const loaded = load(choice.file);
     if (loaded == nullptr) continue;
     const std::string path = loaded->plugin.path.string();
-    const std::string kind(choice.kind->name);
-    const crolang_module* const module = find_module(*loaded->plugin.entry, choice.kind->name);
+    const kinds::Description& described = kinds::describe(choice.kind);
+    const std::string kind(described.name);
+    const crolang_module* const module = find_module(*loaded->plugin.entry, described.name);
     if (module == nullptr) {
       refusals_.push_back(path + ": does not provide " + kind + ", which " + choice.variable +
                           " asks of it; what it provides is chosen by " +
@@ -102,7 +103,7 @@ ModuleSet::ModuleSet(const std::vector<Choice>& choices, const Open& open) {
     };
     const auto other = std::find_if(loaded_.begin(), loaded_.end(), serves);
     if (other != loaded_.end() && other->get() == loaded) continue;
-    if (other != loaded_.end() && choice.kind->plugins == Kind::Plugins::one) {
+    if (other != loaded_.end() && described.plugins == kinds::Description::Plugins::one) {
       const Plugin& taken_by = (*other)->plugin;
       refusals_.push_back(path + ": " + kind + " is already provided by " + taken_by.path.string() +
                           " (" + taken_by.entry->id + " " + taken_by.entry->version +
@@ -124,16 +125,16 @@ std::vector<const crolang_plugin*> ModuleSet::plugins() const {
   return entries;
 }
 
-Judgement ModuleSet::judge(const Lookup& values, std::span<const std::string> refused) const {
-  Judgement all;
-  // Plugins share variables, and what they say of them.
+CheckResult ModuleSet::check(const Lookup& values, std::span<const std::string> refused) const {
+  CheckResult all;
+  // Plugins that share a variable report the same sentence about it.
   const auto add = [](std::vector<std::string>& to, std::vector<std::string> sentences) {
     for (std::string& sentence : sentences) {
       if (std::find(to.begin(), to.end(), sentence) == to.end()) to.push_back(std::move(sentence));
     }
   };
   for (const auto& loaded : loaded_) {
-    Judgement one = judge_variables(*loaded->plugin.entry, values, refused);
+    CheckResult one = check_variables(*loaded->plugin.entry, values, refused);
     add(all.faults, std::move(one.faults));
     add(all.warnings, std::move(one.warnings));
   }
@@ -196,10 +197,10 @@ void ModuleSet::stop(std::function<void(std::vector<Straggler>)> finished,
     }
     std::exchange(finished_, nullptr)(std::move(stragglers));
   });
-  // A plugin says that it has stopped on any thread, perhaps twice.
-  const auto stopped = [](void* op) {
-    auto& loaded = *static_cast<Loaded*>(op);
-    if (loaded.said_stopped.exchange(true)) return;
+  // A plugin may report from any thread that it has stopped, perhaps twice.
+  const auto stopped = [](void* call) {
+    auto& loaded = *static_cast<Loaded*>(call);
+    if (loaded.has_stopped.exchange(true)) return;
     loaded.set->control_->post([&loaded] { loaded.set->on_stopped(loaded); });
   };
   for (const auto& loaded : loaded_) {

@@ -1,9 +1,9 @@
 #pragma once
-/// The plugins that the environment asks for, from opening their files to their end.
+/// Owns the plugins that the environment asks for, from opening their files to destroying them.
 ///
-/// Construct → judge → create → (the broker runs, perhaps judge and reload) → stop → destroy. The
-/// constructor may run before there are threads; the rest belongs on the control thread. Errors:
-/// sentences; a broker that was asked for a plugin must not run without it.
+/// Construct → check → create → (the broker runs, perhaps check and reload) → stop → destroy. The
+/// constructor may run before there are threads; everything else runs on the control thread.
+/// Errors: sentences; a broker that was asked for a plugin must not run without it.
 
 #include <atomic>
 #include <chrono>
@@ -16,10 +16,12 @@
 #include <vector>
 
 #include "crolang/plugin.h"
+#include "kinds/kinds.hpp"
+#include "plugin_host/choices.hpp"
 #include "plugin_host/host_services.hpp"
-#include "plugin_host/judgement.hpp"
-#include "plugin_host/kinds.hpp"
 #include "plugin_host/loader.hpp"
+#include "plugin_host/lookup.hpp"
+#include "plugin_host/variable_check.hpp"
 
 namespace crolang::plugin_host {
 
@@ -39,25 +41,25 @@ class ModuleSet {
   /// In the order of their file names.
   std::vector<const crolang_plugin*> plugins() const;
 
-  /// What all plugins say of the values of their variables, each sentence once; see
-  /// judge_variables.
-  Judgement judge(const Lookup& values, std::span<const std::string> refused) const;
+  /// The results of all plugins' checks of their variables, each sentence once; see
+  /// check_variables.
+  CheckResult check(const Lookup& values, std::span<const std::string> refused) const;
 
-  /// Creates all plugins in the order of their file names and returns what they refuse with. When
-  /// that is not empty, stop and destroy what was created.
+  /// Creates all plugins in the order of their file names and returns the refusals. If there are
+  /// any, stop and destroy what was created.
   std::vector<std::string> create(const Services& services);
 
   /// What serves a kind, once created.
   struct Module {
-    const Kind* kind;
+    kinds::Kind kind;
     const void* table;
     void* self;
     const crolang_plugin* plugin;
-    std::string_view variable;  ///< that asks for it
+    std::string_view variable;  ///< the variable that asks for it
   };
   std::vector<Module> modules() const;
 
-  /// Gives the values to the plugins that can take them over; see takes_over.
+  /// Passes the values to the plugins that can apply them while running; see takes_over.
   void reload(const Lookup& values);
 
   struct Straggler {
@@ -86,7 +88,7 @@ class ModuleSet {
   std::uint64_t limit_timer_ = 0;
 };
 
-/// Does the plugin take over another value of this variable of its own without a restart?
+/// Whether the plugin applies a changed value of this variable of its own without a restart.
 bool takes_over(const crolang_plugin& plugin, const crolang_env& variable);
 
 }  // namespace crolang::plugin_host

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "crolang/plugin.h"
-#include "plugin_host/kinds.hpp"
+#include "plugin_host/lookup.hpp"
 
 namespace crolang::plugin_host {
 
@@ -21,7 +21,8 @@ class VariableValues {
   /// The value lives as long as this does.
   Found find(std::string_view name, crolang_str& value) const noexcept;
 
-  /// These, but for CROLANG_RELOADABLE variables what `lookup` has now. nullopt: nothing else.
+  /// A copy, in which CROLANG_RELOADABLE variables have the values that `lookup` has now. nullopt:
+  /// none of them has changed.
   std::optional<VariableValues> reloaded(const crolang_plugin& plugin, const Lookup& lookup) const;
 
  private:

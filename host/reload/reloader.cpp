@@ -13,7 +13,7 @@
 namespace crolang::reload {
 namespace {
 
-// What the host itself takes over.
+// The host's own variable that can change while it runs.
 constexpr std::string_view kLogLevel = "LOG_LEVEL";
 
 std::string listed(const std::vector<std::string>& names) {
@@ -28,8 +28,8 @@ void append(std::vector<std::string>& to, std::vector<std::string> from) {
 
 enum class Change { taken_over, needs_restart };
 
-/// What becomes of another value of the variable. Both, if it is read by two plugins of which only
-/// one takes it over.
+/// What a changed value of the variable leads to. Both, if two plugins read it and only one of them
+/// applies it while running.
 std::vector<Change> changes_of(std::string_view name, const plugin_host::ModuleSet& plugins) {
   if (name == kLogLevel) return {Change::taken_over};
   bool takes_over = false;
@@ -52,9 +52,9 @@ std::vector<Change> changes_of(std::string_view name, const plugin_host::ModuleS
 void log(const Outcome& outcome) {
   namespace log = telemetry::log;
   for (const std::string& warning : outcome.warnings) log::warning(warning);
-  for (const std::string& fault : outcome.faults) log::fault(fault);
+  for (const std::string& fault : outcome.faults) log::error(fault);
   if (!outcome.faults.empty()) {
-    log::fault("SIGHUP: the configuration has faults, so the values read before stay in use",
+    log::error("SIGHUP: the configuration is invalid, the previous values stay in use",
                {{"faults", static_cast<std::uint64_t>(outcome.faults.size())}});
     return;
   }
@@ -62,27 +62,33 @@ void log(const Outcome& outcome) {
   log::info("SIGHUP: the configuration was read again", {{"changed", changed}});
   if (outcome.need_restart.empty()) return;
   const std::string names = listed(outcome.need_restart);
-  log::warning("SIGHUP: some variables have changed but need a restart", {{"variables", names}});
+  log::warning("SIGHUP: some changed variables need a restart", {{"variables", names}});
 }
 
 Reloader::Reloader(Read read, config::Values in_use, plugin_host::ModuleSet& plugins,
-                   config::Neighbours neighbours)
+                   std::vector<config::BundledVariable> bundled)
     : read_(std::move(read)),
       in_use_(std::move(in_use)),
       plugins_(plugins),
-      neighbours_(std::move(neighbours)) {}
+      bundled_(std::move(bundled)) {}
 
-Outcome Reloader::read_again() {
+Outcome Reloader::reload(CertificateRenewal* certificates) {
   const config::Environment environment = read_();
   const std::vector<config::Variable> plugin_variables = variables_of(plugins_);
   const std::vector<config::Variable> all = config::merged(plugin_variables);
   const config::Values next(environment, all);
-  config::Loaded loaded = config::load(environment, plugin_variables, neighbours_);
-  plugin_host::Judgement judged = plugins_.judge(lookup_in(next), loaded.refused);
+  config::Loaded loaded = config::load(environment, plugin_variables, bundled_);
+  plugin_host::CheckResult checked = plugins_.check(lookup_in(next), loaded.refused);
 
   Outcome outcome{std::move(loaded.faults), std::move(loaded.warnings), {}, {}};
-  append(outcome.faults, std::move(judged.faults));
-  append(outcome.warnings, std::move(judged.warnings));
+  append(outcome.faults, std::move(checked.faults));
+  append(outcome.warnings, std::move(checked.warnings));
+  Certificates::Reading reading;
+  if (certificates != nullptr) {
+    reading = certificates->read();
+    append(outcome.faults, std::move(reading.files.faults));
+    append(outcome.warnings, std::move(reading.files.warnings));
+  }
   if (!outcome.faults.empty()) return outcome;
 
   config::Values taken = in_use_;
@@ -97,6 +103,7 @@ Outcome Reloader::read_again() {
       }
     }
   }
+  if (certificates != nullptr) certificates->use(std::move(reading));
   plugins_.reload(lookup_in(next));
   telemetry::log::set_level(static_cast<telemetry::log::Level>(loaded.settings.log_level));
   in_use_ = std::move(taken);

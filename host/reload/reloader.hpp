@@ -1,8 +1,8 @@
 #pragma once
-/// What SIGHUP does: reads environment files, secrets and keys again, has all of it judged as at
-/// the start, and takes over what can change while the broker runs. With a fault in it, all stays
-/// as it was. Threads: control. Errors: sentences in the outcome; std::bad_alloc, with nothing
-/// changed.
+/// Handles SIGHUP: reads environment files, secrets, keys and certificates again, validates them as
+/// at the start, and applies what can change while the broker runs. If anything is invalid, nothing
+/// changes.
+/// Threads: control. Errors: sentences in the outcome; std::bad_alloc, with nothing changed.
 
 #include <functional>
 #include <string>
@@ -12,15 +12,16 @@
 #include "config/unread.hpp"
 #include "config/values.hpp"
 #include "plugin_host/module_set.hpp"
+#include "reload/certificate_renewal.hpp"
 
 namespace crolang::reload {
 
 /// Names of variables, and sentences that show no secret.
 struct Outcome {
-  std::vector<std::string> faults;  ///< not empty: nothing was taken over
+  std::vector<std::string> faults;  ///< not empty: nothing was changed
   std::vector<std::string> warnings;
   std::vector<std::string> taken_over;
-  std::vector<std::string> need_restart;  ///< differ from what is in use
+  std::vector<std::string> need_restart;  ///< differ from the values in use
 };
 
 /// Writes it to the log.
@@ -30,24 +31,25 @@ class Reloader {
  public:
   using Read = std::function<config::Environment()>;
 
-  /// `in_use` is what the broker and the plugins, which were created, have been given; `neighbours`
-  /// as at the start, so that nothing of it is taken for a slip.
+  /// `in_use`: the values that the broker and the plugins, which must have been created, were
+  /// given; `bundled`: as at the start, so that its variables are not reported as misspelt.
   Reloader(Read read, config::Values in_use, plugin_host::ModuleSet& plugins,
-           config::Neighbours neighbours);
+           std::vector<config::BundledVariable> bundled);
 
-  Outcome read_again();
+  /// `certificates`: nullptr without TLS.
+  Outcome reload(CertificateRenewal* certificates = nullptr);
 
  private:
   const Read read_;
   config::Values in_use_;
   plugin_host::ModuleSet& plugins_;
-  const config::Neighbours neighbours_;
+  const std::vector<config::BundledVariable> bundled_;
 };
 
 /// The variables that the plugins declare.
 std::vector<config::Variable> variables_of(const plugin_host::ModuleSet& plugins);
 
-/// For plugin_host, which knows no configuration; `values` must stay.
+/// For plugin_host, which does not depend on config. `values` must outlive the result.
 plugin_host::Lookup lookup_in(const config::Values& values);
 
 }  // namespace crolang::reload

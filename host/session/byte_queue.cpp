@@ -19,19 +19,19 @@ class BlockCache {
   }
 
   char* take(std::size_t capacity) {
-    std::vector<char*>* shelf = shelf_of(capacity);
-    if (shelf != nullptr && !shelf->empty()) {
-      char* block = shelf->back();
-      shelf->pop_back();
+    std::vector<char*>* cache = cache_of(capacity);
+    if (cache != nullptr && !cache->empty()) {
+      char* block = cache->back();
+      cache->pop_back();
       return block;
     }
     return static_cast<char*>(::operator new(capacity));
   }
 
   void give_back(char* block, std::size_t capacity) noexcept {
-    std::vector<char*>* shelf = shelf_of(capacity);
-    if (shelf != nullptr && shelf->size() < (capacity == kSmall ? kSmallKept : kLargeKept)) {
-      shelf->push_back(block);
+    std::vector<char*>* cache = cache_of(capacity);
+    if (cache != nullptr && cache->size() < (capacity == kSmall ? kSmallKept : kLargeKept)) {
+      cache->push_back(block);
     } else {
       ::operator delete(block);
     }
@@ -41,7 +41,7 @@ class BlockCache {
   static constexpr std::size_t kSmallKept = 64;
   static constexpr std::size_t kLargeKept = 16;
 
-  std::vector<char*>* shelf_of(std::size_t capacity) {
+  std::vector<char*>* cache_of(std::size_t capacity) {
     if (capacity == kSmall) return &small_;
     if (capacity == kLarge) return &large_;
     return nullptr;
@@ -52,9 +52,9 @@ class BlockCache {
   std::vector<char*> large_ = reserved(kLargeKept);
 
   static std::vector<char*> reserved(std::size_t count) {
-    std::vector<char*> shelf;
-    shelf.reserve(count);
-    return shelf;
+    std::vector<char*> cache;
+    cache.reserve(count);
+    return cache;
   }
 };
 
@@ -75,7 +75,8 @@ std::size_t capacity_for(std::size_t bytes) {
 char* ByteQueue::extend(std::size_t bytes) {
   if (capacity_ - end_ < bytes) {
     const std::size_t held = size();
-    // Moving down is enough when at least half of the block is free at its front.
+    // If at least half of the block is free at its front, the bytes are moved down instead of
+    // growing it.
     if (begin_ >= held && capacity_ - held >= bytes && begin_ >= capacity_ / 2) {
       std::memcpy(data_, data_ + begin_, held);
     } else {

@@ -1,7 +1,7 @@
 #pragma once
-/// Bytes on their way out. Threads: none of its own; an Outlet guards it. Holds no memory while it
-/// is empty: idle nodes are what a broker mostly holds. Blocks of two usual sizes are kept by each
-/// thread for the next one who needs them.
+/// A queue of bytes to be sent. Threads: none of its own; an Outbox guards it. Holds no memory
+/// while it is empty, since most connections are idle. Each thread caches freed blocks of two
+/// common sizes.
 
 #include <cstddef>
 #include <span>
@@ -20,7 +20,7 @@ class ByteQueue {
   std::span<const char> pending() const noexcept { return {data_ + begin_, end_ - begin_}; }
   std::size_t size() const noexcept { return end_ - begin_; }
   bool empty() const noexcept { return begin_ == end_; }
-  /// Forgets the first `bytes` bytes; gives the memory back when nothing is left.
+  /// Removes the first `bytes` bytes; frees the memory when nothing is left.
   void pop(std::size_t bytes) noexcept;
   void clear() noexcept;
 

@@ -16,7 +16,7 @@ End end_of_tcp(int error) noexcept {
       return EndReason::tcp_reset;
     case ETIMEDOUT:
       return EndReason::tcp_timeout;
-    default:
+    default:  // no enum: errno
       return {EndReason::tcp_error, static_cast<std::uint64_t>(error)};
   }
 }
@@ -29,13 +29,17 @@ std::string describe(const End& end) {
       // RFC 6455 7.4.1: 1005 stands for a close frame without a code.
       return end.number == 1005 ? "closed by the node" : "closed by the node with code " + number;
     case EndReason::tcp_end:
-      return "TCP ended by the node";
+      return "connection closed by the node (FIN)";
     case EndReason::tcp_reset:
       return "TCP reset by the node";
     case EndReason::tcp_timeout:
-      return "TCP timed out: the node, or the way to it, is gone";
+      return "TCP timed out: the node or the network path to it is gone";
     case EndReason::tcp_error:
       return "TCP: " + std::generic_category().message(static_cast<int>(end.number));
+    case EndReason::tls_alert:
+      return "TLS: the node has sent the alert " + std::string(end.detail);
+    case EndReason::tls_violation:
+      return "TLS: " + std::string(end.detail);
     case EndReason::websocket_violation:
       return "WebSocket: " + std::string(end.detail);
     case EndReason::message_too_large:
@@ -51,23 +55,31 @@ std::string describe(const End& end) {
     case EndReason::handshake_timeout:
       return "no CONNECT within " + number + " ms";
     case EndReason::outbox_stalled:
-      return "took none of the " + limit + " bytes that wait for it within " + number + " ms";
+      return "read none of the " + limit + " bytes queued for it within " + number + " ms";
     case EndReason::invalid_node:
-      return "it is not valid any more";
+      return "no longer valid";
     case EndReason::lost_id:
       return "its id is held elsewhere";
     case EndReason::yielded:
-      return "silent when another connection claimed its id";
+      return "did not respond when another connection claimed its id";
+    case EndReason::authentication_expired:
+      return "its authentication has expired";
+    case EndReason::max_age:
+      return "it was connected for as long as MAX_CONNECTION_AGE_MS allows";
+    case EndReason::message_rate:
+      return "it kept sending faster than MESSAGE_RATE_PER_NODE allows";
     case EndReason::shutdown:
       return "shutting down";
     case EndReason::room:
-      return "no node, and another connection needed its place";
+      return "not a node, closed to make room for another connection";
     case EndReason::memory:
-      return "held most while more than MAX_MEMORY_BYTES were in use";
+      return "held the most memory while more than MAX_MEMORY_BYTES was in use";
     case EndReason::out_of_memory:
-      return "the system gave no memory for it";
+      return "out of memory";
     case EndReason::asked_to_retry:
-      return "told to come again";
+      return "asked to retry";
+    case EndReason::already_reported:
+      return "reported earlier";
   }
   return {};
 }
@@ -84,6 +96,10 @@ std::optional<Counter> counter_of(EndReason reason) noexcept {
       return Counter::left_tcp_timeout;
     case EndReason::tcp_error:
       return Counter::left_tcp_error;
+    case EndReason::tls_alert:
+      return Counter::left_tls_alert;
+    case EndReason::tls_violation:
+      return Counter::violation_tls;
     case EndReason::websocket_violation:
     case EndReason::message_too_large:
     case EndReason::early_bytes:
@@ -104,12 +120,19 @@ std::optional<Counter> counter_of(EndReason reason) noexcept {
       return Counter::closed_lost_id;
     case EndReason::yielded:
       return Counter::closed_yielded;
+    case EndReason::authentication_expired:
+      return Counter::closed_authentication_expired;
+    case EndReason::max_age:
+      return Counter::closed_max_age;
+    case EndReason::message_rate:
+      return Counter::closed_message_rate;
     case EndReason::shutdown:
       return Counter::closed_shutdown;
     case EndReason::room:
     case EndReason::memory:
     case EndReason::out_of_memory:
     case EndReason::asked_to_retry:
+    case EndReason::already_reported:
       break;
   }
   return std::nullopt;

@@ -1,7 +1,8 @@
 #pragma once
-/// Why a connection ends, once it is a node's or may become one: for the log and the counters. It
-/// is handed on when that happens and kept nowhere, so that it costs an idle node nothing.
-/// Threads: values. Errors: none but std::bad_alloc.
+/// Why the connection of a node, or of one that may become a node, ends: for the log and the
+/// counters. It is passed on when the connection ends and is not stored, so that an idle node holds
+/// nothing for it.
+/// Threads: plain values, not synchronised. Errors: none but std::bad_alloc.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,18 +10,21 @@
 #include <string>
 #include <string_view>
 
+#include "crolang/enum_count.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace crolang::session {
 
 enum class EndReason : std::uint8_t {
-  // The other side ended it, or the way to it is gone.
+  // The other side ended it, or the network path to it is gone.
   close_frame,  ///< number: its code
   tcp_end,
   tcp_reset,
   tcp_timeout,
   tcp_error,  ///< number: errno
+  tls_alert,  ///< detail: which
   // It broke a protocol; detail: how.
+  tls_violation,
   websocket_violation,
   message_too_large,  ///< number: bytes announced; limit
   early_bytes,        ///< too many before it joined; limit
@@ -33,13 +37,17 @@ enum class EndReason : std::uint8_t {
   invalid_node,
   lost_id,
   yielded,
+  authentication_expired,
+  max_age,
+  message_rate,
   shutdown,
   room,
   memory,
   out_of_memory,
-  asked_to_retry,  ///< the node was told so
+  asked_to_retry,    ///< the node was asked to retry
+  already_reported,  ///< the connection was closing, or an earlier line says why
 };
-inline constexpr std::size_t kEndReasons = 21;
+inline constexpr std::size_t kEndReasons = enum_count<EndReason>();
 
 struct End {
   // Implicit: most have nothing to add.
@@ -61,7 +69,8 @@ End end_of_tcp(int error) noexcept;
 /// A sentence for the log.
 std::string describe(const End& end);
 
-/// Nothing: whoever ends it for that reason counts it, since it may end what is no node as well.
+/// nullopt: the caller that ends a connection for that reason counts it, since it also ends
+/// connections that are not nodes.
 std::optional<telemetry::Counter> counter_of(EndReason reason) noexcept;
 
 }  // namespace crolang::session

@@ -32,7 +32,7 @@ bool is_digit(char byte) noexcept {
   return byte >= '0' && byte <= '9';
 }
 
-/// Digits up to this many stay what they are as a JavaScript number.
+/// Numbers of up to this many digits are exact in JavaScript.
 constexpr std::size_t kExactDigits = 15;
 
 /// Numbers below 10^21 are printed without an exponent (ECMA-262, Number::toString).
@@ -53,8 +53,8 @@ AckId AckId::from_digits(std::string_view digits) noexcept {
       std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (read.ec != std::errc{}) return AckId("Infinity"sv);
 
-  // d.ddde+XX, the shortest text that means this number, which is what JavaScript prints from.
-  std::array<char, kLongest> buffer;
+  // d.ddde+XX, the shortest text that reads back as this number, whose digits JavaScript prints.
+  std::array<char, kMaxSize> buffer;
   const char* const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
                                         std::chars_format::scientific)
                               .ptr;
@@ -64,7 +64,7 @@ AckId AckId::from_digits(std::string_view digits) noexcept {
   std::from_chars(mantissa.data() + mantissa.size() + 2, end, exponent);
   if (exponent > kMaxPlainExponent) return AckId(scientific);
 
-  // As a plain integer: without the point, filled up with zeros.
+  // As a plain integer: without the point, padded with zeros.
   AckId id;
   id.size_ = static_cast<std::uint8_t>(exponent + 1);
   std::fill_n(id.text_.begin(), id.size_, '0');

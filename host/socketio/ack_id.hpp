@@ -1,7 +1,7 @@
 /// The id that a client puts before an event to get an acknowledgement of it.
-/// The official server makes it a JavaScript number and echoes how that is printed: `007` comes
-/// back as 7, a blank as 0, 9007199254740993 as 9007199254740992, twenty-two nines as 1e+22.
-/// Threads: a value. Errors: none.
+/// The official server converts it to a JavaScript number and echoes its printed form: `007` is
+/// echoed as 7, a blank as 0, 9007199254740993 as 9007199254740992, twenty-two nines as 1e+22.
+/// Threads: a plain value, not synchronised. Errors: none.
 #pragma once
 
 #include <array>
@@ -17,10 +17,13 @@ class AckId {
   /// No id: no acknowledgement is wanted.
   AckId() = default;
 
+  /// The length of 1.7976931348623157e+308.
+  static constexpr std::size_t kMaxSize = 23;
+
   [[nodiscard]] bool present() const noexcept { return size_ != 0; }
 
   /// As it is to be echoed; empty if absent.
-  [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), size_}; }
+  [[nodiscard]] constexpr std::string_view text() const noexcept { return {text_.data(), size_}; }
 
   friend bool operator==(const AckId& a, const AckId& b) noexcept { return a.text() == b.text(); }
 
@@ -32,10 +35,7 @@ class AckId {
   /// What Number(digits) prints. At least one digit.
   [[nodiscard]] static AckId from_digits(std::string_view digits) noexcept;
 
-  /// 1.7976931348623157e+308 and its like.
-  static constexpr std::size_t kLongest = 23;
-
-  std::array<char, kLongest> text_{};
+  std::array<char, kMaxSize> text_{};
   std::uint8_t size_ = 0;
 };
 

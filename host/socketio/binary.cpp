@@ -10,7 +10,7 @@
 namespace crolang::socketio {
 namespace {
 
-/// A container that the walk is in.
+/// A container that encloses the current position.
 struct Level {
   enum class Member : std::uint8_t { other, placeholder, num };
 
@@ -35,7 +35,7 @@ Level::Member member_named(const json::KeyScan& key) {
   return name == "num" ? Level::Member::num : Level::Member::other;
 }
 
-/// No number too large for a double is in range, and one too small for it is taken for such.
+/// A number too large for a double is out of range; one too small for it is treated the same.
 bool is_index_below(std::string_view literal, std::uint32_t limit) noexcept {
   double number = 0;
   const std::from_chars_result read =
@@ -58,7 +58,7 @@ BinaryAssembly::Outcome BinaryAssembly::take(std::size_t attachment_size) noexce
 }
 
 bool placeholders_are_valid(std::string_view value, std::uint32_t attachments) {
-  // The outermost level stands for the whole value.
+  // The outermost level represents the whole value.
   std::vector<Level> levels(1);
   // A member given twice counts with its last value, as for JSON.parse.
   const auto set_member = [&](std::string_view literal) {
@@ -103,7 +103,7 @@ bool placeholders_are_valid(std::string_view value, std::uint32_t attachments) {
       case '\r':
         ++at;
         break;
-      default: {
+      default: {  // no enum: a character
         const std::size_t end = std::min(value.find_first_of(",]} \t\n\r", at), value.size());
         set_member(value.substr(at, end - at));
         at = end;

@@ -1,7 +1,7 @@
 /// Binary events: a text packet that announces attachments, then as many binary messages.
-/// The broker has no use for what is in them, so they are counted, never kept.
-/// Threads: owned by one session, only while attachments are due. Errors: see each function; the
-/// session is to be closed upon any.
+/// The broker does not use their content, so they are counted but not kept.
+/// Threads: owned by one session, only while attachments are due. Errors: see each function; upon
+/// any the session is closed.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ class BinaryAssembly {
                                                              const Packet& packet,
                                                              std::size_t max_bytes);
 
-  /// A binary message of this many bytes came, in whichever form.
+  /// A binary message of this many bytes has arrived, in either form.
   [[nodiscard]] Outcome take(std::size_t attachment_size) noexcept;
 
   [[nodiscard]] std::string_view text() const noexcept { return text_; }

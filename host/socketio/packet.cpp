@@ -35,7 +35,7 @@ std::string_view describe(Fault fault) noexcept {
     case Fault::unknown_type:
       return "unknown packet type"sv;
     case Fault::bad_attachments:
-      return "illegal number of attachments"sv;
+      return "invalid number of attachments"sv;
     case Fault::too_many_attachments:
       return "too many attachments"sv;
     case Fault::bad_payload:
@@ -128,7 +128,10 @@ bool PacketParser::read_name(std::string_view literal, EventView& event) {
       return true;
     case json::Kind::string:
       break;
-    default:
+    case json::Kind::object:
+    case json::Kind::array:
+    case json::Kind::boolean:
+    case json::Kind::null:
       return false;
   }
   if (literal.find('\\') == std::string_view::npos) {

@@ -1,8 +1,8 @@
-/// Socket.IO protocol 5: what a client's packet says, read where it lies.
-/// The verdicts are those of the official parser (4.2.4), with three exceptions, all stricter:
-/// a type is a digit, attachments are counted in digits, and there are at most `kMaxAttachments`.
-/// Threads: one parser per worker. Errors: a Fault, upon which the session is to be closed; nothing
-/// throws but an allocation.
+/// Socket.IO protocol 5: parses a client's packets in place. Accepts and refuses what the official
+/// parser (4.2.4) does, with three exceptions, all stricter: a type is a digit, attachments are
+/// counted in digits, and there are at most `kMaxAttachments`.
+/// Threads: one parser per worker. Errors: a Fault, upon which the session is closed; nothing is
+/// thrown but std::bad_alloc.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -50,7 +50,7 @@ enum class Fault : std::uint8_t {
   unknown_type,
   bad_attachments,
   too_many_attachments,
-  bad_payload,  ///< No JSON, or JSON that doesn't fit the type, or the event's name is reserved.
+  bad_payload,  ///< Not JSON, or JSON that doesn't fit the type, or the event's name is reserved.
 };
 
 /// For the log.

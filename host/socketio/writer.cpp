@@ -9,26 +9,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view kAck = "43"sv;
 constexpr std::string_view kEventBegin = R"(42[")"sv;
 constexpr std::string_view kEventMiddle = R"(",)"sv;
 constexpr std::string_view kEventEnd = "]"sv;
-
-constexpr std::string_view text_of(AckStatus status) noexcept {
-  switch (status) {
-    case AckStatus::ok:
-      return R"(["OK"])"sv;
-    case AckStatus::error:
-      return R"(["ERROR"])"sv;
-    case AckStatus::unauthorized:
-      return R"(["UNAUTHORIZED"])"sv;
-    case AckStatus::not_connected:
-      return R"(["NOT_CONNECTED"])"sv;
-    case AckStatus::disabled:
-      return R"(["DISABLED"])"sv;
-  }
-  return {};
-}
 
 char* put(char* out, std::string_view text) noexcept {
   std::memcpy(out, text.data(), text.size());
@@ -37,12 +20,8 @@ char* put(char* out, std::string_view text) noexcept {
 
 }  // namespace
 
-std::size_t ack_size(const AckId& id, AckStatus status) noexcept {
-  return kAck.size() + id.text().size() + text_of(status).size();
-}
-
-char* write_ack(char* out, const AckId& id, AckStatus status) noexcept {
-  return put(put(put(out, kAck), id.text()), text_of(status));
+char* write_ack(char* out, const AckId& id, std::string_view arguments) noexcept {
+  return put(put(put(out, kAck), id.text()), arguments);
 }
 
 std::size_t event_size(std::string_view name, std::string_view argument) noexcept {

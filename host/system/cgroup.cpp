@@ -6,8 +6,8 @@
 namespace crolang::system {
 namespace {
 
-void add_way_to_root(std::vector<CgroupFolder>& folders, CgroupFolder::Version version,
-                     const std::filesystem::path& hierarchy, std::string_view group) {
+void add_ancestors(std::vector<CgroupFolder>& folders, CgroupFolder::Version version,
+                   const std::filesystem::path& hierarchy, std::string_view group) {
   for (std::filesystem::path path = group;; path = path.parent_path()) {
     const std::string below = path.relative_path().string();
     folders.push_back({version, hierarchy / below});
@@ -30,14 +30,14 @@ std::vector<CgroupFolder> cgroup_folders(const std::filesystem::path& root,
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string group = line.substr(second + 1);
     if (controllers.empty()) {
-      add_way_to_root(folders, CgroupFolder::Version::v2, mount, group);
+      add_ancestors(folders, CgroupFolder::Version::v2, mount, group);
     } else if (("," + controllers + ",").find("," + std::string(controller) + ",") !=
                std::string::npos) {
       // A hierarchy of several controllers is named after all of them; each has a link to it, as a
       // rule.
-      add_way_to_root(folders, CgroupFolder::Version::v1, mount / controller, group);
+      add_ancestors(folders, CgroupFolder::Version::v1, mount / controller, group);
       if (controllers != controller)
-        add_way_to_root(folders, CgroupFolder::Version::v1, mount / controllers, group);
+        add_ancestors(folders, CgroupFolder::Version::v1, mount / controllers, group);
     }
   }
   return folders;

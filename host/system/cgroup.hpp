@@ -1,6 +1,6 @@
 #pragma once
-/// Where the limits of this process's cgroup stand. Threads: any. Errors: what cannot be read is
-/// left out.
+/// Finds the folders that hold the limits of this process's cgroup. Threads: any. Errors: what
+/// cannot be read is left out.
 
 #include <filesystem>
 #include <string_view>
@@ -14,9 +14,9 @@ struct CgroupFolder {
 };
 
 /// The folders that may limit this process: its own cgroup and all above it, in each hierarchy that
-/// has the `controller` ("memory", "cpu"). Not each of them exists: in a container /proc tells the
-/// path that the host knows, and what is mounted begins at the container's own.
-/// `root` is where /proc and /sys are: "/" but for tests.
+/// has the `controller` ("memory", "cpu"). Some of them may not exist: in a container /proc shows
+/// the path on the host, while the mount begins at the container's own cgroup. `root` is where
+/// /proc and /sys are: "/" but for tests.
 std::vector<CgroupFolder> cgroup_folders(const std::filesystem::path& root,
                                          std::string_view controller);
 

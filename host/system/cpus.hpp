@@ -1,5 +1,6 @@
 #pragma once
-/// How many CPUs this process may use. Threads: any. Errors: what cannot be read limits nothing.
+/// How many CPUs this process may use. Threads: any. Errors: a limit that cannot be read is
+/// ignored.
 
 #include <string>
 

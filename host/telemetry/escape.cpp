@@ -44,7 +44,7 @@ void append_code(std::string& out, char32_t c) {
   out += text;
 }
 
-// A cut must not make two halves of one character look like damaged input.
+// Never cut within a character, which would look like invalid input.
 std::string_view cut(std::string_view bytes, std::size_t limit) {
   if (bytes.size() <= limit) return bytes;
   std::size_t end = limit;

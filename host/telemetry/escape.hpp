@@ -1,4 +1,4 @@
-/// Makes bytes that a stranger chose harmless in a line that a person or a program reads.
+/// Escapes untrusted bytes for a line that a person or a program reads.
 /// Threads: any. Errors: none; what is not UTF-8 becomes \ufffd.
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace crolang::telemetry {
 
-/// Where the text will stand: inside "…", where quotes and backslashes are escaped as JSON wants
-/// it, or bare.
+/// Where the text will be placed: inside "…", where quotes and backslashes are escaped as JSON
+/// wants it, or bare.
 enum class Escape { quoted, bare };
 
 /// Appends `bytes` with control characters (C0, DEL, C1), Unicode line breaks and direction

@@ -26,7 +26,7 @@ constexpr std::size_t kWaitingLines = 4096;
 constexpr std::size_t kBatchBytes = 64 * 1024;
 constexpr std::chrono::milliseconds kPoll{20};
 
-// What poll calls writable takes at least PIPE_BUF bytes of a pipe without blocking (pipe(7)).
+// A pipe that poll reports as writable takes at least PIPE_BUF bytes without blocking (pipe(7)).
 enum class Written { all, failed, too_late };
 
 template <typename TooLate>
@@ -61,7 +61,7 @@ class DescriptorSink final : public spdlog::sinks::sink {
 
   void log(const spdlog::details::log_msg& line) override {
     try {
-      tell_overruns();
+      report_overruns();
       append({line.payload.data(), line.payload.size()});
     } catch (const std::bad_alloc&) {
       ++unwritten_;
@@ -80,12 +80,12 @@ class DescriptorSink final : public spdlog::sinks::sink {
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
  private:
-  void tell_overruns() {
+  void report_overruns() {
     const std::size_t overruns = pool_->overrun_counter();
-    if (overruns == told_) return;
+    if (overruns == reported_) return;
     append(format_line(format_, std::chrono::system_clock::now(), "warning", "log lines dropped",
-                       {{"count", overruns - told_}}));
-    told_ = overruns;
+                       {{"count", overruns - reported_}}));
+    reported_ = overruns;
   }
 
   void append(std::string_view line) {
@@ -99,22 +99,24 @@ class DescriptorSink final : public spdlog::sinks::sink {
   spdlog::details::thread_pool* pool_ = nullptr;
   std::string batch_;
   std::uint64_t lines_ = 0;
-  std::size_t told_ = 0;
+  std::size_t reported_ = 0;
   std::atomic<Clock::duration> give_up_{Clock::duration::max()};
   std::atomic<std::uint64_t> unwritten_{0};
 };
 
-// Signals are for the threads that expect them; a closed standard output is no reason to die.
+// Signals are handled by other threads, and a closed standard output must not end the process.
 void block_signals() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
-/// The members die from below: the pool joins its thread while sink and logger still live.
+/// Members are destroyed in reverse order: the pool joins its thread while sink and logger still
+/// exist.
 struct Backend {
   explicit Backend(const Options& options) : sink(std::make_shared<DescriptorSink>(options)) {
-    // The last burst ends with the order to end, so that the sink does not see the queue empty.
+    // The last batch ends with the pool's terminate message, so the sink does not see an empty
+    // queue and has to be flushed here.
     const auto at_end = [last = sink.get()] { last->flush(); };
     pool = std::make_shared<spdlog::details::thread_pool>(kWaitingLines, 1, block_signals, at_end);
     sink->watch(*pool);
@@ -150,9 +152,9 @@ void start(const Options& options) {
   detail::g_level.store(static_cast<int>(options.level), std::memory_order_relaxed);
 }
 
-void stop(std::chrono::milliseconds patience) {
+void stop(std::chrono::milliseconds timeout) {
   detail::g_level.store(static_cast<int>(Level::essentials), std::memory_order_relaxed);
-  if (const auto last = exchange_backend(nullptr)) last->sink->give_up_at(Clock::now() + patience);
+  if (const auto last = exchange_backend(nullptr)) last->sink->give_up_at(Clock::now() + timeout);
 }
 
 std::uint64_t dropped() {

@@ -4,15 +4,15 @@
 ///   if (log::enabled(log::Level::relays)) log::relay("relayed", {{"from", from}, {"to", to},
 ///   {"bytes", size}});
 ///
-/// Never hand over secrets, authentication data or the content of messages: nothing here can tell
-/// them apart, so this is every caller's duty. Ids and other values that a stranger chose are fine,
-/// they are escaped and bounded.
+/// Never log secrets, authentication data or the content of messages: nothing here can recognise
+/// them, so the caller has to leave them out. Ids and other untrusted values are fine, they are
+/// escaped and truncated.
 ///
 /// Threads: every function from any thread. A line costs its formatting and one short lock; a
-/// reader of standard output that has stopped reading never blocks a caller: the oldest waiting
-/// lines are dropped and counted, and the log says how many. So are lines for which there is no
-/// memory. Errors: none reach the caller, but start throws std::system_error if there is no thread.
-/// Before start and after stop lines are written at once, or dropped if that would block.
+/// reader that has stopped reading standard output never blocks a caller: the oldest waiting lines
+/// are dropped and counted, and the log says how many. So are lines for which there is no memory.
+/// Errors: none reach the caller, but start throws std::system_error if there is no thread. Before
+/// start and after stop lines are written at once, or dropped if that would block.
 #pragma once
 
 #include <atomic>
@@ -40,11 +40,11 @@ struct Options {
 
 void start(const Options& options);
 
-/// Writes what waits, for at most `patience` if nobody reads, and ends the thread. Call it before
-/// every exit, `_exit` included.
-void stop(std::chrono::milliseconds patience = std::chrono::seconds(1));
+/// Writes the waiting lines, for at most `timeout` if standard output blocks, and ends the thread.
+/// Call it before every exit, `_exit` included.
+void stop(std::chrono::milliseconds timeout = std::chrono::seconds(1));
 
-/// Lines dropped since start because nobody read them, or for lack of memory.
+/// Lines dropped since start because standard output was not read, or for lack of memory.
 std::uint64_t dropped();
 
 namespace detail {
@@ -52,19 +52,19 @@ inline std::atomic<int> g_level{static_cast<int>(Level::essentials)};
 void write(std::string_view level, std::string_view message, Fields fields) noexcept;
 }  // namespace detail
 
-/// From the next line on. For a log that was started.
+/// Takes effect from the next line on. The log must have been started.
 inline void set_level(Level level) {
   detail::g_level.store(static_cast<int>(level), std::memory_order_relaxed);
 }
 
-/// Hot: check it before building anything that costs. One relaxed load.
+/// Hot: check it before building anything costly. One relaxed load.
 inline bool enabled(Level level) {
   return static_cast<int>(level) <= detail::g_level.load(std::memory_order_relaxed);
 }
 
-/// Something is broken and an operator should look; see Throttle for those that can repeat.
-inline void fault(std::string_view message, Fields fields = {}) {
-  detail::write("fault", message, fields);
+/// Something is broken and an operator should look; see Throttle for faults that can repeat.
+inline void error(std::string_view message, Fields fields = {}) {
+  detail::write("error", message, fields);
 }
 inline void warning(std::string_view message, Fields fields = {}) {
   detail::write("warning", message, fields);

@@ -25,8 +25,7 @@ std::string utc(std::chrono::system_clock::time_point time) {
   return std::string(date, size) + fraction;
 }
 
-// Whatever a value holds besides these is put into quotes, so that it cannot pass for another
-// field.
+// A value with any other character is quoted, so that it cannot be taken for another field.
 bool needs_no_quotes(std::string_view value) {
   return !value.empty() && value.size() <= kValueLimit &&
          std::all_of(value.begin(), value.end(), [](char c) {

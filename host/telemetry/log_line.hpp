@@ -15,7 +15,7 @@ namespace crolang::telemetry::log {
 enum class Format { text, json };
 
 /// A name and a value that belong to an event. Both are views: a Field lives no longer than the
-/// call it is made for. Names are constants of ours and written as they are; values are escaped.
+/// call it is made for. Names are the broker's constants and written unchanged; values are escaped.
 class Field {
  public:
   Field(std::string_view name, std::string_view value) : name_(name), value_(value) {}

@@ -24,13 +24,18 @@ struct Description {
   std::string_view help;
 };
 
-constexpr std::string_view kRefused = "Nodes refused for good (CONNECT_ERROR)";
-constexpr std::string_view kUnavailable = "Nodes told to come again (503)";
-constexpr std::string_view kRelayed = "Messages handed over, to a node here or to another instance";
-constexpr std::string_view kAcks = "Acks sent to nodes";
-constexpr std::string_view kViolations = "Connections that broke a protocol";
-constexpr std::string_view kLeft = "Upgraded connections that the other side or the network ended";
-constexpr std::string_view kClosed = "Connections closed by the broker, violations aside";
+constexpr std::string_view kTlsHandshakes = "TLS handshakes that have ended";
+constexpr std::string_view kNotTaken = "Connections refused before a node was admitted";
+constexpr std::string_view kRefused = "Nodes refused permanently (CONNECT_ERROR)";
+constexpr std::string_view kUnavailable = "Nodes asked to retry (503)";
+constexpr std::string_view kRelayed =
+    "Messages delivered to a local node or passed to another instance";
+constexpr std::string_view kAcks = "Acknowledgements sent to nodes";
+constexpr std::string_view kViolations = "Connections that violated a protocol";
+constexpr std::string_view kLeft = "Upgraded connections ended by the client or the network";
+constexpr std::string_view kClosed =
+    "Connections closed by the broker, except for protocol violations";
+constexpr std::string_view kRenewals = "Times that the TLS certificate files were read again";
 constexpr std::string_view kHttp = "HTTP responses, upgrades (1xx) included";
 
 constexpr std::array<Description, kPlainCounters> kDescriptions{{
@@ -44,6 +49,15 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
     {Counter::http_3xx, "http_responses", "class", "3xx", kHttp},
     {Counter::http_4xx, "http_responses", "class", "4xx", kHttp},
     {Counter::http_5xx, "http_responses", "class", "5xx", kHttp},
+    {Counter::tls_handshakes_full, "tls_handshakes", "outcome", "full", kTlsHandshakes},
+    {Counter::tls_handshakes_resumed, "tls_handshakes", "outcome", "resumed", kTlsHandshakes},
+    {Counter::tls_handshakes_failed, "tls_handshakes", "outcome", "failed", kTlsHandshakes},
+    {Counter::refused_origin, "connections_refused", "reason", "origin", kNotTaken},
+    {Counter::refused_address_connections, "connections_refused", "reason", "address_connections",
+     kNotTaken},
+    {Counter::refused_address_rate, "connections_refused", "reason", "address_rate", kNotTaken},
+    {Counter::addresses_not_limited, "connections_not_limited", "", "",
+     "Connections not limited by their address, since the table of addresses was full"},
     {Counter::nodes_joined, "nodes_joined", "", "", "Nodes admitted and connected"},
     {Counter::refused_authentication, "admissions_refused", "reason", "authentication", kRefused},
     {Counter::refused_duplicate, "admissions_refused", "reason", "duplicate", kRefused},
@@ -58,7 +72,7 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
     {Counter::unavailable_probing, "admissions_unavailable", "reason", "probing", kUnavailable},
     {Counter::unavailable_memory, "admissions_unavailable", "reason", "memory", kUnavailable},
     {Counter::rtc_configurations_refused, "rtc_configurations_refused", "", "",
-     "RTC configurations that cannot be used; their nodes were told to come again"},
+     "Unusable RTC configurations; their nodes were asked to retry"},
     {Counter::rtc_urls_left_out, "rtc_urls_left_out", "", "",
      "URLs of ICE servers left out of nodes' configurations, since WebRTC stacks refuse them"},
     {Counter::relayed_local, "messages_relayed", "route", "local", kRelayed},
@@ -68,6 +82,9 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
     {Counter::ack_unauthorized, "acks", "status", "unauthorized", kAcks},
     {Counter::ack_not_connected, "acks", "status", "not_connected", kAcks},
     {Counter::ack_disabled, "acks", "status", "disabled", kAcks},
+    {Counter::violation_proxy_protocol, "protocol_violations", "layer", "proxy_protocol",
+     kViolations},
+    {Counter::violation_tls, "protocol_violations", "layer", "tls", kViolations},
     {Counter::violation_http, "protocol_violations", "layer", "http", kViolations},
     {Counter::violation_websocket, "protocol_violations", "layer", "websocket", kViolations},
     {Counter::violation_engineio, "protocol_violations", "layer", "engineio", kViolations},
@@ -77,22 +94,32 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
     {Counter::left_tcp_reset, "closed_by_node", "reason", "tcp_reset", kLeft},
     {Counter::left_tcp_timeout, "closed_by_node", "reason", "tcp_timeout", kLeft},
     {Counter::left_tcp_error, "closed_by_node", "reason", "tcp_error", kLeft},
+    {Counter::left_tls_alert, "closed_by_node", "reason", "tls_alert", kLeft},
     {Counter::closed_ping_timeout, "closed_by_broker", "reason", "ping_timeout", kClosed},
     {Counter::closed_handshake_timeout, "closed_by_broker", "reason", "handshake_timeout", kClosed},
     {Counter::closed_outbox_stalled, "closed_by_broker", "reason", "outbox_stalled", kClosed},
     {Counter::closed_invalid_node, "closed_by_broker", "reason", "invalid_node", kClosed},
     {Counter::closed_lost_id, "closed_by_broker", "reason", "lost_id", kClosed},
     {Counter::closed_shutdown, "closed_by_broker", "reason", "shutdown", kClosed},
+    {Counter::closed_authentication_expired, "closed_by_broker", "reason", "authentication_expired",
+     kClosed},
+    {Counter::closed_max_age, "closed_by_broker", "reason", "max_age", kClosed},
+    {Counter::closed_message_rate, "closed_by_broker", "reason", "message_rate", kClosed},
     {Counter::closed_yielded, "closed_by_broker", "reason", "yielded", kClosed},
     {Counter::closed_for_room, "closed_by_broker", "reason", "room", kClosed},
+    {Counter::closed_for_handshake, "closed_by_broker", "reason", "handshake", kClosed},
     {Counter::closed_memory, "closed_by_broker", "reason", "memory", kClosed},
     {Counter::out_of_memory, "out_of_memory", "", "",
-     "Times that the system gave no memory, each at the cost of a connection or a question"},
+     "Failed memory allocations, each of which lost a connection or a request"},
     {Counter::outbox_full, "outbox_full", "", "",
-     "Messages not taken because the receiver is too far behind"},
-    {Counter::presence_queries, "presence_queries", "", "", "Questions which nodes are connected"},
+     "Messages rejected because the receiver's outbox was full"},
+    {Counter::messages_over_rate, "messages_over_rate", "", "",
+     "Messages over MESSAGE_RATE_PER_NODE, answered ERROR"},
+    {Counter::presence_queries, "presence_queries", "", "", "Presence queries"},
     {Counter::presence_refused, "presence_refused", "", "",
-     "Those of them that came too fast and were answered ERROR"},
+     "Presence queries over the rate limit, answered ERROR"},
+    {Counter::certificates_renewed, "certificate_renewals", "status", "ok", kRenewals},
+    {Counter::certificates_not_renewed, "certificate_renewals", "status", "failed", kRenewals},
 }};
 
 constexpr bool describes_every_counter_in_order() {
@@ -102,29 +129,35 @@ constexpr bool describes_every_counter_in_order() {
 }
 static_assert(describes_every_counter_in_order());
 
-constexpr std::array<std::string_view, kPluginKinds> kKindNames{
-    "registry", "rtc-config", "authentication", "authorization", "validity", "message-observer"};
-
 struct PluginFamily {
   std::string_view family;
   std::string_view label;
   std::string_view help;
-  std::span<const std::pair<PluginEvent, std::string_view>> events;
 };
-constexpr std::array<std::pair<PluginEvent, std::string_view>, 3> kOutcomes{{
-    {PluginEvent::failed, "failed"},
-    {PluginEvent::timeout, "timeout"},
-    {PluginEvent::over_bound, "over_bound"},
-}};
-constexpr std::array<std::pair<PluginEvent, std::string_view>, 2> kStrays{{
-    {PluginEvent::late_answer, "late"},
-    {PluginEvent::double_answer, "double"},
-}};
-constexpr std::array<PluginFamily, 2> kPluginFamilies{{
-    {"plugin_call_faults", "fault", "Questions that modules did not answer as they should",
-     kOutcomes},
-    {"plugin_stray_answers", "answer", "Answers of plugins that nobody waited for", kStrays},
-}};
+constexpr PluginFamily kCallFaults{"plugin_call_faults", "fault",
+                                   "Plugin calls that failed, timed out or were not made"};
+constexpr PluginFamily kStrayAnswers{"plugin_stray_answers", "answer",
+                                     "Plugin answers that came late or twice"};
+
+struct PluginEventLabel {
+  const PluginFamily* family = nullptr;
+  std::string_view value{};
+};
+constexpr PluginEventLabel label_of(PluginEvent event) {
+  switch (event) {
+    case PluginEvent::failed:
+      return {&kCallFaults, "failed"};
+    case PluginEvent::timeout:
+      return {&kCallFaults, "timeout"};
+    case PluginEvent::over_bound:
+      return {&kCallFaults, "over_bound"};
+    case PluginEvent::late_answer:
+      return {&kStrayAnswers, "late"};
+    case PluginEvent::double_answer:
+      return {&kStrayAnswers, "double"};
+  }
+  return {};
+}
 
 ClientMetric::Label label(std::string_view name, std::string_view value) {
   return {std::string(name), std::string(value)};
@@ -160,13 +193,9 @@ class Page {
   }
 
   void add_plugin_counters() {
-    for (const PluginFamily& each : kPluginFamilies) {
-      families_.push_back(family(each.family, each.help, MetricType::Counter));
-      for (std::size_t kind = 0; kind < kPluginKinds; ++kind)
-        for (const auto& [event, name] : each.events)
-          families_.back().metric.push_back(
-              metric(sum(plugin_counter(static_cast<PluginKind>(kind), event)),
-                     {label("kind", kKindNames[kind]), label(each.label, name)}));
+    for (const PluginFamily* each : {&kCallFaults, &kStrayAnswers}) {
+      families_.push_back(family(each->family, each->help, MetricType::Counter));
+      for (const kinds::Description& kind : kinds::kAll) add_plugin_events(*each, kind);
     }
   }
 
@@ -188,6 +217,17 @@ class Page {
     families_.back().metric.push_back(metric(value, std::move(labels)));
   }
 
+  void add_plugin_events(const PluginFamily& of, const kinds::Description& kind) {
+    for (std::size_t i = 0; i < kPluginEvents; ++i) {
+      const auto event = static_cast<PluginEvent>(i);
+      const PluginEventLabel described = label_of(event);
+      if (described.family != &of) continue;
+      families_.back().metric.push_back(
+          metric(sum(plugin_counter(kind.kind, event)),
+                 {label("kind", kind.label()), label(of.label, described.value)}));
+    }
+  }
+
   std::uint64_t sum(Counter counter) const {
     std::uint64_t total = 0;
     for (const Counters* each : counters_) total += each->value(counter);
@@ -207,22 +247,28 @@ std::uint64_t unix_seconds(std::chrono::system_clock::time_point time) {
 
 std::string render(std::span<const Counters* const> counters, const Gauges& gauges) {
   Page page(counters);
-  page.add_gauge("build_info", "Always 1; the label says which build runs", 1,
+  page.add_gauge("build_info", "Always 1; the label is the version", 1,
                  {label("version", gauges.version)});
   page.add_gauge("start_time_seconds", "When the broker started, Unix time",
                  unix_seconds(gauges.started));
   page.add_gauge("workers", "Worker threads", gauges.workers);
   page.add_gauge("connections", "TCP connections open now", gauges.connections);
   page.add_gauge("nodes", "Nodes connected now", gauges.nodes);
-  page.add_gauge("inbound_bytes", "Bytes held for messages and requests that are not complete",
+  page.add_gauge("handshakes", "TCP connections that have not sent a whole request yet",
+                 gauges.handshakes);
+  page.add_gauge("inbound_bytes", "Bytes held for incomplete messages and requests",
                  gauges.inbound_bytes);
-  page.add_gauge("outbox_bytes", "Bytes that wait for slow readers", gauges.outbox_bytes);
+  page.add_gauge("outbox_bytes", "Bytes queued for slow readers", gauges.outbox_bytes);
   page.add_gauge("memory_bytes", "Memory in use, plugins included", gauges.memory_bytes);
   page.add_gauge("memory_limit_bytes", "MAX_MEMORY_BYTES", gauges.memory_limit_bytes);
   page.add_gauge("draining", "1 while the broker shuts down", gauges.draining ? 1 : 0);
+  if (gauges.certificate_expiry)
+    page.add_gauge("certificate_expiry_time_seconds",
+                   "When the first of the TLS certificates expires, Unix time",
+                   unix_seconds(*gauges.certificate_expiry));
   page.add_plain_counters();
   page.add_plugin_counters();
-  page.add_total("log_lines_dropped", "Log lines dropped because nobody read them",
+  page.add_total("log_lines_dropped", "Log lines dropped because standard output was not read",
                  gauges.log_lines_dropped);
   return page.text();
 }

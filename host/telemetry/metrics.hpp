@@ -1,9 +1,9 @@
-/// What the broker counts, and GET /metrics in Prometheus's text format.
+/// The broker's counters and gauges, and GET /metrics in Prometheus's text format.
 ///
 /// Threads: each worker counts into its own WorkerCounters, so the hot path shares nothing;
-/// everybody else counts into one SharedCounters. render reads them all from any thread while they
-/// are counted into. Errors: none. Labels come from the enums below and nowhere else: never a node
-/// id.
+/// all other threads count into one SharedCounters. render reads them all from any thread while
+/// they are counted into. Errors: none. Labels come from the enums below and nowhere else: never a
+/// node id.
 #pragma once
 
 #include <array>
@@ -11,21 +11,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace crolang::telemetry {
+#include "crolang/enum_count.hpp"
+#include "kinds/kinds.hpp"
 
-enum class PluginKind : std::uint8_t {
-  registry,
-  rtc_config,
-  authentication,
-  authorization,
-  validity,
-  observer,
-};
-inline constexpr std::size_t kPluginKinds = 6;
+namespace crolang::telemetry {
 
 enum class PluginEvent : std::uint8_t {
   failed,         ///< in time, but not with CROLANG_OK
@@ -34,7 +28,7 @@ enum class PluginEvent : std::uint8_t {
   late_answer,    ///< came after the timeout, dropped
   double_answer,  ///< came after an answer, dropped: a defect of the plugin
 };
-inline constexpr std::size_t kPluginEvents = 5;
+inline constexpr std::size_t kPluginEvents = enum_count<PluginEvent>();
 
 enum class Counter : std::uint8_t {
   connections_opened,
@@ -47,6 +41,13 @@ enum class Counter : std::uint8_t {
   http_3xx,
   http_4xx,
   http_5xx,
+  tls_handshakes_full,
+  tls_handshakes_resumed,
+  tls_handshakes_failed,
+  refused_origin,
+  refused_address_connections,
+  refused_address_rate,
+  addresses_not_limited,
   nodes_joined,
   refused_authentication,
   refused_duplicate,
@@ -68,6 +69,8 @@ enum class Counter : std::uint8_t {
   ack_unauthorized,
   ack_not_connected,
   ack_disabled,
+  violation_proxy_protocol,
+  violation_tls,
   violation_http,
   violation_websocket,
   violation_engineio,
@@ -77,27 +80,35 @@ enum class Counter : std::uint8_t {
   left_tcp_reset,
   left_tcp_timeout,
   left_tcp_error,
+  left_tls_alert,
   closed_ping_timeout,
   closed_handshake_timeout,
   closed_outbox_stalled,
   closed_invalid_node,
   closed_lost_id,
   closed_shutdown,
+  closed_authentication_expired,
+  closed_max_age,
+  closed_message_rate,
   closed_yielded,
   closed_for_room,
+  closed_for_handshake,
   closed_memory,
   out_of_memory,
   outbox_full,
+  messages_over_rate,
   presence_queries,
   presence_refused,
+  certificates_renewed,
+  certificates_not_renewed,
   plugin_first,  ///< from here on kind by event, see plugin_counter
 };
 inline constexpr std::size_t kPlainCounters = static_cast<std::size_t>(Counter::plugin_first);
-inline constexpr std::size_t kCounters = kPlainCounters + kPluginKinds * kPluginEvents;
+inline constexpr std::size_t kCounters = kPlainCounters + kinds::kKinds * kPluginEvents;
 
-constexpr Counter plugin_counter(PluginKind kind, PluginEvent event) {
-  return static_cast<Counter>(kPlainCounters + static_cast<std::size_t>(event) * kPluginKinds +
-                              static_cast<std::size_t>(kind));
+constexpr Counter plugin_counter(kinds::Kind kind, PluginEvent event) {
+  return static_cast<Counter>(kPlainCounters + static_cast<std::size_t>(event) * kinds::kKinds +
+                              kinds::index(kind));
 }
 
 /// `status` is 100 to 599.
@@ -128,7 +139,7 @@ class Counters {
 
 inline constexpr std::size_t kCacheLine = 64;
 
-/// Hot: one writer, so a load and a store do, without a locked instruction.
+/// Hot: one writer, so a plain load and store are enough, without a locked instruction.
 /// Thread: add by the owning worker only.
 class alignas(kCacheLine) WorkerCounters final : public Counters {
  public:
@@ -145,19 +156,22 @@ class alignas(kCacheLine) SharedCounters final : public Counters {
   }
 };
 
-/// What is true at this moment.
+/// Values at the time of the request.
 struct Gauges {
   std::string_view version{};
   std::chrono::system_clock::time_point started{};
   std::uint64_t workers = 0;
   std::uint64_t connections = 0;
   std::uint64_t nodes = 0;
+  std::uint64_t handshakes = 0;
   std::uint64_t inbound_bytes = 0;
   std::uint64_t outbox_bytes = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t memory_limit_bytes = 0;
   std::uint64_t log_lines_dropped = 0;
   bool draining = false;
+  /// The end of validity of the certificate that expires first; nullopt: the broker has no TLS.
+  std::optional<std::chrono::system_clock::time_point> certificate_expiry{};
 };
 
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";

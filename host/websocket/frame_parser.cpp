@@ -84,13 +84,13 @@ std::string_view describe(Fault fault) noexcept {
     case Fault::unknown_opcode:
       return "unknown opcode";
     case Fault::nothing_to_continue:
-      return "continuation of nothing";
+      return "continuation frame without a message";
     case Fault::message_in_message:
-      return "new message before the last fragment of another";
+      return "new message before the end of a fragmented one";
     case Fault::bad_control_frame:
-      return "control frame in fragments or of more than 125 bytes";
+      return "control frame that is fragmented or longer than 125 bytes";
     case Fault::bad_close_frame:
-      return "illegal close frame";
+      return "invalid close frame";
     case Fault::not_utf8:
       return "text that is not UTF-8";
     case Fault::too_large:
@@ -152,7 +152,7 @@ Event FrameParser::next(std::span<char> input, std::size_t max_message_bytes) {
   const Opcode opcode = opcode_of(first);
   const bool is_control = opcode >= Opcode::close;
 
-  // RFC 6455 5.2 wants the shortest form of a length; longer ones do no harm and are taken.
+  // RFC 6455 5.2 requires the shortest form of a length; longer ones do no harm and are accepted.
   std::uint64_t length = second & kLengthBits;
   if (length == kLength16 || length == kLength64) {
     const std::size_t extension = length == kLength16 ? 2 : 8;
@@ -163,8 +163,8 @@ Event FrameParser::next(std::span<char> input, std::size_t max_message_bytes) {
   if (!is_control) {
     const std::size_t before = message_ ? message_->bytes.size() : 0;
     const std::size_t room = max_message_bytes - std::min(before, max_message_bytes);
-    // RFC 6455 5.2 forbids the top bit without naming a close code. Such a header announces more
-    // than any limit, so it is answered like every other that does.
+    // RFC 6455 5.2 forbids the top bit without naming a close code. Such a length exceeds every
+    // limit, so it is treated as too large.
     if (length > room || (length & kLengthTopBit) != 0) return too_large(before, length);
   }
 

@@ -16,14 +16,14 @@ namespace crolang::websocket {
 
 struct Event {
   enum class Kind : std::uint8_t {
-    incomplete,  // the frame at the front is not all there; nothing was touched
+    incomplete,  // the frame at the front is not complete; nothing was changed
     fragment,    // a part of a message was kept
     text,        // a whole message, known to be UTF-8
     binary,      // a whole message
     ping,        // to be answered by a pong with the same payload
     pong,
     close,      // to be answered by a close with the same payload; what follows it is to be ignored
-    violation,  // to be answered by a close with `code`; the parser is of no further use
+    violation,  // to be answered by a close with `code`; the parser must not be used again
   };
 
   Kind kind;
@@ -33,7 +33,7 @@ struct Event {
   CloseCode code = CloseCode::no_status;
   /// Unmasked. Valid until the next call of next() or until the bytes of the input change.
   std::span<char> payload = {};
-  /// How many bytes at the front of the input are done with.
+  /// How many bytes at the front of the input were consumed.
   std::size_t consumed = 0;
   /// Incomplete: how many bytes the input must hold, from its front, before a call makes sense.
   /// Too large: how many the message has, as far as it was announced.
@@ -53,7 +53,7 @@ class FrameParser {
   /// `incomplete`, also with no bytes left: that call frees the memory of a reassembled message.
   Event next(std::span<char> input, std::size_t max_message_bytes);
 
-  /// What is kept of an unfinished message is let go; the parser is of no further use for it.
+  /// Frees the memory of an unfinished message, whose remaining frames must not be passed.
   void forget() noexcept;
   /// Memory held for an unfinished message, in bytes.
   std::size_t held_bytes() const noexcept;

@@ -1,7 +1,7 @@
 #pragma once
 
 /// The sending half of a WebSocket server (RFC 6455 5.2): headers of final, unmasked frames, which
-/// the caller puts in front of payloads in its own buffer. Any thread; no errors.
+/// the caller writes in front of payloads in its own buffer. Any thread; no errors.
 
 #include <array>
 #include <cstddef>

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <crolang/base64.hpp>
 #include <new>
 #include <string>
 
@@ -10,12 +11,10 @@ namespace crolang::websocket {
 namespace {
 
 constexpr std::string_view kKeySuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Fetched once: OpenSSL takes longer to look a digest up than to compute this one.
+/// Fetched once: OpenSSL takes longer to look up a digest than to compute this one.
 const EVP_MD* sha1() {
-  // Should there be no memory now, the next call tries again.
+  // If there is no memory now, the next call tries again.
   static const EVP_MD* const digest = [] {
     const EVP_MD* found = EVP_MD_fetch(nullptr, "SHA1", nullptr);
     if (found == nullptr) throw std::bad_alloc();
@@ -28,19 +27,20 @@ const EVP_MD* sha1() {
 
 bool is_valid_key(std::string_view key) noexcept {
   return key.size() == 24 && key.ends_with("==") &&
-         key.substr(0, 22).find_first_not_of(kBase64) == std::string_view::npos;
+         std::ranges::all_of(key.substr(0, 22), [](char c) {
+           return base64::is_digit(c, base64::Alphabet::standard);
+         });
 }
 
 std::array<char, 28> accept_key(std::string_view key) {
   const std::string text = std::string(key).append(kKeySuffix);
   std::array<unsigned char, 20> digest{};
   if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, sha1(), nullptr) != 1) {
-    throw std::bad_alloc();  // nothing else can go wrong
+    throw std::bad_alloc();  // no other error is possible
   }
-  std::array<unsigned char, 29> encoded;  // with the terminator that OpenSSL adds
-  EVP_EncodeBlock(encoded.data(), digest.data(), digest.size());
   std::array<char, 28> accept;
-  std::copy_n(encoded.begin(), accept.size(), accept.begin());
+  static_assert(accept.size() == base64::encoded_size(digest.size()));
+  base64::encode({reinterpret_cast<const char*>(digest.data()), digest.size()}, accept.data());
   return accept;
 }
 

@@ -9,8 +9,8 @@ namespace crolang::websocket {
 
 using MaskKey = std::array<char, 4>;
 
-/// Masks or unmasks `payload` in place. Returns whether the result is all ASCII: the same pass over
-/// the bytes tells, and it spares nearly every text message its check for UTF-8.
+/// Masks or unmasks `payload` in place. Returns whether the result is all ASCII: it costs no
+/// further pass, and makes the UTF-8 check of most text messages unnecessary.
 bool unmask(std::span<char> payload, MaskKey key) noexcept;
 
 }  // namespace crolang::websocket

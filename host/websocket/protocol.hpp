@@ -18,8 +18,8 @@ enum class Opcode : std::uint8_t {
   pong = 0xA,
 };
 
-/// RFC 6455 7.4.1, the codes that this side has a use for. A received code may be any other that
-/// the section allows.
+/// RFC 6455 7.4.1, the codes that the broker uses. A received code may be any other that the
+/// section allows.
 enum class CloseCode : std::uint16_t {
   normal = 1000,
   going_away = 1001,

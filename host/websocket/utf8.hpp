@@ -9,7 +9,7 @@
 
 namespace crolang::websocket {
 
-/// Checks text that comes in pieces; a piece may end within a character.
+/// Checks text that arrives in pieces; a piece may end within a character.
 class Utf8Check {
  public:
   /// False once the bytes so far can't be the beginning of any UTF-8 text, and from then on.

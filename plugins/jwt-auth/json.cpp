@@ -8,7 +8,7 @@ namespace crolang::jwt_auth {
 
 std::optional<Json> parse_object(std::string_view text) {
   constexpr int kMaxDepth = 32;
-  std::vector<std::set<std::string>> open;  // the names seen in each object that is open
+  std::vector<std::set<std::string>> open;  // names seen so far in each object being parsed
   bool refused = false;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
     if (refused) return false;

@@ -1,4 +1,4 @@
-/// JSON from strangers. Threads: any. Errors: nullopt.
+/// Strict parsing of untrusted JSON. Threads: any. Errors: nullopt.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,12 +9,11 @@ namespace crolang::jwt_auth {
 
 using Json = nlohmann::json;
 
-/// The object that the text is. A member that is given twice would mean one thing here and another
-/// thing to the next reader (RFC 8725 2.6 and RFC 7519 4), so it is refused; and so is what is
-/// nested too deeply.
+/// Parses an object. Duplicate members, which parsers interpret differently (RFC 8725 2.6 and RFC
+/// 7519 4), and deep nesting are rejected.
 std::optional<Json> parse_object(std::string_view text);
 
-/// nullptr: there is no such member, or it is no string.
+/// nullptr: there is no such member, or it is not a string.
 const std::string* string_member(const Json& object, std::string_view name);
 
 }  // namespace crolang::jwt_auth

@@ -6,16 +6,11 @@
 #include <openssl/hmac.h>
 
 #include <array>
+#include <crolang/enum_count.hpp>
 #include <new>
 
 namespace crolang::jwt_auth {
 namespace {
-
-constexpr std::array<std::pair<std::string_view, Algorithm>, 4> kAlgorithms{
-    {{"HS256", Algorithm::hs256},
-     {"RS256", Algorithm::rs256},
-     {"ES256", Algorithm::es256},
-     {"EdDSA", Algorithm::eddsa}}};
 
 const unsigned char* bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
@@ -31,7 +26,8 @@ bool has_mac(std::string_view secret, std::string_view text, std::string_view ma
          CRYPTO_memcmp(mac.data(), expected.data(), expected.size()) == 0;
 }
 
-/// RFC 7518 3.4: r and s side by side, 32 bytes each. OpenSSL wants them in DER; nullopt: not so.
+/// RFC 7518 3.4: r and s side by side, 32 bytes each. OpenSSL requires DER; nullopt: the size is
+/// wrong.
 std::optional<std::string> to_der(std::string_view signature) {
   constexpr std::size_t kHalf = 32;
   if (signature.size() != 2 * kHalf) return std::nullopt;
@@ -61,14 +57,15 @@ bool is_signed(EVP_PKEY* key, const EVP_MD* digest, std::string_view text,
   }
   const bool good = EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(text),
                                      text.size()) == 1;
-  // A signature that is refused leaves a word about it with the thread, which is the broker's.
+  // A rejected signature leaves an entry in the error queue of this thread, which belongs to the
+  // broker.
   ERR_clear_error();
   return good;
 }
 
 std::variant<Algorithm, Fault> algorithm_of(EVP_PKEY* key) {
   constexpr int kMinRsaBits = 2048;
-  constexpr int kMaxRsaBits = 16384;  // OpenSSL verifies with none that is longer
+  constexpr int kMaxRsaBits = 16384;  // OpenSSL does not verify with longer keys
   switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
       if (const int bits = EVP_PKEY_get_bits(key); bits < kMinRsaBits || bits > kMaxRsaBits) {
@@ -79,13 +76,13 @@ std::variant<Algorithm, Fault> algorithm_of(EVP_PKEY* key) {
       std::array<char, 32> group{};
       if (EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) != 1 ||
           std::string_view(group.data()) != SN_X9_62_prime256v1) {
-        return Fault{"is an EC key of another curve than P-256"};
+        return Fault{"is an EC key of a curve other than P-256"};
       }
       return Algorithm::es256;
     }
     case EVP_PKEY_ED25519:
       return Algorithm::eddsa;
-    default:
+    default:  // no enum: OpenSSL's numbers
       return Fault{"is neither RSA nor EC P-256 nor Ed25519"};
   }
 }
@@ -93,12 +90,23 @@ std::variant<Algorithm, Fault> algorithm_of(EVP_PKEY* key) {
 }  // namespace
 
 std::string_view name_of(Algorithm algorithm) {
-  return kAlgorithms[static_cast<std::size_t>(algorithm)].first;
+  switch (algorithm) {
+    case Algorithm::hs256:
+      return "HS256";
+    case Algorithm::rs256:
+      return "RS256";
+    case Algorithm::es256:
+      return "ES256";
+    case Algorithm::eddsa:
+      return "EdDSA";
+  }
+  return {};
 }
 
 std::optional<Algorithm> algorithm_named(std::string_view name) {
-  for (const auto& [known, algorithm] : kAlgorithms) {
-    if (known == name) return algorithm;
+  for (std::size_t i = 0; i < enum_count<Algorithm>(); ++i) {
+    const auto algorithm = static_cast<Algorithm>(i);
+    if (name_of(algorithm) == name) return algorithm;
   }
   return std::nullopt;
 }

@@ -1,6 +1,6 @@
-/// A key that verifies signatures, tied to one algorithm by what it is: no token can choose to have
-/// it used in another way. Threads: any; a key does not change. Errors: a Fault says why something
-/// is no usable key, without showing it; std::bad_alloc.
+/// A key that verifies signatures. Its type determines the algorithm, so a token cannot choose
+/// another. Threads: any; keys are immutable. Errors: a Fault says why a key is unusable, without
+/// showing it; std::bad_alloc.
 #pragma once
 
 #include <openssl/evp.h>
@@ -31,12 +31,12 @@ class Key {
   /// For HS256. At least 32 bytes, as RFC 7518 3.2 requires.
   static std::variant<Key, Fault> from_secret(std::string_view secret);
 
-  /// For RS256 (from 2048 bits), ES256 (P-256) or EdDSA (Ed25519), whatever it is.
+  /// For RS256 (from 2048 bits), ES256 (P-256) or EdDSA (Ed25519), depending on the key.
   static std::variant<Key, Fault> from_public(Evp key);
 
   Algorithm algorithm() const noexcept { return algorithm_; }
 
-  /// nullopt: the key goes by no name and is tried for every token of its algorithm.
+  /// nullopt: the key has no name and is tried for every token of its algorithm.
   const std::optional<std::string>& id() const noexcept { return id_; }
   void set_id(std::string id) { id_ = std::move(id); }
 
@@ -47,8 +47,8 @@ class Key {
 
   Algorithm algorithm_;
   std::optional<std::string> id_;
-  std::string secret_;  // of HS256
-  Evp public_;          // of the others
+  std::string secret_;  // for HS256
+  Evp public_;          // for the other algorithms
 };
 
 }  // namespace crolang::jwt_auth

@@ -1,44 +1,36 @@
 #include "jwt-auth/key_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
+#include <crolang/small_file.hpp>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace crolang::jwt_auth {
 namespace {
 
 constexpr std::size_t kMaxBytes = 1 << 20;
 
-Fault unreadable(int error) {
-  return {"cannot be read: " + std::generic_category().message(error)};
+Fault fault_of(const FileFault& fault) {
+  switch (fault.kind) {
+    case FileFault::Kind::unreadable:
+      break;
+    case FileFault::Kind::not_regular:
+      return {"is not a file"};
+    case FileFault::Kind::too_large:
+      return {"is larger than 1 MiB"};
+  }
+  return {"cannot be read: " + std::generic_category().message(fault.error)};
 }
 
-/// What was given instead of a file's name; it is not repeated, since a private key may be among
-/// it.
+/// The fault of a value that is not a file name. The value is not shown, since it may contain a
+/// private key.
 std::string_view why_no_name(std::string_view path) {
   if (path.find("-----BEGIN") != std::string_view::npos || path.starts_with('{'))
-    return "holds a key itself: it is the name of a file that does";
+    return "holds a key itself: it must be the name of a file with the key";
   if (path.starts_with("http://") || path.starts_with("https://"))
-    return "is a URL: it is the name of a file, so fetch that into one";
+    return "is a URL: it must be the name of a file; download the keys into one";
   return {};
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
 
 bool same_time(const timespec& a, const timespec& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
@@ -60,18 +52,18 @@ KeyFile::KeyFile(std::string_view variable, std::string_view path, Parse parse, 
 }
 
 bool KeyFile::refresh() {
-  // A bad file is read each time: it may be half of a good one, written within one tick of the
-  // file system's clock.
-  if (trouble_.empty() && is_unchanged()) return false;
+  // An invalid file is read each time: it may be half of a valid one, written within one tick of
+  // the file system's clock.
+  if (last_fault_.empty() && is_unchanged()) return false;
   auto loaded = load();
   if (auto* fault = std::get_if<Fault>(&loaded)) {
-    if (fault->text != trouble_) {
+    if (fault->text != last_fault_) {
       log_(plugin::LogLevel::warn, name_ + fault->text + "; the keys read before stay in use");
-      trouble_ = std::move(fault->text);
+      last_fault_ = std::move(fault->text);
     }
     return false;
   }
-  trouble_.clear();
+  last_fault_.clear();
   take(std::get<Keys>(std::move(loaded)));
   log_(plugin::LogLevel::info,
        name_ + "was read again; usable keys: " + std::to_string(keys_.size()));
@@ -93,26 +85,10 @@ bool KeyFile::is_unchanged() const {
 }
 
 std::variant<KeyFile::Content, Fault> KeyFile::read() const {
-  // Not to wait for a writer of a pipe, should it be one.
-  const Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat facts {};
-  if (file.number() < 0 || ::fstat(file.number(), &facts) != 0) return unreadable(errno);
-  if (!S_ISREG(facts.st_mode)) return Fault{"is not a file"};
-  // The stamp is older than the content: what is written meanwhile is seen the next time.
-  Content content{.text = {}, .stamp = stamp_of(facts)};
-  content.text.resize(kMaxBytes + 1);
-  std::size_t size = 0;
-  while (size < content.text.size()) {
-    const ssize_t got =
-        ::read(file.number(), content.text.data() + size, content.text.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return unreadable(errno);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  if (size > kMaxBytes) return Fault{"is larger than 1 MiB"};
-  content.text.resize(size);
-  return content;
+  auto read = read_small_file(path_, kMaxBytes);
+  if (const auto* fault = std::get_if<FileFault>(&read)) return fault_of(*fault);
+  auto& file = std::get<SmallFile>(read);
+  return Content{std::move(file.content), stamp_of(file.facts)};
 }
 
 std::variant<Keys, Fault> KeyFile::load() {

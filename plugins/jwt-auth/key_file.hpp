@@ -1,6 +1,6 @@
 /// A file of keys, read again when it changes. Threads: one at a time. Errors: the constructor
-/// throws std::runtime_error with a sentence that names variable and path; later trouble goes to
-/// the log and leaves the keys as they were.
+/// throws std::runtime_error with a sentence that names variable and path; later failures are
+/// logged and leave the keys unchanged.
 #pragma once
 
 #include <sys/stat.h>
@@ -26,7 +26,7 @@ class KeyFile {
 
   const std::vector<Key>& keys() const noexcept { return keys_; }
 
-  /// Cheap while the file stays as it is. True: there are other keys now.
+  /// Cheap while the file is unchanged. True: the keys have changed.
   bool refresh();
 
  private:
@@ -49,13 +49,13 @@ class KeyFile {
   bool is_unchanged() const;
   void take(Keys keys);
 
-  std::string name_;  // variable and path, for sentences
+  std::string name_;  // variable and path, for messages
   std::string path_;
   Parse parse_;
   Log log_;
   std::vector<Key> keys_;
   Stamp stamp_{};
-  std::string trouble_;  // what was last logged; empty: the file is good
+  std::string last_fault_;  // the last fault logged; empty: the file is valid
 };
 
 }  // namespace crolang::jwt_auth

@@ -10,9 +10,9 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <crolang/base64.hpp>
 #include <new>
 
-#include "jwt-auth/base64url.hpp"
 #include "jwt-auth/json.hpp"
 
 namespace crolang::jwt_auth {
@@ -35,7 +35,7 @@ T* or_bad_alloc(T* allocated) {
   return allocated;
 }
 
-/// Takes it over.
+/// Takes ownership.
 Key::Evp owned(EVP_PKEY* key) {
   return {key, [](EVP_PKEY* ended) { EVP_PKEY_free(ended); }};
 }
@@ -47,7 +47,7 @@ struct Block {
   std::string der;
 };
 
-/// nullopt: there is none left, or it is damaged, which the library's error queue tells apart.
+/// nullopt: there is none left, or it is damaged; the library's error queue distinguishes the two.
 std::optional<Block> next_block(BIO* pem) {
   char* name = nullptr;
   char* header = nullptr;
@@ -90,7 +90,7 @@ Fault wants(std::string_view names) {
 
 std::optional<std::string> bytes_member(const Json& jwk, std::string_view name) {
   const std::string* text = string_member(jwk, name);
-  return text == nullptr ? std::nullopt : decode_base64url(*text);
+  return text == nullptr ? std::nullopt : base64::decode_url(*text);
 }
 
 const unsigned char* bytes(const std::string& text) {
@@ -102,7 +102,7 @@ Number to_number(const std::string& big_endian) {
       or_bad_alloc(BN_bin2bn(bytes(big_endian), static_cast<int>(big_endian.size()), nullptr)));
 }
 
-/// nullptr: the parameters are no key.
+/// nullptr: the parameters are not a key.
 Key::Evp build(const char* type, OSSL_PARAM_BLD* builder) {
   const Owned<OSSL_PARAM, &OSSL_PARAM_free> params(or_bad_alloc(OSSL_PARAM_BLD_to_param(builder)));
   const Owned<EVP_PKEY_CTX, &EVP_PKEY_CTX_free> context(
@@ -135,7 +135,7 @@ std::variant<Key, Fault> rsa_key(const Json& jwk) {
 
 std::variant<Key, Fault> ec_key(const Json& jwk) {
   const std::string* curve = string_member(jwk, "crv");
-  if (curve == nullptr || *curve != "P-256") return Fault{"is of another curve than P-256"};
+  if (curve == nullptr || *curve != "P-256") return Fault{"is of a curve other than P-256"};
   const auto x = bytes_member(jwk, "x");
   const auto y = bytes_member(jwk, "y");
   // RFC 7518 6.2.1.2: always the full size of a coordinate.
@@ -150,7 +150,7 @@ std::variant<Key, Fault> ec_key(const Json& jwk) {
 
 std::variant<Key, Fault> okp_key(const Json& jwk) {
   const std::string* curve = string_member(jwk, "crv");
-  if (curve == nullptr || *curve != "Ed25519") return Fault{"is of another curve than Ed25519"};
+  if (curve == nullptr || *curve != "Ed25519") return Fault{"is of a curve other than Ed25519"};
   const auto x = bytes_member(jwk, "x");
   if (!x || x->size() != 32) return wants("x, 32 bytes");
   return from_public(
@@ -182,14 +182,15 @@ bool may_verify(const Json& jwk) {
 
 /// RFC 7517 4.
 std::variant<Key, Fault> key_from_jwk(const Json& jwk) {
-  if (!jwk.is_object()) return Fault{"is no object"};
+  if (!jwk.is_object()) return Fault{"is not an object"};
   if (jwk.contains("use") && jwk["use"] != "sig") return Fault{"is not for signatures"};
   if (!may_verify(jwk)) return Fault{"is not for verifying"};
-  if (jwk.contains("kid") && !jwk["kid"].is_string()) return Fault{"has a kid that is no string"};
+  if (jwk.contains("kid") && !jwk["kid"].is_string())
+    return Fault{"has a kid that is not a string"};
   auto made = key_of_type(jwk);
   if (auto* key = std::get_if<Key>(&made)) {
     if (jwk.contains("alg") && jwk["alg"] != name_of(key->algorithm())) {
-      return Fault{"is for another algorithm than " + std::string(name_of(key->algorithm()))};
+      return Fault{"is for an algorithm other than " + std::string(name_of(key->algorithm()))};
     }
     if (const std::string* id = string_member(jwk, "kid")) key->set_id(*id);
   }
@@ -216,7 +217,7 @@ std::variant<Keys, Fault> keys_from_pem(std::string_view text) {
   if (damaged) return Fault{"a PEM block is damaged"};
   if (keys.usable.empty()) {
     return Fault{text.starts_with("ssh-") || text.starts_with("ecdsa-")
-                     ? "it is a key of SSH, not PEM: ssh-keygen -e -m pkcs8 -f writes it so"
+                     ? "it is an SSH key, not PEM: convert it with ssh-keygen -e -m pkcs8 -f"
                  : text.starts_with('{') ? "it is JSON, not PEM: JWT_JWKS_FILE takes a key set"
                                          : "there is no PEM block in it"};
   }
@@ -226,10 +227,10 @@ std::variant<Keys, Fault> keys_from_pem(std::string_view text) {
 std::variant<Keys, Fault> keys_from_jwks(std::string_view text) {
   const auto set = parse_object(text);
   if (!set || !set->contains("keys") || !(*set)["keys"].is_array()) {
-    return Fault{set && set->contains("kty") ? "it is one key, not a set: {\"keys\":[…]} around it"
+    return Fault{set && set->contains("kty") ? "it is one key, not a set: wrap it in {\"keys\":[…]}"
                  : text.starts_with("-----BEGIN")
-                     ? "it is PEM, no JSON Web Key Set: JWT_PUBLIC_KEY_FILE takes that"
-                     : "it is no JSON Web Key Set"};
+                     ? "it is PEM, not a JSON Web Key Set: JWT_PUBLIC_KEY_FILE takes that"
+                     : "it is not a JSON Web Key Set"};
   }
   Keys keys;
   std::string ignored;

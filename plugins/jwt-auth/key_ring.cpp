@@ -15,15 +15,15 @@ bool is_empty(const KeySources& sources) {
 
 std::vector<Key> read_secret(std::string_view secret) {
   if (secret.empty()) return {};
-  // Everybody may know a public key: as a secret it would let everybody in.
+  // A public key is known to everyone: as a secret it would admit everyone.
   if (secret.find("-----BEGIN") != std::string_view::npos) {
     throw std::runtime_error(
-        "JWT_SECRET holds a PEM block; a public key belongs into JWT_PUBLIC_KEY_FILE");
+        "JWT_SECRET holds a PEM block; a public key belongs in JWT_PUBLIC_KEY_FILE");
   }
-  // Nor is a key set a secret.
+  // A key set is not a secret either.
   if (secret.starts_with('{') && secret.find("\"kty\"") != std::string_view::npos) {
     throw std::runtime_error(
-        "JWT_SECRET holds a JSON Web Key; a file with the set belongs into JWT_JWKS_FILE");
+        "JWT_SECRET holds a JSON Web Key; a file with the set belongs in JWT_JWKS_FILE");
   }
   auto key = Key::from_secret(secret);
   if (const auto* fault = std::get_if<Fault>(&key)) {
@@ -54,11 +54,11 @@ std::vector<KeyFile> read_files(const KeySources& sources, const Log& log) {
 void check(const KeySources& sources, const plugin::Findings& findings) {
   if (is_empty(sources)) findings.fault(kNoKey);
   std::vector<KeyFile> files;
-  // What is ignored in them is said by who uses them.
-  const Log nobody = [](plugin::LogLevel, std::string_view) {};
+  // Ignored keys are logged by the plugin, which uses the files.
+  const Log no_log = [](plugin::LogLevel, std::string_view) {};
   findings.expect_no_throw([&] { read_secret(sources.secret); });
-  findings.expect_no_throw([&] { read_public_key_file(files, sources, nobody); });
-  findings.expect_no_throw([&] { read_jwks_file(files, sources, nobody); });
+  findings.expect_no_throw([&] { read_public_key_file(files, sources, no_log); });
+  findings.expect_no_throw([&] { read_jwks_file(files, sources, no_log); });
 }
 
 KeyRing::KeyRing(const KeySources& sources, Log log) : log_(std::move(log)) {
@@ -79,7 +79,7 @@ void KeyRing::refresh() {
   try {
     for (KeyFile& file : files_) unpublished_ |= file.refresh();
   } catch (...) {
-    unpublished_ = true;  // perhaps; the file itself would not say so again
+    unpublished_ = true;  // possibly; the file would not report the change again
     throw;
   }
   if (!unpublished_) return;

@@ -1,6 +1,6 @@
-/// All keys that tokens may be signed with, from wherever the operator keeps them. Errors: the
-/// constructor throws std::runtime_error with a sentence that names the variable and shows no
-/// secret; later trouble goes to the log.
+/// All keys that tokens may be signed with, from all sources. Errors: the constructor throws
+/// std::runtime_error with a sentence that names the variable and shows no secret; later failures
+/// are logged.
 #pragma once
 
 #include <crolang/plugin.hpp>
@@ -20,7 +20,7 @@ struct KeySources {
   std::string_view jwks_file;
 };
 
-/// Judges each source for itself, and that there is one. Reads the files.
+/// Validates each source independently, and that there is one. Reads the files.
 void check(const KeySources& sources, const plugin::Findings& findings);
 
 class KeyRing {
@@ -31,11 +31,11 @@ class KeyRing {
 
   bool has_files() const noexcept { return !files_.empty(); }
 
-  /// Reads what has changed. Thread: as reload.
+  /// Reads the files that have changed. Thread: as reload.
   void refresh();
 
-  /// Takes the keys of these sources instead, all read anew. Throws as the constructor does, with
-  /// nothing changed. Thread: one at a time.
+  /// Replaces the keys by those of these sources, which are all read again. Throws as the
+  /// constructor does, with nothing changed. Thread: one at a time.
   void reload(const KeySources& sources);
 
   /// Never empty. Thread: any.
@@ -48,7 +48,7 @@ class KeyRing {
   const Log log_;
   std::vector<Key> fixed_;
   std::vector<KeyFile> files_;
-  bool unpublished_ = false;  // something in files_ is
+  bool unpublished_ = false;  // files_ has changes that keys_ does not
   mutable std::mutex mutex_;  // guards keys_
   Snapshot keys_;
 };

@@ -1,4 +1,4 @@
-/// jwt-auth: authentication/1 without a web server. A node shows a JSON Web Token that names it.
+/// jwt-auth: authentication/1 without a web server. A node presents a JSON Web Token with its id.
 /// See README.md.
 #include <charconv>
 #include <chrono>
@@ -51,6 +51,7 @@ class JwtAuth final : public plugin::Authentication {
   explicit JwtAuth(const plugin::Host& host)
       : host_(host),
         rules_(read_rules(host)),
+        ends_sessions_(host.env("JWT_EXPIRY_ENDS_SESSION") == "true"),
         keys_(sources_in(host),
               [host](plugin::LogLevel level, std::string_view text) { host.log(level, text); }) {
     if (keys_.has_files()) watch_files();
@@ -69,11 +70,16 @@ class JwtAuth final : public plugin::Authentication {
     }
   }
 
-  // Verifying takes well below a millisecond with every algorithm: it is done on the worker.
-  void authenticate(const plugin::Newcomer& newcomer, plugin::YesNo answer) override {
-    const Verdict verdict = judge_newcomer(newcomer);
-    if (const auto* refused = std::get_if<Refused>(&verdict)) {
+  // Verifying takes well below a millisecond with every algorithm, so it is done on the worker.
+  void authenticate(const plugin::ConnectingNode& node, plugin::Authenticated answer) override {
+    const Validation validation = validate_token_of(node);
+    if (const auto* refused = std::get_if<Refused>(&validation)) {
       answer.no(refused->reason);
+      return;
+    }
+    const auto& good_for = std::get<Accepted>(validation).good_for;
+    if (good_for && ends_sessions_) {
+      answer.yes_for(*good_for);
     } else {
       answer.yes();
     }
@@ -85,17 +91,16 @@ class JwtAuth final : public plugin::Authentication {
   }
 
  private:
-  Verdict judge_newcomer(const plugin::Newcomer& newcomer) const {
-    if (!newcomer.data)
-      return Refused{"the node gives no token: it belongs into data, in the query"};
-    const auto token = token_in(*newcomer.data);
+  Validation validate_token_of(const plugin::ConnectingNode& node) const {
+    if (!node.data) return Refused{"the node sent no token: it belongs in data, in the query"};
+    const auto token = token_in(*node.data);
     if (!token) return Refused{"the node's data is neither a token nor an object with one"};
     const auto now =
         std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
-    return judge(*token, newcomer.node, *keys_.keys(), rules_, now);
+    return validate(*token, node.id, *keys_.keys(), rules_, now);
   }
 
-  // On the control thread, so that no worker ever waits for a disk.
+  // Runs on the control thread, so that no worker waits for a disk.
   void watch_files() {
     timer_ = host_.post_after(std::chrono::seconds(1), [this] {
       try {
@@ -110,6 +115,7 @@ class JwtAuth final : public plugin::Authentication {
 
   plugin::Host host_;
   Rules rules_;
+  const bool ends_sessions_;
   KeyRing keys_;
   plugin::Timer timer_;
 };
@@ -125,12 +131,14 @@ constexpr crolang_env kEnv[] = {
     {"JWT_AUDIENCE", CROLANG_STRING, 0, nullptr, "what a token's aud must be or contain"},
     {"JWT_NODE_ID_CLAIM", CROLANG_STRING, 0, "sub", "the claim that must be the node's id"},
     {"JWT_LEEWAY_S", CROLANG_UINT, 0, "60",
-     "how far the clocks may be apart, in seconds, from 0 to 3600"},
-    {"JWT_REQUIRE_EXP", CROLANG_BOOL, 0, "true", "false: a token without exp is good for ever"},
+     "tolerated clock difference, in seconds, from 0 to 3600"},
+    {"JWT_REQUIRE_EXP", CROLANG_BOOL, 0, "true", "false: a token without exp never expires"},
+    {"JWT_EXPIRY_ENDS_SESSION", CROLANG_BOOL, 0, "false",
+     "true: a node is disconnected when its token expires, and reconnects with a new one"},
 };
 
 }  // namespace
 }  // namespace crolang::jwt_auth
 
 CROLANG_PLUGIN(crolang::jwt_auth::JwtAuth, "io.crolang.jwt-auth", "1.0.0",
-               "lets nodes in with a JSON Web Token that names them", crolang::jwt_auth::kEnv)
+               "admits nodes that present a JSON Web Token for their id", crolang::jwt_auth::kEnv)

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <crolang/base64.hpp>
 #include <utility>
 
-#include "jwt-auth/base64url.hpp"
 #include "jwt-auth/json.hpp"
 
 namespace crolang::jwt_auth {
 namespace {
 
-// Ten times what is usual; what comes from strangers has to end somewhere.
+// Ten times the usual size: limits untrusted input.
 constexpr std::size_t kMaxBytes = 16 * 1024;
 constexpr std::size_t kMaxEnvelope = kMaxBytes + 1024;
 
@@ -31,20 +31,21 @@ std::optional<Parts> split(std::string_view token) {
 }
 
 std::optional<Json> decode_object(std::string_view part) {
-  const auto text = decode_base64url(part);
+  const auto text = base64::decode_url(part);
   return text ? parse_object(*text) : std::nullopt;
 }
 
-/// Which keys may have signed it is for the keys to say: the header only chooses among them, and
-/// what it brings along (jwk, jku, x5c, x5u) is not looked at.
+/// The header only selects among the configured keys of its algorithm; keys in the token itself
+/// (jwk, jku, x5c, x5u) are ignored.
 bool may_have_signed(const Key& key, Algorithm algorithm, const std::string* id) {
   return key.algorithm() == algorithm && (id == nullptr || !key.id() || *key.id() == *id);
 }
 
-/// Why a token is refused; nothing: not for that.
+/// Why a token is refused; nullopt: this check found no fault.
 using Fault = std::optional<std::string>;
 
-/// For the log: what a token says of its key, its issuer or its node is no secret, but may be long.
+/// Quotes a value for the log, shortened: a token's key id, issuer and node are not secret, but may
+/// be long.
 std::string quote(std::string_view value) {
   constexpr std::size_t kShown = 64;
   std::string text = "\"" + std::string(value.substr(0, kShown));
@@ -54,17 +55,17 @@ std::string quote(std::string_view value) {
 Fault signature_fault(const Parts& parts, const std::vector<Key>& keys) {
   const auto header = decode_object(parts.header);
   if (!header) return "the token's header is not a JSON object in base64url";
-  // RFC 7515 4.1.11: extensions that must be understood. None is.
+  // RFC 7515 4.1.11: extensions that must be understood. None is supported.
   if (header->contains("crit")) return "the token's header has crit";
   const std::string* name = string_member(*header, "alg");
   const auto algorithm = name != nullptr ? algorithm_named(*name) : std::nullopt;
   if (!algorithm) {
     return "the token's alg is " + (name == nullptr ? "missing" : quote(*name)) +
-           ", none of HS256, RS256, ES256, EdDSA";
+           ", not HS256, RS256, ES256 or EdDSA";
   }
   const std::string* id = string_member(*header, "kid");
-  if (id == nullptr && header->contains("kid")) return "the token's kid is no string";
-  const auto signature = decode_base64url(parts.signature);
+  if (id == nullptr && header->contains("kid")) return "the token's kid is not a string";
+  const auto signature = base64::decode_url(parts.signature);
   if (!signature) return "the token's signature is not base64url";
 
   bool any = false;
@@ -78,13 +79,14 @@ Fault signature_fault(const Parts& parts, const std::vector<Key>& keys) {
          (id == nullptr ? std::string() : " and kid " + quote(*id));
 }
 
-/// Whole seconds, of a number that may be anything.
+/// Formats whole seconds; the number may have any value.
 std::string seconds_in(double seconds) {
   constexpr double kMost = 1e15;
   return std::to_string(static_cast<long long>(std::ceil(std::min(seconds, kMost)))) + " s";
 }
 
-/// From 2001 to 2286 if it is, from the year 33658 on if not.
+/// Such a number is a time from 2001 to 2286 in milliseconds, but from the year 33658 on in
+/// seconds.
 bool is_in_milliseconds(double time) {
   return time >= 1e12 && time < 1e13;
 }
@@ -94,13 +96,13 @@ Fault time_fault(const Json& claims, const Rules& rules, std::chrono::sys_second
   const auto leeway = static_cast<double>(rules.leeway.count());
   for (const char* name : {"exp", "nbf", "iat"}) {
     if (claims.contains(name) && !claims[name].is_number()) {
-      return "the token's " + std::string(name) + " is no number";
+      return "the token's " + std::string(name) + " is not a number";
     }
   }
   for (const char* name : {"exp", "nbf", "iat"}) {
-    // RFC 7519 2. A token with such an exp would be good for ever.
+    // RFC 7519 2. A token with such an exp would never expire.
     if (claims.contains(name) && is_in_milliseconds(claims[name].get<double>()))
-      return "the token's " + std::string(name) + " counts milliseconds, it has to count seconds";
+      return "the token's " + std::string(name) + " is in milliseconds, not in seconds";
   }
   if (!claims.contains("exp")) {
     if (rules.expiry == Rules::Expiry::required) return "the token has no exp";
@@ -122,6 +124,17 @@ Fault time_fault(const Json& claims, const Rules& rules, std::chrono::sys_second
   return std::nullopt;
 }
 
+/// Precondition: time_fault has found no fault.
+std::optional<std::chrono::seconds> time_left(const Json& claims, const Rules& rules,
+                                              std::chrono::sys_seconds now) {
+  if (!claims.contains("exp")) return std::nullopt;
+  constexpr double kTenYears = 10.0 * 365 * 24 * 3600;
+  const double left = std::ceil(claims["exp"].get<double>()) +
+                      static_cast<double>(rules.leeway.count()) -
+                      static_cast<double>(now.time_since_epoch().count());
+  return std::chrono::seconds(static_cast<long>(std::clamp(left, 1.0, kTenYears)));
+}
+
 /// RFC 7519 4.1.3: one string or a list of them.
 bool is_meant_for(const Json& claims, const std::string& audience) {
   const auto aud = claims.find("aud");
@@ -130,14 +143,14 @@ bool is_meant_for(const Json& claims, const std::string& audience) {
   return std::find(aud->begin(), aud->end(), audience) != aud->end();
 }
 
-/// The claims must be for this node, from whom and to whom the operator says.
+/// Checks that the claims name this node, and the issuer and audience that the operator has set.
 Fault claims_fault(const Json& claims, std::string_view node, const Rules& rules) {
-  // What it says instead, as far as that can be shown.
+  // Describes the actual value of a claim.
   const auto other = [&](std::string_view claim) {
     const std::string* value = string_member(claims, claim);
     if (value != nullptr) return "the token's " + std::string(claim) + " is " + quote(*value);
     return "the token's " + std::string(claim) +
-           (claims.contains(claim) ? " is no string" : " is missing");
+           (claims.contains(claim) ? " is not a string" : " is missing");
   };
   const auto is = [&](std::string_view claim, std::string_view expected) {
     const std::string* value = string_member(claims, claim);
@@ -164,22 +177,21 @@ std::optional<std::string> token_in(std::string_view data) {
   return token == nullptr ? std::nullopt : std::optional(*token);
 }
 
-Verdict judge(std::string_view token, std::string_view node, const std::vector<Key>& keys,
-              const Rules& rules, std::chrono::sys_seconds now) {
+Validation validate(std::string_view token, std::string_view node, const std::vector<Key>& keys,
+                    const Rules& rules, std::chrono::sys_seconds now) {
   if (token.size() > kMaxBytes) return Refused{"the token is longer than 16 KiB"};
   if (token.empty()) return Refused{"the token is empty"};
-  if (token.starts_with("Bearer "))
-    return Refused{"\"Bearer \" stands before the token: leave it out"};
-  if (token.starts_with('"')) return Refused{"the token has quotes around it: take them off"};
+  if (token.starts_with("Bearer ")) return Refused{"\"Bearer \" precedes the token: remove it"};
+  if (token.starts_with('"')) return Refused{"the token has quotes around it: remove them"};
   const auto parts = split(token);
   if (!parts) return Refused{"the token is not three parts with dots between them"};
   if (auto fault = signature_fault(*parts, keys)) return Refused{*std::move(fault)};
-  // From here on it is the issuer who speaks.
+  // From here on the content is authenticated.
   const auto claims = decode_object(parts->payload);
   if (!claims) return Refused{"the token's payload is not a JSON object in base64url"};
   if (auto fault = time_fault(*claims, rules, now)) return Refused{*std::move(fault)};
   if (auto fault = claims_fault(*claims, node, rules)) return Refused{*std::move(fault)};
-  return Accepted{};
+  return Accepted{time_left(*claims, rules, now)};
 }
 
 }  // namespace crolang::jwt_auth

@@ -1,6 +1,6 @@
 #pragma once
-/// Hands values from any thread to the one that polls a descriptor. A burst costs one wake-up, or
-/// none if who has put it there does that thread's work.
+/// Passes values from any thread to the one that polls a descriptor. A burst costs one wake-up, or
+/// none if the thread that puts them does the polling thread's work itself.
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -25,60 +25,61 @@ class Inbox {
   Inbox& operator=(const Inbox&) = delete;
   ~Inbox() { ::close(wake_); }
 
-  /// Thread: any. If it throws std::bad_alloc, the value is as it was.
+  /// Thread: any. If it throws std::bad_alloc, the value is unchanged.
   void push(Value&& value) {
-    bool asleep = false;
+    bool sleeping = false;
     {
       const std::lock_guard lock(mutex_);
       values_.push_back(std::move(value));
-      asleep = std::exchange(asleep_, false);
+      sleeping = std::exchange(sleeping_, false);
     }
-    if (asleep) wake();
+    if (sleeping) wake();
   }
 
-  /// Thread: any. The value is there, and nobody knows. If it throws std::bad_alloc, the value is
-  /// as it was.
+  /// Thread: any. Does not wake the polling thread. If it throws std::bad_alloc, the value is
+  /// unchanged.
   void put(Value&& value) {
     const std::lock_guard lock(mutex_);
     values_.push_back(std::move(value));
   }
 
-  /// Thread: any. Wakes the descriptor for what was put.
-  void rouse() {
-    bool asleep = false;
+  /// Thread: any. Makes the descriptor readable if there are values.
+  void wake_if_filled() {
+    bool sleeping = false;
     {
       const std::lock_guard lock(mutex_);
-      asleep = !values_.empty() && std::exchange(asleep_, false);
+      sleeping = !values_.empty() && std::exchange(sleeping_, false);
     }
-    if (asleep) wake();
+    if (sleeping) wake();
   }
 
-  /// Thread: any. Wakes the descriptor though nothing has come.
+  /// Thread: any. Makes the descriptor readable even if there are no values.
   void wake() {
     const std::uint64_t one = 1;
     while (::write(wake_, &one, sizeof one) < 0 && errno == EINTR) {
     }
   }
 
-  // What follows is for the thread that polls, or does its work while it waits.
+  // The following functions are for the polling thread, or a thread that does its work meanwhile.
 
   int descriptor() const { return wake_; }
 
-  /// Swaps what has come into `out`, which must be empty.
+  /// Swaps the values into `out`, which must be empty.
   void take(std::vector<Value>& out) {
     const std::lock_guard lock(mutex_);
     out.swap(values_);
-    asleep_ = false;
+    sleeping_ = false;
   }
 
-  /// True: nothing is there, and the next value will wake the descriptor.
-  bool fall_asleep() {
+  /// Call it before waiting for the descriptor. True: there are no values, and the next push will
+  /// make the descriptor readable.
+  bool prepare_sleep() {
     const std::lock_guard lock(mutex_);
-    asleep_ = values_.empty();
-    return asleep_;
+    sleeping_ = values_.empty();
+    return sleeping_;
   }
 
-  /// It is awake, by the descriptor or for another reason.
+  /// The polling thread runs again, because of the descriptor or for another reason.
   void wake_up(bool by_descriptor) {
     if (by_descriptor) {
       std::uint64_t count = 0;
@@ -86,14 +87,14 @@ class Inbox {
       }
     }
     const std::lock_guard lock(mutex_);
-    asleep_ = false;
+    sleeping_ = false;
   }
 
  private:
   const int wake_;
   std::mutex mutex_;  // guards what follows
   std::vector<Value> values_;
-  bool asleep_ = false;
+  bool sleeping_ = false;
 };
 
 }  // namespace crolang::redis_registry

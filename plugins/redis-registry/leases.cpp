@@ -1,5 +1,6 @@
 #include "redis-registry/leases.hpp"
 
+#include <array>
 #include <charconv>
 
 #include "crolang/plugin.h"
@@ -8,6 +9,23 @@ namespace crolang::redis_registry {
 namespace {
 
 constexpr std::size_t kTokenDigits = 16;
+
+/// False: the text is not a valid number.
+template <class Number>
+bool read_number(std::string_view text, int base, Number& number) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number, base);
+  return error == std::errc{} && stop == end;
+}
+
+/// Removes and returns the text before the separator, and the separator. Empty: there is none.
+std::string_view take_until(std::string_view& rest, char sign) {
+  const std::size_t at = rest.find(sign);
+  if (at == std::string_view::npos) return {};
+  const std::string_view taken = rest.substr(0, at);
+  rest.remove_prefix(at + 1);
+  return taken;
+}
 
 }  // namespace
 
@@ -20,34 +38,41 @@ std::string token_text(std::uint64_t token) {
 }
 
 std::string to_value(const Holding& holding) {
+  std::array<char, 16> session{};
+  const auto end = std::to_chars(session.begin(), session.end(), holding.address.session, 16).ptr;
   return token_text(holding.token)
       .append(1, holding.announced ? '+' : '-')
+      .append(std::to_string(holding.address.worker))
+      .append(1, '.')
+      .append(session.data(), end)
+      .append(1, '@')
       .append(holding.instance);
 }
 
 std::optional<Holding> parse_value(std::string_view value) {
-  if (value.size() < kTokenDigits + 2 || value.size() > kTokenDigits + 1 + CROLANG_MAX_INSTANCE) {
-    return std::nullopt;
-  }
+  if (value.size() <= kTokenDigits) return std::nullopt;
   Holding holding;
-  const auto [stop, error] =
-      std::from_chars(value.data(), value.data() + kTokenDigits, holding.token, 16);
+  const std::string_view token = value.substr(0, kTokenDigits);
   const char state = value[kTokenDigits];
-  if (error != std::errc{} || stop != value.data() + kTokenDigits || holding.token == 0 ||
-      (state != '+' && state != '-')) {
+  std::string_view rest = value.substr(kTokenDigits + 1);
+  if (!read_number(token, 16, holding.token) || holding.token == 0 ||
+      (state != '+' && state != '-') ||
+      !read_number(take_until(rest, '.'), 10, holding.address.worker) ||
+      !read_number(take_until(rest, '@'), 16, holding.address.session) || rest.empty() ||
+      rest.size() > CROLANG_MAX_INSTANCE) {
     return std::nullopt;
   }
   holding.announced = state == '+';
-  holding.instance = value.substr(kTokenDigits + 1);
+  holding.instance = rest;
   return holding;
 }
 
 Leases::Leases(std::string instance, std::chrono::milliseconds ttl)
     : instance_(std::move(instance)), ttl_(ttl), random_(std::random_device{}()) {}
 
-void Leases::ask(std::string_view id, std::uint64_t token) {
+void Leases::add_requested(std::string_view id, std::uint64_t token, SessionAddress address) {
   erase(token);
-  Lease lease{.id = std::string(id)};
+  Lease lease{.id = std::string(id), .address = address};
   due_.emplace(lease.due, token);
   try {
     leases_.emplace(token, std::move(lease));
@@ -57,7 +82,7 @@ void Leases::ask(std::string_view id, std::uint64_t token) {
   }
 }
 
-bool Leases::hold(std::uint64_t token, TimePoint now) {
+bool Leases::mark_held(std::uint64_t token, TimePoint now) {
   const auto found = leases_.find(token);
   if (found == leases_.end()) return false;
   found->second.held = true;
@@ -92,6 +117,24 @@ std::vector<std::uint64_t> Leases::tokens() const {
   return all;
 }
 
+std::vector<std::uint64_t> Leases::held_tokens(
+    const std::function<bool(std::string_view id)>& wanted) const {
+  std::vector<std::uint64_t> some;
+  for (const auto& [token, lease] : leases_) {
+    if (lease.held && wanted(lease.id)) some.push_back(token);
+  }
+  return some;
+}
+
+void Leases::move_to(Leases& to, std::uint64_t token, TimePoint now) noexcept {
+  auto lease = leases_.extract(token);
+  auto due = due_.extract({lease.mapped().due, token});
+  lease.mapped().due = now;
+  due.value().first = now;
+  to.leases_.insert(std::move(lease));
+  to.due_.insert(std::move(due));
+}
+
 std::vector<std::uint64_t> Leases::take_due(TimePoint now, std::size_t count) {
   std::vector<std::uint64_t> tokens;
   while (tokens.size() < count && !due_.empty() && due_.begin()->first <= now) {
@@ -101,7 +144,7 @@ std::vector<std::uint64_t> Leases::take_due(TimePoint now, std::size_t count) {
   return tokens;
 }
 
-void Leases::put_off(std::uint64_t token, TimePoint until) {
+void Leases::postpone(std::uint64_t token, TimePoint until) {
   const auto found = leases_.find(token);
   if (found != leases_.end() && found->second.held) schedule(token, found->second, until);
 }
@@ -113,7 +156,7 @@ void Leases::make_all_due(TimePoint now) {
 }
 
 std::string Leases::value(std::uint64_t token, const Lease& lease) const {
-  return to_value({token, lease.announced, instance_});
+  return to_value({token, lease.announced, lease.address, instance_});
 }
 
 void Leases::schedule(std::uint64_t token, Lease& lease, TimePoint due) noexcept {

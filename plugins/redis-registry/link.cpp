@@ -1,135 +1,96 @@
 #include "redis-registry/link.hpp"
 
-#include <async.h>
-#include <hiredis.h>
-#include <sys/socket.h>
-
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <exception>
 #include <new>
 #include <utility>
 #include <vector>
 
+#include "redis-registry/publication.hpp"
+#include "redis-registry/redis_reply.hpp"
+
 namespace crolang::redis_registry {
 namespace {
 
-constexpr std::chrono::milliseconds kConvenient{100};
+using Status = Transport::Status;
+
+constexpr std::chrono::milliseconds kDeferral{100};
+constexpr std::size_t kReadBytes = 64 * 1024;
+// Output buffers that have grown larger are freed once they are sent.
+constexpr std::size_t kKeptOutput = 1 << 20;
+constexpr std::size_t kLongestFault = 200;
+
+void append_length(std::string& out, char sign, std::size_t length) {
+  std::array<char, 24> digits{};
+  const auto end = std::to_chars(digits.begin(), digits.end(), length).ptr;
+  out.append(1, sign).append(digits.data(), end).append("\r\n");
+}
 
 }  // namespace
 
-/// What hiredis calls. A context says goodbye by `cleanup`, whatever ended it.
-struct Link::Hooks {
-  static Link& of(void* data) { return *static_cast<Link*>(data); }
-
-  // Reading is always wanted.
-  static void ignore(void*) {}
-  static void add_write(void* data) { of(data).wants_to_write_ = true; }
-  static void del_write(void* data) { of(data).wants_to_write_ = false; }
-
-  /// Runs what must not throw through C.
-  template <class F>
-  static void guarded(Link& link, F&& function) noexcept {
-    try {
-      function();
-    } catch (const std::exception&) {
-      link.broken_ = true;
-    }
-  }
-
-  static void cleanup(void* data) {
-    Link& link = of(data);
-    const redisAsyncContext* const context = std::exchange(link.context_, nullptr);
-    guarded(link, [&] {
-      if (link.fault_.empty() && context->err != 0) link.fault_ = context->errstr;
-      if (link.fault_.empty()) link.fault_ = "the connection was closed";
-    });
-    link.connected_ = false;
-    link.wants_to_write_ = false;
-  }
-
-  static void on_connect(const redisAsyncContext* context, int status) {
-    Link& link = of(context->data);
-    link.connected_ = status == REDIS_OK;
-    if (status != REDIS_OK) guarded(link, [&] { link.fault_ = context->errstr; });
-  }
-
-  static void on_reply(redisAsyncContext* context, void* reply, void*) {
-    Link& link = of(context->data);
-    // The first one is what this replies to: hiredis answers in order, and calls nobody else.
-    Waiting answered = std::move(link.waiting_.front());
-    link.waiting_.pop_front();
-    guarded(link, [&] { link.settle(std::move(answered), static_cast<const redisReply*>(reply)); });
-  }
-
-  static void on_publication(redisAsyncContext* context, void* data, void*) {
-    Link& link = of(context->data);
-    const auto* const reply = static_cast<const redisReply*>(data);
-    if (reply == nullptr || reply->type != REDIS_REPLY_ARRAY || reply->elements != 3) return;
-    const auto text = [&](std::size_t index) {
-      const redisReply& element = *reply->element[index];
-      return element.type == REDIS_REPLY_STRING ? std::string_view(element.str, element.len)
-                                                : std::string_view();
-    };
-    guarded(link, [&] {
-      if (text(0) == "subscribe") link.on_subscribed_();
-      if (text(0) == "message") link.on_message_(text(2));
-    });
-  }
-};
-
 Link::~Link() {
+  // The owner is being destroyed and must not be called.
+  const bool is_unanswered = !waiting_.empty();
   waiting_.clear();
-  urgent_ = 0;
-  if (context_ == nullptr) return;
-  // Nobody is left to hear of it.
-  for (redisCallback* each = context_->replies.head; each != nullptr; each = each->next) {
-    each->fn = nullptr;
+  if (transport_ != nullptr && is_unanswered) transport_->abort();
+}
+
+template <class F>
+void Link::guarded(F&& function) noexcept {
+  try {
+    function();
+  } catch (const std::exception&) {
+    broken_ = true;
   }
-  close();
 }
 
-void Link::open_tcp(const std::string& address, std::uint16_t port, TimePoint now) {
-  adopt(::redisAsyncConnect(address.c_str(), port), now);
-}
-
-void Link::open_unix(const std::string& path, TimePoint now) {
-  adopt(::redisAsyncConnectUnix(path.c_str()), now);
-}
-
-void Link::adopt(redisAsyncContext* context, TimePoint now) {
+void Link::open(std::unique_ptr<Transport> transport, TimePoint now) {
   close();
   fault_.clear();
   last_progress_ = now;
+  has_connected_ = false;
+  has_received_ = false;
   subscribed_ = false;
+  has_slot_moved_ = false;
   broken_ = false;
-  if (context == nullptr) {
-    fault_ = "out of memory";
-    return;
+  reader_.emplace(max_reply_);
+  transport_ = std::move(transport);
+  go_on_connecting();
+}
+
+void Link::go_on_connecting() {
+  awaited_ = transport_->connect();
+  if (awaited_ == Status::done) {
+    has_connected_ = true;
+  } else if (awaited_ == Status::failed || awaited_ == Status::ended) {
+    lose(transport_->fault());
   }
-  if (context->err != 0) {
-    fault_ = context->errstr;
-    ::redisAsyncFree(context);
-    return;
-  }
-  context_ = context;
-  context->data = this;
-  context->ev.data = this;
-  context->ev.addRead = &Hooks::ignore;
-  context->ev.delRead = &Hooks::ignore;
-  context->ev.addWrite = &Hooks::add_write;
-  context->ev.delWrite = &Hooks::del_write;
-  context->ev.cleanup = &Hooks::cleanup;
-  // Also asks to be told of writability, which is how a connection that is made shows.
-  ::redisAsyncSetConnectCallback(context, &Hooks::on_connect);
+}
+
+void Link::lose(std::string_view fault) {
+  if (fault_.empty()) fault_ = fault.substr(0, kLongestFault);
+  close();
 }
 
 void Link::close() {
-  if (context_ == nullptr) return;
-  if (!waiting_.empty()) {
-    // What is given up must not arrive after all, when another connection has gone on.
-    const linger abort{1, 0};
-    ::setsockopt(context_->c.fd, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+  const std::unique_ptr<Transport> closed = std::move(transport_);
+  if (closed == nullptr) return;
+  // Without memory as well, commands of this connection must not wait for replies of the next one.
+  guarded([&] {
+    if (fault_.empty()) fault_ = "the connection was closed";
+  });
+  // Data of a closed connection must not arrive after data of the next one.
+  if (!waiting_.empty()) closed->abort();
+  output_.clear();
+  sent_ = 0;
+  // Not into another deque, which would allocate.
+  while (!waiting_.empty()) {
+    Waiting lost = std::move(waiting_.front());
+    waiting_.pop_front();
+    guarded([&] { settle(std::move(lost), nullptr); });
   }
-  ::redisAsyncFree(context_);
 }
 
 std::optional<TimePoint> Link::waiting_since() const {
@@ -137,80 +98,228 @@ std::optional<TimePoint> Link::waiting_since() const {
   return waiting_.front().since;
 }
 
-void Link::forgive(TimePoint now) {
+void Link::restart_clocks(TimePoint now) {
   last_progress_ = now;
   for (Waiting& waiting : waiting_) waiting.since = now;
 }
 
 void Link::settle(Waiting waiting, const redisReply* reply) {
-  if (waiting.reply == Reply::at_once) --urgent_;
-  (*waiting.on_reply)(reply);
+  if (waiting.urgency == Urgency::at_once) --urgent_;
+  if (waiting.on_reply == nullptr) {
+    on_tagged_(waiting.tag, reply);
+  } else {
+    (*waiting.on_reply)(reply);
+  }
 }
 
-void Link::send(std::span<const std::string_view> words, TimePoint now, Reply reply,
-                std::unique_ptr<OnReply> on_reply) {
-  Waiting waiting{now, reply, std::move(on_reply)};
-  if (context_ == nullptr) {
-    settle(std::move(waiting), nullptr);
-    return;
-  }
-  std::vector<const char*> texts;
-  std::vector<std::size_t> sizes;
-  try {
-    texts.reserve(words.size());
-    sizes.reserve(words.size());
-    waiting_.push_back(std::move(waiting));
-  } catch (const std::bad_alloc&) {
-    settle(std::move(waiting), nullptr);
-    return;
-  }
+// ---- Commands -----------------------------------------------------------------------------------
+
+// Hot: per batch of messages. Allocates nothing once the buffer has grown.
+void Link::append(std::span<const std::string_view> words) {
+  append_length(output_, '*', words.size());
   for (const std::string_view word : words) {
-    texts.push_back(word.data());
-    sizes.push_back(word.size());
-  }
-  if (::redisAsyncCommandArgv(context_, &Hooks::on_reply, nullptr, static_cast<int>(words.size()),
-                              texts.data(), sizes.data()) != REDIS_OK) {
-    Waiting refused = std::move(waiting_.back());
-    waiting_.pop_back();
-    settle(std::move(refused), nullptr);
+    append_length(output_, '$', word.size());
+    output_.append(word).append("\r\n");
   }
 }
 
-void Link::subscribe(const std::string& channel, std::function<void()> on_subscribed,
+void Link::command_tagged(std::span<const std::string_view> words, TimePoint now,
+                          std::uint64_t tag) {
+  send(words, {now, Urgency::deferred, nullptr, tag});
+}
+
+void Link::command_unanswered(std::span<const std::string_view> words) {
+  if (transport_ == nullptr) return;
+  const std::size_t before = output_.size();
+  try {
+    append(words);
+  } catch (const std::bad_alloc&) {
+    output_.resize(before);
+    throw;
+  }
+  traffic_.commands.add();
+}
+
+void Link::send(std::span<const std::string_view> words, Waiting waiting) {
+  if (transport_ == nullptr) {
+    settle(std::move(waiting), nullptr);
+    return;
+  }
+  const std::size_t before = output_.size();
+  try {
+    append(words);
+    waiting_.push_back(std::move(waiting));
+    traffic_.commands.add();
+  } catch (const std::bad_alloc&) {
+    output_.resize(before);
+    settle(std::move(waiting), nullptr);
+  }
+}
+
+void Link::subscribe(std::string_view command, std::span<const std::string> channels,
+                     std::function<void()> on_subscribed,
                      std::function<void(std::string_view)> on_message) {
-  if (context_ == nullptr) return;
+  if (transport_ == nullptr) return;
   subscribed_ = true;
   on_subscribed_ = std::move(on_subscribed);
   on_message_ = std::move(on_message);
-  ::redisAsyncCommand(context_, &Hooks::on_publication, nullptr, "SUBSCRIBE %b", channel.data(),
-                      channel.size());
+  std::vector<std::string_view> words{command};
+  words.insert(words.end(), channels.begin(), channels.end());
+  append(words);
+  traffic_.commands.add();
+}
+
+void Link::unsubscribe_sharded() {
+  if (transport_ == nullptr) return;
+  append(std::array<std::string_view, 1>{"SUNSUBSCRIBE"});
+  traffic_.commands.add();
+}
+
+void Link::write_buffered() {
+  while (transport_ != nullptr && sent_ < output_.size()) {
+    const auto [status, bytes] = transport_->write(std::string_view(output_).substr(sent_));
+    if (status == Status::failed) {
+      const std::string fault = transport_->fault();
+      // What the server has said last is more informative.
+      read_available();
+      if (transport_ != nullptr) lose(fault);
+    } else if (status != Status::done) {
+      break;
+    } else {
+      sent_ += bytes;
+      traffic_.sent_bytes.add(static_cast<double>(bytes));
+    }
+  }
+  if (sent_ == output_.size()) {
+    output_.clear();
+    if (output_.capacity() > kKeptOutput) output_ = {};
+  } else if (sent_ >= kKeptOutput) {
+    output_.erase(0, sent_);
+  } else {
+    return;
+  }
+  sent_ = 0;
+}
+
+void Link::flush() {
+  if (transport_ != nullptr && has_connected_) write_buffered();
+}
+
+// ---- Events -------------------------------------------------------------------------------------
+
+bool Link::is_intact() const {
+  if (transport_ == nullptr) return false;
+  pollfd entry{transport_->descriptor(), POLLRDHUP, 0};
+  return ::poll(&entry, 1, 0) == 0;
 }
 
 pollfd Link::poll_entry(TimePoint now) const {
-  if (context_ == nullptr) return {-1, 0, 0};
-  const bool write = wants_to_write_ || !connected_;
-  const bool read = !connected_ || subscribed_ || urgent_ > 0 || now - last_read_ >= kConvenient ||
-                    (!waiting_.empty() && now - waiting_.front().since >= kConvenient);
-  const int events = (read ? POLLIN : 0) | (write ? POLLOUT : 0);
-  return {context_->c.fd, static_cast<short>(events), 0};
+  if (transport_ == nullptr) return {-1, 0, 0};
+  if (!has_connected_) {
+    const short event = awaited_ == Status::wants_read ? POLLIN : POLLOUT;
+    return {transport_->descriptor(), event, 0};
+  }
+  const bool read = subscribed_ || urgent_ > 0 || now - last_read_ >= kDeferral ||
+                    (!waiting_.empty() && now - waiting_.front().since >= kDeferral);
+  const int events = (read ? POLLIN : 0) | (output_.empty() ? 0 : POLLOUT);
+  return {transport_->descriptor(), static_cast<short>(events), 0};
 }
 
 void Link::on_poll(short events, TimePoint now) {
-  if (events == 0 || context_ == nullptr) return;
+  if (events == 0 || transport_ == nullptr) return;
   last_progress_ = now;
-  // While a connection is being made, writability says that it is, or that it failed.
-  if ((events & (POLLOUT | POLLERR | POLLHUP)) != 0) ::redisAsyncHandleWrite(context_);
-  if (context_ != nullptr && (events & (POLLIN | POLLERR | POLLHUP)) != 0) {
-    last_read_ = now;
-    ::redisAsyncHandleRead(context_);
+  if (!has_connected_) {
+    go_on_connecting();
+    if (transport_ == nullptr || !has_connected_) return;
+    write_buffered();
+    if (transport_ != nullptr && transport_->has_more()) read_available();
+  } else {
+    if ((events & (POLLIN | POLLERR | POLLHUP)) != 0) {
+      last_read_ = now;
+      read_available();
+    }
+    if ((events & POLLOUT) != 0) write_buffered();
   }
-  if (!std::exchange(broken_, false) || context_ == nullptr) return;
+  if (!std::exchange(broken_, false) || transport_ == nullptr) return;
   fault_ = "no memory left";  // short enough to need none
   close();
 }
 
-void Link::flush() {
-  if (context_ != nullptr && connected_ && wants_to_write_) ::redisAsyncHandleWrite(context_);
+void Link::read_available() {
+  std::array<char, kReadBytes> bytes;
+  do {
+    const auto [status, size] = transport_->read(bytes);
+    switch (status) {
+      case Status::done:
+        has_received_ = true;
+        traffic_.received_bytes.add(static_cast<double>(size));
+        on_bytes({bytes.data(), size});
+        break;
+      case Status::ended:
+        lose("Server closed the connection");
+        return;
+      case Status::failed:
+        lose(transport_->fault());
+        return;
+      case Status::wants_read:
+      case Status::wants_write:
+        return;
+    }
+  } while (transport_ != nullptr && !broken_ && transport_->has_more());
+}
+
+void Link::on_bytes(std::string_view bytes) {
+  guarded([&] {
+    // Hot: per batch of messages.
+    while (subscribed_ && waiting_.empty() && reader_->is_idle() && !broken_) {
+      const auto text = take_publication(bytes);
+      if (!text) break;
+      on_message_(*text);
+      if (transport_ == nullptr) return;
+    }
+    if (bytes.empty() || broken_) return;
+    reader_->feed(bytes);
+    while (transport_ != nullptr && !broken_) {
+      const Reply reply = reader_->next();
+      if (reply == nullptr) break;
+      on_reply(*reply);
+    }
+  });
+  if (transport_ != nullptr && !reader_->fault().empty()) lose(reader_->fault());
+}
+
+void Link::on_reply(const redisReply& reply) {
+  if (!waiting_.empty()) {
+    Waiting answered = std::move(waiting_.front());
+    waiting_.pop_front();
+    settle(std::move(answered), &reply);
+  } else if (is_error(reply)) {
+    // Such as the reason for which the server closes the connection.
+    has_slot_moved_ = subscribed_ && text_of(reply).starts_with("MOVED ");
+    lose(text_of(reply));
+  } else if (subscribed_) {
+    on_publication(reply);
+  } else {
+    lose("Redis sent a reply that no command has asked for");
+  }
+}
+
+void Link::on_publication(const redisReply& reply) {
+  const auto text = [&](std::size_t index) {
+    const redisReply& element = *reply.element[index];
+    return element.type == REDIS_REPLY_STRING ? text_of(element) : std::string_view();
+  };
+  if (reply.type == REDIS_REPLY_ARRAY && reply.elements == 3) {
+    const std::string_view kind = text(0);
+    if (kind == "message" || kind == "smessage") return on_message_(text(2));
+    if (kind == "subscribe" || kind == "ssubscribe") return on_subscribed_();
+    if (kind == "sunsubscribe") {
+      has_slot_moved_ = true;
+      return lose("another server of the cluster serves the slot of the subscription now");
+    }
+    if (kind.ends_with("unsubscribe")) return lose("Redis has ended the subscription");
+  }
+  lose("Redis sent something other than messages on the subscription");
 }
 
 }  // namespace crolang::redis_registry

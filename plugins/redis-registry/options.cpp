@@ -7,10 +7,6 @@
 namespace crolang::redis_registry {
 namespace {
 
-[[noreturn]] void refuse(std::string_view why) {
-  throw std::invalid_argument("REDIS_URL: " + std::string(why));
-}
-
 template <class Number>
 std::optional<Number> number(std::string_view digits) {
   Number value{};
@@ -18,85 +14,6 @@ std::optional<Number> number(std::string_view digits) {
   const auto [stop, error] = std::from_chars(digits.data(), end, value);
   if (error != std::errc{} || stop != end) return std::nullopt;
   return value;
-}
-
-constexpr std::string_view kPercent =
-    "a percent sign in user or password is not followed by two hex digits: itself it is %25";
-
-// RFC 3986 2.1
-std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    unsigned char byte = 0;
-    if (i + 2 >= text.size()) refuse(kPercent);
-    const auto [stop, error] = std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
-    if (error != std::errc{} || stop != text.data() + i + 3) {
-      refuse(kPercent);
-    }
-    out += static_cast<char>(byte);
-    i += 2;
-  }
-  return out;
-}
-
-unsigned database_of(std::string_view text) {
-  const auto database = number<unsigned>(text);
-  if (!database) refuse("the database is a number, as in redis://host:6379/2");
-  return *database;
-}
-
-void take_credentials(Endpoint& endpoint, std::string_view text) {
-  const std::size_t colon = text.find(':');
-  endpoint.user = decoded(text.substr(0, colon));
-  if (colon != std::string_view::npos) endpoint.password = decoded(text.substr(colon + 1));
-  if (!endpoint.user.empty() && endpoint.password.empty()) {
-    refuse(
-        "a user needs a password, as in redis://user:password@host; one without a user has a "
-        "colon before it, as in redis://:password@host");
-  }
-}
-
-// RFC 3986 3.2.2: an IPv6 address stands in brackets.
-void take_host_and_port(Endpoint& endpoint, std::string_view text) {
-  std::size_t host_end = text.rfind(':');
-  if (text.starts_with('[')) {
-    const std::size_t bracket = text.find(']');
-    if (bracket == std::string_view::npos) refuse("the bracket of the address is not closed");
-    endpoint.host = text.substr(1, bracket - 1);
-    host_end = bracket + 1 < text.size() ? bracket + 1 : std::string_view::npos;
-    if (host_end != std::string_view::npos && text[host_end] != ':')
-      refuse("no port follows the address");
-  } else {
-    endpoint.host = text.substr(0, host_end);
-  }
-  if (endpoint.host.empty()) endpoint.host = "localhost";
-  if (host_end == std::string_view::npos) return;
-  const auto port = number<std::uint16_t>(text.substr(host_end + 1));
-  if (!port || *port == 0) refuse("the port is not a number from 1 to 65535");
-  endpoint.port = *port;
-}
-
-Endpoint parse_unix(std::string_view rest) {
-  Endpoint endpoint;
-  if (const std::size_t at = rest.substr(0, rest.find('/')).rfind('@');
-      at != std::string_view::npos) {
-    take_credentials(endpoint, rest.substr(0, at));
-    rest.remove_prefix(at + 1);
-  }
-  const std::size_t query = rest.find('?');
-  endpoint.path = rest.substr(0, query);
-  if (!endpoint.path.starts_with('/'))
-    refuse("a unix socket is named by its path, as in unix:///run/redis.sock");
-  if (query == std::string_view::npos) return endpoint;
-  rest.remove_prefix(query + 1);
-  if (!rest.starts_with("db="))
-    refuse("the only parameter of unix:// is db, as in unix:///run/redis.sock?db=2");
-  endpoint.database = database_of(rest.substr(3));
-  return endpoint;
 }
 
 std::chrono::milliseconds parse_lock_ttl(std::string_view text) {
@@ -117,61 +34,71 @@ std::string parse_key_prefix(std::string_view text) {
   return std::string(text);
 }
 
+unsigned parse_wait_replicas(std::string_view text) {
+  constexpr unsigned kMost = 100;
+  const auto replicas = number<unsigned>(text);
+  if (!replicas || *replicas > kMost) {
+    throw std::invalid_argument("REDIS_WAIT_REPLICAS: " + std::string(text) +
+                                " is not a number from 0 to 100");
+  }
+  return *replicas;
+}
+
+Login sentinel_login(const plugin::Variables& variables) {
+  Login login{std::string(variables.env("REDIS_SENTINEL_USER")),
+              std::string(variables.env("REDIS_SENTINEL_PASSWORD"))};
+  if (!login.user.empty() && login.password.empty()) {
+    throw std::invalid_argument(
+        "REDIS_SENTINEL_USER: a user needs a password: set REDIS_SENTINEL_PASSWORD as well");
+  }
+  return login;
+}
+
+TlsFiles tls_files(const plugin::Variables& variables) {
+  return {std::string(variables.env("REDIS_CA_FILE")),
+          std::string(variables.env("REDIS_CERT_FILE")),
+          std::string(variables.env("REDIS_KEY_FILE"))};
+}
+
 }  // namespace
 
-std::string Endpoint::name() const {
-  if (host.empty()) return path;
-  const bool ipv6 = host.find(':') != std::string::npos;
-  return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-bool Endpoint::is_same_place(const Endpoint& other) const {
-  return host == other.host && port == other.port && path == other.path &&
-         database == other.database;
-}
-
-Endpoint parse_url(std::string_view url) {
-  const std::size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) refuse("is not a URL, as redis://host:6379 is");
-  const std::string_view scheme = url.substr(0, scheme_end);
-  std::string_view rest = url.substr(scheme_end + 3);
-  if (scheme == "unix") return parse_unix(rest);
-  if (scheme == "rediss") {
-    refuse(
-        "rediss:// needs hiredis 1.0 or later with TLS, which this build does not have: use "
-        "redis:// through a TLS tunnel such as stunnel");
-  }
-  if (scheme != "redis") {
-    refuse("the scheme is redis:// or unix:// (Sentinel and Cluster are not spoken), not " +
-           std::string(scheme.substr(0, 16)) + "://");
-  }
-
-  Endpoint endpoint;
-  // The last one, since a password may hold others.
-  if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
-    take_credentials(endpoint, rest.substr(0, at));
-    rest.remove_prefix(at + 1);
-  }
-  if (rest.find_first_of("?#") != std::string_view::npos)
-    refuse("redis:// takes no parameters: the database is the path, as in redis://host:6379/2");
-  const std::size_t slash = rest.find('/');
-  take_host_and_port(endpoint, rest.substr(0, slash));
-  if (slash != std::string_view::npos && slash + 1 < rest.size()) {
-    endpoint.database = database_of(rest.substr(slash + 1));
-  }
-  return endpoint;
+std::string describe_prefix_in_cluster(std::string_view key_prefix) {
+  if (key_prefix.find('{') == std::string_view::npos) return {};
+  return "REDIS_KEY_PREFIX: " + std::string(key_prefix) +
+         " contains {, by which a cluster finds the slot of a key: what one master should have a "
+         "part of may all be at one, so choose a prefix without it";
 }
 
 Options parse_options(std::string_view url, std::string_view key_prefix,
                       std::string_view lock_ttl_ms) {
-  return {parse_url(url), parse_key_prefix(key_prefix), parse_lock_ttl(lock_ttl_ms)};
+  return {parse_url(url), {}, nullptr, parse_key_prefix(key_prefix), parse_lock_ttl(lock_ttl_ms)};
 }
 
-void check_options(std::string_view url, std::string_view key_prefix, std::string_view lock_ttl_ms,
-                   const plugin::Findings& findings) {
+Options read_options(const plugin::Variables& variables) {
+  Options options = parse_options(variables.env("REDIS_URL"), variables.env("REDIS_KEY_PREFIX"),
+                                  variables.env("REDIS_LOCK_TTL_MS"));
+  options.sentinel = sentinel_login(variables);
+  options.wait_replicas = parse_wait_replicas(variables.env("REDIS_WAIT_REPLICAS"));
+  // Reading the system's authorities takes about 50 ms.
+  if (options.endpoint.tls) options.tls = make_tls_context(tls_files(variables));
+  return options;
+}
+
+void check_options(const plugin::Variables& variables, const plugin::Findings& findings) {
+  const std::string_view url = variables.env("REDIS_URL");
   findings.expect_no_throw([&] { parse_url(url); });
-  findings.expect_no_throw([&] { parse_key_prefix(key_prefix); });
-  findings.expect_no_throw([&] { parse_lock_ttl(lock_ttl_ms); });
+  findings.expect_no_throw([&] { parse_key_prefix(variables.env("REDIS_KEY_PREFIX")); });
+  findings.expect_no_throw([&] { parse_lock_ttl(variables.env("REDIS_LOCK_TTL_MS")); });
+  findings.expect_no_throw([&] { sentinel_login(variables); });
+  findings.expect_no_throw([&] { parse_wait_replicas(variables.env("REDIS_WAIT_REPLICAS")); });
+  const TlsFiles files = tls_files(variables);
+  if (files.empty()) return;
+  findings.expect_no_throw([&] { make_tls_context(files); });
+  if (!url.starts_with("rediss:")) {
+    findings.warning(
+        "REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE have no effect without TLS: write "
+        "REDIS_URL=rediss://…");
+  }
 }
 
 }  // namespace crolang::redis_registry

@@ -1,45 +1,36 @@
 #pragma once
-/// Where Redis is and how it is used, as the environment says. Errors: parse functions throw
-/// std::invalid_argument with a sentence that names the variable and shows no password.
+/// The options of this plugin, from environment variables. Errors: the functions throw
+/// std::invalid_argument with a sentence that names the variable and contains no password.
 
 #include <chrono>
 #include <crolang/plugin.hpp>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "redis-registry/endpoint.hpp"
+#include "redis-registry/tls_transport.hpp"
+
 namespace crolang::redis_registry {
-
-struct Endpoint {
-  std::string host;  ///< empty: a unix socket
-  std::uint16_t port = 6379;
-  std::string path;  ///< of the unix socket
-  std::string user;  ///< empty: the default user
-  std::string password;
-  unsigned database = 0;
-
-  /// For the log: no user, no password.
-  std::string name() const;
-
-  /// Everything but user and password.
-  bool is_same_place(const Endpoint& other) const;
-};
-
-/// redis://[[user][:password]@][host][:port][/database], or
-/// unix://[[user][:password]@]/path[?db=database]. User and password may be percent-encoded.
-Endpoint parse_url(std::string_view url);
 
 struct Options {
   Endpoint endpoint;
+  Login sentinel;  ///< for Sentinels
+  TlsContext tls;  ///< null: the endpoint is without TLS
   std::string key_prefix;
   std::chrono::milliseconds lock_ttl{60'000};
+  unsigned wait_replicas = 0;  ///< that must have received a claim before it is granted
 };
+
+/// What is wrong with the prefix if REDIS_URL leads to a cluster; empty: nothing.
+std::string describe_prefix_in_cluster(std::string_view key_prefix);
 
 Options parse_options(std::string_view url, std::string_view key_prefix,
                       std::string_view lock_ttl_ms);
 
-/// Judges each for itself.
-void check_options(std::string_view url, std::string_view key_prefix, std::string_view lock_ttl_ms,
-                   const plugin::Findings& findings);
+/// Also reads the files that the variables name.
+Options read_options(const plugin::Variables& variables);
+
+/// Reports the fault of each value, independently of the others.
+void check_options(const plugin::Variables& variables, const plugin::Findings& findings);
 
 }  // namespace crolang::redis_registry

@@ -38,13 +38,13 @@ void PresenceQueue::add(Lookup question, TimePoint now) {
 
 PresenceQueue::Batch PresenceQueue::take(TimePoint now, std::size_t most_ids) {
   Batch batch;
-  if (under_way_ >= kBatchesUnderWay) return batch;
+  if (in_flight_ >= kBatchesInFlight) return batch;
   for (std::size_t left = most_ids; left > 0 && !waiting_.empty();) {
     std::shared_ptr<Question> question = std::move(waiting_.front());
     waiting_.pop_front();
     if (!question->answer) continue;  // an earlier batch of it has failed
     if (question->deadline <= now) {
-      fail(*question, Status::timeout, "other questions and messages went first");
+      fail(*question, Status::timeout, "timed out while waiting behind other queries and messages");
       continue;
     }
     const std::size_t count = std::min(left, question->ids.size() - question->asked);
@@ -53,34 +53,45 @@ PresenceQueue::Batch PresenceQueue::take(TimePoint now, std::size_t most_ids) {
     left -= count;
     if (question->asked < question->ids.size()) waiting_.push_back(std::move(question));
   }
-  if (!batch.empty()) ++under_way_;
+  if (!batch.empty()) ++in_flight_;
   return batch;
 }
 
-void PresenceQueue::settle(const Batch& batch, std::span<const plugin::Holder> holders) {
-  --under_way_;
+void PresenceQueue::settle(const Batch& batch, std::span<const plugin::Holder> holders,
+                           const std::vector<bool>& failed, std::string_view why) {
+  --in_flight_;
+  std::size_t begin = 0;
   for (const Part& part : batch.parts_) {
     Question& question = *part.question;
     for (std::size_t i = 0; i < part.count; ++i) {
-      question.holders[part.first + i] = {std::string(holders[i].instance), holders[i].token};
+      const plugin::Holder& holder = holders[begin + i];
+      question.holders[part.first + i] = {
+          std::string(holder.instance), holder.token, {holder.session, holder.worker}};
+      if (!failed.empty() && failed[begin + i]) fail(question, Status::unavailable, why);
     }
-    holders = holders.subspan(part.count);
+    begin += part.count;
     question.known += part.count;
     if (question.known < question.ids.size() || !question.answer) continue;
     std::vector<plugin::Holder> all;
     all.reserve(question.holders.size());
-    for (const Holder& each : question.holders) all.push_back({each.instance, each.token});
+    for (const Holder& each : question.holders) {
+      all.push_back({each.instance, each.token, each.address.session, each.address.worker});
+    }
     std::exchange(question.answer, std::nullopt)->located(all);
   }
 }
 
 void PresenceQueue::fail(const Batch& batch, Status status, std::string_view why) {
-  --under_way_;
+  --in_flight_;
   for (const Part& part : batch.parts_) fail(*part.question, status, why);
 }
 
 void PresenceQueue::fail_all(Status status, std::string_view why) {
-  for (const auto& question : std::exchange(waiting_, {})) fail(*question, status, why);
+  while (!waiting_.empty()) {
+    const std::shared_ptr<Question> question = std::move(waiting_.front());
+    waiting_.pop_front();
+    fail(*question, status, why);
+  }
 }
 
 void PresenceQueue::fail(Question& question, Status status, std::string_view why) {

@@ -1,10 +1,10 @@
 #include "redis-registry/redis_connection.hpp"
 
-#include <hiredis.h>
-
 #include <algorithm>
-#include <charconv>
+#include <memory>
+#include <utility>
 
+#include "redis-registry/redis_reply.hpp"
 #include "redis-registry/refusal.hpp"
 
 namespace crolang::redis_registry {
@@ -12,103 +12,124 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// While it comes up, silence means that nobody is there: short, since living nodes wait to get
-// their ids back within a second.
-constexpr milliseconds kHandshakeSilence{600};
-// Once up, a slow command of somebody else may keep Redis busy for a while.
-constexpr milliseconds kSilence{3000};
-constexpr milliseconds kHeartbeatAfter{1000};
-constexpr milliseconds kShortestPause{50};
-constexpr milliseconds kLongestPause{250};
-// A gap between ticks that no load explains: this process stood still.
-constexpr milliseconds kStoodStill{1000};
+constexpr milliseconds kBetweenRoles{1000};
+// A gap between ticks that load cannot explain: this process was suspended.
+constexpr milliseconds kSuspended{1000};
 constexpr milliseconds kTick{100};
-constexpr milliseconds kSlowAnswer{1000};  // of a name server
+constexpr std::size_t kLongestInfo = 16'384;
 
 }  // namespace
 
-RedisConnection::RedisConnection(Endpoint endpoint, std::string channel, std::string heartbeat,
-                                 Owner& owner)
+RedisConnection::RedisConnection(Endpoint endpoint, Login sentinel, TlsContext tls, Names names,
+                                 Owner& owner, const TrafficByPurpose& traffic)
     : endpoint_(std::move(endpoint)),
-      channel_(std::move(channel)),
-      heartbeat_(std::move(heartbeat)),
+      tls_(tls),
+      names_(std::move(names)),
       owner_(owner),
-      random_(std::random_device{}()) {}
+      search_(endpoint_, std::move(sentinel), std::move(tls), traffic.sentinel),
+      links_(traffic) {}
 
-milliseconds RedisConnection::patience() const {
-  if (state_ == State::resolving) return milliseconds(10);
-  // Refused before there was anything to poll.
-  const bool is_over = !commands_.is_open() || !subscription_.is_open();
+milliseconds RedisConnection::poll_timeout() const {
+  if (state_ == State::searching && is_resolving_) return milliseconds(10);
+  // The attempt failed at once, before there was a descriptor to poll.
+  const bool is_over = !links_.commands.is_open() || (has_answered_hello_ && !links_.are_open());
   return state_ == State::opening && is_over ? milliseconds(0) : kTick;
 }
 
-std::array<pollfd, 2> RedisConnection::poll_entries(TimePoint now) const {
-  return {commands_.poll_entry(now), subscription_.poll_entry(now)};
+RedisConnection::PollEntries RedisConnection::poll_entries(TimePoint now) const {
+  PollEntries entries{};
+  std::ranges::copy(links_.poll_entries(now), entries.begin());
+  entries.back() = search_.poll_entry(now);
+  return entries;
 }
 
-void RedisConnection::on_poll(const std::array<pollfd, 2>& entries, TimePoint now) {
+void RedisConnection::on_poll(const PollEntries& entries, TimePoint now) {
   now_ = now;
-  commands_.on_poll(entries[0].revents, now);
-  subscription_.on_poll(entries[1].revents, now);
+  std::array<pollfd, Links::kCount> of_links{};
+  std::copy_n(entries.begin(), of_links.size(), of_links.begin());
+  links_.on_poll(of_links, now);
+  search_.on_poll(entries.back().revents, now);
 }
 
 void RedisConnection::flush() {
-  commands_.flush();
-  subscription_.flush();
+  links_.flush();
 }
 
 void RedisConnection::tick(TimePoint now) {
   now_ = now;
-  if (now - last_tick_ > kStoodStill) {
-    commands_.forgive(now);
-    subscription_.forgive(now);
+  if (now - last_tick_ > kSuspended) {
+    links_.restart_clocks(now);
+    search_.restart_clocks(now);
     last_heard_ = now;
     if (heartbeat_since_) heartbeat_since_ = now;
   }
   last_tick_ = now;
+  if (state_ != State::closed) search_.tick(now);
   switch (state_) {
     case State::waiting:
-      if (now >= retry_at_) resolve(now);
+      if (now >= retry_at_) begin_round(now);
       break;
-    case State::resolving:
-      if (resolver_.has_answer()) {
-        take_addresses(now);
-      } else if (now - resolving_since_ > kSlowAnswer) {
-        // A name server that hangs is no reason to stay away from a Redis that has not moved.
-        addresses_.empty() ? fail("looking up " + endpoint_.host + " takes long", now) : open(now);
-      }
+    case State::searching:
+      search(now);
       break;
     case State::opening:
     case State::verifying:
     case State::up:
       watch(now);
       break;
+    case State::parked:
     case State::closed:
       break;
   }
 }
 
-void RedisConnection::resolve(TimePoint now) {
-  state_ = State::resolving;
-  next_address_ = 0;
-  if (endpoint_.host.empty()) {
+// ---- Where to connect to ------------------------------------------------------------------------
+
+void RedisConnection::begin_round(TimePoint now) {
+  if (endpoint_.is_unix()) {
     open(now);
     return;
   }
-  resolving_since_ = now;
-  if (!resolver_.is_asking()) resolver_.ask(endpoint_.host);
-  if (resolver_.has_answer()) take_addresses(now);
+  search_.begin_round(now);
+  search(now);
 }
 
-void RedisConnection::take_addresses(TimePoint now) {
-  Resolver::Answer found = resolver_.take_answer();
-  if (found.fault.empty()) {
-    addresses_ = std::move(found.addresses);
-    open(now);
-  } else {
-    fail(found.fault, now);
+void RedisConnection::search(TimePoint now) {
+  state_ = State::searching;
+  const ServerSearch::State found = search_.next(now);
+  is_resolving_ = found == ServerSearch::State::resolving;
+  switch (found) {
+    case ServerSearch::State::asking:
+    case ServerSearch::State::resolving:
+      break;
+    case ServerSearch::State::found:
+      open(now);
+      break;
+    case ServerSearch::State::exhausted:
+      wait_for_retry(now);
+      owner_.on_down(search_.faults());
+      break;
   }
 }
+
+void RedisConnection::lead_to(HostPort master, TimePoint now) {
+  search_.lead_to(std::move(master));
+  const bool is_free =
+      state_ == State::parked || state_ == State::waiting || state_ == State::searching;
+  // Else watch leaves the server if it is another one.
+  if (is_free) begin_round(now);
+}
+
+std::string RedisConnection::server() const {
+  return endpoint_.is_unix() ? endpoint_.path : search_.target().host.name();
+}
+
+void RedisConnection::wait_for_retry(TimePoint now) {
+  state_ = State::waiting;
+  retry_at_ = now + retry_pause_.next();
+}
+
+// ---- The handshake ------------------------------------------------------------------------------
 
 void RedisConnection::open(TimePoint now) {
   state_ = State::opening;
@@ -116,47 +137,96 @@ void RedisConnection::open(TimePoint now) {
   subscribed_ = false;
   refusal_.clear();
   heartbeat_since_.reset();
-  if (endpoint_.host.empty()) {
-    commands_.open_unix(endpoint_.path, now);
-    subscription_.open_unix(endpoint_.path, now);
-  } else {
-    const std::string& address = addresses_[next_address_++];
-    commands_.open_tcp(address, endpoint_.port, now);
-    subscription_.open_tcp(address, endpoint_.port, now);
+  hello_ = {};
+  has_answered_hello_ = false;
+  server_info_.clear();
+  run_ = {};
+  named_run_.reset();
+  links_.open([this] { return target().connect(); }, now,
+              subscribes() ? Links::Kind::with_subscription : Links::Kind::without);
+  log_in(links_.leases, now);
+  log_in(links_.commands, now);
+  if (subscribes()) log_in(links_.subscription, now);
+  ++handshakes_;
+  links_.commands.command(std::array<std::string_view, 1>{"HELLO"}, now,
+                          [this](const redisReply* reply) {
+                            if (reply == nullptr) return;
+                            --handshakes_;
+                            on_hello(*reply);
+                          });
+}
+
+void RedisConnection::on_hello(const redisReply& reply) {
+  has_answered_hello_ = true;
+  if (!is_error(reply)) hello_ = read_hello(reply);
+  // It need not know the user of REDIS_URL, who is one of the server behind it.
+  if (hello_.mode == Hello::Mode::sentinel || !refusal_.empty()) return;
+  if (!is_error(reply)) {
+    refusal_ = why_unusable(hello_, endpoint_, subscribes() ? Place::of_url : Place::in_cluster);
+    if (refusal_.empty() && hello_.mode == Hello::Mode::cluster && subscribes()) return;
+  } else if (!does_not_know_hello(text_of(reply))) {
+    refusal_ = describe_refusal("HELLO", text_of(reply));
   }
-  log_in(commands_, now);
-  log_in(subscription_, now);
-  const std::string database = std::to_string(endpoint_.database);
+  if (refusal_.empty()) prepare(now_);
+}
+
+// A user may lack the right, and other servers may not know it: then it is unknown.
+template <class F>
+void RedisConnection::ask_if_allowed(std::span<const std::string_view> words, TimePoint now,
+                                     F use) {
+  ++handshakes_;
+  links_.commands.command(words, now, [this, use = std::move(use)](const redisReply* reply) {
+    if (reply == nullptr) return;
+    --handshakes_;
+    if (!is_error(*reply)) use(text_of(*reply));
+  });
+}
+
+void RedisConnection::prepare(TimePoint now) {
   if (endpoint_.database != 0) {
-    handshake(std::array<std::string_view, 2>{"SELECT", database}, commands_, now,
-              [](const redisReply&) {});
+    const std::string database = std::to_string(endpoint_.database);
+    for (Link* const link : {&links_.leases, &links_.commands}) {
+      handshake(std::array<std::string_view, 2>{"SELECT", database}, *link, now,
+                [](const redisReply&) {});
+    }
   }
-  handshake(std::array<std::string_view, 2>{"INFO", "server"}, commands_, now,
-            [this](const redisReply& reply) {
-              read_server({reply.str, reply.len});
-            });
+  ask_if_allowed(std::array<std::string_view, 2>{"INFO", "server"}, now,
+                 [this](std::string_view info) {
+                   server_info_ = info.substr(0, kLongestInfo);
+                   const Hello said = read_server_info(server_info_);
+                   if (hello_.mode == Hello::Mode::unknown && said.mode == Hello::Mode::cluster) {
+                     refusal_ = why_unusable(said, endpoint_, Place::of_url);
+                   }
+                   run_ = read_server_run(server_info_, {});
+                 });
+  ask_if_allowed(std::array<std::string_view, 2>{"INFO", "replication"}, now,
+                 [this](std::string_view info) { run_ = read_server_run(server_info_, info); });
+  ask_if_allowed(std::array<std::string_view, 2>{"GET", names_.run_key}, now,
+                 [this](std::string_view run) {
+                   if (!run.empty()) named_run_ = run.substr(0, kLongestInfo);
+                 });
   load_scripts(now);
-  subscription_.subscribe(
-      channel_, [this] { subscribed_ = true; },
+  if (!subscribes()) return;
+  links_.subscription.subscribe(
+      names_.channel, [this] { subscribed_ = true; },
       [this](std::string_view batch) { on_publication(batch); });
 }
 
+LaneTarget RedisConnection::target() const {
+  return {endpoint_.path, endpoint_.is_unix() ? Dialer::Target{} : search_.target(), tls_,
+          endpoint_.login};
+}
+
 void RedisConnection::log_in(Link& link, TimePoint now) {
-  if (endpoint_.password.empty()) return;
-  const auto ignore = [](const redisReply&) {};
-  if (endpoint_.user.empty()) {
-    handshake(std::array<std::string_view, 2>{"AUTH", endpoint_.password}, link, now, ignore);
-  } else {
-    handshake(std::array<std::string_view, 3>{"AUTH", endpoint_.user, endpoint_.password}, link,
-              now, ignore);
-  }
+  if (endpoint_.login.password.empty()) return;
+  handshake(endpoint_.login.command(), link, now, [](const redisReply&) {});
 }
 
 void RedisConnection::load_scripts(TimePoint now) {
   for (std::size_t i = 0; i < kScripts; ++i) {
     handshake(std::array<std::string_view, 3>{"SCRIPT", "LOAD", source(static_cast<Script>(i))},
-              commands_, now,
-              [this, i](const redisReply& reply) { digests_[i].assign(reply.str, reply.len); });
+              links_.leases, now,
+              [this, i](const redisReply& reply) { digests_[i] = text_of(reply); });
   }
 }
 
@@ -167,67 +237,132 @@ void RedisConnection::handshake(std::span<const std::string_view> words, Link& l
   link.command(words, now, [this, name, use = std::move(use)](const redisReply* reply) {
     if (reply == nullptr) return;
     --handshakes_;
-    if (reply->type != REDIS_REPLY_ERROR) {
+    if (!is_error(*reply)) {
       use(*reply);
     } else if (refusal_.empty()) {
-      refusal_ = describe_refusal(name, {reply->str, reply->len});
+      refusal_ = describe_refusal(name, text_of(*reply));
     }
   });
 }
 
-void RedisConnection::read_server(std::string_view info) {
-  const auto field = [&](std::string_view name) {
-    const std::size_t at = info.find(name);
-    if (at == std::string_view::npos) return std::string_view();
-    const std::string_view rest = info.substr(at + name.size());
-    return rest.substr(0, rest.find_first_of("\r\n"));
-  };
-  run_id_ = field("run_id:");
-  const std::string_view uptime = field("uptime_in_seconds:");
-  std::uint32_t seconds = 0;
-  std::from_chars(uptime.data(), uptime.data() + uptime.size(), seconds);
-  uptime_ = std::chrono::seconds(seconds);
-}
-
 void RedisConnection::watch(TimePoint now) {
-  // First what Redis said, then that it hung up.
-  if (!refusal_.empty()) {
+  if (hello_.mode == Hello::Mode::sentinel) {
+    on_sentinel(now);
+    return;
+  }
+  if (hello_.mode == Hello::Mode::cluster && subscribes() && refusal_.empty()) {
+    on_node(now);
+    return;
+  }
+  // Why a server refuses may follow from what it is, which it says next.
+  const bool may_explain =
+      state_ == State::opening && !has_answered_hello_ && links_.commands.is_open();
+  // The error of the server is more informative than the end of the connection that follows it.
+  if (!refusal_.empty() && !may_explain) {
     fail(refusal_, now);
     return;
   }
-  if (!commands_.is_open() || !subscription_.is_open()) {
-    fail(describe_end(link_fault()), now);
+  if (!links_.commands.is_open() || (!links_.are_open() && !may_explain)) {
+    fail(why_closed(), now);
+    return;
+  }
+  if (const std::string why = search_.why_left(); !why.empty()) {
+    fail(why, now);
     return;
   }
   if (state_ != State::up) {
-    const TimePoint progress = std::max(commands_.last_progress(), subscription_.last_progress());
-    if (now - progress > kHandshakeSilence) {
-      fail("no answer", now);
-    } else if (state_ == State::opening && handshakes_ == 0 && subscribed_) {
+    if (now - links_.last_progress() > kHandshakeTimeout) {
+      fail(describe_silence(), now);
+    } else if (state_ == State::opening && handshakes_ == 0 && (subscribed_ || !subscribes())) {
       verify(now);
     }
     return;
   }
-  const auto waiting = commands_.waiting_since();
-  if ((waiting && now - *waiting > kSilence) ||
-      (heartbeat_since_ && now - *heartbeat_since_ > kSilence)) {
-    fail("no answer for " + std::to_string(kSilence.count()) + " ms", now);
-  } else if (!heartbeat_since_ && now - last_heard_ > kHeartbeatAfter) {
+  const auto waiting = links_.waiting_since();
+  if ((waiting && now - *waiting > kReplyTimeout) ||
+      (heartbeat_since_ && now - *heartbeat_since_ > kReplyTimeout)) {
+    fail("no answer for " + std::to_string(kReplyTimeout.count()) + " ms", now);
+  } else if (subscribes() && !heartbeat_since_ && now - last_heard_ > kHeartbeatAfter) {
     send_heartbeat(now);
+  }
+  if (state_ == State::up && now - role_asked_at_ >= kBetweenRoles) ask_for_role(now);
+}
+
+void RedisConnection::on_sentinel(TimePoint now) {
+  if (endpoint_.is_unix() || search_.is_by_sentinels()) {
+    refusal_ = endpoint_.is_unix() ? "this is a Sentinel: name it by host and port"
+                                   : "this is a Sentinel, which others call their primary";
+    fail(refusal_, now);
+    return;
+  }
+  state_ = State::waiting;
+  links_.close();
+  search_.turn_to_sentinels();
+  begin_round(now);
+}
+
+void RedisConnection::on_node(TimePoint now) {
+  now_ = now;
+  state_ = State::parked;
+  links_.close();
+  owner_.on_cluster(search_.target().host);
+}
+
+void RedisConnection::ask_for_replicas(TimePoint now) {
+  links_.commands.command_deferred(std::array<std::string_view, 2>{"INFO", "replication"}, now,
+                                   [this](const redisReply* reply) {
+                                     if (has_failed(reply)) return;
+                                     run_.replicas = read_server_run({}, text_of(*reply)).replicas;
+                                   });
+}
+
+void RedisConnection::ask_for_role(TimePoint now) {
+  role_asked_at_ = now;
+  if (watches_replicas_) ask_for_replicas(now);
+  // On the links that no heartbeat passes, so that their end is noticed as well.
+  if (hello_.role == Hello::Role::unknown) {
+    links_.leases.command_deferred(std::array<std::string_view, 2>{"GET", names_.run_key}, now,
+                                   [](const redisReply*) {});
+    return;
+  }
+  constexpr std::array<std::string_view, 1> kQuestion{"HELLO"};
+  links_.leases.command_deferred(kQuestion, now,
+                                 [this](const redisReply* reply) { on_role(reply); });
+  if (subscribes()) return;
+  links_.commands.command_deferred(kQuestion, now,
+                                   [this](const redisReply* reply) { on_role(reply); });
+}
+
+void RedisConnection::on_role(const redisReply* reply) {
+  if (has_failed(reply)) return;
+  if (!subscribes()) last_heard_ = now_;
+  if (refusal_.empty() && read_hello(*reply).role != Hello::Role::master) {
+    refusal_ = "it is the primary no more: HELLO says that it is a replica";
   }
 }
 
 void RedisConnection::verify(TimePoint now) {
   state_ = State::verifying;
-  send_heartbeat(now);
+  if (subscribes()) {
+    send_heartbeat(now);
+  } else {
+    last_heard_ = now;
+    come_up();
+  }
+}
+
+void RedisConnection::come_up() {
+  state_ = State::up;
+  has_been_up_ = true;
+  owner_.on_up();
 }
 
 void RedisConnection::send_heartbeat(TimePoint now) {
   heartbeat_since_ = now;
-  command(std::array<std::string_view, 3>{"PUBLISH", channel_, heartbeat_}, now,
+  command(std::array<std::string_view, 3>{"PUBLISH", names_.channel, names_.heartbeat}, now,
           [this](const redisReply* reply) {
-            if (reply != nullptr && reply->type == REDIS_REPLY_ERROR && refusal_.empty()) {
-              refusal_ = std::string("PUBLISH: ") + reply->str;
+            if (reply != nullptr && is_error(*reply) && refusal_.empty()) {
+              refusal_ = "PUBLISH: " + std::string(text_of(*reply));
             }
           });
 }
@@ -235,33 +370,35 @@ void RedisConnection::send_heartbeat(TimePoint now) {
 void RedisConnection::on_publication(std::string_view batch) {
   last_heard_ = now_;
   heartbeat_since_.reset();
-  if (state_ == State::verifying) {
-    state_ = State::up;
-    owner_.on_up();
-  }
+  if (state_ == State::verifying) come_up();
   owner_.on_batch(batch);
 }
 
-void RedisConnection::change_credentials(std::string user, std::string password, TimePoint now) {
-  if (user == endpoint_.user && password == endpoint_.password) return;
-  if (!is_up() || password.empty()) {
-    endpoint_.user = std::move(user);
-    endpoint_.password = std::move(password);
-    return;
+bool RedisConnection::change_login(Login login, TimePoint now, OnLogin on_outcome) {
+  if (login == endpoint_.login && open_logins_ == 0) return false;
+  if (!is_up() || login.password.empty()) {
+    endpoint_.login = std::move(login);
+    return false;
   }
-  // The subscription is not asked: with RESP2 it can do nothing else, and it is logged in already.
-  std::vector<std::string_view> words{"AUTH"};
-  if (!user.empty()) words.push_back(user);
-  words.push_back(password);
-  command(words, now, [this, user, password](const redisReply* reply) {
-    if (reply != nullptr && reply->type == REDIS_REPLY_ERROR) {
-      owner_.on_credentials(describe_refusal("AUTH", {reply->str, reply->len}));
+  // Not on the subscription: with RESP2 it cannot send other commands, and it stays logged in.
+  const std::vector<std::string_view> words = login.command();
+  ++open_logins_;
+  links_.leases.command(words, now, [](const redisReply*) {});
+  command(words, now, [this, login, tell = std::move(on_outcome)](const redisReply* reply) {
+    --open_logins_;
+    if (reply != nullptr && is_error(*reply)) {
+      tell(LoginChange::Outcome::refused, describe_refusal("AUTH", text_of(*reply)));
       return;
     }
-    endpoint_.user = user;
-    endpoint_.password = password;
-    if (reply != nullptr) owner_.on_credentials({});
+    endpoint_.login = login;
+    tell(reply != nullptr ? LoginChange::Outcome::accepted : LoginChange::Outcome::unknown, {});
   });
+  return true;
+}
+
+void RedisConnection::change_sentinel_access(Login login, TlsContext tls) {
+  tls_ = tls;
+  search_.change_sentinel_access(std::move(login), std::move(tls));
 }
 
 void RedisConnection::drop(std::string_view why, TimePoint now) {
@@ -269,30 +406,47 @@ void RedisConnection::drop(std::string_view why, TimePoint now) {
 }
 
 void RedisConnection::fail(std::string_view why, TimePoint now) {
-  const std::string reason(why);
-  // Nobody was there, but a name may have other addresses: `localhost` is often ::1 first.
-  const bool has_another =
-      state_ == State::opening && refusal_.empty() && next_address_ < addresses_.size();
-  state_ = State::waiting;
-  commands_.close();
-  subscription_.close();
-  if (has_another) {
-    open(now);
+  const std::string reason =
+      (search_.has_several() ? search_.place() + ": " : std::string()) + std::string(why);
+  const bool was_refused = !refusal_.empty();
+  const State before = std::exchange(state_, State::waiting);
+  links_.close();
+  if (before == State::up || endpoint_.is_unix()) {
+    wait_for_retry(now);
+    owner_.on_down(reason);
     return;
   }
-  std::uniform_int_distribution<std::int64_t> pause(kShortestPause.count(), kLongestPause.count());
-  retry_at_ = now + milliseconds(pause(random_));
-  owner_.on_down(reason);
+  search_.note_fault(reason);
+  // Its other addresses lead to the same server.
+  if (was_refused || before == State::verifying || !search_.why_left().empty()) {
+    search_.skip_host();
+  }
+  search(now);
 }
 
 void RedisConnection::close() {
   state_ = State::closed;
-  commands_.close();
-  subscription_.close();
+  links_.close();
+  search_.close();
 }
 
-std::string_view RedisConnection::link_fault() const {
-  return commands_.is_open() ? subscription_.fault() : commands_.fault();
+std::string RedisConnection::describe_silence() const {
+  std::string why = links_.silence();
+  if (tls_ != nullptr && !subscribes() && !links_.commands.has_received()) {
+    why += " The cluster names this port: its nodes need tls-cluster yes";
+  }
+  return why;
+}
+
+std::string RedisConnection::why_closed() const {
+  const Link& closed = *links_.first_closed();
+  std::string why = describe_end(closed.fault());
+  // A TLS server ends a connection that begins without TLS, perhaps after an alert.
+  if (tls_ == nullptr && !endpoint_.is_unix() && !has_been_up_ && closed.has_connected() &&
+      (!closed.has_received() || is_tls_alert(closed.fault()))) {
+    why += ": does that port expect TLS (rediss://)?";
+  }
+  return why;
 }
 
 }  // namespace crolang::redis_registry

@@ -1,24 +1,35 @@
 #pragma once
-/// The way to Redis: one link for commands and one for the subscription to this broker's channel,
-/// which live and die together. Up means: logged in, scripts known, and a message to itself has
-/// come back by the subscription. Reconnects by itself. Time is an argument. Threads: whoever has
-/// the service's turn.
+/// The connection to a primary: one link for leases, which may have to wait for replicas, one for
+/// messages and questions, and one for the subscription to this broker's channel; if one breaks,
+/// all are closed. Up means: logged in to a primary, scripts loaded, and a message to itself has
+/// arrived through the subscription. Whether it is still the primary is asked once a second. If
+/// REDIS_URL leads to Sentinels, they are asked for the primary as long as this lives; another
+/// answer ends the connection, and the next one is made to that server. If it leads to a cluster,
+/// the owner says which master to connect to, and there is no subscription. Reconnects by itself.
+/// Time is an argument. Threads: the holder of the service's lock.
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "redis-registry/link.hpp"
+#include "redis-registry/connection_times.hpp"
+#include "redis-registry/lane_target.hpp"
+#include "redis-registry/links.hpp"
+#include "redis-registry/login_change.hpp"
 #include "redis-registry/options.hpp"
-#include "redis-registry/resolver.hpp"
+#include "redis-registry/replica_watch.hpp"
 #include "redis-registry/scripts.hpp"
+#include "redis-registry/server_facts.hpp"
+#include "redis-registry/server_search.hpp"
+#include "redis-registry/tls_transport.hpp"
 
 namespace crolang::redis_registry {
 
@@ -27,100 +38,169 @@ class RedisConnection {
   struct Owner {
     virtual ~Owner() = default;
     virtual void on_up() = 0;
-    /// It was up, or an attempt failed. Every command has been answered.
+    /// The connection was lost, or an attempt failed. Every command has been answered.
     virtual void on_down(std::string_view why) = 0;
     virtual void on_batch(std::string_view batch) = 0;
-    /// Redis has taken new credentials, or refuses them with this word: the others stay in use.
-    virtual void on_credentials(std::string_view refusal) = 0;
+    /// REDIS_URL leads to a cluster, of which this is a node: nothing happens before lead_to.
+    virtual void on_cluster(const HostPort& node) = 0;
   };
 
-  /// `heartbeat`: a batch that says nothing.
-  RedisConnection(Endpoint endpoint, std::string channel, std::string heartbeat, Owner& owner);
+  using PollEntries = std::array<pollfd, Links::kCount + 1>;
+
+  struct Names {
+    std::string channel;    ///< of this broker
+    std::string heartbeat;  ///< a batch without records
+    std::string run_key;    ///< where brokers name the run of the server
+  };
+
+  /// `sentinel`: for Sentinels; the endpoint has user and password for the server.
+  RedisConnection(Endpoint endpoint, Login sentinel, TlsContext tls, Names names, Owner& owner,
+                  const TrafficByPurpose& traffic);
 
   bool is_up() const { return state_ == State::up; }
-  /// When something came by the subscription.
+  /// In a cluster: connects to this master, and to no other one.
+  void lead_to(HostPort master, TimePoint now);
+  /// In a cluster: when another node was asked that named this master.
+  void note_named(TimePoint asked_at) { search_.note_named(asked_at); }
+  /// Where brokers name the run of the server.
+  void set_run_key(std::string key) { names_.run_key = std::move(key); }
+  const std::string& run_key() const { return names_.run_key; }
+  /// The server that is connected, or was last tried.
+  const std::string& place() const { return search_.place(); }
+  /// The same without the name of the master: host and port, or a path.
+  std::string server() const;
+  bool is_by_sentinels() const { return search_.is_by_sentinels(); }
+  bool is_in_cluster() const { return search_.is_in_cluster(); }
+  /// When it last gave a sign of life.
   TimePoint last_heard() const { return last_heard_; }
-  /// Names this run of the server; empty if it does not say. Counts once up.
-  const std::string& run_id() const { return run_id_; }
-  /// How long the server has been running, whole seconds.
-  std::chrono::seconds uptime() const { return uptime_; }
+  /// How to connect to the same server. Valid once up.
+  LaneTarget target() const;
+  /// The run of the server. Valid once up.
+  const ServerRun& run() const { return run_; }
+  /// The run that the key `run` names; nullopt: none, or it may not be read. Valid once up.
+  const std::optional<std::string>& named_run() const { return named_run_; }
 
   template <class F>
   void command(std::span<const std::string_view> words, TimePoint now, F&& on_reply) {
-    commands_.command(words, now, std::forward<F>(on_reply));
+    links_.commands.command(words, now, std::forward<F>(on_reply));
   }
 
-  /// A publication, whose reply can wait.
+  /// Likewise, for a reply that is not urgent.
+  template <class F>
+  void command_deferred(std::span<const std::string_view> words, TimePoint now, F&& on_reply) {
+    links_.commands.command_deferred(words, now, std::forward<F>(on_reply));
+  }
+
+  /// A command about leases: it is executed after those before it, but not before or after other
+  /// commands.
+  template <class F>
+  void lease_command(std::span<const std::string_view> words, TimePoint now, F&& on_reply) {
+    links_.leases.command(words, now, std::forward<F>(on_reply));
+  }
+
+  /// Sends a PUBLISH, whose reply is not urgent.
   template <class F>
   void publish(std::string_view channel, std::string_view batch, TimePoint now, F&& on_reply) {
-    commands_.command_without_haste(std::array<std::string_view, 3>{"PUBLISH", channel, batch}, now,
-                                    std::forward<F>(on_reply));
+    links_.commands.command_deferred(std::array<std::string_view, 3>{"PUBLISH", channel, batch},
+                                     now, std::forward<F>(on_reply));
   }
 
-  /// EVALSHA of a script with the words that follow its digest.
+  /// The hash of the script for EVALSHA.
   std::string_view digest(Script script) const {
     return digests_[static_cast<std::size_t>(script)];
   }
-  /// The server has forgotten the scripts.
+  /// Loads the scripts again after the server has lost them.
   void load_scripts(TimePoint now);
 
-  /// Logs in anew if it is up. What Redis refuses is not used; else the next connection uses it.
-  void change_credentials(std::string user, std::string password, TimePoint now);
+  using OnLogin = std::function<void(LoginChange::Outcome outcome, std::string_view refusal)>;
+  /// Logs in again if it is up, else with the next connection. Refused credentials are not used.
+  /// True: `on_outcome` is called once, perhaps before this returns.
+  bool change_login(Login login, TimePoint now, OnLogin on_outcome);
+  /// For the next connection; that to a Sentinel is made again.
+  void change_sentinel_access(Login login, TlsContext tls);
 
   void drop(std::string_view why, TimePoint now);
-  /// For the end: nothing is reconnected any more.
+  /// Closes the connection permanently.
   void close();
-  bool is_idle() const { return commands_.is_idle(); }
+  bool is_idle() const { return links_.are_idle(); }
+  /// What Sentinels have said of the server that is connected.
+  ReplicaWatch::Sentinels sentinels() const { return search_.sentinels(); }
+  /// Keeps run().replicas up to date.
+  void watch_replicas() { watches_replicas_ = true; }
 
-  std::array<pollfd, 2> poll_entries(TimePoint now) const;
-  void on_poll(const std::array<pollfd, 2>& entries, TimePoint now);
+  PollEntries poll_entries(TimePoint now) const;
+  void on_poll(const PollEntries& entries, TimePoint now);
   void flush();
-  /// At least every 100 ms.
+  /// Call it at least every 100 ms.
   void tick(TimePoint now);
   /// How long poll may wait.
-  std::chrono::milliseconds patience() const;
+  std::chrono::milliseconds poll_timeout() const;
 
  private:
-  enum class State { waiting, resolving, opening, verifying, up, closed };
+  enum class State : std::uint8_t {
+    waiting,    // for retry_at_
+    searching,  // the server
+    opening,
+    verifying,
+    up,
+    parked,  // until lead_to
+    closed
+  };
 
-  void resolve(TimePoint now);
-  void take_addresses(TimePoint now);
+  void begin_round(TimePoint now);
+  void search(TimePoint now);
+  void wait_for_retry(TimePoint now);
+  bool subscribes() const { return !search_.is_in_cluster(); }
   void open(TimePoint now);
   void log_in(Link& link, TimePoint now);
+  void ask_for_role(TimePoint now);
+  void ask_for_replicas(TimePoint now);
+  void on_hello(const redisReply& reply);
+  void on_role(const redisReply* reply);
+  void on_sentinel(TimePoint now);
+  void on_node(TimePoint now);
+  void prepare(TimePoint now);
+  template <class F>
+  void ask_if_allowed(std::span<const std::string_view> words, TimePoint now, F use);
   void handshake(std::span<const std::string_view> words, Link& link, TimePoint now,
                  std::function<void(const redisReply&)> use);
-  void read_server(std::string_view info);
   void verify(TimePoint now);
+  void come_up();
   void send_heartbeat(TimePoint now);
   void on_publication(std::string_view batch);
   void fail(std::string_view why, TimePoint now);
   void watch(TimePoint now);
-  std::string_view link_fault() const;
+  std::string why_closed() const;
+  std::string describe_silence() const;
 
   Endpoint endpoint_;
-  const std::string channel_;
-  const std::string heartbeat_;
+  TlsContext tls_;
+  Names names_;
   Owner& owner_;
+  ServerSearch search_;
 
   State state_ = State::waiting;
+  bool is_resolving_ = false;
   TimePoint retry_at_{};
   TimePoint now_{};  // of the event that is being handled, for callbacks
   TimePoint last_tick_{};
-  Resolver resolver_;
-  TimePoint resolving_since_{};
-  std::vector<std::string> addresses_;  // the last that were found
-  std::size_t next_address_ = 0;        // of them, to be tried
-  Link commands_;
-  Link subscription_;
+  bool has_been_up_ = false;
+  Links links_;
   std::size_t handshakes_ = 0;  // commands of the handshake without a reply
   bool subscribed_ = false;
   std::string refusal_;                       // of the handshake
-  std::optional<TimePoint> heartbeat_since_;  // sent and not come back
+  std::optional<TimePoint> heartbeat_since_;  // sent and not back yet
   TimePoint last_heard_{};
   std::array<std::string, kScripts> digests_;
-  std::string run_id_;
-  std::chrono::seconds uptime_{0};
-  std::minstd_rand random_;
+  Hello hello_;
+  bool has_answered_hello_ = false;
+  TimePoint role_asked_at_{};
+  bool watches_replicas_ = false;
+  std::string server_info_;
+  ServerRun run_;
+  std::optional<std::string> named_run_;
+  std::size_t open_logins_ = 0;  // of change_login, without an answer
+  RetryPause retry_pause_;
 };
 
 }  // namespace crolang::redis_registry

@@ -1,46 +1,57 @@
 #pragma once
-/// What the service is asked to do. Everything is owned: who asked is gone by the time it is done.
+/// Requests to the service. They own their data, since the caller's views are valid during the call
+/// only.
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "crolang/plugin.hpp"
-#include "redis-registry/interchange.hpp"
+#include "redis-registry/endpoint.hpp"
+#include "redis-registry/leases.hpp"
+#include "redis-registry/peer_format.hpp"
+#include "redis-registry/tls_transport.hpp"
 
 namespace crolang::redis_registry {
 
-struct OwnedClaim {
-  explicit OwnedClaim(plugin::Claim claim) : id(claim.id), token(claim.token) {}
+struct OwnedLease {
+  explicit OwnedLease(plugin::Lease claim)
+      : id(claim.id), token(claim.token), address{claim.session, claim.worker} {}
+  plugin::Lease lent() const { return {id, token, address.session, address.worker}; }
   std::string id;
   std::uint64_t token;
+  SessionAddress address;
 };
 
-/// claim and replace.
+/// To claim an id, or replace its holder.
 struct Take {
-  OwnedClaim claim;
-  std::uint64_t expected;  ///< 0: nobody
+  OwnedLease claim;
+  std::uint64_t expected;  ///< 0: no holder
   plugin::Claimed answer;
+  /// In a cluster, once it has come to a wrong server: until when it may be sent to another one.
+  std::optional<std::chrono::steady_clock::time_point> latest{};
 };
 
 struct Announce {
-  OwnedClaim claim;
+  OwnedLease claim;
   plugin::Done answer;
+  std::optional<std::chrono::steady_clock::time_point> latest{};  ///< as above
 };
 
 struct Release {
-  OwnedClaim claim;
+  OwnedLease claim;
   plugin::Done answer;
 };
 
 struct Probe {
-  OwnedClaim incumbent;
+  OwnedLease incumbent;
   std::string instance;
   std::chrono::milliseconds timeout;
-  plugin::Verdict answer;
+  plugin::Probed answer;
 };
 
 struct Lookup {
@@ -48,31 +59,70 @@ struct Lookup {
   plugin::Located answer;
 };
 
-/// A lookup that everything else passes.
+/// A lookup with the lowest priority.
 struct PresenceLookup {
   Lookup question;
 };
 
 struct Send {
   std::string instance;
-  OwnedClaim to;
+  OwnedLease to;
   std::string body;
   plugin::YesNo answer;
 };
 
-/// What this broker answers to another.
+struct SetStatus {
+  std::string status;
+};
+
+struct ListInstances {
+  plugin::Instances answer;
+};
+
+struct Ask {
+  std::string instance;
+  std::string body;
+  plugin::Text answer;
+};
+
+/// An AnswerRecord.
+struct OwnedAnswer {
+  std::uint64_t request;
+  plugin::Status status;
+  std::string text;
+};
+
+/// This broker's answer to another.
 struct Answered {
   std::shared_ptr<const std::string> instance;
-  std::variant<ReplyRecord, VerdictRecord> record;
+  std::variant<ReplyRecord, ProbeResultRecord, OwnedAnswer> record;
 };
 
-/// What Redis knows this broker by from now on.
-struct NewCredentials {
-  std::string user;
-  std::string password;
+/// An open message of a lane, whose peer does not listen.
+struct Unreached {
+  std::uint64_t request;
+  std::string id;
+  std::uint64_t token;
 };
 
-using Request = std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered,
-                             NewCredentials>;
+/// A lane asks whether the receivers' leases stand.
+struct CheckReceivers {
+  std::uint32_t lane;
+  std::vector<Unreached> unreached;
+};
+
+/// A lane has seen that another master serves a slot.
+struct OutdatedSlots {};
+
+/// How this broker identifies itself to Redis from now on.
+struct NewAccess {
+  Login login;
+  Login sentinel;
+  TlsContext tls;  ///< for the next connection; null: without TLS
+};
+
+using Request =
+    std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered, NewAccess,
+                 SetStatus, ListInstances, Ask, CheckReceivers, OutdatedSlots>;
 
 }  // namespace crolang::redis_registry

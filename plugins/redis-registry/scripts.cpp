@@ -3,8 +3,8 @@
 namespace crolang::redis_registry {
 namespace {
 
-// A key that holds no string is nobody's lease, so it counts as foreign: pcall, since GET fails on
-// it.
+// A key that is not a string was not written by a broker, so it counts as foreign. GET fails on it,
+// hence pcall.
 constexpr std::string_view kTake = R"(
 local there = redis.pcall('GET', KEYS[1])
 if type(there) == 'table' then
@@ -34,27 +34,48 @@ if type(there) ~= 'string' or string.sub(there, 1, 16) ~= ARGV[1] then return 0 
 return redis.call('DEL', KEYS[1]))";
 
 constexpr std::string_view kRefresh = R"(
-local lost = {}
-for i = 1, #KEYS do
-  local there = redis.pcall('GET', KEYS[i])
-  if type(there) == 'table' and not string.find(there.err, 'WRONGTYPE', 1, true) then return there end
-  local mine = ARGV[i + 1]
-  if there == mine then
-    redis.call('PEXPIRE', KEYS[i], ARGV[1])
-  elseif not there or (type(there) == 'string' and string.sub(there, 1, 16) == string.sub(mine, 1, 16)) then
-    redis.call('SET', KEYS[i], mine, 'PX', ARGV[1])
-  else
-    lost[#lost + 1] = i
-  end
+local there = redis.pcall('GET', KEYS[1])
+if type(there) == 'table' then
+  if string.find(there.err, 'WRONGTYPE', 1, true) then return '' end
+  return there
 end
-return lost)";
+if there == ARGV[1] then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return 1
+end
+if there then
+  local token = string.sub(there, 1, 16)
+  if token ~= string.sub(ARGV[1], 1, 16) and token ~= ARGV[3] then return there end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1)";
 
-constexpr std::array<std::string_view, kScripts> kSources{kTake, kAnnounce, kRelease, kRefresh};
+// Uses the clock of Redis, since those of the brokers may differ. The list itself expires only
+// after the longest possible lease, since brokers of one grid may have different TTLs.
+constexpr std::string_view kEnlist = R"(
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], 86400000)
+return 1)";
 
 }  // namespace
 
 std::string_view source(Script script) {
-  return kSources[static_cast<std::size_t>(script)];
+  switch (script) {
+    case Script::take:
+      return kTake;
+    case Script::announce:
+      return kAnnounce;
+    case Script::release:
+      return kRelease;
+    case Script::refresh:
+      return kRefresh;
+    case Script::enlist:
+      return kEnlist;
+  }
+  return {};
 }
 
 }  // namespace crolang::redis_registry

@@ -1,22 +1,23 @@
 #pragma once
-/// The steps of a lease's life that must not be torn apart, as Lua that runs inside Redis. Each
-/// compares the token first: what another token holds is never touched. Every key of a script is
-/// named in KEYS.
+/// The steps of a lease's life that must be atomic, as Lua that runs inside Redis. Each compares
+/// the token first: a key that holds another token is never changed. Each has one key, which is in
+/// KEYS.
 
-#include <array>
+#include <crolang/enum_count.hpp>
 #include <cstddef>
 #include <string_view>
 
 namespace crolang::redis_registry {
 
 enum class Script : std::size_t {
-  take,      ///< key; token, token expected or '', value, ttl → 1, or what stands there
-  announce,  ///< key; token, value, ttl → 1, or what stands there
+  take,      ///< key; token, expected token or '', value, ttl → 1, or the present value
+  announce,  ///< key; token, value, ttl → 1, or the present value
   release,   ///< key; token → 1 or 0
-  refresh,   ///< keys; ttl, a value for each → the positions, from 1, that another token holds
+  refresh,   ///< key; value, ttl, token to replace or '' → 1, or the present value
+  enlist,    ///< key of the list; instance, ttl → 1
 };
 
-inline constexpr std::size_t kScripts = 4;
+inline constexpr std::size_t kScripts = enum_count<Script>();
 
 std::string_view source(Script script);
 

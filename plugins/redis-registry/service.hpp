@@ -1,190 +1,142 @@
 #pragma once
-/// Keeps the leases of this broker in Redis, and carries messages and probes between brokers.
+/// The event loop of the plugin: waits for Redis and for requests, and runs the parts that keep
+/// leases in Redis and carry messages between brokers.
 ///
-/// It has a thread of its own, which waits for Redis. But while that thread waits, a worker that
-/// has asked something sends it to Redis itself: waking a thread to do it would cost more than the
-/// doing. So the rest of this class belongs to no thread, but to whoever has the turn: the thread
-/// whenever it does not wait, else a worker in flush.
+/// The loop has a thread of its own. But while that thread waits, a worker that has asked something
+/// sends it to Redis itself, in flush: waking a thread to do so would cost more than the work. So
+/// all state guarded by the loop's lock is used by its holder: the thread whenever it does not
+/// wait, else a worker in flush.
 ///
 /// Threads: the constructor, start and stop on the control thread; ask, flush and push on any;
-/// everything else, and all events and answers, on the one that has the turn.
-///
-/// Claims are open only while every lease that this broker holds is known to stand in Redis, and
-/// for a while after Redis was away, restarted or refused to write they stay closed on every
-/// broker, so that living nodes get their ids back before newcomers can take them.
+/// everything else, and all events and answers, on the thread that holds the loop's lock.
 
-#include <array>
+#include <poll.h>
+
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "crolang/plugin.hpp"
-#include "redis-registry/exchange.hpp"
+#include "redis-registry/holder_queries.hpp"
 #include "redis-registry/inbox.hpp"
-#include "redis-registry/leases.hpp"
+#include "redis-registry/instances.hpp"
+#include "redis-registry/lane.hpp"
+#include "redis-registry/lanes.hpp"
 #include "redis-registry/options.hpp"
-#include "redis-registry/presence_queue.hpp"
-#include "redis-registry/redis_connection.hpp"
+#include "redis-registry/peer_transport.hpp"
 #include "redis-registry/requests.hpp"
+#include "redis-registry/service_context.hpp"
+#include "redis-registry/shards.hpp"
 
 namespace crolang::redis_registry {
 
-class Service final : RedisConnection::Owner {
+class Service final : Shards::Owner, Lane::Superior {
  public:
   Service(plugin::Host host, Options options, std::string instance, plugin::RegistryEvents events);
   ~Service() override;
 
-  /// Returns once Redis is there, or has been found not to be, or after `patience`.
-  void start(std::chrono::milliseconds patience);
-  /// Is answered whatever happens, but perhaps not begun before the next flush. If it throws
-  /// std::bad_alloc, the request is as it was.
+  /// Returns when Redis is connected, or the attempt has failed, or after `timeout`.
+  void start(std::chrono::milliseconds timeout);
+  /// Goes by the lane of the calling worker.
+  void send(std::string_view instance, const plugin::Lease& to, std::string_view body,
+            plugin::YesNo answer);
+  /// Every request is answered, but may not be started before the next flush. If it throws
+  /// std::bad_alloc, the request is unchanged.
   void ask(Request&& request);
-  /// Does what was asked, or has it done. Never waits.
+  /// Handles the requests, or leaves them to the thread. Never blocks.
   void flush();
-  /// Both at once, by the service's own thread.
+  /// ask and flush, executed by the service's own thread.
   void push(Request&& request);
-  /// User and password for Redis from now on. Thread: control.
-  void change_credentials(std::string user, std::string password);
-  /// Gives all leases up, answers what is open and ends the thread.
+  /// Thread: control.
+  void change_access(NewAccess access) { push(std::move(access)); }
+  /// Releases all leases, answers open requests and ends the thread.
   void stop();
 
  private:
   using Clock = std::chrono::steady_clock;
-  using Turn = std::unique_lock<std::mutex>;
+  using LoopLock = std::unique_lock<std::mutex>;
 
   void run() noexcept;
-  /// What is thrown with everything half done is answered by a new connection, with which all
-  /// begins anew: every question under way is answered, and every lease is written again.
+  /// If `function` throws, the state may be inconsistent. Then the connection is dropped, which
+  /// answers every open request, and after reconnecting every lease is written again.
   template <class F>
-  void or_begin_anew(F&& function) noexcept;
-  void begin_anew();
-  std::chrono::milliseconds patience() const;
-  void wait(Turn& turn, std::chrono::milliseconds patience);
+  void or_reconnect(F&& function) noexcept;
+  void reconnect();
+  std::chrono::milliseconds poll_timeout() const;
+  void list_entries();
+  void wait(LoopLock& lock, std::chrono::milliseconds timeout);
   void handle_requests();
-  void wind_up(Turn& turn);
+  void tick();
+  void shut_down(LoopLock& lock);
   bool is_stopping();
-  void say_started();
+  void notify_started();
 
-  void on_up() override;
-  void on_down(std::string_view why) override;
+  void look_up(std::uint32_t lane, std::vector<Unreached> unreached) override;
+  void on_outdated_slots() override { push(OutdatedSlots{}); }
+  template <class News>
+  void tell_lanes(const News& news);
+
+  void change_lanes_target();
+  void serve_lanes();
+  void on_shard_up() override;
+  void on_shard_down(std::string_view why) override;
   void on_batch(std::string_view batch) override;
+  void on_deaf(std::string_view why) override;
+  void on_lane_target() override;
   void on_credentials(std::string_view refusal) override;
 
-  /// What there is no memory for fails, and nothing else.
+  /// Runs one request; if there is no memory, only that request fails.
   template <class R>
   void try_handle(R& request);
-  void handle(Take& take);
-  void handle(Announce& announce);
-  void handle(Release& release);
-  void handle(Probe& probe);
-  void handle(Lookup& lookup);
-  void handle(PresenceLookup& lookup);
-  void handle(Send& send);
-  void handle(Answered& answered);
-  void handle(NewCredentials& credentials);
-
-  void on_record(const std::shared_ptr<const std::string>& sender, const MessageRecord& message);
-  void on_record(const std::shared_ptr<const std::string>& sender, const ReplyRecord& reply);
-  void on_record(const std::shared_ptr<const std::string>& sender, const ProbeRecord& probe);
-  void on_record(const std::shared_ptr<const std::string>& sender, const VerdictRecord& verdict);
-
-  /// Asks what nodes want to know, as far as that holds nothing else up.
-  void ask_presence();
-  /// Asks Redis about the ids; `done(std::span<const plugin::Holder>, why)` is called once, with a
-  /// reason if they could not be found out.
-  template <class F>
-  void find_holders(std::span<const std::string_view> ids, F done);
-
-  // Leases.
-  void on_taken(const OwnedClaim& claim, plugin::Claimed& answer, const redisReply* reply);
-  struct Withdrawn {
-    std::string id;
-    std::uint64_t token;
-    TimePoint until;  // then Redis has dropped it by itself
-  };
-  /// `done()` is called once Redis has answered, or cannot.
-  template <class F>
-  void release_in_redis(Withdrawn given_up, F done);
-  void release_withdrawn();
-  /// Extends what is due, in batches: how many. `done(bool succeeded)` is called for each.
-  template <class F>
-  std::size_t refresh(F done);
-  bool on_refreshed(const std::vector<std::uint64_t>& tokens, const redisReply* reply);
-  void lose(std::uint64_t token);
-
-  // When claims are open.
-  bool may_claim() const;
-  /// Redis is new, or could not be written to, so an absent lease does not mean an absent node.
-  bool may_lack_leases() const;
-  /// Writes every lease; claims stay closed until that has succeeded.
-  void assert_all();
-  void on_assertion(bool succeeded);
-  void on_asserted();
-  void on_refusal(const redisReply& error);
-  void close_claims_until(TimePoint until);
-  void tell_unavailable(std::string_view why);
-  void tell_available();
-
-  void tick();
-  void publish(std::vector<Exchange::Batch> batches);
-  void on_unheard(const Exchange::Batch& batch);
-  void warn(std::string_view text);
-
-  template <class F>
-  void run_script(Script script, std::vector<std::string_view> words, F&& on_reply);
-  std::string key(std::string_view id) const;
-
-  const plugin::Host host_;
-  const Options options_;
-  const std::string instance_;
-  const plugin::RegistryEvents events_;
-  const std::string ttl_text_;
+  void handle(Take& take) { shards_.take(take); }
+  void handle(Announce& announce) { shards_.announce(announce); }
+  void handle(Release& release) { shards_.release(release); }
+  void handle(Probe& probe) { peers_.probe(probe); }
+  void handle(Lookup& lookup) { queries_.look_up(lookup); }
+  void handle(PresenceLookup& lookup) { queries_.look_up(lookup); }
+  void handle(Send& send) { peers_.send(send); }
+  void handle(Answered& answered) { peers_.answer(answered); }
+  void handle(NewAccess& access);
+  void handle(SetStatus& report) { instances_.set_status(std::move(report.status)); }
+  void handle(ListInstances& list) { instances_.list(std::move(list.answer)); }
+  void handle(Ask& question) { peers_.ask(question); }
+  void handle(CheckReceivers& check);
+  void handle(OutdatedSlots&) { shards_.note_outdated(); }
+  void on_lease(std::uint32_t lane, const Unreached& message, const redisReply* reply);
 
   Inbox<Request> inbox_;
+  std::unique_ptr<Lanes> lanes_;  // null: the broker has no io/1, and messages go by this service
   std::thread thread_;
 
-  std::mutex mutex_;  // guards started_, stopping_
-  std::condition_variable changed_;
-  bool started_ = false;
-  bool stopping_ = false;
+  std::mutex start_mutex_;  // guards is_started_, is_stopping_
+  std::condition_variable start_changed_;
+  bool is_started_ = false;
+  bool is_stopping_ = false;
 
-  std::mutex turn_;  // guards what follows
-  TimePoint now_{};
-  TimePoint waits_since_{};  // the thread: it stands still if this is long ago
-  TimePoint waits_until_{};
-  std::array<pollfd, 2> awaited_{};  // what it waits for, of Redis
-  bool broken_ = false;              // something threw: to begin anew
-  std::vector<Request> requests_;    // scratch
-  Leases leases_;
-  Exchange exchange_;
-  PresenceQueue presence_;
-  TimePoint last_message_{};          // that was sent, or came
-  std::vector<Withdrawn> withdrawn_;  // to be released once Redis is there
-  std::string why_away_ = "not connected yet";
-  bool told_available_ = true;
-  bool asserted_ = false;
-  std::string refusal_;  // not empty: Redis refuses to write, and this is why
-  bool has_refused_ =
-      false;                // since the leases were last asserted, perhaps on an earlier connection
-  bool forgotten_ = false;  // it does not know the scripts any more
-  std::size_t open_assertions_ = 0;
-  bool assertion_failed_ = false;
-  TimePoint assert_again_{};
-  TimePoint claims_open_at_{};
-  TimePoint up_since_{};
-  std::optional<TimePoint> down_since_;
-  std::optional<std::string> run_id_;
+  std::mutex loop_mutex_;  // guards what follows
+  ServiceContext context_;
+  bool said_started_ = false;
+  bool are_lanes_served_ = false;
+  TimePoint waiting_since_{};  // used by the thread to detect that the process was suspended
+  TimePoint waiting_until_{};
+  std::vector<pollfd> awaited_;    // the descriptors that the thread polls; first the inbox
+  bool must_reconnect_ = false;    // something threw
+  bool has_failed_ = false;        // an attempt to connect
+  std::vector<Request> requests_;  // scratch
+  std::vector<pollfd> entries_;    // scratch
+  std::vector<pollfd> polled_;     // by the thread
   TimePoint last_deadline_check_{};
-  TimePoint last_warning_{};
-  std::size_t swallowed_warnings_ = 0;
+  PeerTransport peers_;
+  HolderQueries queries_;
+  Instances instances_;
 
-  RedisConnection connection_;  // ends first: it calls the rest
+  Shards shards_;  // destroyed first: it calls the rest
 };
 
 }  // namespace crolang::redis_registry

@@ -20,17 +20,17 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kNoTurn = "is not turn:host[:port][?transport=udp|tcp] or turns:…";
 constexpr std::string_view kNoStun = "is not stun:host[:port] or stuns:…";
 
-/// What is wrong with it. Empty: nothing. A variable is written by hand, so what the broker would
-/// put right in a webhook's answer is refused here, with the right spelling.
+/// The fault of a URL; empty: none. Variables are written by hand, so a spelling that the broker
+/// would correct in a webhook's answer is refused here, and the correct one is shown.
 std::string fault_of(std::string_view url, plugin::IceUrl::Server wanted) {
   const bool is_turn = wanted == plugin::IceUrl::Server::turn;
   std::string fault(is_turn ? kNoTurn : kNoStun);
-  const auto judged = plugin::judge_ice_url(url);
-  if (const auto* bad = std::get_if<plugin::IceUrlFault>(&judged)) {
+  const auto parsed = plugin::parse_ice_url(url);
+  if (const auto* bad = std::get_if<plugin::IceUrlFault>(&parsed)) {
     if (bad->why != plugin::kNoIceScheme) fault.append(": ").append(bad->why);
     return fault;
   }
-  const auto& good = std::get<plugin::IceUrl>(judged);
+  const auto& good = std::get<plugin::IceUrl>(parsed);
   if (good.server != wanted) return fault;
   return good.text == url ? std::string() : fault.append(": write ").append(good.text);
 }
@@ -118,7 +118,7 @@ std::string Configuration::for_node(std::string_view node, std::chrono::sys_seco
                      {"username", credentials.username},
                      {"password", credentials.password},
                      {"credential", credentials.password}});
-  // What follows the policy is what nodes get without any plugin.
+  // The members after the policy are the same as without any plugin.
   return Json{{"iceServers", std::move(servers)},
               {"iceTransportPolicy", ice_transport_policy_},
               {"bundlePolicy", "max-bundle"},

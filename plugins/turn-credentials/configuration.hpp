@@ -1,6 +1,6 @@
-/// The RTC configuration of a node: the operator's servers, with credentials of the node's own.
-/// Threads: any; nothing changes once it is constructed. Errors: the constructor throws
-/// std::invalid_argument with a sentence that names the variable and its value.
+/// The RTC configuration of a node: the operator's servers, with individual credentials.
+/// Threads: any; immutable after construction. Errors: the constructor throws std::invalid_argument
+/// with a sentence that names the variable and its value.
 #pragma once
 
 #include <chrono>
@@ -23,14 +23,14 @@ struct Settings {
   std::string_view ice_transport_policy;
 };
 
-/// Judges each of them for itself, as the constructor of Configuration does one after the other.
+/// Validates each value independently, by the same rules as the constructor of Configuration.
 void check(const Settings& settings, const plugin::Findings& findings);
 
 class Configuration {
  public:
   explicit Configuration(const Settings& settings);
 
-  /// JSON, as rtc-config/1 wants it.
+  /// The JSON for rtc-config/1.
   std::string for_node(std::string_view node, std::chrono::sys_seconds now) const;
 
  private:

@@ -22,7 +22,7 @@ struct Credentials {
 /// `<expiry>:<node>`, or the expiry alone.
 enum class Username : std::uint8_t { expiry_and_node, expiry };
 
-/// Good until `expiry` with every server that knows the secret.
+/// Valid until `expiry` on every server that has the secret.
 Credentials make_credentials(std::string_view secret, std::string_view node,
                              std::chrono::sys_seconds expiry,
                              Username username = Username::expiry_and_node);

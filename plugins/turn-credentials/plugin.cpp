@@ -61,7 +61,7 @@ constexpr crolang_env kEnv[] = {
     {"TURN_SHARED_SECRET", CROLANG_STRING, CROLANG_REQUIRED | CROLANG_SECRET | CROLANG_RELOADABLE,
      nullptr, "the secret that the TURN servers know, coturn's static-auth-secret"},
     {"TURN_CREDENTIAL_TTL_S", CROLANG_UINT, 0, "14400",
-     "how long credentials are good, in seconds, from 1 to 2592000"},
+     "how long credentials are valid, in seconds, from 1 to 2592000"},
     {"TURN_USERNAME", CROLANG_STRING, 0, "expiry:id",
      "expiry:id, or expiry: usernames without the node's id, for WebRTC stacks that cut them at "
      "the colon"},

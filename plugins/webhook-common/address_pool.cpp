@@ -22,7 +22,7 @@ const AddressPool::Address* AddressPool::best(TimePoint now) const noexcept {
 
 std::vector<AddressPool::Ref> AddressPool::order(TimePoint now) const {
   std::vector<Ref> order = addresses_;
-  // Not stable_sort, which allocates; no two have had the same turn but those that had none.
+  // Not stable_sort, which allocates; only addresses that were never used have equal numbers.
   std::sort(order.begin(), order.end(),
             [now](const Ref& a, const Ref& b) { return comes_first(*a, *b, now); });
   return order;
@@ -31,7 +31,8 @@ std::vector<AddressPool::Ref> AddressPool::order(TimePoint now) const {
 AddressPool::Share AddressPool::ask(const Ref& address, TimePoint now) noexcept {
   asked_ = true;
   address->turn_ = ++turns_;
-  // It may be worse than it looks: one question finds out, the others wait for what that says.
+  // The address may still be unusable: a single question tests it first, the others wait for the
+  // result.
   if (address->failures_ > 0) leave_out(*address, now);
   return Share(address);
 }
@@ -41,7 +42,7 @@ void AddressPool::answered(Address& address) noexcept {
 }
 
 AddressPool::Effect AddressPool::failed(Address& address, TimePoint now) noexcept {
-  // Questions that fail together are one failure; and the one that tried it has left it out.
+  // Questions that fail together count as one failure.
   if (is_out(address, now)) return Effect::none;
   const bool first = address.failures_ == 0;
   leave_out(address, now);
@@ -52,7 +53,7 @@ AddressPool::Effect AddressPool::failed(Address& address, TimePoint now) noexcep
 }
 
 void AddressPool::leave_out(Address& address, TimePoint now) noexcept {
-  constexpr unsigned kDoublings = 5;  // reach the longest pause
+  constexpr unsigned kDoublings = 5;  // enough to reach the longest pause
   const auto pause = kFirstPause * (1u << std::min(address.failures_, kDoublings));
   address.out_until_ = now + std::min<std::chrono::seconds>(pause, kLongestPause);
   ++address.failures_;
@@ -72,7 +73,7 @@ void AddressPool::replace(const std::vector<Endpoint>& found) {
   };
   for (const Endpoint& endpoint : found) {
     if (addresses.size() == kMaxAddresses) break;
-    // A look-up may name one more than once.
+    // A look-up may return duplicates.
     if (known_as(addresses, endpoint)) continue;
     Ref known = known_as(addresses_, endpoint);
     addresses.push_back(known ? std::move(known) : std::make_shared<Address>(endpoint));

@@ -1,12 +1,14 @@
 #pragma once
-/// The addresses of a webhook's host: which of them is asked next, and when the name is looked up.
+/// The addresses of a webhook's host: decides which of them is used next, and when the name is
+/// looked up.
 ///
-/// Those that work share the questions: next is the one with the fewest open, and of several the
-/// one whose turn is longest ago. One that fails is left out for a while, then tried with a single
-/// question; each further failure doubles the while, an answer ends it. If all fail, all are tried.
+/// Working addresses share the load: the next question goes to the address with the fewest open
+/// questions, and among equals to the least recently used. A failing address is left out for a
+/// pause, then tried with a single question; each further failure doubles the pause, an answer ends
+/// it. If all fail, all are tried.
 ///
-/// What a look-up finds replaces what was known. One that fails changes nothing: stale addresses
-/// are better than none.
+/// The result of a look-up replaces the known addresses. A failed look-up changes nothing: stale
+/// addresses are better than none.
 ///
 /// Decides only: no socket, no thread, no clock; time is an argument. Threads: one at a time.
 /// Errors: replace and order throw std::bad_alloc, and then have changed nothing.
@@ -26,8 +28,8 @@ class AddressPool {
   using Endpoint = boost::asio::ip::tcp::endpoint;
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // Between the end of a look-up and the next. A name that moves is followed within kIdleRefresh
-  // and the time that a look-up takes, in any case.
+  // The time between the end of a look-up and the next. A changed address is picked up within
+  // kIdleRefresh plus the duration of a look-up.
   static constexpr std::chrono::seconds kUrgentRefresh{1};  ///< no address works
   static constexpr std::chrono::seconds kRefresh{5};        ///< questions are asked
   static constexpr std::chrono::seconds kIdleRefresh{20};
@@ -39,7 +41,7 @@ class AddressPool {
    public:
     explicit Address(const Endpoint& endpoint) noexcept : endpoint_(endpoint) {}
     const Endpoint& endpoint() const noexcept { return endpoint_; }
-    /// False: the name no longer leads to it.
+    /// False: the name no longer resolves to it.
     bool listed() const noexcept { return listed_; }
 
    private:
@@ -47,13 +49,13 @@ class AddressPool {
     const Endpoint endpoint_;
     bool listed_ = true;
     std::size_t open_ = 0;    // questions
-    std::uint64_t turn_ = 0;  // of its last question
+    std::uint64_t turn_ = 0;  // number of its last question
     unsigned failures_ = 0;   // since its last answer
-    TimePoint out_until_{};   // if it has failures
+    TimePoint out_until_{};   // only if it has failures
   };
   using Ref = std::shared_ptr<Address>;
 
-  /// One question's share of an address's work, for as long as it lives.
+  /// Counts a question as open at an address for as long as it exists.
   class Share {
    public:
     Share() = default;
@@ -77,32 +79,32 @@ class AddressPool {
 
   // ---- Which address ----------------------------------------------------------------------------
 
-  /// The one whose turn it is; null if none is known.
+  /// The address to use next; null if none is known.
   const Address* best(TimePoint now) const noexcept;
-  /// All of them: the best first, those that are left out last.
+  /// All addresses: the best first, those that are left out last.
   std::vector<Ref> order(TimePoint now) const;
-  /// A question is on its way to it.
+  /// A question is being sent to it.
   Share ask(const Ref& address, TimePoint now) noexcept;
 
   void answered(Address& address) noexcept;
   enum class Effect { none, left_out, all_fail };
-  /// It cannot be reached, or breaks off, or does not answer in time. left_out: from now on, while
-  /// others serve; all_fail: none does.
+  /// It cannot be reached, closes early, or does not answer in time. left_out: it is left out from
+  /// now on, and others are used; all_fail: no address works.
   Effect failed(Address& address, TimePoint now) noexcept;
 
   // ---- When to look the name up -----------------------------------------------------------------
 
-  /// TimePoint::max() while a look-up is under way, and while nothing is known: then whoever asks
-  /// needs one at once.
+  /// TimePoint::max() while a look-up is in progress, and while no address is known: then the next
+  /// question starts a look-up at once.
   TimePoint look_up_due() const noexcept;
   void look_up_began() noexcept { looking_up_ = true; }
-  /// `found` is not empty. What is no longer among it is not listed any more.
+  /// Precondition: `found` is not empty. Addresses that are not in `found` are removed.
   void replace(const std::vector<Endpoint>& found);
   void look_up_ended(TimePoint now) noexcept;
-  /// It could not even begin: the next try is due as if it had just ended.
+  /// The look-up could not be started: the next one is due as if it had just ended.
   void put_off_look_up(TimePoint now) noexcept { looked_up_at_ = now; }
   bool looking_up() const noexcept { return looking_up_; }
-  /// None of the addresses can be reached: perhaps the name has moved.
+  /// None of the addresses can be reached: the name may have new ones.
   void need_look_up() noexcept { urgent_ = true; }
 
  private:

@@ -1,9 +1,8 @@
 #pragma once
-/// The addresses of a webhook's host, kept up to date by look-ups in the background. A look-up may
-/// take as long as it likes: it has a thread of its own, one at a time, and nobody waits for it
-/// while an address is known.
-/// Threads: the loop's only. Errors: look_up throws if there is no thread or no memory for it, and
-/// then the next one tries again.
+/// The addresses of a webhook's host, kept up to date by look-ups in the background, one at a time.
+/// No question waits for a look-up while an address is known.
+/// Threads: the loop's only. Errors: look_up throws if there is no thread or no memory; the next
+/// call tries again.
 
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
@@ -11,16 +10,16 @@
 #include <memory>
 #include <string>
 
+#include "common/resolver.hpp"
 #include "webhook-common/address_pool.hpp"
 
 namespace crolang::webhook_common {
 
 class Addresses {
  public:
-  /// `looked_up(error)` is called at the end of each look-up, and must not throw. The error says in
-  /// the system's words why nothing was found; empty: the pool has what was found.
-  /// A host that is an address is never looked up. The context is shared with a look-up that nobody
-  /// waits for any more.
+  /// `looked_up(error)` is called at the end of each look-up, and must not throw. `error` is the
+  /// system's error text if nothing was found; empty: the pool has the addresses. A host that is an
+  /// address is never looked up. The context is shared, since a look-up may outlive this object.
   Addresses(std::shared_ptr<boost::asio::io_context> context, const std::string& host,
             std::uint16_t port, std::function<void(const std::string& error)> looked_up);
   Addresses(const Addresses&) = delete;
@@ -28,17 +27,15 @@ class Addresses {
 
   AddressPool& pool() noexcept { return pool_; }
 
-  /// When look_up should be called.
+  /// When look_up should be called next.
   AddressPool::TimePoint due() const noexcept;
-  /// Begins a look-up, unless one is under way.
+  /// Begins a look-up, unless one is in progress.
   void look_up();
   /// The number of the look-up that began last; the first is 1.
   std::uint64_t number() const noexcept { return number_; }
 
  private:
-  struct Found;
-
-  void finish(Found& found) noexcept;
+  void finish() noexcept;
 
   const std::shared_ptr<boost::asio::io_context> context_;
   const std::string host_;
@@ -47,7 +44,9 @@ class Addresses {
   bool fixed_ = false;  // the host is an address
   AddressPool pool_;
   std::uint64_t number_ = 0;
-  std::shared_ptr<Found> waiting_;  // null: no look-up is under way
+  common::Resolver resolver_;
+  const std::shared_ptr<void> alive_ =
+      std::make_shared<char>();  // checked by the function that a look-up posts
 };
 
 }  // namespace crolang::webhook_common

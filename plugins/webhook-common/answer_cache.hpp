@@ -1,6 +1,6 @@
 #pragma once
-/// Remembers yes and no for a while: so many answers at most, and so many bytes, since nodes choose
-/// what is in the keys. Time is an argument.
+/// Caches yes/no answers for a limited time, with a limit on their number and on their bytes, since
+/// nodes choose the keys. Time is an argument.
 /// Threads: any, several at once. Errors: none.
 
 #include <array>
@@ -19,7 +19,7 @@ class AnswerCache {
   using TimePoint = std::chrono::steady_clock::time_point;
   static constexpr std::size_t kMaxEntries = 100'000;
   static constexpr std::size_t kMaxBytes = std::size_t{32} << 20;
-  /// What an entry takes besides its key, about.
+  /// The approximate size of an entry without its key.
   static constexpr std::size_t kOverhead = 128;
 
   explicit AnswerCache(std::chrono::milliseconds ttl, std::size_t max_entries = kMaxEntries,
@@ -28,9 +28,9 @@ class AnswerCache {
   /// Hot: per message. One look-up under a lock of its shard, no allocation.
   std::optional<bool> find(std::string_view key, TimePoint now) const;
 
-  /// `since` is when the question was asked: an answer is never used longer than the time to live
-  /// after the state that it describes. A key that would fill a good part of the cache by itself is
-  /// not remembered.
+  /// `since` is when the question was asked, so that an answer expires one time to live after the
+  /// state that it describes. A key that would fill a large part of the cache by itself is not
+  /// stored.
   void put(std::string_view key, bool answer, TimePoint since, TimePoint now);
 
  private:
@@ -42,8 +42,8 @@ class AnswerCache {
   };
   using Entries = TextMap<Entry>;
 
-  // Two generations: when the young one is full or as old as an entry can get, it becomes the old
-  // one, and the old one goes. So nothing has to be searched for what has expired.
+  // Two generations: when the young one is full or has reached the time to live, it becomes the old
+  // one, and the previous old one is dropped. So no search for expired entries is needed.
   struct Shard {
     mutable std::mutex mutex;  // guards what follows
     Entries young;

@@ -22,14 +22,14 @@ constexpr std::size_t kReadBytes = 16'384;
 constexpr std::uint32_t kMaxHeaderBytes = 16'384;
 constexpr unsigned kMaxInterimAnswers = 16;
 
-// Before the next address is tried beside one that has not answered (RFC 8305 8).
+// The delay before the next address is tried in parallel to one that has not answered (RFC 8305 8).
 constexpr std::chrono::milliseconds kShortestDelay{10};
 constexpr std::chrono::milliseconds kLongestDelay{250};
 
-std::string words_of(const error_code& error) {
+std::string describe(const error_code& error) {
   if (error == http::error::body_limit) return "the answer is longer than WEBHOOK_MAX_REPLY_BYTES";
   if (error == http::error::header_limit) return "the answer's header is too long";
-  // What Beast makes of a lack of memory.
+  // Beast reports a lack of memory as this error.
   if (error == http::error::buffer_overflow) return "no memory left for the answer";
   return "the answer is not HTTP/1.1: " + error.message();
 }
@@ -42,7 +42,7 @@ Connection::Connection(asio::io_context& context, const TlsContext& tls, const s
       socket_(context),
       tls_context_(tls),
       host_(host),
-      patience_(context),
+      handshake_timer_(context),
       max_reply_bytes_(max_reply_bytes),
       owner_(owner) {}
 
@@ -51,16 +51,16 @@ void Connection::step(F&& function) noexcept {
   try {
     function();
   } catch (const std::bad_alloc&) {
-    if (!closed_) fail("no memory left", Owner::Silence::ours);
+    if (!closed_) fail("no memory left", Owner::NoAnswer::local_fault);
   } catch (const std::exception& error) {
-    if (!closed_) fail(error.what(), Owner::Silence::ours);
+    if (!closed_) fail(error.what(), Owner::NoAnswer::local_fault);
   }
 }
 
 void Connection::open(std::vector<Address> addresses, std::chrono::milliseconds time) noexcept {
   time_ = time;
   const auto count = static_cast<int>(addresses.size());
-  // Each has its chance, however short the time is.
+  // Every address gets a share of the time, however short.
   const auto delay = std::clamp(time / (count + 1), kShortestDelay, kLongestDelay);
   connector_.start(std::move(addresses), delay, shared_from_this());
 }
@@ -72,7 +72,7 @@ void Connection::on_connected(Connector::Socket socket, Address address) noexcep
     error_code not_now;
     socket_.set_option(asio::ip::tcp::no_delay(true), not_now);
     if (!tls_context_) return opened();
-    shake_hands();
+    start_handshake();
   });
 }
 
@@ -85,31 +85,33 @@ void Connection::on_last_address() noexcept {
 }
 
 void Connection::on_unconnected(std::string_view why, Connector::Fault fault) noexcept {
-  fail(why, fault == Connector::Fault::ours ? Owner::Silence::ours : Owner::Silence::total);
+  fail(why,
+       fault == Connector::Fault::local ? Owner::NoAnswer::local_fault : Owner::NoAnswer::total);
 }
 
-void Connection::shake_hands() {
+void Connection::start_handshake() {
   tls_.emplace(socket_, *tls_context_);
-  check_.emplace(tls_->native_handle(), host_);
-  tls_->set_verify_callback([this](bool good, asio::ssl::verify_context& judged) {
-    return check_->note(good, judged.native_handle());
+  check_.emplace(tls_->native_handle(), host_, "WEBHOOK_CA_FILE");
+  tls_->set_verify_callback([this](bool good, asio::ssl::verify_context& context) {
+    return check_->note(good, context.native_handle());
   });
-  out_of_patience_ = false;
-  // The last address may have what time there is.
+  handshake_timed_out_ = false;
+  // The last address may use all the remaining time.
   if (connector_.has_more()) {
-    patience_.expires_after(time_ / static_cast<int>(connector_.size()));
-    patience_.async_wait([self = shared_from_this(), address = address_](const error_code& error) {
-      if (error || self->closed_ || self->address_ != address) return;
-      self->out_of_patience_ = true;
-      error_code already;
-      self->socket_.close(already);
-    });
+    handshake_timer_.expires_after(time_ / static_cast<int>(connector_.size()));
+    handshake_timer_.async_wait(
+        [self = shared_from_this(), address = address_](const error_code& error) {
+          if (error || self->closed_ || self->address_ != address) return;
+          self->handshake_timed_out_ = true;
+          error_code already;
+          self->socket_.close(already);
+        });
   }
   tls_->async_handshake(asio::ssl::stream_base::client,
                         [self = shared_from_this()](const error_code& error) {
                           if (self->closed_) return;
-                          // Else the timer could still close what has just been opened.
-                          self->patience_.cancel();
+                          // Otherwise the timer could still close the new connection.
+                          self->handshake_timer_.cancel();
                           if (!error) return self->opened();
                           self->step([&] { self->on_handshake_failure(error); });
                         });
@@ -118,13 +120,14 @@ void Connection::shake_hands() {
 void Connection::on_handshake_failure(const error_code& error) {
   std::string why = check_->fault();
   if (why.empty()) {
-    why = "no TLS connection" + (out_of_patience_ ? " in time" : ": " + error.message());
-    // What is read of an answer in plain text.
+    why = handshake_timed_out_ ? "the TLS handshake timed out"
+                               : "the TLS handshake failed: " + error.message();
+    // The error if the peer answers in plain text.
     if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_WRONG_VERSION_NUMBER)
-      why += ": does that port want http?";
+      why += ": does that port expect http?";
   }
   owner_.on_bad_address(address_, why);
-  // Nothing was asked yet, so another address may be.
+  // The request was not sent yet, so another address may be tried.
   error_code ignored;
   socket_.close(ignored);
   address_ = nullptr;
@@ -133,7 +136,8 @@ void Connection::on_handshake_failure(const error_code& error) {
 
 void Connection::opened() noexcept {
   step([this] {
-    // From now on always, so that a server which ends an idle connection is noticed at once.
+    // Keep watching from now on, so that a server which closes an idle connection is noticed at
+    // once.
     watch();
     owner_.on_open(*this);
   });
@@ -151,7 +155,7 @@ void Connection::ask(std::string head, std::string_view body) {
   head_ = std::move(head);
   expect_answer();
   interim_answers_ = 0;
-  heard_ = false;
+  answer_began_ = false;
   asking_ = true;
   writing_ = true;
   const std::array<asio::const_buffer, 2> bytes{asio::buffer(head_), asio::buffer(body)};
@@ -159,8 +163,8 @@ void Connection::ask(std::string head, std::string_view body) {
     asio::async_write(stream, bytes,
                       [self = shared_from_this()](const error_code& error, std::size_t) {
                         self->writing_ = false;
-                        // A server may answer before it has read everything, and then not read on.
-                        // Whether it did is known once reading ends.
+                        // A server may answer before it has read the whole request, and then stop
+                        // reading. Whether it did is known when the read completes.
                         if (error) self->reusable_ = false;
                       });
   });
@@ -169,16 +173,16 @@ void Connection::ask(std::string head, std::string_view body) {
 void Connection::close() noexcept {
   closed_ = true;
   connector_.stop();
-  patience_.cancel();
+  handshake_timer_.cancel();
   error_code ignored;
   socket_.close(ignored);
 }
 
-void Connection::blame(std::string_view why) noexcept {
+void Connection::report_slow(std::string_view why) noexcept {
   if (address_) {
     owner_.on_bad_address(address_, why);
   } else {
-    connector_.blame(why);
+    connector_.report_slow(why);
   }
 }
 
@@ -187,7 +191,7 @@ void Connection::watch() {
                      [self = shared_from_this()](const error_code& error) {
                        if (self->closed_) return;
                        if (!self->asking_) {
-                         // Its end, or bytes that nobody asked for.
+                         // The end of the connection, or unsolicited data.
                          self->close();
                          return self->owner_.on_closed(*self);
                        }
@@ -205,35 +209,35 @@ void Connection::read() {
   });
 }
 
-bool Connection::has_spoken() const noexcept {
+bool Connection::has_unasked_input() const noexcept {
   error_code gone;
   return used_ && socket_.available(gone) > 0;
 }
 
 void Connection::on_read(const error_code& error, std::size_t size) {
   input_.commit(size);
-  heard_ = heard_ || size > 0;
+  answer_began_ = answer_began_ || size > 0;
   if (!error) return take_input();
   reusable_ = false;
   if (error != asio::error::eof && error != asio::ssl::error::stream_truncated) {
     return fail(error.message());
   }
-  if (!heard_) {
+  if (!answer_began_) {
     return fail(tls_context_ == nullptr && !used_
-                    ? "the server closed the connection without an answer: does that port want "
+                    ? "the server closed the connection without an answer: does that port expect "
                       "https?"
                     : "the server closed the connection without an answer");
   }
-  // Some answers end with the connection. Under TLS anybody on the way could cut that one short,
-  // unless the server says goodbye.
+  // Some answers are terminated by the end of the connection. With TLS an attacker on the path
+  // could truncate them, unless the server sends close_notify.
   error_code cut = error;
   if (error == asio::error::eof) parser_->put_eof(cut = {});
   if (!cut && parser_->is_done()) return finish();
   fail("the server closed the connection in the middle of its answer");
 }
 
-/// Beast wants the blank behind the status (RFC 9112 4) also where no reason phrase follows, which
-/// servers leave out.
+/// Beast requires the blank after the status (RFC 9112 4) even without a reason phrase, but some
+/// servers omit it.
 void Connection::complete_status_line() {
   constexpr std::size_t kEnd = sizeof "HTTP/1.1 200" - 1;
   if (has_status_line_ || input_.size() <= kEnd) return;
@@ -252,17 +256,17 @@ void Connection::take_input() {
     const std::size_t used = parser_->put(input_.data(), error);
     input_.consume(used);
     if (error == http::error::need_more || (!error && used == 0)) break;
-    if (error) return fail(words_of(error));
+    if (error) return fail(describe(error));
     const unsigned status = parser_->get().result_int();
-    // RFC 9110 15.2: an interim answer announces the real one. 101 would be the last one in HTTP.
+    // RFC 9110 15.2: an interim answer precedes the final one. After a 101 no more HTTP would
+    // follow.
     if (parser_->is_done() && status >= 100 && status < 200 && status != 101) {
-      if (++interim_answers_ > kMaxInterimAnswers)
-        return fail("the server does not come to its answer");
+      if (++interim_answers_ > kMaxInterimAnswers) return fail("too many interim answers (1xx)");
       expect_answer();
     }
   }
   if (parser_->is_done()) return finish();
-  // What the parser leaves is the beginning of a line.
+  // The parser leaves only an incomplete line.
   if (input_.size() > kMaxHeaderBytes) return fail("the answer's header is too long");
   read();
 }
@@ -284,12 +288,12 @@ void Connection::finish() noexcept {
 }
 
 void Connection::fail(std::string_view why) noexcept {
-  fail(why, heard_ ? Owner::Silence::broken : Owner::Silence::total);
+  fail(why, answer_began_ ? Owner::NoAnswer::incomplete : Owner::NoAnswer::total);
 }
 
-void Connection::fail(std::string_view why, Owner::Silence silence) noexcept {
+void Connection::fail(std::string_view why, Owner::NoAnswer kind) noexcept {
   close();
-  owner_.on_failure(*this, why, silence);
+  owner_.on_failure(*this, why, kind);
 }
 
 }  // namespace crolang::webhook_common

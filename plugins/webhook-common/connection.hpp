@@ -1,8 +1,8 @@
 #pragma once
-/// One TCP connection to a webhook's server, with or without TLS: opened once, then asked one thing
-/// at a time for as long as both sides keep it.
-/// Threads: the loop's only. Errors: Owner::on_failure, with words for the log; the constructor and
-/// ask throw when there is no memory.
+/// One TCP connection to a webhook's server, with or without TLS: opened once, then used for one
+/// request at a time for as long as both sides keep it open.
+/// Threads: the loop's only. Errors: Owner::on_failure, with a text for the log; the constructor
+/// and ask throw if there is no memory.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -19,8 +19,9 @@
 #include <string_view>
 #include <vector>
 
-#include "webhook-common/certificate_check.hpp"
+#include "common/certificate_check.hpp"
 #include "webhook-common/connector.hpp"
+#include "webhook-common/tls_context.hpp"
 
 namespace crolang::webhook_common {
 
@@ -33,63 +34,60 @@ class Connection : public std::enable_shared_from_this<Connection>, private Conn
     std::string body;
   };
 
-  /// What is still open once a function of the owner has been called: on_answer, maybe; nothing
-  /// after on_failure and on_closed. They are called from the loop, which nobody could tell of what
-  /// they throw.
+  /// Its functions are called from the loop and must not throw. After on_answer the connection may
+  /// be used again if it is reusable; after on_failure and on_closed it is closed.
   struct Owner {
     virtual ~Owner() = default;
-    /// It may be asked now; address() took it.
+    /// It can be used now, and address() is set.
     virtual void on_open(Connection& connection) noexcept = 0;
     virtual void on_answer(Connection& connection, Answer answer) noexcept = 0;
-    /// total: no byte of an answer has come. ours: the server is not to blame.
-    enum class Silence { total, broken, ours };
-    /// It could not be opened, or broke while it was asked something.
+    /// total: no byte of the answer arrived. incomplete: the answer is incomplete or malformed.
+    /// local_fault: the fault is on this machine.
+    enum class NoAnswer { total, incomplete, local_fault };
+    /// It could not be opened, or failed during a request.
     virtual void on_failure(Connection& connection, std::string_view why,
-                            Silence silence) noexcept = 0;
-    /// It ended while nothing was asked.
+                            NoAnswer kind) noexcept = 0;
+    /// It closed while idle.
     virtual void on_closed(Connection& connection) noexcept = 0;
-    /// This address could not be connected to, or broke off, or was too slow.
+    /// This address refused the connection, closed it early or was too slow.
     virtual void on_bad_address(const Address& address, std::string_view why) noexcept = 0;
-    /// It is opening, and no address is left to try; add_addresses may bring some.
+    /// It is opening, and no address is left to try; add_addresses may add some.
     virtual void on_last_address(Connection& connection) noexcept = 0;
   };
 
-  using TlsContext = std::unique_ptr<boost::asio::ssl::context>;
-
-  /// `tls` is the owner's, and null for plain HTTP; what it is when a handshake begins counts. The
-  /// server's certificate must be for `host`.
+  /// `tls` belongs to the owner, and is null for plain HTTP; its value at the start of a handshake
+  /// is used. The server's certificate must be for `host`.
   Connection(boost::asio::io_context& context, const TlsContext& tls, const std::string& host,
              std::size_t max_reply_bytes, Owner& owner);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// To the first of these addresses that works, within `time`.
+  /// Connects to the first of these addresses that works, within `time`.
   void open(std::vector<Address> addresses, std::chrono::milliseconds time) noexcept;
-  /// From on_last_address on: wait that long for further ones.
+  /// After on_last_address: waits that long for further addresses.
   void wait_for_addresses(std::chrono::milliseconds time) noexcept {
     connector_.wait_for_more(time);
   }
-  /// These may be tried as well, if it is opening.
+  /// Adds addresses to try, if it is opening.
   void add_addresses(const std::vector<Address>& addresses) noexcept { connector_.add(addresses); }
-  void no_more_addresses() noexcept { connector_.no_more(); }
 
-  /// Both must stay until on_answer or on_failure, or until close. Close it if this throws.
+  /// `body` must stay in place until on_answer, on_failure or close. Close it if this throws.
   void ask(std::string head, std::string_view body);
 
-  /// The owner hears no more of it.
+  /// After this no function of the owner is called.
   void close() noexcept;
-  /// Time is up: says which addresses were too slow.
-  void blame(std::string_view why) noexcept;
+  /// The request's time is up: reports the addresses that were too slow.
+  void report_slow(std::string_view why) noexcept;
   bool closed() const noexcept { return closed_; }
 
-  /// That it is connected to; null until then.
+  /// The address it is connected to; null before that.
   const Address& address() const noexcept { return address_; }
-  /// It was asked before, so the server may have ended it meanwhile.
+  /// It was used before, so the server may have closed it meanwhile.
   bool used() const noexcept { return used_; }
-  /// The server has sent something since its last answer: not to be asked, or that would be taken
-  /// for the answer.
-  bool has_spoken() const noexcept;
-  /// The last answer leaves it fit to be asked again.
+  /// The server has sent data since its last answer. Then it must not be used, since that data
+  /// would be taken for the answer.
+  bool has_unasked_input() const noexcept;
+  /// The last answer permits another request.
   bool reusable() const noexcept { return !closed_ && !asking_ && reusable_; }
 
  private:
@@ -105,7 +103,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Conn
     }
   }
 
-  /// What throws in the loop fails the connection, and nothing else.
+  /// Runs a step of the loop; an exception fails this connection only.
   template <class F>
   void step(F&& function) noexcept;
 
@@ -113,28 +111,29 @@ class Connection : public std::enable_shared_from_this<Connection>, private Conn
   void on_unreachable(const Address& address, std::string_view why) noexcept override;
   void on_last_address() noexcept override;
   void on_unconnected(std::string_view why, Connector::Fault fault) noexcept override;
-  void shake_hands();
+  void start_handshake();
   void on_handshake_failure(const boost::system::error_code& error);
   void opened() noexcept;
   void expect_answer();
   void complete_status_line();
-  /// Until there is something to read, and takes none of it: it may have come before the question.
+  /// Waits until there is data to read, without reading it, since it may have been sent before the
+  /// request.
   void watch();
   void read();
   void on_read(const boost::system::error_code& error, std::size_t size);
   void take_input();
   void finish() noexcept;
   void fail(std::string_view why) noexcept;
-  void fail(std::string_view why, Owner::Silence silence) noexcept;
+  void fail(std::string_view why, Owner::NoAnswer kind) noexcept;
 
   Connector connector_;
   boost::asio::ip::tcp::socket socket_;
   const TlsContext& tls_context_;
   const std::string host_;
-  std::optional<CertificateCheck> check_;
+  std::optional<common::CertificateCheck> check_;
   std::optional<Tls> tls_;
-  boost::asio::steady_timer patience_;  // with one TLS handshake
-  bool out_of_patience_ = false;
+  boost::asio::steady_timer handshake_timer_;  // for one TLS handshake
+  bool handshake_timed_out_ = false;
   Address address_;
   const std::size_t max_reply_bytes_;
   Owner& owner_;
@@ -144,11 +143,11 @@ class Connection : public std::enable_shared_from_this<Connection>, private Conn
   std::string head_;
   boost::beast::flat_buffer input_;
   std::optional<Parser> parser_;
-  bool has_status_line_ = false;  // the beginning of one, up to the reason phrase
+  bool has_status_line_ = false;  // at least its beginning, up to the reason phrase
   unsigned interim_answers_ = 0;
   bool asking_ = false;
   bool writing_ = false;
-  bool heard_ = false;  // a byte of the answer
+  bool answer_began_ = false;  // a byte of the answer has arrived
   bool used_ = false;
   bool reusable_ = true;
   bool closed_ = false;

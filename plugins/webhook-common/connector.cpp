@@ -12,9 +12,9 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-/// The address is not to blame for what this machine lacks. That it has no IPv6 is no such lack:
-/// then the others had better be asked.
-bool is_ours(const error_code& error) {
+/// Errors caused by a shortage on this machine are not the fault of the address. A lack of IPv6
+/// does not count as such: then other addresses should be tried.
+bool is_local(const error_code& error) {
   return error == asio::error::no_descriptors || error == asio::error::no_memory ||
          error == asio::error::no_buffer_space ||
          error == boost::system::errc::too_many_files_open_in_system;
@@ -44,9 +44,9 @@ void Connector::guarded(F&& function) noexcept {
   try {
     function();
   } catch (const std::bad_alloc&) {
-    end("no memory left", Fault::ours);
+    end("no memory left", Fault::local);
   } catch (const std::exception& error) {
-    end(error.what(), Fault::ours);
+    end(error.what(), Fault::local);
   }
 }
 
@@ -59,7 +59,7 @@ void Connector::try_next() {
   attempt->socket.async_connect(
       attempt->address->endpoint(), [this, keep = keep_, attempt](const error_code& error) {
         const auto own = std::find(attempts_.begin(), attempts_.end(), attempt);
-        // Else it was given up.
+        // Otherwise it was abandoned.
         if (keep_ && own != attempts_.end()) on_connect(*attempt, error);
       });
   arm(delay_);
@@ -83,7 +83,7 @@ void Connector::arm(std::chrono::milliseconds time) {
 void Connector::on_timer() noexcept {
   if (has_more()) return guarded([this] { try_next(); });
   if (attempts_.empty()) return end(why_, fault_);
-  if (!std::exchange(said_last_, true)) owner_.on_last_address();
+  if (!std::exchange(reported_last_, true)) owner_.on_last_address();
 }
 
 void Connector::on_connect(Attempt& attempt, const error_code& error) noexcept {
@@ -91,7 +91,7 @@ void Connector::on_connect(Attempt& attempt, const error_code& error) noexcept {
                                 [&](const auto& each) { return each.get() == &attempt; });
   const auto kept = *own;
   if (!error) {
-    // Those before it had a head start; those behind it may be tried again.
+    // Those before it had a head start, so they are slower; those after it may be tried again.
     for (auto each = attempts_.begin(); each != own; ++each) {
       owner_.on_unreachable((*each)->address, "slower than another address");
     }
@@ -103,9 +103,9 @@ void Connector::on_connect(Attempt& attempt, const error_code& error) noexcept {
   }
   attempts_.erase(own);
   guarded([&] {
-    fault_ = is_ours(error) ? Fault::ours : Fault::theirs;
+    fault_ = is_local(error) ? Fault::local : Fault::remote;
     why_ = "cannot connect to " + text_of(kept->address->endpoint()) + ": " + error.message();
-    if (fault_ == Fault::theirs) owner_.on_unreachable(kept->address, why_);
+    if (fault_ == Fault::remote) owner_.on_unreachable(kept->address, why_);
     if (!keep_) return;
     if (has_more()) return try_next();
     if (attempts_.empty()) on_none_left();
@@ -113,7 +113,7 @@ void Connector::on_connect(Attempt& attempt, const error_code& error) noexcept {
 }
 
 void Connector::on_none_left() noexcept {
-  if (!std::exchange(said_last_, true)) owner_.on_last_address();
+  if (!std::exchange(reported_last_, true)) owner_.on_last_address();
   if (!keep_ || has_more()) return;
   if (wait_for_more_.count() == 0) return end(why_, fault_);
   waiting_ = true;
@@ -128,13 +128,13 @@ void Connector::add(const std::vector<Address>& addresses) noexcept {
       if (std::find(addresses_.begin(), addresses_.end(), each) == addresses_.end())
         addresses_.push_back(each);
     }
-    // Else it is its turn once the timer or a failure says so.
-    if (has_more() && (waiting_ || said_last_)) try_next();
+    // Otherwise the timer or a failure starts the next attempt.
+    if (has_more() && (waiting_ || reported_last_)) try_next();
   });
-  no_more();
+  stop_waiting_for_addresses();
 }
 
-void Connector::no_more() noexcept {
+void Connector::stop_waiting_for_addresses() noexcept {
   wait_for_more_ = {};
   if (keep_ && waiting_) end(why_, fault_);
 }
@@ -146,7 +146,7 @@ bool Connector::go_on(std::shared_ptr<void> keep) noexcept {
   return true;
 }
 
-void Connector::blame(std::string_view why) noexcept {
+void Connector::report_slow(std::string_view why) noexcept {
   for (const auto& each : attempts_) owner_.on_unreachable(each->address, why);
 }
 
@@ -162,7 +162,7 @@ void Connector::stop() noexcept {
 
 void Connector::end(std::string_view why, Fault fault) noexcept {
   const std::string_view words = why;
-  const auto kept = std::move(keep_);  // this object lives to the end of the function
+  const auto kept = std::move(keep_);  // keeps this object alive until the end of the function
   stop();
   owner_.on_unconnected(words, fault);
 }

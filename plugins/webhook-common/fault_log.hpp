@@ -1,6 +1,6 @@
 #pragma once
-/// Decides which faults are logged: one at once, then at most one in each pause; how many were left
-/// out is said with the next one, or once the pause is over. Time is an argument.
+/// Decides which faults are logged: the first at once, then at most one per pause; the number left
+/// out is logged with the next one, or when the pause is over. Time is an argument.
 /// Threads: any. Errors: none.
 
 #include <chrono>
@@ -22,7 +22,7 @@ class FaultLog {
   /// The line to log now, if any.
   std::optional<std::string> note(TimePoint now, std::string_view fault);
 
-  /// When `left_out` will have something to say.
+  /// When `left_out` will return a line.
   std::optional<TimePoint> due() const;
 
   /// How many faults were left out since the last line, once the pause is over.

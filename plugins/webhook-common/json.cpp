@@ -17,31 +17,38 @@ bool is_same_in_other_case(std::string_view a, std::string_view b) {
                     [&](char left, char right) { return lower(left) == lower(right); });
 }
 
-/// Follows a text to the member of its object that is wanted; of doubled names the last counts.
-/// Without a tree: one of nlohmann's takes memory even to be destroyed, and a destructor that finds
-/// none ends the process. Nor could one be as deep as it likes.
+/// Finds the wanted member of an object while parsing; of duplicate names the last counts. No tree
+/// is built: nlohmann's needs memory even to be destroyed, and a destructor that gets none
+/// terminates the process; nor can it be arbitrarily deep.
 class MemberReader final : public nlohmann::json_sax<Json> {
  public:
   explicit MemberReader(std::string_view member) : member_(member) {}
 
   bool is_object_in(std::string_view text) { return Json::sax_parse(text, this); }
 
-  /// What there is instead of what is wanted; after is_object_in.
+  /// What was found instead; call it after is_object_in.
   std::string instead() const {
     if (!is_json_) return "it is not JSON";
     if (!whole_.empty()) return "it is " + std::string(whole_) + ", not an object";
     if (!kind_.empty()) return "it is " + std::string(kind_);
-    if (has_other_case_) return "it is there in other letters, and capitals count";
+    if (has_other_case_) return "its name is spelled with different capitals";
     return "there is no such member";
   }
 
+  bool has_member() const { return !kind_.empty(); }
+
   std::optional<bool> flag;
+  std::optional<double> number;
   std::optional<TextSet> strings;
 
   bool null() override { return other("null"); }
-  bool number_integer(number_integer_t) override { return other(kNumber); }
-  bool number_unsigned(number_unsigned_t) override { return other(kNumber); }
-  bool number_float(number_float_t, const string_t&) override { return other(kNumber); }
+  bool number_integer(number_integer_t value) override {
+    return any_number(static_cast<double>(value));
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    return any_number(static_cast<double>(value));
+  }
+  bool number_float(number_float_t value, const string_t&) override { return any_number(value); }
   bool binary(binary_t&) override { return other("bytes"); }
 
   bool boolean(bool value) override {
@@ -91,6 +98,7 @@ class MemberReader final : public nlohmann::json_sax<Json> {
     has_other_case_ = has_other_case_ || (!wanted_ && is_same_in_other_case(name, member_));
     if (!wanted_) return true;
     flag.reset();
+    number.reset();
     strings.reset();
     kind_ = {};
     return true;
@@ -105,7 +113,8 @@ class MemberReader final : public nlohmann::json_sax<Json> {
   bool is_member() const { return depth_ == 1 && wanted_; }
   bool is_element() const { return depth_ == 2 && in_list_ && strings; }
 
-  /// What is not looked for; outside of the object it is an end, in the list it spoils it.
+  /// A value of an unexpected type; outside of the object it ends the search, in the list it
+  /// invalidates the list.
   bool other(std::string_view kind) {
     if (is_element()) {
       strings.reset();
@@ -118,16 +127,19 @@ class MemberReader final : public nlohmann::json_sax<Json> {
     return depth_ > 0;
   }
 
-  static constexpr std::string_view kNumber = "a number";
+  bool any_number(double value) {
+    if (is_member()) number = value;
+    return other("a number");
+  }
 
   const std::string_view member_;
   std::size_t depth_ = 0;
   bool wanted_ = false;   // the member that is being read
-  bool in_list_ = false;  // which is a list
+  bool in_list_ = false;  // the wanted member is a list
   bool is_json_ = true;
   bool has_other_case_ = false;
-  std::string_view whole_;  // what the text is, if no object
-  std::string_view kind_;   // what the member is
+  std::string_view whole_;  // the type of the text, if not an object
+  std::string_view kind_;   // the type of the member
 };
 
 }  // namespace
@@ -165,6 +177,16 @@ std::optional<bool> read_bool(std::string_view text, std::string_view member) {
   return reader.is_object_in(text) ? reader.flag : std::nullopt;
 }
 
+std::optional<double> read_number(std::string_view text, std::string_view member) {
+  MemberReader reader(member);
+  return reader.is_object_in(text) ? reader.number : std::nullopt;
+}
+
+bool has_member(std::string_view text, std::string_view member) {
+  MemberReader reader(member);
+  return reader.is_object_in(text) && reader.has_member();
+}
+
 std::optional<TextSet> read_strings(std::string_view text, std::string_view member) {
   MemberReader reader(member);
   return reader.is_object_in(text) ? std::move(reader.strings) : std::nullopt;
@@ -172,10 +194,10 @@ std::optional<TextSet> read_strings(std::string_view text, std::string_view memb
 
 std::string why_unreadable(std::string_view text, std::string_view member) {
   // RFC 1952 2.3.1
-  if (text.starts_with("\x1f\x8b")) return "it is compressed, though nobody asked for that";
+  if (text.starts_with("\x1f\x8b")) return "it is compressed, which was not requested";
   const std::size_t start = text.find_first_not_of(kBlanks);
   if (start == std::string_view::npos) return "it is empty";
-  if (text[start] == '<') return "it is not JSON but HTML or XML, as its '<' at the start says";
+  if (text[start] == '<') return "it starts with '<', so it is HTML or XML, not JSON";
   MemberReader reader(member);
   reader.is_object_in(text);
   return reader.instead();

@@ -1,7 +1,7 @@
 #pragma once
-/// How many ids a request may hold. A server that finds one too large (413, RFC 9110 15.5.14) gets
-/// half as many from then on, and after a while as many as before, since its limit may have been
-/// raised. Time is an argument. Threads: any. Errors: none.
+/// How many ids a request may hold. After a 413 (RFC 9110 15.5.14) requests hold half as many ids,
+/// and after a while as many as before, since the server's limit may have been raised. Time is an
+/// argument. Threads: any. Errors: none.
 
 #include <algorithm>
 #include <chrono>
@@ -22,7 +22,7 @@ class PageSize {
     return most_;
   }
 
-  /// So many were too many, and there were two at least. What may be sent from now on.
+  /// A request of `too_many` ids was refused. Precondition: at least 2. Returns the new limit.
   std::size_t halve(std::size_t too_many, TimePoint time) {
     const std::lock_guard lock(mutex_);
     if (time >= until_) most_ = kAny;

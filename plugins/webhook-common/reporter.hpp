@@ -1,6 +1,6 @@
 #pragma once
-/// Says what went wrong with a webhook: to who asked, and, where that tells nobody else, to the
-/// log; not too often. Threads: any. Errors: report throws std::bad_alloc.
+/// Reports the faults of a webhook: to the caller, and, rate-limited, to the log where there is no
+/// caller. Threads: any. Errors: report throws std::bad_alloc.
 
 #include <algorithm>
 #include <chrono>
@@ -15,8 +15,8 @@
 
 namespace crolang::webhook_common {
 
-/// Who logs what fails a question. answered: the broker, since it is told. logged: the webhook,
-/// since nobody is.
+/// Who logs a failed question. answered: the broker, which gets the failure as the answer. logged:
+/// the webhook itself, since no caller waits for an answer.
 enum class Faults { answered, logged };
 
 class Reporter {
@@ -25,28 +25,28 @@ class Reporter {
   Reporter(plugin::Host host, std::string subject, Faults faults)
       : host_(std::move(host)), subject_(std::move(subject)), who_(faults) {}
 
-  /// "<subject>: <why>", the line for who asked.
+  /// "<subject>: <why>", the line to answer with.
   std::string report(std::string_view why) {
     std::string sentence = sentence_of(why);
     if (who_ == Faults::logged) log(plugin::LogLevel::warn, faults_.note(now(), sentence));
     return sentence;
   }
 
-  /// A fault that the answer does not tell of.
+  /// Logs a fault that the answer does not report.
   void log_fault(std::string_view why) noexcept {
     or_not_at_all([&] { log(plugin::LogLevel::warn, faults_.note(now(), sentence_of(why))); });
   }
 
-  /// A status that says no. It is an answer, but a server may also mean the broker by it.
+  /// A status that counts as "no". It is an answer, but the server may also be refusing the broker.
   void note_refusal(unsigned status) noexcept {
     or_not_at_all([&] {
       log(plugin::LogLevel::info,
-          refusals_.note(now(),
-                         sentence_of("answered " + std::to_string(status) + ", which is a no")));
+          refusals_.note(
+              now(), sentence_of("answered " + std::to_string(status) + ", taken as a refusal")));
     });
   }
 
-  /// `why()` is something about the host's addresses that no question suffers from.
+  /// `why()` is a fault of one of the host's addresses that did not make a question fail.
   template <class Why>
   void note_address(Why&& why) noexcept {
     or_not_at_all([&] { log(plugin::LogLevel::warn, addresses_.note(now(), sentence_of(why()))); });
@@ -74,7 +74,7 @@ class Reporter {
 
   static FaultLog::TimePoint now() { return std::chrono::steady_clock::now(); }
 
-  /// A line for which there is no memory is not worth a question.
+  /// If there is no memory for a log line, it is skipped: the question must not fail because of it.
   template <class Say>
   static void or_not_at_all(Say&& say) noexcept {
     try {

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "webhook-common/signer.hpp"
-#include "webhook-common/webhook.hpp"
+#include "webhook-common/tls_context.hpp"
 
 namespace crolang::webhook_common {
 namespace {

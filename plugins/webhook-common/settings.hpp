@@ -20,14 +20,14 @@ inline constexpr std::array<crolang_env, 5> kSharedVariables{{
     {"WEBHOOK_MAX_CONCURRENCY", CROLANG_UINT, 0, "32",
      "connections to a webhook's server, and so requests at once; 1 to 256"},
     {"WEBHOOK_MAX_REPLY_BYTES", CROLANG_UINT, 0, "1048576",
-     "size of a webhook's answer, 1 to 1073741824; a longer one counts as none"},
+     "longest answer that a webhook may give, in bytes; 1 to 1073741824"},
     {"WEBHOOK_CA_FILE", CROLANG_STRING, CROLANG_RELOADABLE, nullptr,
-     "certificates (PEM) that sign those of https webhooks, instead of the system's"},
+     "CA certificates (PEM) for https webhooks, instead of the system's"},
     {"WEBHOOK_SIGNING_SECRET", CROLANG_STRING, CROLANG_SECRET | CROLANG_RELOADABLE, nullptr,
-     "whsec_<base64>, signs requests as Standard Webhooks has it; several while it is changed"},
+     "whsec_<base64>, signs requests (Standard Webhooks); several during a rotation"},
 }};
 
-/// What a plugin declares: its own variables, then those that all webhooks share.
+/// The variables that a plugin declares: its own, then those that all webhooks share.
 template <std::size_t count>
 constexpr auto with_shared_variables(const crolang_env (&own)[count]) {
   std::array<crolang_env, count + kSharedVariables.size()> all{};
@@ -37,7 +37,7 @@ constexpr auto with_shared_variables(const crolang_env (&own)[count]) {
 }
 
 struct Settings {
-  std::string variable;  ///< that names the webhook, in the log too
+  std::string variable;  ///< identifies the webhook, also in the log
   Url url;
   std::chrono::milliseconds timeout{5000};
   std::size_t max_connections = 32;
@@ -48,11 +48,11 @@ struct Settings {
 
 Settings read_settings(const plugin::Variables& variables, const char* url_variable);
 
-/// Judges all that a Webhook needs of the variables, each for itself.
+/// Checks every variable that a Webhook reads, and reports all faults.
 void check_settings(const plugin::Variables& variables, const char* url_variable,
                     const plugin::Findings& findings);
 
-/// The number in a variable that the plugin declares as CROLANG_UINT.
+/// The value of a variable that the plugin declares as CROLANG_UINT.
 std::uint64_t read_number(const plugin::Variables& variables, const char* name, std::uint64_t min,
                           std::uint64_t max);
 

@@ -6,16 +6,15 @@
 
 #include <algorithm>
 #include <array>
+#include <crolang/base64.hpp>
 #include <stdexcept>
-
-#include "webhook-common/base64.hpp"
 
 namespace crolang::webhook_common {
 namespace {
 
 constexpr std::string_view kVariable = "WEBHOOK_SIGNING_SECRET";
 constexpr std::string_view kSeparators = " ,\t\r\n";
-// Of the specification, "Signature scheme".
+// From the specification, "Signature scheme".
 constexpr std::string_view kPrefix = "whsec_";
 constexpr std::size_t kLeastBytes = 24;
 constexpr std::size_t kMostBytes = 64;
@@ -30,12 +29,12 @@ const unsigned char* unsigned_bytes(std::string_view text) {
 
 std::string key_bytes(std::string_view secret) {
   if (secret.starts_with(kPrefix)) secret.remove_prefix(kPrefix.size());
-  auto bytes = from_base64(secret);
+  auto bytes = base64::decode(secret);
   const std::string advice = ": whsec_$(openssl rand -base64 32) is one";
-  if (!bytes) refuse("a secret is not whsec_ and Base64" + advice);
+  if (!bytes) refuse("a secret must be whsec_ and Base64" + advice);
   if (bytes->size() < kLeastBytes || bytes->size() > kMostBytes) {
-    refuse("a secret is, as Base64, " + std::to_string(bytes->size()) +
-           " bytes long, not 24 to 64" + advice);
+    refuse("a secret decodes to " + std::to_string(bytes->size()) + " bytes, not to 24 to 64" +
+           advice);
   }
   return *std::move(bytes);
 }
@@ -70,7 +69,7 @@ std::string Signer::signature(std::string_view id, std::string_view timestamp,
   for (const Key& key : keys_) {
     std::array<unsigned char, 32> mac{};
     std::size_t size = 0;
-    // Without a key the context starts again with the one it has.
+    // Without a key the context is restarted with its present one.
     bool good = EVP_MAC_init(key.get(), nullptr, 0, nullptr) == 1;
     for (const std::string_view part :
          {id, std::string_view("."), timestamp, std::string_view("."), body}) {
@@ -79,7 +78,7 @@ std::string Signer::signature(std::string_view id, std::string_view timestamp,
     good = good && EVP_MAC_final(key.get(), mac.data(), &size, mac.size()) == 1;
     if (!good) continue;
     if (!all.empty()) all += ' ';
-    all.append("v1,").append(base64({reinterpret_cast<const char*>(mac.data()), size}));
+    all.append("v1,").append(base64::encode({reinterpret_cast<const char*>(mac.data()), size}));
   }
   return all;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// Signs requests after the Standard Webhooks specification, version 1 (HMAC-SHA256):
+/// Signs requests according to the Standard Webhooks specification, version 1 (HMAC-SHA256):
 /// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 /// Threads: one at a time. Errors: the constructor throws, naming the variable, never the secret.
 
@@ -16,10 +16,10 @@ namespace crolang::webhook_common {
 class Signer {
  public:
   /// Secrets are `whsec_<base64>` or `<base64>` of 24 to 64 bytes, separated by blanks or commas.
-  /// Requests carry one signature for each, so that a server can be moved from one to the next.
+  /// Requests carry one signature for each, so that a server can be migrated from one to the next.
   explicit Signer(std::string_view secrets);
 
-  /// No secret was given: requests go unsigned.
+  /// No secret was given: requests are not signed.
   bool empty() const noexcept { return keys_.empty(); }
 
   /// The value of `webhook-signature`. Neither id nor timestamp may contain a full stop.
@@ -34,7 +34,7 @@ class Signer {
   std::vector<Key> keys_;
 };
 
-/// Ids of requests, different in every process and every call. Threads: one at a time.
+/// Generates ids of requests, unique across processes and calls. Threads: one at a time.
 class RequestIds {
  public:
   RequestIds();

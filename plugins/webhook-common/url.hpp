@@ -1,6 +1,6 @@
 #pragma once
-/// Where a webhook is, taken from its URL. Threads: any. Errors: read_url throws during start-up,
-/// with a sentence that names the variable and shows nothing of the URL but its scheme.
+/// The parts of a webhook's URL. Threads: any. Errors: read_url throws during start-up, with a
+/// sentence that names the variable and shows only the scheme of the URL.
 
 #include <cstdint>
 #include <string>
@@ -13,14 +13,14 @@ struct Url {
 
   Scheme scheme = Scheme::http;
   std::string host;           ///< without the brackets of an IPv6 address
-  std::uint16_t port = 0;     ///< as given, or the scheme's own
-  std::string authority;      ///< as the Host header wants it
-  std::string target;         ///< path and query, as the request line wants it
+  std::uint16_t port = 0;     ///< as given, or the scheme's default
+  std::string authority;      ///< in the form of the Host header
+  std::string target;         ///< path and query, in the form of the request line
   std::string authorization;  ///< "Basic …"; empty: the URL names no user
 };
 
-/// RFC 3986 and RFC 9110 4.2. The user and the password may be percent-encoded; a fragment stays
-/// here.
+/// RFC 3986 and RFC 9110 4.2. The user and the password may be percent-encoded; a fragment is not
+/// sent.
 Url read_url(std::string_view variable, std::string_view text);
 
 }  // namespace crolang::webhook_common

@@ -5,55 +5,40 @@
 
 #include "webhook-common/json.hpp"
 #include "webhook-common/settings.hpp"
-#include "webhook-common/webhook.hpp"
+#include "webhook-common/webhook_plugin.hpp"
 
 namespace crolang::webhook_rtc {
 namespace {
 
 namespace common = webhook_common;
 
-constexpr const char* kUrl = "RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL";
+constexpr char kUrl[] = "RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL";
 
 constexpr crolang_env kOwn[] = {
     {kUrl, CROLANG_URL, CROLANG_REQUIRED, nullptr, "asked for a node's RTC configuration"},
 };
 constexpr auto kEnv = common::with_shared_variables(kOwn);
 
-class WebhookRtc final : public plugin::RtcConfig {
+class WebhookRtc final : public common::WebhookPlugin<plugin::RtcConfig, kUrl> {
  public:
-  static void check_variables(const plugin::Variables& variables,
-                              const plugin::Findings& findings) {
-    common::check_settings(variables, kUrl, findings);
-  }
-
   explicit WebhookRtc(const plugin::Host& host)
-      : webhook_(host, common::read_settings(host, kUrl), common::Sharing::one_request_for_all) {}
+      : WebhookPlugin(host, common::Sharing::one_request_for_all) {}
 
   void resolve(std::string_view node, plugin::Text answer) override {
     std::string body = "{\"nodeId\":";
     common::append_string(body, node);
     body += '}';
     const auto limit = answer.deadline();
-    webhook_.ask(std::move(body), limit,
-                 [answer = std::move(answer)](const common::Reply& reply) mutable {
-                   if (!reply.ok()) {
-                     answer.fail(reply.status(), reply.text());
-                   } else {
-                     // The broker judges it, as that of every plugin.
-                     answer.text(reply.text());
-                   }
-                 });
+    webhook().ask(std::move(body), limit,
+                  [answer = std::move(answer)](const common::Reply& reply) mutable {
+                    if (!reply.ok()) {
+                      answer.fail(reply.status(), reply.text());
+                    } else {
+                      // The broker validates it, like that of every plugin.
+                      answer.text(reply.text());
+                    }
+                  });
   }
-
-  void reload() override { webhook_.reload(); }
-
-  void stop(plugin::Stopped stopped) override {
-    webhook_.stop();
-    stopped();
-  }
-
- private:
-  common::Webhook webhook_;
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "broker/directory.hpp"
-#include "broker/locations.hpp"
+#include "broker/route_cache.hpp"
 #include "support/colliding_ids.hpp"
 
 namespace crolang::broker {
@@ -39,12 +39,12 @@ void find_in_directory(benchmark::State& state, const std::vector<std::string>& 
 }
 
 void find_in_locations(benchmark::State& state, const std::vector<std::string>& ids) {
-  Locations locations;
-  const Locations::TimePoint now{std::chrono::hours(1)};
-  for (const std::string& id : ids) locations.keep(id, {"there", 1}, now);
+  RouteCache routes;
+  const RouteCache::TimePoint now{std::chrono::hours(1)};
+  for (const std::string& id : ids) routes.keep(id, {"there", 1}, now);
   std::size_t next = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(locations.find(ids[next], now));
+    benchmark::DoNotOptimize(routes.find(ids[next], now));
     if (++next == ids.size()) next = 0;
   }
 }
@@ -56,10 +56,10 @@ void BM_directory_finds_colliding_ids(benchmark::State& state) {
   find_in_directory(state, testing::colliding_ids(kIds));
 }
 void BM_locations_find_ordinary_ids(benchmark::State& state) {
-  find_in_locations(state, ordinary_ids(Locations::kMost));
+  find_in_locations(state, ordinary_ids(RouteCache::kMost));
 }
 void BM_locations_find_colliding_ids(benchmark::State& state) {
-  find_in_locations(state, testing::colliding_ids(Locations::kMost));
+  find_in_locations(state, testing::colliding_ids(RouteCache::kMost));
 }
 BENCHMARK(BM_directory_finds_ordinary_ids);
 BENCHMARK(BM_directory_finds_colliding_ids);

@@ -46,8 +46,8 @@ std::string client_frame(std::string payload) {
   return frame + payload;
 }
 
-void sizes(benchmark::internal::Benchmark* bench) {
-  bench->Arg(100)->Arg(276)->Arg(2000)->Arg(65536);
+void sizes(benchmark::internal::Benchmark* context) {
+  context->Arg(100)->Arg(276)->Arg(2000)->Arg(65536);
 }
 
 template <auto make_text>

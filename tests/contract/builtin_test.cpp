@@ -9,6 +9,7 @@
 
 namespace pt = crolang::plugin::testing;
 namespace builtin = crolang::modules::builtin;
+using crolang::modules::Kind;
 using pt::Expect;
 using pt::ModuleContract;
 using pt::RegistryContract;
@@ -20,25 +21,30 @@ std::shared_ptr<void> nobody() {
   return nullptr;
 }
 
+template <Kind kind>
+pt::MakeModule built_in() {
+  return pt::module_of(builtin::built_ins(nullptr).of<kind>().table, &nobody);
+}
+
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(
     BuiltIn, ModuleContract,
     ::testing::Values(pt::ModuleCase{"GoogleStun",
-                                     pt::module_of(builtin::google_stun_table(), &nobody),
+                                     built_in<Kind::rtc_config>(),
                                      {pt::resolve("alice", R"({"iceServers":[{"urls":["stun:)"),
                                       pt::resolve("bob", R"("iceTransportPolicy":"all")")}},
                       pt::ModuleCase{"Everybody",
-                                     pt::module_of(builtin::everybody_table(), &nobody),
+                                     built_in<Kind::authentication>(),
                                      {pt::authenticate("alice", "data", Expect::yes),
                                       pt::authenticate("bob", "", Expect::yes),
                                       pt::authenticate("carol", std::nullopt, Expect::yes)}},
                       pt::ModuleCase{"EveryPair",
-                                     pt::module_of(builtin::every_pair_table(), &nobody),
+                                     built_in<Kind::authorization>(),
                                      {pt::authorize("alice", "bob", Expect::yes),
                                       pt::authorize("alice", "alice", Expect::yes)}},
                       pt::ModuleCase{"AllValid",
-                                     pt::module_of(builtin::all_valid_table(), &nobody),
+                                     built_in<Kind::validity>(),
                                      {pt::check({}, {}), pt::check({"alice"}, {true}),
                                       pt::check({"alice", "bob", "alice"}, {true, true, true})}}),
     pt::case_name);

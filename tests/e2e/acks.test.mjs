@@ -82,7 +82,7 @@ describe('ignored without an answer', () => {
     });
   }
 
-  test('acks that nobody asked for', async () => {
+  test('unrequested acks', async () => {
     a.sendEach(['430[]', '431["OK"]', '4399999["a","b"]', '430["x"]']);
     assert.deepEqual(await a.settled(), []);
     assert.deepEqual(await a.emit('ARE_NODES_CONNECTED_TO_BROKER', '{"ids":[]}'), [
@@ -159,4 +159,4 @@ describe(
   },
 );
 
-test('the pair still talks', () => pair.stillTalks());
+test('the pair still exchanges messages', () => pair.stillTalks());

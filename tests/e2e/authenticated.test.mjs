@@ -49,7 +49,7 @@ test("names Google's STUN servers by default", oursOnly('names a public TURN ser
   );
 });
 
-test('comes again after every CONNECT of the same transport', async () => {
+test('is sent again after every CONNECT of the same transport', async () => {
   const node = await joinRaw(broker.port, freshId());
   for (let i = 0; i < 2; ++i) {
     node.sendText('41');

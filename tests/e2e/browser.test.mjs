@@ -267,7 +267,7 @@ describe('a page says in words', together, () => {
     await alice.isOnline();
   });
 
-  test('that a broker takes no node now', oursOnly('has no such bound'), async (t) => {
+  test('that a broker accepts no node now', oursOnly('has no such bound'), async (t) => {
     const full = await Broker.start({ MAX_CONNECTIONS: '1' });
     t.after(() => full.stop());
     await joinNode(full.port);
@@ -288,14 +288,14 @@ describe('a page whose broker authenticates', { ...together, skip: together.skip
     return closed;
   };
 
-  test('is let in with the token, which stays out of the address and of what is stored', async (t) => {
+  test('is admitted with the token, which is neither in the address nor stored', async (t) => {
     const closed = await startClosed(t);
     const [alice] = await chatting(t, closed.url, { tokens: kToken });
     const kept = await alice.page.evaluate(() => JSON.stringify([location.href, { ...localStorage }, { ...sessionStorage }]));
     assert.ok(kept.includes(alice.id) && !kept.includes(kToken), kept);
   });
 
-  test('is told what is wrong without one, and with another', async (t) => {
+  test('shows what is wrong without one, and with another', async (t) => {
     const closed = await startClosed(t);
     const alice = await person(t, { broker: closed.url });
     await alice.submit();
@@ -307,13 +307,13 @@ describe('a page whose broker authenticates', { ...together, skip: together.skip
   });
 });
 
-describe('a page whose broker goes away', together, () => {
-  test('comes back by itself, and keeps its data channel meanwhile', async (t) => {
+describe('a page whose broker stops', together, () => {
+  test('reconnects by itself, and keeps its data channel meanwhile', async (t) => {
     let restarted = await Broker.start();
     const { port } = restarted;
     const [alice, bob] = await chatting(t, restarted.url);
     await restarted.stop();
-    for (const one of [alice, bob]) await one.sees('The connection to the broker is lost.');
+    for (const one of [alice, bob]) await one.hasSeen('The connection to the broker is lost.');
     await talk(alice, bob, /data channel$/);
     restarted = await Broker.start({}, { port });
     t.after(() => restarted.stop());
@@ -323,7 +323,7 @@ describe('a page whose broker goes away', together, () => {
     await talk(alice, bob, /through the broker$/);
   });
 
-  test('says that it was sent away, and connects again when told to', oursOnly('has no webhooks'), async (t) => {
+  test('says that it was disconnected, and reconnects when told to', oursOnly('has no webhooks'), async (t) => {
     let invalid = [];
     const webhook = http.createServer((request, response) => {
       request.resume();
@@ -350,7 +350,7 @@ describe('a page whose broker goes away', together, () => {
   });
 });
 
-describe('a page and a node that is no browser', needsBrowser, () => {
+describe('a page and a node outside a browser', needsBrowser, () => {
   afterEach(closeConnections);
 
   const textOf = (channel) => {
@@ -437,7 +437,7 @@ describe('a page and a node that is no browser', needsBrowser, () => {
     assert.deepEqual(await answer, { from: alice.id, to: node.nodeId, channel: 'chat', content: 'hello yourself' });
   });
 
-  test('survive what makes no sense', async (t) => {
+  test('survive invalid input', async (t) => {
     const alice = await person(t);
     await alice.join();
     const node = await joinNode(broker.port);
@@ -485,7 +485,7 @@ for (const [name, args, tokens] of [
       assert.ok((await alice.steps()).includes('Path chosen: relayed by TURN'));
     });
 
-    test('are not let in with a wrong token', async (t) => {
+    test('are not admitted with a wrong token', async (t) => {
       const alice = await person(t, { broker: url(), token: 'wrong horse' });
       await alice.submit();
       await alice.sees('authentication failed. Is this the right access token for this id?');

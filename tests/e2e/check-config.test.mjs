@@ -42,12 +42,17 @@ const kJwt = { NODES_AUTHENTICATION_PLUGIN: 'jwt-auth', JWT_SECRET: kSecret };
 
 // What is good around the variable, the variable, and what it must not be. undefined: not set.
 const kBad = [
-  [{}, 'REDIS_URL', ['localhost:6380', '127.0.0.1', 'rediss://h', 'http://h', 'redis://h/abc']],
+  [{}, 'REDIS_URL', ['localhost:6380', '127.0.0.1', 'http://h', 'redis://h/abc']],
   [{}, 'REDIS_URL', ['redis://h/-1', 'redis://h:0', 'redis://h:66666', 'redis://user@h']],
-  [{}, 'REDIS_URL', ['redis://h?db=1', 'unix://run/redis.sock', 'unix:///r.sock?x=1']],
+  [{}, 'REDIS_URL', ['redis://h?db=1', 'redis://h:1,', 'redis://h:1,i:x', 'redis://h?master=', 'unix://run/redis.sock', 'unix:///r.sock?x=1']],
   [{}, 'REDIS_URL', ['redis://:%zz@h', 'redis://[::1', 'unix:///r.sock?db=x']],
   [kRedis, 'REDIS_LOCK_TTL_MS', ['0', '999', '86400001', '1m', '-1', '1e6']],
   [kRedis, 'REDIS_KEY_PREFIX', ['p'.repeat(257)]],
+  [kRedis, 'REDIS_WAIT_REPLICAS', ['101', '-1', 'all']],
+  [kRedis, 'REDIS_SENTINEL_USER', ['someone']],
+  [kRedis, 'REDIS_CA_FILE', ['/no/such', '/', '/dev/null']],
+  [kRedis, 'REDIS_CERT_FILE', ['/no/such']],
+  [kRedis, 'REDIS_KEY_FILE', ['/no/such']],
   ...Object.values(kWebhooks).map((variable) => [
     {},
     variable,
@@ -67,6 +72,7 @@ const kBad = [
     ['abc', 'whsec_n%t base64', 'whsec_c2hvcnQ=', `whsec_${Buffer.alloc(65).toString('base64')}`],
   ],
   [kAllWebhooks, 'NODES_AUTHENTICATION_WEBHOOK_DATA', ['xml', 'JSON']],
+  [kAllWebhooks, 'NODES_AUTHENTICATION_WEBHOOK_HEADERS', ['Origin Cookie', 'Host', 'Origin,origin']],
   [kAllWebhooks, 'AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS', ['86400001', '1s', '-1']],
   [kTurn, 'TURN_URLS', [undefined, '', ', ,', 'turn.example.org', 'stun:h', 'turn:h:0']],
   [kTurn, 'STUN_URLS', ['stun.example.org', 'turn:h', 'stun:h:99999']],
@@ -83,9 +89,10 @@ const kBad = [
   [kJwt, 'JWT_JWKS_FILE', [missing, file('none.json', '{"keys":[]}'), file('text.json', 'x')]],
   [kJwt, 'JWT_LEEWAY_S', ['3601', 'minute', '-1']],
   [kJwt, 'JWT_REQUIRE_EXP', ['no', 'True']],
+  [kJwt, 'JWT_EXPIRY_ENDS_SESSION', ['no', 'True']],
 ];
 // Any text is one.
-const kAnything = ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_NODE_ID_CLAIM'];
+const kAnything = ['REDIS_SENTINEL_PASSWORD', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_NODE_ID_CLAIM'];
 // Root reads everything.
 if (process.getuid() !== 0) {
   kBad.push([kJwt, 'JWT_PUBLIC_KEY_FILE', [unreadable]]);
@@ -187,7 +194,7 @@ describe('--check-config', ours, () => {
     assert.match(await faultOf(file('other', 'x')), /holds no certificate in PEM/);
   });
 
-  test('finds nothing in what is good, and asks nobody', async () => {
+  test('finds no fault in a valid configuration, and contacts no server', async () => {
     const certificate = path.join(directory, 'good.pem');
     execFileSync(
       'openssl',
@@ -202,14 +209,14 @@ describe('--check-config', ours, () => {
       WEBHOOK_CA_FILE: certificate,
       WEBHOOK_SIGNING_SECRET: kSecret,
     });
-    assert.match(output, /^the configuration is fine \(\.env: none in \/.+\)\n$/);
+    assert.match(output, /^the configuration is valid \(\.env: none in \/.+\)\n$/);
     assert.equal(code, 0);
     for (const env of [kTurn, { ...kJwt, JWT_PUBLIC_KEY_FILE: file('public.pem', publicPem) }]) {
       assert.equal((await runBroker(['--check-config'], env)).code, 0);
     }
   });
 
-  test('has plugins of others judge their variables, too', async () => {
+  test('has third-party plugins check their variables, too', async () => {
     const [fault] = await judgedBy({
       AUTHORIZE_NODES_COMMUNICATION_PLUGIN: plugin('deny-list'),
       DENY_LIST: 'eve,>bob',
@@ -234,5 +241,98 @@ describe('--check-config', ours, () => {
     assert.equal(both.code, 2);
     assert.match(both.output, /REDIS_URL/);
     assert.match(both.output, /no-such-plugin/);
+  });
+});
+
+describe('certificate files with a fault are named by --check-config and by the start:', ours, () => {
+  const openssl = (...args) => execFileSync('openssl', args, { stdio: 'ignore' });
+  const at = (name) => path.join(directory, name);
+  const kNewKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+
+  /// A certificate that has issued itself, and its key.
+  function pair(name, days = '90') {
+    const [cert, key] = [at(`${name}.pem`), at(`${name}.key`)];
+    const names = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}.example`];
+    openssl('req', '-x509', ...kNewKey, '-keyout', key, '-out', cert, '-days', days, ...names);
+    return { TLS_CERT_FILE: cert, TLS_KEY_FILE: key };
+  }
+  const a = pair('tls-a');
+  const b = pair('tls-b');
+  const textOf = (name) => fs.readFileSync(at(name), 'utf8');
+  const both = (first, second) => ({
+    TLS_CERT_FILE: `${first.TLS_CERT_FILE},${second.TLS_CERT_FILE}`,
+    TLS_KEY_FILE: `${first.TLS_KEY_FILE},${second.TLS_KEY_FILE}`,
+  });
+  const der = at('tls-a.der');
+  openssl('x509', '-in', a.TLS_CERT_FILE, '-outform', 'DER', '-out', der);
+  const encrypted = at('tls-encrypted.key');
+  openssl('pkey', '-in', a.TLS_KEY_FILE, '-aes256', '-passout', 'pass:secret', '-out', encrypted);
+
+  const kFaults = {
+    'a certificate that is missing': [{ ...a, TLS_CERT_FILE: missing }, /TLS_CERT_FILE '.*' does not exist/],
+    'a key that is missing': [{ ...a, TLS_KEY_FILE: missing }, /TLS_KEY_FILE '.*' does not exist/],
+    'a folder': [{ ...a, TLS_CERT_FILE: directory }, /TLS_CERT_FILE '.*' is not a regular file/],
+    'an empty file': [{ ...a, TLS_CERT_FILE: file('tls-empty', '') }, /TLS_CERT_FILE '.*' is empty/],
+    'a certificate that is cut off': [
+      { ...a, TLS_CERT_FILE: file('tls-cut.pem', textOf('tls-a.pem').slice(0, 300)) },
+      /TLS_CERT_FILE '.*' has a PEM block that is damaged or cut off/,
+    ],
+    'a certificate in DER': [{ ...a, TLS_CERT_FILE: der }, /TLS_CERT_FILE '.*' is in DER, not PEM: openssl x509/],
+    'a key with a passphrase': [{ ...a, TLS_KEY_FILE: encrypted }, /TLS_KEY_FILE '.*' is encrypted with a passphrase/],
+    'the key of another certificate': [
+      { ...a, TLS_KEY_FILE: b.TLS_KEY_FILE },
+      /TLS_KEY_FILE '.*' is not the key of TLS_CERT_FILE/,
+    ],
+    'keys in another order': [
+      { ...both(a, b), TLS_KEY_FILE: both(b, a).TLS_KEY_FILE },
+      /is not the key of .*: name certificates and keys in the same order/,
+    ],
+    'more certificates than keys': [
+      { ...both(a, b), TLS_KEY_FILE: a.TLS_KEY_FILE },
+      /TLS_CERT_FILE names 2 files and TLS_KEY_FILE 1 file/,
+    ],
+    'a comma at the end': [{ ...a, TLS_CERT_FILE: `${a.TLS_CERT_FILE},` }, /TLS_CERT_FILE has a comma without a file name/],
+    'an authority that is missing': [{ ...a, TLS_CLIENT_CA_FILE: missing }, /TLS_CLIENT_CA_FILE '.*' does not exist/],
+    'an authority without a certificate': [
+      { ...a, TLS_CLIENT_CA_FILE: a.TLS_KEY_FILE },
+      /TLS_CLIENT_CA_FILE '.*' has no certificate in it/,
+    ],
+    'another version': [{ ...a, TLS_MIN_VERSION: '1.1' }, /TLS_MIN_VERSION: "1.1" .* is not 1.2 or 1.3/],
+    'another record layer': [{ ...a, TLS_RECORD_LAYER: 'Compact' }, /TLS_RECORD_LAYER: .*\(write compact\)/],
+  };
+  for (const [name, [env, sentence]] of Object.entries(kFaults)) {
+    test(name, async () => {
+      const faults = await judgedBy(env);
+      assert.match(faults[0], sentence);
+      // Keys that are exchanged are two faults.
+      assert.equal(faults.length, name === 'keys in another order' ? 2 : 1, faults.join('\n'));
+    });
+  }
+
+  test('certificate and key that are exchanged', async () => {
+    const faults = await judgedBy({ TLS_CERT_FILE: a.TLS_KEY_FILE, TLS_KEY_FILE: a.TLS_CERT_FILE });
+    assert.equal(faults.length, 2);
+    for (const fault of faults) assert.match(fault, /are the files of TLS_CERT_FILE and TLS_KEY_FILE exchanged\?/);
+  });
+
+  test('a key in the place of its name, which is not shown', async () => {
+    const key = textOf('tls-a.key');
+    const secret = key.split('\n')[1];
+    for (const value of [key, key.replaceAll('\n', '\\n')]) {
+      const env = { ...a, TLS_KEY_FILE: value };
+      const faults = await judgedBy(env);
+      assert.equal(faults.length, 1, faults.join('\n'));
+      assert.match(faults[0], /TLS_KEY_FILE/);
+      assert.ok(!faults[0].includes(secret));
+      assert.ok(!(await runBroker(['--print-config'], env)).output.includes(secret));
+    }
+  });
+
+  test('but none where they can be used, though a warning where they soon expire', async () => {
+    const fine = await runBroker(['--check-config'], { ...both(a, b), TLS_MIN_VERSION: '1.3' });
+    assert.equal(fine.code, 0, fine.output);
+    const soon = await runBroker(['--check-config'], pair('tls-soon', '3'));
+    assert.equal(soon.code, 0, soon.output);
+    assert.match(soon.output, /warning: TLS_CERT_FILE '.*' expires on .*, in [23] days: renew it/);
   });
 });

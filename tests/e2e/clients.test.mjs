@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { Broker, getJson, isPeer, repository } from './support/broker.mjs';
 import { Client, clientsTable, isMissing, kClients, kNodes, kWatch } from './support/clients.mjs';
 import { loseBrokers } from './support/drain.mjs';
-import { cannotRun, kSnippets, runSnippet } from './support/snippets.mjs';
+import { cannotRun, kSnippets, needsTls, ownAuthority, runSnippet } from './support/snippets.mjs';
 import { freshId } from './support/node.mjs';
 import { delay, eventually, scaled } from './support/time.mjs';
 import { byRoute, json, stopWebhooks, Webhook } from './support/webhook.mjs';
@@ -80,7 +80,7 @@ describe('a client', { concurrency: true, skip: isPeer }, () => {
     await stopWebhooks();
   });
 
-  const comesBack = (expected) => (expected ? 'comes back' : 'stays away');
+  const comesBack = (expected) => (expected ? 'reconnects' : 'does not reconnect');
 
   forEach(() => 'connects with its id and data as they are, is answered and receives', everybody, async (client) => {
     const node = client.connect(broker.port, strangeId(), { data: kData });
@@ -100,7 +100,7 @@ describe('a client', { concurrency: true, skip: isPeer }, () => {
 
   forEach(
     ({ refused, losesReason }) =>
-      `that is refused ${losesReason ? 'is not told why' : 'is told why'}, and ${refused ? 'asks again' : 'stays away'}`,
+      `that is refused ${losesReason ? 'does not get the reason' : 'gets the reason'}, and ${refused ? 'reconnects' : 'does not reconnect'}`,
     everybody,
     async (client) => {
       const node = client.connect(broker.port, freshId('refused'));
@@ -112,7 +112,7 @@ describe('a client', { concurrency: true, skip: isPeer }, () => {
         assert.equal(times().length, 1 + node.hangs);
         return;
       }
-      await eventually('it asks again', () => times().length > 1, kHandshake + scaled(5000));
+      await eventually('it reconnects', () => times().length > 1, kHandshake + scaled(5000));
       const waited = times()[1] - times()[0] - kHandshake;
       assert.ok(waited > client.refused.from * 1000 - 300, `after ${waited} ms`);
     },
@@ -182,7 +182,7 @@ describe('a client whose only broker is restarted', { skip: isPeer }, () => {
   });
 });
 
-describe('a client that slept too long', { skip: isPeer }, () => {
+describe('a client that was suspended too long', { skip: isPeer }, () => {
   let broker;
   const nodes = {};
   let woken;
@@ -204,14 +204,17 @@ describe('a client that slept too long', { skip: isPeer }, () => {
 });
 
 describe('docs/clients.md', { concurrency: true }, () => {
+  const authority = isPeer ? null : ownAuthority();
+
   for (const [i, snippet] of kSnippets.entries()) {
     const { language, heading } = snippet;
-    const skip = cannotRun(language);
+    const skip = cannotRun(language) || (needsTls(snippet) && isPeer && 'speaks no TLS');
     test(`the program under ${heading} (${i + 1}, ${language}) works as it stands there`, { skip }, async (t) => {
       // All of them are alice.
-      const broker = await Broker.start();
+      const secure = needsTls(snippet) ? authority : null;
+      const broker = await Broker.start(secure?.variables);
       t.after(() => broker.kill());
-      await runSnippet(t, snippet, broker.port);
+      await runSnippet(t, snippet, broker.port, secure?.ca);
     });
   }
 });

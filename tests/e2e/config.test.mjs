@@ -32,8 +32,17 @@ const kTokenAuth = { NODES_AUTHENTICATION_PLUGIN: plugin('token-auth') };
 
 const kVariables = [
   'PORT',
+  'PLAIN_PORT',
   'BIND_ADDRESS',
   'WORKERS',
+  'TLS_CERT_FILE',
+  'TLS_KEY_FILE',
+  'TLS_MIN_VERSION',
+  'TLS_CLIENT_CA_FILE',
+  'TLS_RECORD_LAYER',
+  'TRUSTED_PROXIES',
+  'CLIENT_ADDRESS_HEADER',
+  'PROXY_PROTOCOL',
   'LOG_LEVEL',
   'LOG_FORMAT',
   'METRICS_ENABLED',
@@ -52,6 +61,14 @@ const kVariables = [
   'P2P_CONNECTION_ENABLED',
   'WEBSOCKET_RELAY_ENABLED',
   'AUTHORIZE_NODES_COMMUNICATION_SCOPE',
+  'AUTHORIZE_PRESENCE',
+  'ALLOWED_ORIGINS',
+  'MESSAGE_RATE_PER_NODE',
+  'MESSAGE_BURST_PER_NODE',
+  'MAX_CONNECTION_AGE_MS',
+  'MAX_CONNECTIONS_PER_ADDRESS',
+  'CONNECTION_RATE_PER_ADDRESS',
+  'MAX_HANDSHAKES',
   'PLUGIN_TIMEOUT_MS',
   'DRAIN_DURATION_MS',
   'PLUGINS_DIR',
@@ -79,13 +96,13 @@ describe('the command line', ours, () => {
     assert.match(output, /PORT.*8080/);
   });
 
-  test('--print-config-markdown prints the tables of the README', async () => {
+  test('--print-config-markdown prints the tables of docs/configuration.md', async () => {
     const { code, output } = await runBroker(['--print-config-markdown']);
     assert.equal(code, 0);
-    const readme = fs.readFileSync(path.join(repository, 'README.md'), 'utf8');
+    const page = fs.readFileSync(path.join(repository, 'docs/configuration.md'), 'utf8');
     const tables = output.trimEnd().split('\n\n');
     assert.equal(tables.length, 2);
-    for (const table of tables) assert.ok(readme.includes(`\n${table}\n`), table);
+    for (const table of tables) assert.ok(page.includes(`\n${table}\n`), table);
   });
 
   test('--help lists what the bundled plugins read', async () => {
@@ -95,11 +112,11 @@ describe('the command line', ours, () => {
     }
   });
 
-  test('--help tells a value that is wrong nothing', async () => {
+  test('--help does not depend on invalid values', async () => {
     assert.equal((await runBroker(['--help'], { PORT: 'x' })).code, 0);
   });
 
-  test('--version tells the version that /healthz tells', async () => {
+  test('--version prints the version that /healthz reports', async () => {
     const { code, output } = await runBroker(['--version']);
     assert.equal(code, 0);
     const [version] = /\d+\.\d+\.\d+/.exec(output);
@@ -139,9 +156,9 @@ describe('the command line', ours, () => {
 
   test('an option that is a variable ends with 2 and says how it is set', async () => {
     const told = {
-      '--port 9000': /there is no option "--port": set PORT=9000 /,
-      '--port=9000': /there is no option "--port": set PORT=9000 /,
-      '-p 9000': /there is no option "-p": set PORT=9000 /,
+      '--port 9000': /unknown option "--port": set PORT=9000 /,
+      '--port=9000': /unknown option "--port": set PORT=9000 /,
+      '-p 9000': /unknown option "-p": set PORT=9000 /,
       '--workers=4': /set WORKERS=4 /,
       '--check-config --log-level 1': /set LOG_LEVEL=1 /,
       '--redis-url redis://:very-secret@h': /set REDIS_URL=… /,
@@ -150,11 +167,11 @@ describe('the command line', ours, () => {
       '--metrics': /set METRICS_ENABLED /,
       '--host 0.0.0.0': /set BIND_ADDRESS /,
       '-p9000': /set PORT=9000 /,
-      serve: /serve: it runs without arguments/,
+      serve: /serve: the broker runs without arguments/,
       'PORT=9000': /before the name of the program: PORT=9000 crolang-broker/,
       '--check': /did you mean --check-config\?/,
       help: /did you mean --help\?/,
-      '--frobnicate': /no option "--frobnicate".*--help/,
+      '--frobnicate': /unknown option "--frobnicate".*--help/,
     };
     for (const [line, words] of Object.entries(told)) {
       const { code, output } = await runBroker(line.split(' '));
@@ -179,7 +196,7 @@ describe('the command line', ours, () => {
 });
 
 describe('invalid variables', ours, () => {
-  test('are told all at once, with exit code 2, and nothing is started', async () => {
+  test('are reported all at once, with exit code 2, and nothing is started', async () => {
     const wrong = {
       PORT: '70000',
       BIND_ADDRESS: 'nowhere',
@@ -208,9 +225,16 @@ describe('invalid variables', ours, () => {
   });
 
   test('that contradict each other are refused', async () => {
-    const { code, output } = await runBroker([], { MAX_OUTBOX_BYTES: '1500000' });
-    assert.equal(code, 2);
-    assert.ok(hasWord(output, 'MAX_OUTBOX_BYTES') && hasWord(output, 'MAX_PAYLOAD_BYTES'), output);
+    for (const [env, sentence] of [
+      [{ MAX_OUTBOX_BYTES: '1500000' }, /MAX_OUTBOX_BYTES: .* MAX_PAYLOAD_BYTES/],
+      [{ PORT: '9000', PLAIN_PORT: '9000' }, /PLAIN_PORT: 9000 is PORT too/],
+      [{ TLS_CERT_FILE: '/x' }, /TLS_CERT_FILE is set without TLS_KEY_FILE/],
+      [{ TLS_KEY_FILE: '/x' }, /TLS_KEY_FILE is set without TLS_CERT_FILE/],
+    ]) {
+      const { code, output } = await runBroker([], env);
+      assert.equal(code, 2);
+      assert.match(output, sentence);
+    }
   });
 
   test('that are secret are not shown', async () => {
@@ -220,7 +244,7 @@ describe('invalid variables', ours, () => {
     assert.doesNotMatch(output, /very-secret/);
   });
 
-  test('that are URLs are told an example of theirs', async () => {
+  test('that are URLs get an example', async () => {
     const { code, output } = await runBroker([], {
       REDIS_URL: 'localhost:6379',
       NODES_AUTHENTICATION_WEBHOOK_URL: 'app.example.org/auth',
@@ -234,7 +258,7 @@ describe('invalid variables', ours, () => {
     assert.equal(output.match(/REDIS_URL/g).length, 1, output);
   });
 
-  test('nearly spelled like known ones earn a warning', async () => {
+  test('that are misspelt cause a warning', async () => {
     const broker = await Broker.start({ PING_INTERVALL_MS: '1000' });
     await broker.stop();
     assert.match(broker.output, /PING_INTERVALL_MS/);
@@ -333,13 +357,13 @@ describe('what the environment asks for and is not there', ours, () => {
     }
   });
 
-  test('a plugin that does not exist is told which there are, and which is meant', async () => {
+  test('a plugin that does not exist gets the names of the others, and the most similar', async () => {
     const { code, output } = await runBroker([], { NODES_AUTHENTICATION_PLUGIN: 'jwt_auth' });
     assert.equal(code, 3, output);
     assert.match(output, /did you mean jwt-auth\? There are: .*token-auth.*turn-credentials/);
   });
 
-  test('a plugin that is no plugin ends with 3 and its path', async () => {
+  test('a file that is not a plugin ends with 3 and its path', async () => {
     const file = path.join(directoryWith({ 'text.so': 'hello' }), 'text.so');
     const { code, output } = await runBroker([], { NODES_AUTHENTICATION_PLUGIN: file });
     assert.equal(code, 3, output);
@@ -460,6 +484,17 @@ describe('what keeps it from starting', ours, () => {
     const { code, output } = await runBroker([], { PORT: String(broker.port) });
     assert.equal(code, 1, output);
     assert.ok(output.includes(String(broker.port)), output);
+    await broker.stop();
+  });
+
+  test('so does a PLAIN_PORT that is taken, and is named', async () => {
+    const broker = await Broker.start();
+    const { code, output } = await runBroker([], {
+      PORT: String(await freePort()),
+      PLAIN_PORT: String(broker.port),
+    });
+    assert.equal(code, 1, output);
+    assert.match(output, new RegExp(`port ${broker.port} is already in use: .* with PLAIN_PORT`));
     await broker.stop();
   });
 

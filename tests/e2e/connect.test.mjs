@@ -354,4 +354,4 @@ describe('a transport without CONNECT', { concurrency: true }, () => {
   });
 });
 
-test('the pair still talks', () => pair.stillTalks());
+test('the pair still exchanges messages', () => pair.stillTalks());

@@ -33,7 +33,7 @@ after(() => broker.stop());
 afterEach(() => pair.stillTalks());
 
 /// What a newcomer gets: 'in', 'taken' or '503'.
-async function knock(port, id) {
+async function tryConnect(port, id) {
   const socket = await RawSocket.connect(port);
   socket.send(
     upgradeRequest({
@@ -56,8 +56,8 @@ async function knock(port, id) {
   return 'taken';
 }
 
-const knockAtOnce = (port, id, count) =>
-  Promise.all(Array.from({ length: count }, () => knock(port, id)));
+const tryConnectAtOnce = (port, id, count) =>
+  Promise.all(Array.from({ length: count }, () => tryConnect(port, id)));
 
 /// A node in a process of its own.
 async function startChild(t, port, id) {
@@ -85,7 +85,7 @@ async function freeze({ child }) {
 }
 
 describe('a frozen process', oursOnly('keeps its id'), () => {
-  test('loses its id to a newcomer within 2 s and accepts that when it wakes', async (t) => {
+  test('loses its id to a connecting node within 2 s and accepts that when it wakes', async (t) => {
     const id = freshId('frozen');
     const incumbent = await startChild(t, broker.port, id);
     await freeze(incumbent);
@@ -102,14 +102,14 @@ describe('a frozen process', oursOnly('keeps its id'), () => {
     assert.equal(await refusalOf(broker.port, id), 'client already connected');
   });
 
-  test('loses it to exactly one of 50 newcomers', async (t) => {
+  test('loses it to exactly one of 50 connecting nodes', async (t) => {
     const id = freshId('frozen');
     const incumbent = await startChild(t, broker.port, id);
     await freeze(incumbent);
     const outcomes = await within(
       scaled(5000),
       '50 newcomers are answered',
-      knockAtOnce(broker.port, id, 50),
+      tryConnectAtOnce(broker.port, id, 50),
     );
     assert.equal(outcomes.filter((outcome) => outcome === 'in').length, 1, outcomes.join());
   });
@@ -121,14 +121,14 @@ describe('a frozen process', oursOnly('keeps its id'), () => {
     const sender = await joinRaw(broker.port, freshId());
     await sendsBulk(sender, id);
     // Its kernel may take something for a moment longer, which counts as a sign of life.
-    await eventually('the newcomer is in', async () => (await knock(broker.port, id)) === 'in');
+    await eventually('the newcomer is in', async () => (await tryConnect(broker.port, id)) === 'in');
   });
 
   test('keeps it when it wakes in time', async (t) => {
     const id = freshId('frozen');
     const incumbent = await startChild(t, broker.port, id);
     await freeze(incumbent);
-    const newcomer = knock(broker.port, id);
+    const newcomer = tryConnect(broker.port, id);
     await delay(kProbe / 3);
     incumbent.child.kill('SIGCONT');
     assert.equal(await newcomer, 'taken');
@@ -137,10 +137,10 @@ describe('a frozen process', oursOnly('keeps its id'), () => {
 });
 
 describe('a connection that is silent', oursOnly('keeps its id'), () => {
-  test('is asked, then told to leave for good', async () => {
+  test('is probed, then disconnected permanently', async () => {
     const incumbent = await joinRaw(broker.port, freshId());
     const start = performance.now();
-    assert.equal(await knock(broker.port, incumbent.id), 'in');
+    assert.equal(await tryConnect(broker.port, incumbent.id), 'in');
     const waited = performance.now() - start;
     assert.ok(waited > kProbe - 100 && waited < scaled(2000), `got in after ${waited} ms`);
     assert.deepEqual(await incumbent.packets(2), ['2', '41']);
@@ -151,7 +151,7 @@ describe('a connection that is silent', oursOnly('keeps its id'), () => {
   test('loses its id at once when it leaves during the question', async () => {
     const incumbent = await joinRaw(broker.port, freshId());
     const start = performance.now();
-    const newcomer = knock(broker.port, incumbent.id);
+    const newcomer = tryConnect(broker.port, incumbent.id);
     assert.equal(await incumbent.packet(), '2');
     incumbent.destroy();
     assert.equal(await newcomer, 'in');
@@ -167,7 +167,7 @@ describe('a connection that is silent', oursOnly('keeps its id'), () => {
     };
     for (const [name, bytes] of Object.entries(signs)) {
       const incumbent = await joinRaw(broker.port, freshId());
-      const newcomer = knock(broker.port, incumbent.id);
+      const newcomer = tryConnect(broker.port, incumbent.id);
       assert.equal(await incumbent.packet(), '2');
       incumbent.send(bytes);
       assert.equal(await within(scaled(1000), `answered upon ${name}`, newcomer), 'taken');
@@ -182,7 +182,7 @@ describe('a transport that is open', oursOnly('asks on CONNECT only'), () => {
   test('and has not sent its CONNECT loses the id if it is silent', async () => {
     const id = freshId();
     const silent = await transportFor(id);
-    assert.equal(await knock(broker.port, id), 'in');
+    assert.equal(await tryConnect(broker.port, id), 'in');
     assert.equal(await silent.packet(), '2');
     await silent.expectClose();
   });
@@ -190,14 +190,14 @@ describe('a transport that is open', oursOnly('asks on CONNECT only'), () => {
   test('and has not sent its CONNECT keeps the id if it answers', async () => {
     const id = freshId();
     const slow = await transportFor(id);
-    const newcomer = knock(broker.port, id);
+    const newcomer = tryConnect(broker.port, id);
     assert.equal(await slow.packet(), '2');
     slow.sendText('3');
     assert.equal(await newcomer, 'taken');
     await connectRaw(slow);
   });
 
-  test('and was refused wins a silent id with its next CONNECT; the other one is told to come again', async () => {
+  test('and was refused wins a silent id with its next CONNECT; the other one is asked to retry', async () => {
     const incumbent = await joinRaw(broker.port, freshId());
     const refused = [];
     for (let i = 0; i < 2; ++i) {
@@ -225,10 +225,10 @@ describe('a transport that is open', oursOnly('asks on CONNECT only'), () => {
 });
 
 describe('a living node never loses its id', () => {
-  test('not to 50 newcomers at once, again and again', async () => {
+  test('not to 50 connecting nodes at once, repeatedly', async () => {
     const incumbent = await joinNode(broker.port);
     for (let round = 0; round < 5; ++round) {
-      const outcomes = await knockAtOnce(broker.port, incumbent.nodeId, 50);
+      const outcomes = await tryConnectAtOnce(broker.port, incumbent.nodeId, 50);
       assert.ok(!outcomes.includes('in'), outcomes.join());
     }
     assert.equal(incumbent.connected, true);
@@ -242,7 +242,7 @@ describe('a living node never loses its id', () => {
     const upload = setInterval(() => incumbent.send(bytes.subarray(sent, ++sent)), 100);
     t.after(() => clearInterval(upload));
     for (let round = 0; round < 3; ++round) {
-      const outcomes = await knockAtOnce(broker.port, incumbent.id, 5);
+      const outcomes = await tryConnectAtOnce(broker.port, incumbent.id, 5);
       assert.ok(!outcomes.includes('in'), outcomes.join());
     }
     assert.equal(await pair.sees(incumbent.id), true);
@@ -255,7 +255,7 @@ describe('a living node never loses its id', () => {
     incumbent.socket.on('data', () => incumbent.pause());
     const sip = setInterval(() => incumbent.resume(), 100);
     t.after(() => clearInterval(sip));
-    assert.equal(await knock(broker.port, incumbent.id), 'taken');
+    assert.equal(await tryConnect(broker.port, incumbent.id), 'taken');
   });
 
   test('not while it reads a flood slowly', async (t) => {
@@ -287,7 +287,7 @@ describe('a living node never loses its id', () => {
     });
     await eventually('it is behind', () => behind > 0 || answers > 200);
     for (let round = 0; round < 3; ++round) {
-      const outcomes = await knockAtOnce(broker.port, incumbent.id, 5);
+      const outcomes = await tryConnectAtOnce(broker.port, incumbent.id, 5);
       assert.ok(!outcomes.includes('in'), outcomes.join());
     }
     assert.equal(await pair.sees(incumbent.id), true);
@@ -300,7 +300,7 @@ test('DUPLICATE_ID_PROBE_TIMEOUT_MS=0 refuses without asking', async () => {
   const outcomes = await within(
     scaled(1000),
     'refused at once',
-    knockAtOnce(strict.port, incumbent.id, 10),
+    tryConnectAtOnce(strict.port, incumbent.id, 10),
   );
   assert.ok(
     outcomes.every((outcome) => outcome === 'taken'),
@@ -317,7 +317,7 @@ test(
     const quick = await Broker.start({ DUPLICATE_ID_PROBE_TIMEOUT_MS: '300' });
     const incumbent = await joinRaw(quick.port, freshId());
     const start = performance.now();
-    assert.equal(await knock(quick.port, incumbent.id), 'in');
+    assert.equal(await tryConnect(quick.port, incumbent.id), 'in');
     const waited = performance.now() - start;
     assert.ok(waited > 200 && waited < scaled(800), `got in after ${waited} ms`);
     await quick.stop();

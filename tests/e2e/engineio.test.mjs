@@ -144,7 +144,7 @@ describe('heartbeat', { concurrency: true }, () => {
     near(performance.now() - start, interval);
   });
 
-  test('sends back a node that does not answer, whatever else it sends', async () => {
+  test('disconnects a node that does not answer, whatever else it sends', async () => {
     const node = await joinRaw(beating.port, freshId());
     const start = performance.now();
     assert.equal(await node.packet(patience), '2');
@@ -167,4 +167,4 @@ describe('heartbeat', { concurrency: true }, () => {
   });
 });
 
-test('the pair still talks', () => pair.stillTalks());
+test('the pair still exchanges messages', () => pair.stillTalks());

@@ -72,8 +72,8 @@ async function pluginVariables() {
     }));
 }
 
-describe('a variable that nobody reads', ours, () => {
-  test('earns a warning if a bundled plugin would, which says how to load it', async () => {
+describe('a variable that is not read', ours, () => {
+  test('causes a warning if a bundled plugin would, which says how to load it', async () => {
     const variables = await pluginVariables();
     assert.ok(variables.length > 20);
     const warnings = await warningsOf(Object.fromEntries(variables.map(({ name }) => [name, '1'])));
@@ -91,7 +91,7 @@ describe('a variable that nobody reads', ours, () => {
     }
   });
 
-  test('earns one in a .env file, and as the name of a file', async () => {
+  test('causes a warning in a .env file, and as the name of a file', async () => {
     const warnings = await warningsOf(
       {},
       { cwd: dotenv('JWT_SECRET_FILE=/x\nTURN_URLS=turn:a\n') },
@@ -104,12 +104,12 @@ describe('a variable that nobody reads', ours, () => {
     );
   });
 
-  test('earns none once the plugin is loaded as the warning says', async () => {
+  test('causes no warning once the plugin is loaded as the warning says', async () => {
     const env = { JWT_SECRET: kSecret, NODES_AUTHENTICATION_PLUGIN: 'jwt-auth' };
     assert.deepEqual(await warningsOf(env), []);
   });
 
-  test('earns one if it looks like one of ours', async () => {
+  test('causes a warning if it looks like one of ours', async () => {
     const meant = {
       MAX_OUTBOX: 'MAX_OUTBOX_BYTES',
       AUTH_WEBHOOK_URL: 'NODES_AUTHENTICATION_WEBHOOK_URL',
@@ -131,13 +131,13 @@ describe('a variable that nobody reads', ours, () => {
       );
   });
 
-  test('earns one if it is the file of a variable that is no secret', async () => {
+  test('causes a warning if it is the file of a variable that is not secret', async () => {
     assert.deepEqual(await warningsOf({ NODES_AUTHENTICATION_WEBHOOK_URL_FILE: '/x' }), [
       'NODES_AUTHENTICATION_WEBHOOK_URL_FILE is not read, since only secrets may be given as files: set NODES_AUTHENTICATION_WEBHOOK_URL',
     ]);
   });
 
-  test('earns none if Kubernetes, docker, systemd, a shell or npm has set it', async () => {
+  test('causes no warning if Kubernetes, docker, systemd, a shell or npm has set it', async () => {
     const env = {};
     for (const name of [
       'CROLANG_BROKER',
@@ -196,7 +196,7 @@ describe('a variable that chooses a module', ours, () => {
     'NODES_VALIDITY_CHECK_WEBHOOK_URL',
     'ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL',
   ];
-  test('earns a warning if it is empty', async () => {
+  test('causes a warning if it is empty', async () => {
     const warnings = await warningsOf(Object.fromEntries(choosing.map((name) => [name, ''])));
     assert.equal(warnings.length, choosing.length, warnings.join('\n'));
     for (const name of choosing)
@@ -208,7 +208,7 @@ describe('a variable that chooses a module', ours, () => {
       );
   });
 
-  test('earns one if another has chosen already, which says who serves', async () => {
+  test('causes a warning if another has chosen already, which says who serves', async () => {
     const env = {
       NODES_AUTHENTICATION_PLUGIN: plugin('token-auth'),
       SHARED_TOKEN: 'long-enough-not-to-be-guessed',
@@ -219,7 +219,7 @@ describe('a variable that chooses a module', ours, () => {
     ]);
   });
 
-  test('earns none if its plugin reads the other', async () => {
+  test('causes no warning if its plugin reads the other', async () => {
     const env = {
       NODES_AUTHENTICATION_PLUGIN: 'webhook-auth',
       NODES_AUTHENTICATION_WEBHOOK_URL: 'http://127.0.0.1:1/',
@@ -227,7 +227,7 @@ describe('a variable that chooses a module', ours, () => {
     assert.deepEqual(await warningsOf(env), []);
   });
 
-  test('if it is an empty secret of a loaded plugin, earns one', async () => {
+  test('if it is an empty secret of a loaded plugin, causes a warning', async () => {
     const env = {
       NODES_AUTHENTICATION_WEBHOOK_URL: 'http://127.0.0.1:1/',
       WEBHOOK_SIGNING_SECRET: '',
@@ -238,7 +238,15 @@ describe('a variable that chooses a module', ours, () => {
   });
 });
 
-test('how messages are authorized earns a warning if they are not', ours, async () => {
+test('what is said of TLS causes a warning if there is none', ours, async () => {
+  const env = { TLS_MIN_VERSION: '1.3', TLS_CLIENT_CA_FILE: '/x', TLS_RECORD_LAYER: 'openssl' };
+  assert.deepEqual(
+    await warningsOf(env),
+    Object.keys(env).map((name) => `${name} has no effect without TLS_CERT_FILE`),
+  );
+});
+
+test('how messages are authorized causes a warning if they are not', ours, async () => {
   const [warning, ...more] = await warningsOf({
     AUTHORIZE_NODES_COMMUNICATION_SCOPE: 'initiation',
   });
@@ -376,7 +384,7 @@ describe('a secret with something around it', ours, () => {
     'a control character': [`\x01${kSecret}`, /control character/],
     'a no-break space': [`${kSecret}\u00a0`, /no-break space \(U\+00A0\)/],
     'a zero-width space': [`\u200b${kSecret}\n`, /zero-width space \(U\+200B\)/],
-    'nothing but blanks': [' \n', /nothing but blanks/],
+    'nothing but blanks': [' \n', /consists only of blanks or quotes/],
   };
   for (const [what, [value, words]] of Object.entries(wrong)) {
     test(`is refused by name, and not shown: ${what}`, async () => {
@@ -393,13 +401,13 @@ describe('a secret with something around it', ours, () => {
     });
   }
 
-  test('a number or a word with something around it is refused, and told what', async () => {
+  test('a number or a word with something around it is refused, with a hint', async () => {
     const { code, output } = await runBroker(['--check-config'], {
       PORT: '"8080"',
       LOG_FORMAT: 'json\r',
     });
     assert.equal(code, 2);
-    assert.equal(output.match(/take the quotes or blanks around it off/g)?.length, 2, output);
+    assert.equal(output.match(/remove the quotes or blanks around it/g)?.length, 2, output);
   });
 });
 

@@ -9,6 +9,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { cleanEnvironment, oursOnly, repository, temporaryDirectory } from './support/broker.mjs';
 import { directory, ExtendedDemo, jwt, secretOf, withToken } from './support/extended.mjs';
+import { joinPatiently, kMessage } from './support/grid.mjs';
 import { freshId, joinNode, received, refusalOf, send, startNode } from './support/node.mjs';
 import { delay, eventually, scaled, within } from './support/time.mjs';
 import { accept, closeConnections, connect, nextMessage } from './support/webrtc.mjs';
@@ -19,6 +20,16 @@ const kNodes = 300;
 /// Rejects unless it ends with 0. Nothing of this process stands still meanwhile.
 const run = promisify(execFile);
 const isAlive = (pid) => fs.existsSync(`/proc/${pid}`);
+
+/// Lets nodes join until both brokers have one. The first and the last are on different brokers.
+async function nodesOfBoth(demo, join) {
+  const nodes = [];
+  await eventually('both brokers have a node', async () => {
+    nodes.push(await join());
+    return (await demo.nodes()).every((count) => count > 0);
+  });
+  return nodes;
+}
 
 async function expectTalk(initiator, responder) {
   for (const [from, to] of [
@@ -79,7 +90,7 @@ function connectsAndSurvives(demoOf, credentials) {
     }
   });
 
-  test(`a broker is restarted under ${kNodes} nodes, and every node is back within 10 s`, async () => {
+  test(`a broker is restarted under ${kNodes} nodes, and every node is connected again within 10 s`, async () => {
     const demo = demoOf();
     const ids = Array.from({ length: kNodes }, () => freshId('resident'));
     const comesAgain = { reconnection: true, reconnectionDelayMax: 2000 };
@@ -138,7 +149,7 @@ function connectsAndSurvives(demoOf, credentials) {
     assert.deepEqual(new Set(answers), new Set(['OK']));
   });
 
-  test('HAProxy shows nodes what they need, and nobody more', async () => {
+  test('HAProxy exposes what nodes need, and nothing else', async () => {
     const status = async (route) =>
       (await fetch(`http://127.0.0.1:${demoOf().port}${route}`)).status;
     assert.equal(await status('/healthz'), 200);
@@ -203,7 +214,7 @@ describe('with the webhook server', ours, () => {
   test('a banned node is refused', async () =>
     assert.equal(await refusalOf(demo.port, 'mallory', withToken()), 'authentication failed'));
 
-  test('a node that is banned later has to go, and may come again when the ban is lifted', async () => {
+  test('a node that is banned later is disconnected, and may reconnect when the ban is lifted', async () => {
     const [node, other] = [await join('bob'), await join('carol')];
     const gone = once(node, 'disconnect');
     await demo.bans('PUT', 'bob');
@@ -224,7 +235,7 @@ describe('with the webhook server', ours, () => {
     }
   });
 
-  test('messages are told of, without what is in them', async () => {
+  test('messages are reported without their content', async () => {
     const [alice, bob] = [await join('alice'), await join('bob')];
     const arrival = received(bob, 'SOCKET_MSG_EXCHANGE');
     const message = { from: 'alice', to: 'bob', channel: 'chat', content: 'private words' };
@@ -241,7 +252,7 @@ describe('with the webhook server', ours, () => {
     let stdout;
     await eventually('they are on different brokers', async () => {
       ({ stdout } = await run(process.execPath, ['meet.mjs'], { cwd, env, timeout: scaled(20_000) }));
-      return ['broker-1', 'broker-2'].every((name) => stdout.includes(`came in through ${name}`));
+      return ['broker-1', 'broker-2'].every((name) => stdout.includes(`connected through ${name}`));
     });
     assert.match(stdout, /^bob received: .*"hello"/m);
     assert.match(stdout, /^alice sent a message: OK$/m);
@@ -315,7 +326,7 @@ describe('run-local', ours, () => {
     );
   });
 
-  test('ends with a sentence when there is no broker', async () => {
+  test('ends with an error message when there is no broker', async () => {
     const demo = await ExtendedDemo.launch([], { CROLANG_BROKER: '/nowhere/crolang-broker' });
     assert.equal(await endOf(demo), 1);
     assert.match(
@@ -345,7 +356,7 @@ describe('run-local', ours, () => {
     });
   }
 
-  test('ends with a sentence when a service dies, and ends the others', async () => {
+  test('ends with a sentence when a service fails, and ends the others', async () => {
     const demo = await ExtendedDemo.start(['--native']);
     const pids = demo.pids;
     process.kill(pids.redis, 'SIGKILL');
@@ -353,6 +364,41 @@ describe('run-local', ours, () => {
     assert.match(demo.output, /^run-local: redis was ended by SIGKILL$/m);
     assert.deepEqual(Object.values(pids).filter(isAlive), []);
     assert.equal(fs.existsSync(demo.state), false);
+  });
+
+  test('with --sentinel: nodes of both brokers talk again after the Redis was killed, which comes back as a replica', async (t) => {
+    const demo = await ExtendedDemo.start(['--native', '--sentinel']);
+    t.after(() => demo.stop());
+    assert.match(demo.output, /^run-local \| fail-over {2}kill -9 \$\(cat .*\/redis\.pid\)$/m);
+    const join = (id = freshId()) => joinPatiently(demo.port, id, scaled(30_000), withToken(jwt(id)));
+    const nodes = await nodesOfBoth(demo, join);
+    const [first, last] = [nodes.at(0), nodes.at(-1)];
+    const reaches = async () => (await send(first, kMessage, { to: last.nodeId })) === 'OK';
+    assert.equal(await reaches(), true);
+    process.kill(demo.pid('redis'), 'SIGKILL');
+    await eventually('nobody is reached on the other broker', async () => !(await reaches()), scaled(10_000));
+    await eventually('the replica has taken over', reaches, scaled(30_000));
+    await eventually('it runs again', () => /^run-local \| redis was ended by SIGKILL and is started again$/m.test(demo.output));
+    await join();
+    assert.ok(nodes.every(({ connected }) => connected));
+    process.kill(demo.pid('redis-2'), 'SIGKILL');
+    await eventually('nobody is reached', async () => !(await reaches()), scaled(10_000));
+    await eventually('and back again', reaches, scaled(60_000));
+  });
+
+  test('with --cluster: nodes of both brokers talk again after a master was killed, which comes back as a replica', async (t) => {
+    const demo = await ExtendedDemo.start(['--native', '--cluster']);
+    t.after(() => demo.stop());
+    const join = (id = freshId()) => joinPatiently(demo.port, id, scaled(30_000), withToken(jwt(id)));
+    const nodes = await nodesOfBoth(demo, join);
+    const [first, last] = [nodes.at(0), nodes.at(-1)];
+    const reaches = async () => (await send(first, kMessage, { to: last.nodeId })) === 'OK';
+    assert.equal(await reaches(), true);
+    process.kill(demo.pid('redis'), 'SIGKILL');
+    await eventually('it runs again', () => /^run-local \| redis was ended by SIGKILL and is started again$/m.test(demo.output), scaled(30_000));
+    await eventually('nodes talk', reaches, scaled(30_000));
+    for (let n = 0; n < 6; ++n) nodes.push(await join());
+    assert.ok(nodes.every(({ connected }) => connected));
   });
 
   test('takes no option that it does not know', async () => {
@@ -366,13 +412,15 @@ describe('the files for Docker', ours, () => {
   const docker =
     spawnSync('docker-compose', ['version']).error && 'there is no docker-compose here';
 
-  for (const [example, variables] of [
+  for (const [example, variables, files = []] of [
     ['standalone', {}],
+    ['standalone', { BROKER_USER: '1000' }, ['docker-compose.yml', 'tls.yml']],
     ['extended', {}],
     ['extended', { DECIDED_BY: 'native' }],
   ]) {
     test(`docker-compose accepts ${example} ${Object.values(variables)}`, { skip: docker }, () => {
-      const { status, stderr } = spawnSync('docker-compose', ['config', '-q'], {
+      const args = [...files.flatMap((file) => ['-f', file]), 'config', '-q'];
+      const { status, stderr } = spawnSync('docker-compose', args, {
         cwd: path.join(repository, 'examples', example),
         encoding: 'utf8',
         env: cleanEnvironment(variables),

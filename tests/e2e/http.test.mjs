@@ -573,4 +573,4 @@ test(
   },
 );
 
-test('after all this the pair still talks', () => pair.stillTalks());
+test('after all this the pair still exchanges messages', () => pair.stillTalks());

@@ -123,7 +123,7 @@ describe('the id is free at once, and for the same node again', () => {
     await node.rest();
   });
 
-  test('a node that comes and goes 200 times', async () => {
+  test('a node that connects and disconnects 200 times', async () => {
     const id = freshId();
     for (let i = 0; i < 200; ++i) {
       const node = await joinNode(broker.port, id);
@@ -222,4 +222,4 @@ test('after kill -9 a broker on the same port works at once', async () => {
   await restarted.stop();
 });
 
-test('the pair still talks', () => pair.stillTalks());
+test('the pair still exchanges messages', () => pair.stillTalks());

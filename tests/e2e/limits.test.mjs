@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { Broker, getJson, oursOnly, runBroker } from './support/broker.mjs';
+import { binary, Broker, getJson, isPeer, oursOnly, runBroker } from './support/broker.mjs';
 import { freshId, joinNode } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
 import {
@@ -17,7 +17,9 @@ import {
   upgrade,
   upgradeRequest,
 } from './support/raw.mjs';
+import { hasUndefinedBehaviorSanitizer } from './support/sanitizer.mjs';
 import { delay, eventually } from './support/time.mjs';
+import { isPlain, plainOnly } from './support/tls.mjs';
 
 const kMessage = 'SOCKET_MSG_EXCHANGE';
 
@@ -154,7 +156,7 @@ test('MAX_NODE_ID_BYTES bounds ids', oursOnly('has no such variable'), async () 
 });
 
 describe('MAX_CONNECTIONS', oursOnly('has no such variable'), () => {
-  test('answers 503 with Retry-After beyond it, until somebody leaves', async () => {
+  test('answers 503 with Retry-After beyond it, until a node leaves', async () => {
     const small = await Broker.start({ MAX_CONNECTIONS: '3' });
     const first = await joinRaw(small.port, freshId());
     await joinRaw(small.port, freshId());
@@ -181,7 +183,7 @@ describe('MAX_CONNECTIONS', oursOnly('has no such variable'), () => {
 });
 
 describe('a full broker', oursOnly('has no such limit'), () => {
-  test('gives a node its own place back when its old connection is silent', async () => {
+  test('admits a node that replaces its own unresponsive connection', async () => {
     const small = await Broker.start({ MAX_CONNECTIONS: '2' });
     const silent = await joinRaw(small.port, freshId());
     const other = await joinRaw(small.port, freshId());
@@ -190,7 +192,7 @@ describe('a full broker', oursOnly('has no such limit'), () => {
     await small.stop();
   });
 
-  test('still refuses whoever claims the id of a node that is alive', async () => {
+  test('still refuses a claim of the id of a node that is alive', async () => {
     const small = await Broker.start({ MAX_CONNECTIONS: '1' });
     const alive = await joinRaw(small.port, freshId());
     const opening = openTransport(small.port, { id: alive.id, version: '1', runtime: 'raw' });
@@ -203,7 +205,7 @@ describe('a full broker', oursOnly('has no such limit'), () => {
     await small.stop();
   });
 
-  test('does not count what only waits for a close, was refused or has left', async () => {
+  test('does not count connections that are closing, were refused or have left', async () => {
     const small = await Broker.start({ MAX_CONNECTIONS: '1' });
     const refused = await openTransport(small.port, { version: '1', runtime: 'raw' });
     refused.sendText('40');
@@ -221,7 +223,7 @@ describe('a full broker', oursOnly('has no such limit'), () => {
 });
 
 describe('a full broker that a node has left', oursOnly('has no such limit'), () => {
-  test('does not let it in again on its open connection once its place is taken', async (t) => {
+  test('does not admit it again on its open connection once its place is taken', async (t) => {
     const small = await Broker.start({ MAX_CONNECTIONS: '1' });
     t.after(() => small.kill());
     const left = await joinRaw(small.port, freshId());
@@ -237,8 +239,9 @@ describe('a full broker that a node has left', oursOnly('has no such limit'), ()
   });
 });
 
-describe('open files', oursOnly('has no such limits'), () => {
-  test('are kept for plugins, however many strangers come', async (t) => {
+const fileLimits = isPlain ? oursOnly('has no such limits') : plainOnly('counts the files of a plain port');
+describe('open files', fileLimits, () => {
+  test('are reserved for plugins, however many connections are opened', async (t) => {
     const small = await Broker.start({ WORKERS: '1' }, { files: 200 });
     t.after(() => small.kill());
     const strangers = await Promise.all(
@@ -247,7 +250,7 @@ describe('open files', oursOnly('has no such limits'), () => {
     await eventually('the others are cut', () => strangers.some(({ hasEnded }) => hasEnded));
     await eventually(
       'those who fit stay',
-      () => strangers.filter(({ hasEnded }) => !hasEnded).length === 200 - 2 - 32,
+      () => strangers.filter(({ hasEnded }) => !hasEnded).length === 200 - 5 - 32, // five of the worker, 32 for plugins
     );
     assert.ok(small.files() < 190, `${small.files()} are open`);
     for (const stranger of strangers) stranger.destroy();
@@ -256,7 +259,7 @@ describe('open files', oursOnly('has no such limits'), () => {
     await small.stop();
   });
 
-  test('taken by silent strangers leave places for health checks and nodes', async (t) => {
+  test('taken by silent connections leave room for health checks and nodes', async (t) => {
     const small = await Broker.start({ WORKERS: '1' }, { files: 200 });
     t.after(() => small.kill());
     const strangers = await Promise.all(
@@ -271,27 +274,36 @@ describe('open files', oursOnly('has no such limits'), () => {
     await small.stop();
   });
 
-  test('that run out keep newcomers waiting, not the broker busy', async (t) => {
-    const small = await Broker.start();
-    t.after(() => small.kill());
-    // The port is open a moment before the workers have the files that they need.
-    await eventually('it runs', () => /listening/.test(small.output));
-    const limitFiles = (limit) =>
-      execFileSync('prlimit', ['--pid', String(small.pid), `--nofile=${limit}:`]);
-    limitFiles(3);
-    const newcomer = await RawSocket.connect(small.port);
-    newcomer.send(request('GET', '/healthz'));
-    await eventually('it says so', () =>
-      /could not be accepted: raise the limit/.test(small.output),
-    );
-    const before = small.processorTime();
-    await delay(1000);
-    const used = small.processorTime() - before;
-    assert.ok(used < 0.2, `${used} s of a second`);
-    limitFiles(1000);
-    assert.equal((await newcomer.response()).status, 200);
-    await small.stop();
-  });
+  // UndefinedBehaviorSanitizer opens a pipe to see whether the memory of an object can be read, and says that it cannot
+  // where there is no file left.
+  const withoutFiles = {
+    skip: !isPeer && hasUndefinedBehaviorSanitizer(binary) && 'UndefinedBehaviorSanitizer opens files',
+  };
+  test(
+    'that run out make connecting nodes wait, without keeping the broker busy',
+    withoutFiles,
+    async (t) => {
+      const small = await Broker.start();
+      t.after(() => small.kill());
+      // The port is open a moment before the workers have the files that they need.
+      await eventually('it runs', () => /listening/.test(small.output));
+      const limitFiles = (limit) =>
+        execFileSync('prlimit', ['--pid', String(small.pid), `--nofile=${limit}:`]);
+      limitFiles(3);
+      const newcomer = await RawSocket.connect(small.port);
+      newcomer.send(request('GET', '/healthz'));
+      await eventually('it says so', () =>
+        /could not be accepted: raise the limit/.test(small.output),
+      );
+      const before = small.processorTime();
+      await delay(1000);
+      const used = small.processorTime() - before;
+      assert.ok(used < 0.2, `${used} s of a second`);
+      limitFiles(1000);
+      assert.equal((await newcomer.response()).status, 200);
+      await small.stop();
+    },
+  );
 });
 
 test(
@@ -348,7 +360,7 @@ test('node parameters of 15 kB are accepted', async () => {
   await connectRaw(socket);
 });
 
-test('the pair still talks', async () => {
+test('the pair still exchanges messages', async () => {
   await pair.stillTalks();
   await (
     await joinNode(broker.port)

@@ -196,4 +196,4 @@ describe('a packet that is ignored', () => {
   }
 });
 
-test('the pair still talks', () => pair.stillTalks());
+test('the pair still exchanges messages', () => pair.stillTalks());

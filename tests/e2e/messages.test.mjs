@@ -73,7 +73,7 @@ for (const who of ['alice', 'bob']) {
   });
 }
 
-test('a WebRTC stack takes the offer and its candidates', async (t) => {
+test('a WebRTC stack accepts the offer and its candidates', async (t) => {
   const [{ sessionDescription }, ...others] = saidBy('alice');
   const connection = new wrtc.RTCPeerConnection({ iceServers: [] });
   t.after(() => connection.close());

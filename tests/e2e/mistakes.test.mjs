@@ -5,12 +5,13 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { makeAuthority } from './support/authority.mjs';
 import { Broker, oursOnly, runBroker, temporaryDirectory } from './support/broker.mjs';
 import { freshId, refusalOf } from './support/node.mjs';
 import { openTransport } from './support/raw.mjs';
 import { RedisServer } from './support/redis.mjs';
 import { eventually } from './support/time.mjs';
-import { expectTryAgain, json, makeAuthority, stopWebhooks, text, Webhook } from './support/webhook.mjs';
+import { expectTryAgain, json, stopWebhooks, text, Webhook } from './support/webhook.mjs';
 
 const ours = oursOnly('has no such interface');
 const kAuthentication = 'NODES_AUTHENTICATION_WEBHOOK_URL';
@@ -35,22 +36,22 @@ async function serve(answer) {
 
 /// What is set, the exit code, and the line.
 const kOfOperators = {
-  'seconds for milliseconds': [{ PING_INTERVAL_MS: '25' }, 2, /PING_INTERVAL_MS: "25" .*\(it counts milliseconds: 25 s are 25000\)/],
+  'seconds for milliseconds': [{ PING_INTERVAL_MS: '25' }, 2, /PING_INTERVAL_MS: "25" .*\(the unit is milliseconds: 25 s is 25000\)/],
   'a unit': [{ DRAIN_DURATION_MS: '30s' }, 2, /DRAIN_DURATION_MS: "30s" .*\(write 30000\)/],
   'another unit': [{ MAX_MEMORY_BYTES: '512M' }, 2, /MAX_MEMORY_BYTES: "512M" .*\(write 536870912\)/],
-  'megabytes for bytes': [{ MAX_MEMORY_BYTES: '512' }, 2, /MAX_MEMORY_BYTES: 512 is less than the broker by itself needs: set it to at least/],
+  'megabytes for bytes': [{ MAX_MEMORY_BYTES: '512' }, 2, /MAX_MEMORY_BYTES: 512 is less than the broker itself needs: set it to at least/],
   'yes for true': [{ METRICS_ENABLED: 'yes' }, 2, /METRICS_ENABLED: "yes" .* is not true or false \(write true\)/],
   'a word for a level': [{ LOG_LEVEL: 'debug' }, 2, /LOG_LEVEL: "debug" .*\(write 3, or 1 /],
-  'an address in PORT': [{ PORT: '127.0.0.1:8080' }, 2, /PORT: .*\(the port alone: the address belongs into BIND_ADDRESS\)/],
+  'an address in PORT': [{ PORT: '127.0.0.1:8080' }, 2, /PORT: .*\(write the port alone: the address belongs in BIND_ADDRESS\)/],
   'a name to listen on': [{ BIND_ADDRESS: 'localhost' }, 2, /BIND_ADDRESS: "localhost" .*\(write 127\.0\.0\.1 or ::1\)/],
   'no scheme': [{ [kAuthentication]: 'hooks.example.org/auth' }, 2, /_WEBHOOK_URL: "hooks.* \(it has no scheme/],
-  'IPv6 without brackets': [{ [kAuthentication]: 'http://::1:3000/' }, 2, /_WEBHOOK_URL: .*\(an IPv6 address stands in brackets/],
+  'IPv6 without brackets': [{ [kAuthentication]: 'http://::1:3000/' }, 2, /_WEBHOOK_URL: .*\(an IPv6 address needs brackets/],
   'a # in a password': [{ REDIS_URL: 'redis://:hunter2#@host/0' }, 2, /REDIS_URL: .*\(in a user or password write .* # as %23\)/],
-  'a % in a password': [{ REDIS_URL: 'redis://:hunter2%@host/0' }, 2, /REDIS_URL: a percent sign .*: itself it is %25/],
-  'a URL of Sentinel': [{ REDIS_URL: 'redis-sentinel://host:26379/mymaster' }, 2, /REDIS_URL: .*Sentinel and Cluster are not spoken/],
-  'a secret where its file is named': [{ ...kJwt, JWT_SECRET_FILE: 'hunter2' }, 2, /JWT_SECRET_FILE: its value \(not shown, .* belongs into JWT_SECRET/],
-  'a key where its file is named': [{ ...kJwt, JWT_PUBLIC_KEY_FILE: kPem }, 2, /JWT_PUBLIC_KEY_FILE holds a key itself: it is the name of a file/],
-  'a URL where a file is named': [{ ...kJwt, JWT_JWKS_FILE: 'https://example.org/jwks.json' }, 2, /JWT_JWKS_FILE is a URL: .* fetch that into one/],
+  'a % in a password': [{ REDIS_URL: 'redis://:hunter2%@host/0' }, 2, /REDIS_URL: a percent sign .*: write a percent sign as %25/],
+  'a URL of Sentinel': [{ REDIS_URL: 'redis-sentinel://host:26379/mymaster' }, 2, /REDIS_URL: the scheme is redis:\/\/, .* \(Sentinel too\), not redis-sentinel:/],
+  'a secret where its file is named': [{ ...kJwt, JWT_SECRET_FILE: 'hunter2' }, 2, /JWT_SECRET_FILE: its value \(not shown, .* belongs in JWT_SECRET/],
+  'a key where its file is named': [{ ...kJwt, JWT_PUBLIC_KEY_FILE: kPem }, 2, /JWT_PUBLIC_KEY_FILE holds a key itself: it must be the name of a file/],
+  'a URL where a file is named': [{ ...kJwt, JWT_JWKS_FILE: 'https://example.org/jwks.json' }, 2, /JWT_JWKS_FILE is a URL: .* download the keys into one/],
   'a key set as a secret': [{ ...kJwt, JWT_SECRET: '{"keys":[{"kty":"oct","k":"hunter2hunter2hunter2"}]}' }, 2, /JWT_SECRET holds a JSON Web Key; .* JWT_JWKS_FILE/],
   'a signing secret of one word': [{ [kAuthentication]: 'http://127.0.0.1:1/', WEBHOOK_SIGNING_SECRET: 'hunter2x' }, 2, /WEBHOOK_SIGNING_SECRET: .*: whsec_\$\(openssl rand -base64 32\) is one/],
   'no such folder of plugins': [{ ...kJwt, PLUGINS_DIR: '/nowhere/plugins' }, 3, /\/nowhere\/plugins \(PLUGINS_DIR\) cannot be read: No such file/],
@@ -59,11 +60,11 @@ const kOfOperators = {
 const kDotEnv = {
   'UTF-16': [Buffer.from('\ufeffPORT=8080\n', 'utf16le'), 2, /\.env: is UTF-16, .*: save it as UTF-8/],
   'YAML': ['PORT: 8080\n', 2, /\.env: line 1 is not NAME=value, as PORT=8080 is/],
-  'a reference to another variable': ['PASSWORD=x\nREDIS_URL=redis://:${PASSWORD}@127.0.0.1/0\n', 0, /REDIS_URL: its value from \.env holds a reference to another variable/],
+  'a reference to another variable': ['PASSWORD=x\nREDIS_URL=redis://:${PASSWORD}@127.0.0.1/0\n', 0, /REDIS_URL: its value from \.env contains a reference to another variable/],
   'the same variable twice': ['LOG_LEVEL=1\nLOG_LEVEL=2\n', 0, /\.env sets LOG_LEVEL more than once: the last one counts/],
 };
 
-describe('an operator is told of', ours, () => {
+describe('the log tells an operator of', ours, () => {
   /// All but the one line are about something else.
   function expectOneLine(output, line) {
     const lines = output.split('\n').filter(Boolean);
@@ -91,7 +92,7 @@ describe('an operator is told of', ours, () => {
 
   test('a secret that is the name of a file', async () => {
     const { output } = await runBroker(['--check-config'], { ...kJwt, JWT_SECRET: file('x'.repeat(40), 'a-long-enough-name-for-a-secret') });
-    expectOneLine(output, /JWT_SECRET: its value .* is the name of a file that is there: is JWT_SECRET_FILE meant\?/);
+    expectOneLine(output, /JWT_SECRET: its value .* is the name of an existing file: is JWT_SECRET_FILE meant\?/);
   });
 
   test('where .env is looked for', async () => {
@@ -100,11 +101,11 @@ describe('an operator is told of', ours, () => {
     await broker.stop();
     assert.ok(broker.output.includes(` dotenv=${fs.realpathSync(cwd)}/.env`), broker.output);
     const { output } = await runBroker(['--check-config'], {}, { cwd: path.dirname(cwd) });
-    assert.match(output, /^the configuration is fine \(\.env: none in \/.*\)$/m);
+    assert.match(output, /^the configuration is valid \(\.env: none in \/.*\)$/m);
   });
 });
 
-describe('an operator with a Redis is told of', ours, () => {
+describe('the log tells an operator with a Redis of', ours, () => {
   const cases = [];
   after(async () => {
     for (const stop of cases) await stop();
@@ -114,21 +115,21 @@ describe('an operator with a Redis is told of', ours, () => {
   async function expectInLog(url, line) {
     const broker = await Broker.start({ REDIS_URL: url });
     await eventually(`${line}`, () => line.test(broker.output));
-    assert.match(broker.output, /fault the registry cannot be reached why=".*" variable=REDIS_URL/);
+    await broker.says(/error the registry cannot be reached why=".*" variable=REDIS_URL/);
     await broker.stop();
   }
 
   test('a web server', async () => {
     const server = await serve((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     cases.push(() => server.close());
-    await expectInLog(`redis://127.0.0.1:${server.address().port}`, /why=".*this is no Redis, is the port in REDIS_URL right\?"/);
+    await expectInLog(`redis://127.0.0.1:${server.address().port}`, /why=".*this is not Redis: is the port in REDIS_URL right\?"/);
   });
 
-  test('what knows no scripts, as Sentinel', async () => {
-    // Says to everything what Sentinel says to most.
+  test('a server without scripts, such as a proxy', async () => {
+    // Says to everything what a proxy for Redis says to most.
     const server = await serve((socket) => socket.write("-ERR unknown command 'SCRIPT', with args beginning with: 'LOAD'\r\n"));
     cases.push(() => server.close());
-    await expectInLog(`redis://127.0.0.1:${server.address().port}`, /does not know the command: is it a Redis, and no Sentinel or proxy\?"/);
+    await expectInLog(`redis://127.0.0.1:${server.address().port}`, /does not know the command: is it Redis, not Sentinel or a proxy\?"/);
   });
 
   test('a database that is not there', async () => {
@@ -138,7 +139,7 @@ describe('an operator with a Redis is told of', ours, () => {
   });
 });
 
-describe('who writes a webhook is told of', ours, () => {
+describe('the log tells the author of a webhook of', ours, () => {
   let broker;
   let webhook;
   before(async () => {
@@ -153,15 +154,15 @@ describe('who writes a webhook is told of', ours, () => {
   const kLack = 'the answer has no "authenticated" that is true or false: ';
   for (const [name, answer, line] of [
     ['an empty answer', (exchange) => exchange.reply(204, {}, ''), `${kLack}it is empty`],
-    ['HTML', text('<!doctype html>'), `${kLack}it is not JSON but HTML or XML`],
+    ['HTML', text('<!doctype html>'), `${kLack}it starts with '<', so it is HTML or XML`],
     ['a dictionary of Python', text("{'authenticated': True}"), `${kLack}it is not JSON`],
     ['a string', text('{"authenticated":"true"}'), `${kLack}it is a string`],
-    ['capitals', text('{"Authenticated":true}'), `${kLack}it is there in other letters`],
+    ['capitals', text('{"Authenticated":true}'), `${kLack}its name is spelled with different capitals`],
     ['another name', text('{"ok":true}'), `${kLack}there is no such member`],
     ['a list', text('[true]'), `${kLack}it is a list, not an object`],
     ['a redirect', (exchange) => exchange.reply(302, { Location: '/login' }, ''), 'answered 302, a redirect, which is not followed: give the URL that it leads to'],
     ['a path that is not there', (exchange) => exchange.reply(404, {}, ''), 'answered 404: is the path of the URL right?'],
-    ['a method that is not allowed', (exchange) => exchange.reply(405, {}, ''), 'answered 405: it is asked by POST'],
+    ['a method that is not allowed', (exchange) => exchange.reply(405, {}, ''), 'answered 405: the request is a POST'],
   ]) {
     test(name, async () => {
       webhook.answer = answer;
@@ -188,17 +189,17 @@ describe('who writes a webhook is told of', ours, () => {
     const server = await serve((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await expectOf(
       { [kAuthentication]: `https://127.0.0.1:${server.address().port}/` },
-      /no TLS connection: .*: does that port want http\?/,
+      /the TLS handshake failed: .*: does that port expect http\?/,
     );
     server.close();
   });
 
-  test('http:// to a port of https, and a certificate that nobody knows', async () => {
+  test('http:// to a port of https, and a certificate of an unknown authority', async () => {
     const certificate = makeAuthority().issue('DNS:localhost,IP:127.0.0.1');
     const server = await Webhook.start({ answer: json({ authenticated: true }), certificate });
     const url = `://localhost:${server.port}/`;
-    await expectOf({ [kAuthentication]: `http${url}` }, /closed the connection without an answer: does that port want https\?/);
-    await expectOf({ [kAuthentication]: `https${url}` }, /certificate is not accepted: .*: give that of whoever signed it in WEBHOOK_CA_FILE/);
+    await expectOf({ [kAuthentication]: `http${url}` }, /closed the connection without an answer: does that port expect https\?/);
+    await expectOf({ [kAuthentication]: `https${url}` }, /certificate is not accepted: .*: put its issuer's certificate in WEBHOOK_CA_FILE/);
   });
 
   test('a time-out that another one is shorter than', async () => {
@@ -210,7 +211,7 @@ describe('who writes a webhook is told of', ours, () => {
   });
 });
 
-describe('whose client it is is told at level 1 of', ours, () => {
+describe('at level 1 the log tells the author of a client of', ours, () => {
   let broker;
   before(async () => {
     broker = await Broker.start({ ...kJwt, JWT_SECRET: 'a-shared-secret-of-more-than-32-bytes!', LOG_LEVEL: '1' });
@@ -218,10 +219,10 @@ describe('whose client it is is told at level 1 of', ours, () => {
   after(() => broker.stop());
 
   for (const [name, options, line] of [
-    ['a token that is not in data', { auth: { token: 'x' } }, 'reason="the node gives no token: it belongs into data, in the query"'],
+    ['a token that is not in data', { auth: { token: 'x' } }, 'reason="the node sent no token: it belongs in data, in the query"'],
     ['an empty token', { query: { data: '' } }, 'reason="the token is empty"'],
-    ['Bearer', { query: { data: 'Bearer a.b.c' } }, 'reason="\\"Bearer \\" stands before the token: leave it out"'],
-    ['quotes', { query: { data: '"a.b.c"' } }, 'reason="the token has quotes around it: take them off"'],
+    ['Bearer', { query: { data: 'Bearer a.b.c' } }, 'reason="\\"Bearer \\" precedes the token: remove it"'],
+    ['quotes', { query: { data: '"a.b.c"' } }, 'reason="the token has quotes around it: remove them"'],
   ]) {
     test(name, async () => {
       const id = freshId();
@@ -235,7 +236,7 @@ describe('whose client it is is told at level 1 of', ours, () => {
   test('a query that lacks a field', async () => {
     const id = freshId();
     const transport = await openTransport(broker.port, { id, runtime: 'raw' });
-    const line = `node refused node=${id} why="server side exception: Error: Missing required OnConnectionData value: version" reason="the URL's query has to hold it once: the option query of io(), not auth"`;
+    const line = `node refused node=${id} why="server side exception: Error: Missing required OnConnectionData value: version" reason="the URL's query must contain it once: use the option query of io(), not auth"`;
     await eventually(`${line}; said: ${broker.output}`, () => broker.output.includes(line));
     transport.destroy();
   });

@@ -8,10 +8,10 @@ import { freshId, joinNode } from './support/node.mjs';
 import { joinRaw } from './support/raw.mjs';
 import { eventually, timeFactor } from './support/time.mjs';
 
-const ours = oursOnly('puts no bound on presence questions');
+const ours = oursOnly('puts no bound on presence queries');
 const kMostOfNode = 32;
 
-describe('presence questions', ours, () => {
+describe('presence queries', ours, () => {
   let grid;
   before(async () => {
     grid = await Grid.start(2, { env: { METRICS_ENABLED: 'true' } });
@@ -23,7 +23,7 @@ describe('presence questions', ours, () => {
     return Number(new RegExp(`^crolang_broker_${name}_total (\\d+)$`, 'm').exec(page)[1]);
   };
 
-  test('of one node are answered ERROR as soon as too many are under way, and answered again later', async () => {
+  test('of one node are answered ERROR as soon as too many are open, and answered again later', async () => {
     const node = await joinRaw(grid.brokers[0].port, freshId());
     const refusedBefore = await counter(grid.brokers[0], 'presence_refused');
     node.sendEach(Array.from({ length: 100 }, (_, n) => question(1000, n)));
@@ -32,11 +32,11 @@ describe('presence questions', ours, () => {
     assert.ok(answers.length - refused.length >= kMostOfNode, `${refused.length} refused`);
     assert.ok(refused.length > 0);
     assert.equal(await counter(grid.brokers[0], 'presence_refused'), refusedBefore + refused.length);
-    assert.match(grid.brokers[0].output, /presence questions of a node come too fast/);
+    assert.match(grid.brokers[0].output, /a node exceeds the limit of presence queries/);
     assert.match((await node.emit(...JSON.parse(question(10).slice(3))))[0], /^\{"results"/);
   });
 
-  test('come to their end however fast they are asked, as long as few are under way', async () => {
+  test('are all answered however fast they are sent, as long as few are open', async () => {
     const node = await joinNode(grid.brokers[0].port);
     const ids = Array.from({ length: 20 }, () => freshId('nobody'));
     // More than a second's worth.
@@ -46,7 +46,7 @@ describe('presence questions', ours, () => {
     }
   });
 
-  test('are passed by the messages that come after them', async () => {
+  test('do not delay the messages that come after them', async () => {
     const receiver = await joinRaw(grid.brokers[1].port, freshId());
     const node = await joinRaw(grid.brokers[0].port, freshId());
     const message = JSON.stringify([kMessage, JSON.stringify({ to: receiver.id })]);
@@ -59,7 +59,7 @@ describe('presence questions', ours, () => {
     assert.ok(answers.length < kMostOfNode, `${answers.length - 1} answers before it`);
   });
 
-  test('of eight flooding nodes cost nobody a message, an answer, or Redis', async () => {
+  test('of eight flooding nodes cost no other node a message or an answer, and do not overload Redis', async (t) => {
     const [one, other] = await Promise.all(
       grid.brokers.map((broker) => joinRaw(broker.port, freshId())),
     );
@@ -69,6 +69,7 @@ describe('presence questions', ours, () => {
       Array.from({ length: 8 }, (_, n) => grid.brokers[n % 2].port),
       { bytesPerSecond: 13_000_000 / timeFactor },
     );
+    t.after(() => flood.kill());
     const delivered = latencies(one, other, 4000);
     for (let round = 0; round < 20; ++round) {
       for (const node of witnesses) assert.deepEqual(await presence(node, ids), ids);
@@ -81,7 +82,9 @@ describe('presence questions', ours, () => {
     });
     const { answered, refused, ended } = await flood.stop();
     assert.equal(ended, 0);
-    assert.ok(answered > 0 && refused > answered, `${answered} answered, ${refused} refused`);
+    // A sanitized broker has too little time for most to be over the limit.
+    const least = timeFactor > 1 ? 0 : answered;
+    assert.ok(answered > 0 && refused > least, `${answered} answered, ${refused} refused`);
     for (const broker of grid.brokers) {
       assert.doesNotMatch(broker.output, /the registry cannot be reached/);
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { oursOnly } from './support/broker.mjs';
-import { Grid, knock } from './support/grid.mjs';
+import { Grid, tryConnect } from './support/grid.mjs';
 import { freshId, joinNode } from './support/node.mjs';
 import { raceForId } from './support/race.mjs';
 import { eventually, timeFactor } from './support/time.mjs';
@@ -34,15 +34,15 @@ describe('100 simultaneous claims of an id on each broker', ours, () => {
     }
   });
 
-  test('never take it from a living node', async () => {
+  test('never take it from a node that is alive', async () => {
     const incumbent = await joinNode(grid.brokers[0].port);
     for (let round = 0; round < 5; ++round) {
-      const knocks = await Promise.all(
+      const attempts = await Promise.all(
         grid.brokers.flatMap((broker) =>
-          Array.from({ length: 100 }, () => knock(broker.port, incumbent.nodeId)),
+          Array.from({ length: 100 }, () => tryConnect(broker.port, incumbent.nodeId)),
         ),
       );
-      assert.ok(knocks.every(({ outcome }) => outcome !== 'in'));
+      assert.ok(attempts.every(({ outcome }) => outcome !== 'in'));
     }
     assert.equal(incumbent.connected, true);
   });
@@ -55,7 +55,7 @@ describe('100 simultaneous claims of an id on each broker', ours, () => {
 });
 
 describe('three brokers', ours, () => {
-  test('let one of 300 newcomers in', async (t) => {
+  test('admit one of 300 nodes', async (t) => {
     const grid = await Grid.start(3);
     t.after(() => grid.kill());
     for (let round = 0; round < 3; ++round) {

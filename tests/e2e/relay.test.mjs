@@ -47,7 +47,7 @@ describe('each type', () => {
       assert.equal(await b.packet(), `42${JSON.stringify([type, payload])}`);
     });
 
-    test(`${type} to a stranger is NOT_CONNECTED`, async () => {
+    test(`${type} to an unknown node is NOT_CONNECTED`, async () => {
       assert.deepEqual(await a.emit(type, JSON.stringify({ to: freshId('stranger') })), [
         'NOT_CONNECTED',
       ]);

@@ -11,16 +11,14 @@ import {
   temporaryDirectory,
   testPlugin,
 } from './support/broker.mjs';
-import { readElf } from './support/elf.mjs';
 import { freshId, joinNode, send } from './support/node.mjs';
 import { Pair } from './support/pair.mjs';
+import { hasSanitizer } from './support/sanitizer.mjs';
 import { eventually } from './support/time.mjs';
 import { expectTryAgain, json, stopWebhooks, Webhook } from './support/webhook.mjs';
 
-const isSanitized =
-  !isPeer && readElf(binary).needed.some((library) => /^lib[at]san\./.test(library));
 const options = {
-  skip: (isPeer && 'is ours') || (isSanitized && 'a sanitizer has to be loaded first'),
+  skip: (isPeer && 'is ours') || (hasSanitizer(binary) && 'a sanitizer has to be loaded first'),
 };
 const kLibrary = testPlugin('thread-shortage');
 const kMessage = 'SOCKET_MSG_EXCHANGE';
@@ -57,7 +55,7 @@ describe('while no thread can be started', options, () => {
   afterEach(end);
   afterAll(stopWebhooks);
 
-  test('nodes come again, and get in once it is over', async (t) => {
+  test('nodes retry, and are admitted once it is over', async (t) => {
     const broker = await startWith(t, { NODES_AUTHENTICATION_WEBHOOK_URL: url() });
     begin();
     const id = freshId();

@@ -1,7 +1,6 @@
 /// Started by scripts/soak: the outages of redis-outages.test.mjs at full length, over and over on one grid.
 import assert from 'node:assert/strict';
-import { Grid, Inhabitants, joinPatiently, surviveTrouble, talks, tell } from './support/grid.mjs';
-import { freePort } from './support/broker.mjs';
+import { Grid, Holders, joinPatiently, runThroughOutage, talks, tell } from './support/grid.mjs';
 import { Flood, latencies, quantile } from './support/flood.mjs';
 import { freshId } from './support/node.mjs';
 import { raceForId } from './support/race.mjs';
@@ -17,7 +16,7 @@ const kRaces = Number(process.env.RACES || 50);
 // must not outlast them, else whoever comes first has the id, which is no theft.
 const env = { REDIS_LOCK_TTL_MS: String(Math.max(4, 2 * kSeconds) * 1000) };
 const grid = await Grid.start(3, { env, redis: { keepData: true }, wired: true });
-const inhabitants = await Inhabitants.join(grid, 20);
+const holders = await Holders.join(grid, 20);
 const { redis, wires } = grid;
 
 const kinds = {
@@ -29,7 +28,7 @@ const kinds = {
     },
   },
   'killed, back with its data': { begin: () => redis.crash(), end: () => redis.run() },
-  paused: { begin: () => redis.freeze(), end: () => redis.thaw(), door: 'open' },
+  paused: { begin: () => redis.freeze(), end: () => redis.thaw(), admission: 'open' },
   'half-open': {
     begin: () => wires.forEach((wire) => wire.swallow()),
     end: () => wires.forEach((wire) => wire.open()),
@@ -37,15 +36,15 @@ const kinds = {
   'network away': {
     begin: () => wires.forEach((wire) => wire.hold()),
     end: () => wires.forEach((wire) => wire.open()),
-    door: 'open',
+    admission: 'open',
   },
   'read-only': {
-    begin: async () => redis.command('REPLICAOF', '127.0.0.1', await freePort()),
-    end: () => redis.command('REPLICAOF', 'NO', 'ONE'),
+    begin: () => redis.refuseWrites(),
+    end: () => redis.takeWrites(),
   },
   'out of memory': {
-    begin: () => redis.command('CONFIG', 'SET', 'maxmemory', '1'),
-    end: () => redis.command('CONFIG', 'SET', 'maxmemory', '0'),
+    begin: () => redis.everywhere('CONFIG', 'SET', 'maxmemory', '1'),
+    end: () => redis.everywhere('CONFIG', 'SET', 'maxmemory', '0'),
   },
 };
 // Every second outage is a death without data: that is the hardest.
@@ -71,8 +70,8 @@ const kColumns = {
   acrossOk: 'across OK',
   acrossError: 'across ERROR',
   acrossNotConnected: 'across NOT_CONNECTED',
-  refused: 'newcomers told to come again',
-  thieves: 'thieves turned away',
+  refused: 'newcomers asked to retry',
+  duplicates: 'claims of held ids refused',
 };
 
 const sums = {};
@@ -80,7 +79,7 @@ for (let n = 0; n < kOutages; ++n) {
   const kind = kindOf(n);
   const name = `outage ${n + 1}/${kOutages} of ${kSeconds} s, ${kind}`;
   const counts = await attempt(name, () =>
-    surviveTrouble(grid, inhabitants, { ...kinds[kind], milliseconds: kSeconds * 1000 }),
+    runThroughOutage(grid, holders, { ...kinds[kind], milliseconds: kSeconds * 1000 }),
   );
   if (!counts) continue;
   const shown = Object.entries(kColumns).map(([key, text]) => `${text} ${Math.round(counts[key])}`);
@@ -110,7 +109,7 @@ await attempt('a broker that sleeps through its leases', async () => {
   const first = await joinRaw(grid.brokers[0].port, id);
   await freeze(grid.brokers[0].pid);
   const second = await joinPatiently(grid.brokers[1].port, id, ttl + scaled(5000));
-  const witness = inhabitants.nodes[2][0];
+  const witness = holders.nodes[2][0];
   await talks(witness, second, scaled(3000));
   const woken = performance.now();
   thaw(grid.brokers[0].pid);
@@ -125,7 +124,7 @@ await attempt('a broker that sleeps through its leases', async () => {
   console.log(`a broker slept through its leases: one holder ${waited} ms after it woke`);
 });
 
-await attempt('eight nodes that flood with presence questions', async () => {
+await attempt('eight nodes that flood with presence queries', async () => {
   const [from, to] = await Promise.all(
     [0, 1].map((n) => joinRaw(grid.brokers[n].port, freshId('pair'))),
   );
@@ -154,6 +153,6 @@ console.table({
   'races won': outcomes.in,
   'promises broken': failures.length,
 });
-inhabitants.leave();
+holders.leave();
 await attempt('the end', () => grid.stop());
 process.exit(failures.length ? 1 : 0);

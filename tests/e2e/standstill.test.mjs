@@ -48,7 +48,7 @@ test('600 nodes that answer a probe keep their ids, though the time for it has p
   await broker.stop();
 });
 
-test('20 nodes that are asked while it stands still keep their ids', ours, async (t) => {
+test('20 nodes that are probed while it is suspended keep their ids', ours, async (t) => {
   const broker = await Broker.start();
   t.after(() => broker.kill());
   const holders = await joinMany(broker.port, 50);
@@ -64,7 +64,7 @@ test('20 nodes that are asked while it stands still keep their ids', ours, async
   await broker.stop();
 });
 
-test('heartbeats that were answered meanwhile count, and those that nobody answers still end', ours, async (t) => {
+test('heartbeats that were answered meanwhile count, and those that are not answered still end', ours, async (t) => {
   const broker = await Broker.start({ PING_INTERVAL_MS: '1000', PING_TIMEOUT_MS: '1500' });
   t.after(() => broker.kill());
   const nodes = await joinMany(broker.port, 50);

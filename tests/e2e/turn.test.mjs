@@ -136,7 +136,7 @@ test('credentials open a relay until they expire', ours, async (t) => {
   assert.ok(Date.now() / 1000 >= Number.parseInt(server.username, 10));
 });
 
-test('the secret may stand in a file', ours, async (t) => {
+test('the secret may be in a file', ours, async (t) => {
   const file = path.join(temporaryDirectory(), 'secret');
   fs.writeFileSync(file, `${kSecret}\n`);
   const broker = await startBroker(t, {
@@ -181,7 +181,7 @@ describe('the broker does not start', ours, () => {
 });
 
 for (const transport of ['udp', 'tcp']) {
-  test(`two peers that may only use the relay talk through it (${transport})`, ours, async (t) => {
+  test(`two peers that may only use the relay exchange messages through it (${transport})`, ours, async (t) => {
     const broker = await startBroker(t, {
       TURN_URLS: coturn.url(transport),
       ICE_TRANSPORT_POLICY: 'relay',

@@ -92,7 +92,7 @@ describe(kVariable, ours, () => {
       assert.equal(await send(pair.a, kMessage, { to: absent }), 'UNAUTHORIZED');
     });
 
-    test('not when a node speaks as another, or unusably', async () => {
+    test('not when a node sends under another id, or an invalid message', async () => {
       const { nodeId } = pair.b;
       for (const from of [nodeId, '', ` ${pair.a.nodeId}`, 1, null, [pair.a.nodeId]]) {
         assert.equal(await send(pair.a, kMessage, { from, to: nodeId }), 'UNAUTHORIZED', `${from}`);
@@ -126,14 +126,14 @@ describe(kVariable, ours, () => {
   });
 
   for (const [name, answer] of Object.entries(refusals(kYes))) {
-    test(`is UNAUTHORIZED upon ${name}, which is no fault`, async () => {
+    test(`is UNAUTHORIZED upon ${name}, which is not a fault`, async () => {
       const [sender, receiver] = await join(2);
       const start = broker.output.length;
       webhook.answer = answer;
       const to = JSON.stringify({ to: receiver.id });
       assert.deepEqual(await sender.emit(kMessage, to), ['UNAUTHORIZED']);
       assert.deepEqual(await receiver.settled(), []);
-      assert.doesNotMatch(broker.output.slice(start), /fault|warning/);
+      assert.doesNotMatch(broker.output.slice(start), / (error|warning) /);
       webhook.answer = json(kYes);
       assert.deepEqual(await sender.emit(kMessage, to), ['OK']);
     });
@@ -183,7 +183,7 @@ describe(kVariable, ours, () => {
     }
   });
 
-  describe('that could not be asked is an ERROR, nothing is delivered, when the server', () => {
+  describe('that fails is an ERROR, nothing is delivered, when the server', () => {
     let hasty;
     let others;
     before(async () => {
@@ -261,7 +261,7 @@ describe(kVariable, ours, () => {
       );
     });
 
-    test('when some are refused, some could not be asked about, and types are mixed', async () => {
+    test('when some are refused, some fail, and types are mixed', async () => {
       const [sender, good] = await join(2);
       const [refused] = await join(1, 'refused');
       const [troubled] = await join(1, 'troubled');
@@ -346,7 +346,7 @@ describe(kVariable, ours, () => {
     assert.equal(webhook.requests.length, 3);
   });
 
-  test('survives sender and receiver that leave meanwhile', async () => {
+  test('tolerates sender and receiver that leave meanwhile', async () => {
     const [sender, receiver, other] = await join(3);
     const held = [];
     webhook.answer = (exchange) => held.push(exchange);
@@ -415,7 +415,7 @@ describe('AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS', ours, () => {
     Promise.all(Array.from({ length: count }, () => joinNode(broker.port, freshId())));
   const says = (a, b) => send(a, kMessage, { to: b.nodeId });
 
-  test('spares the question about a pair, in its direction', async () => {
+  test('avoids the question about a pair, in its direction', async () => {
     await startWith(scaled(600_000));
     const [a, b, c] = await join(3);
     for (let i = 0; i < 50; ++i) assert.equal(await says(a, b), 'OK');
@@ -426,7 +426,7 @@ describe('AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS', ours, () => {
     assert.equal(webhook.requests.length, 3);
   });
 
-  test('keeps the order when some answers are at hand and others not', async () => {
+  test('keeps the order when some answers are cached and others not', async () => {
     webhook.answer = after(30, json(kYes));
     const sender = await joinRaw(broker.port, freshId());
     const known = await joinRaw(broker.port, freshId());
@@ -447,7 +447,7 @@ describe('AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS', ours, () => {
     );
   });
 
-  test('never keeps a trouble', async () => {
+  test('never caches a failure', async () => {
     const [a, b] = await join(2);
     for (const fault of Object.values(faults(kYes).body)) {
       webhook.answer = fault;
@@ -458,7 +458,7 @@ describe('AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS', ours, () => {
     await during(webhook, null, async () => assert.equal(await says(a, b), 'OK'));
   });
 
-  test('keeps a no that was said by the status', async () => {
+  test('caches a no that was given by the status', async () => {
     const [a, b] = await join(2);
     webhook.answer = refusals(kYes)['a 403'];
     assert.equal(await says(a, b), 'UNAUTHORIZED');
@@ -478,5 +478,63 @@ describe('AUTHORIZE_NODES_COMMUNICATION_CACHE_TTL_MS', ours, () => {
     webhook.answer = json(kYes);
     await eventually('a yes is heard', async () => (await says(a, b)) === 'OK');
     assert.ok(webhook.requests.length <= 4, `${webhook.requests.length} requests`);
+  });
+});
+
+describe('AUTHORIZE_PRESENCE', ours, () => {
+  let webhook;
+  let broker;
+  before(async () => {
+    webhook = await Webhook.start();
+    broker = await Broker.start({ [kVariable]: webhook.url(), AUTHORIZE_PRESENCE: 'true' });
+  });
+  beforeEach(() => {
+    webhook.answer = (exchange) =>
+      json({ authorized: !exchange.question.to.startsWith('hidden') })(exchange);
+    webhook.requests = [];
+  });
+  afterAll(async () => {
+    await broker?.stop();
+    await stopWebhooks();
+  });
+
+  const ask = (node, ids) => node.emit('ARE_NODES_CONNECTED_TO_BROKER', JSON.stringify({ ids }));
+  const results = ([answer]) =>
+    JSON.parse(answer).results.map(({ id, connected }) => [id, connected]);
+
+  test('tells a node nothing of those that it may not send to', async () => {
+    const asker = await joinRaw(broker.port, freshId());
+    const friend = await joinRaw(broker.port, freshId());
+    const hidden = await joinRaw(broker.port, freshId('hidden'));
+    const absent = freshId('absent');
+    assert.deepEqual(results(await ask(asker, [hidden.id, friend.id, absent, 'hidden-absent'])), [
+      [hidden.id, false],
+      [friend.id, true],
+      [absent, false],
+      ['hidden-absent', false],
+    ]);
+    assert.deepEqual(
+      webhook.requests.map(({ question }) => [question.from, question.to]).sort(),
+      [hidden.id, friend.id, absent, 'hidden-absent'].map((to) => [asker.id, to]).sort(),
+      'whoever is connected or not, the webhook is asked',
+    );
+  });
+
+  test('is answered ERROR while the webhook cannot be asked', async () => {
+    const asker = await joinRaw(broker.port, freshId());
+    webhook.answer = text('down', { status: 500 });
+    assert.deepEqual(await ask(asker, [asker.id]), ['ERROR']);
+  });
+
+  test('of a thousand ids asks for 16 at a time, and messages do not wait for them', async () => {
+    const asker = await joinRaw(broker.port, freshId());
+    const [sender, receiver] = [await joinRaw(broker.port, freshId()), await joinRaw(broker.port, freshId())];
+    webhook.peak = 0;
+    const asking = ask(asker, Array.from({ length: 1000 }, (_, n) => `nobody-${n}`));
+    await eventually('it is asked', () => webhook.requests.length > 0);
+    assert.deepEqual(await sender.emit(kMessage, JSON.stringify({ to: receiver.id })), ['OK']);
+    assert.ok(webhook.requests.length < 1000, 'the message did not wait');
+    assert.equal(results(await asking).length, 1000);
+    assert.ok(webhook.peak <= 17, `${webhook.peak} at once`);
   });
 });

@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, before, describe, test } from 'node:test';
+import { makeAuthority } from './support/authority.mjs';
 import { Broker, oursOnly, runBroker, temporaryDirectory } from './support/broker.mjs';
 import { freshId, joinNode, refusalOf, send } from './support/node.mjs';
 import { joinRaw } from './support/raw.mjs';
@@ -12,7 +13,6 @@ import {
   after,
   expectTryAgain,
   json,
-  makeAuthority,
   saysInLog,
   stopWebhooks,
   text,
@@ -80,7 +80,7 @@ describe('https', ours, () => {
     ['127.0.0.1', 'IP:127.0.0.1'],
     ['localhost', 'DNS:localhost'],
   ]) {
-    test(`is trusted if WEBHOOK_CA_FILE vouches for ${host}, on few connections`, async () => {
+    test(`is trusted if WEBHOOK_CA_FILE has the authority of ${host}, on few connections`, async () => {
       const webhook = await startWith(names, trusting(), host);
       for (let i = 0; i < 10; ++i) await joinNode(broker.port);
       assert.equal(webhook.requests.length, 10);
@@ -106,7 +106,7 @@ describe('https', ours, () => {
     });
   }
 
-  test('is not asked if the server speaks plain HTTP, or never ends its handshake', async () => {
+  test('is not asked if the server uses plain HTTP, or never ends its handshake', async () => {
     const plain = await Webhook.start({ answer: json(kYes) });
     broker = await Broker.start({
       [kAuthentication]: `https://127.0.0.1:${plain.port}/auth`,
@@ -161,7 +161,7 @@ describe('WEBHOOK_SIGNING_SECRET', ours, () => {
     for (const key of kKeys) assert.ok(verifies(webhook.requests[0], key));
   });
 
-  test('may stand in a file, and never shows', async () => {
+  test('may be in a file, and is never shown', async () => {
     const file = path.join(temporaryDirectory(), 'secret');
     fs.writeFileSync(file, `${secrets[0]}\n`);
     const webhook = await Webhook.start({ answer: json(kYes) });
@@ -199,7 +199,7 @@ describe('WEBHOOK_SIGNING_SECRET', ours, () => {
 });
 
 describe('a URL with user and password', ours, () => {
-  test('is asked with them, and shows them to nobody', async () => {
+  test('is asked with them, and they are never printed', async () => {
     const webhook = await Webhook.start({ answer: json(kYes) });
     const env = { [kAuthentication]: `http://us%3Aer:s3cr%40et@127.0.0.1:${webhook.port}/auth` };
     broker = await Broker.start({ ...env, LOG_LEVEL: '3' });
@@ -269,7 +269,7 @@ describe('questions at once', ours, () => {
     assert.ok(webhook.requests.length <= 3, `${webhook.requests.length} requests`);
   });
 
-  test('are told apart by the data they carry', async () => {
+  test('are distinguished by their data', async () => {
     const webhook = await Webhook.start({
       answer: after(50, (exchange) =>
         json({ authenticated: exchange.question.data === 'right' })(exchange),
@@ -297,7 +297,7 @@ describe('questions at once', ours, () => {
     assert.ok(webhook.connections <= 32, `${webhook.connections} connections`);
   });
 
-  test('of a webhook that hangs stand in the way of no other webhook', async () => {
+  test('of a webhook that hangs do not delay other webhooks', async () => {
     const hanging = await Webhook.start({ answer: () => {} });
     const webhook = await Webhook.start({ answer: json(kYes) });
     broker = await Broker.start({

@@ -34,7 +34,7 @@ describe(kVariable, ours, () => {
     await stopWebhooks();
   });
 
-  test('is told who sent to whom, and whether the receiver is connected', async () => {
+  test('is notified who sent to whom, and whether the receiver is connected', async () => {
     const odd = await joinNode(broker.port, 'nöde "日本"');
     assert.equal(await send(odd, kMessage, { to: pair.a.nodeId, content: 'never told' }), 'OK');
     const [{ method, target, body, headers }] = await webhook.received(1);
@@ -54,7 +54,7 @@ describe(kVariable, ours, () => {
     odd.disconnect();
   });
 
-  test('is told of every message, also of equal ones', async () => {
+  test('is notified of every message, also of equal ones', async () => {
     const sender = await joinRaw(broker.port, freshId());
     const payload = JSON.stringify(JSON.stringify({ to: pair.b.nodeId }));
     sender.sendEach(Array.from({ length: 30 }, (_, n) => `42${n}["${kMessage}",${payload}]`));
@@ -65,7 +65,7 @@ describe(kVariable, ours, () => {
     assert.equal(webhook.requests.length, 32);
   });
 
-  test('is told of nothing else', async () => {
+  test('is notified of nothing else', async () => {
     const [a, b] = [pair.a, pair.b];
     assert.equal(await send(a, 'CONNECTION_ATTEMPT', { to: b.nodeId }), 'OK');
     assert.equal(await send(a, kMessage, { to: '' }), 'ERROR');
@@ -100,7 +100,7 @@ describe(kVariable, ours, () => {
     }
   });
 
-  test('that hangs is never waited for, and told of as much as it can take', async () => {
+  test('that hangs is never waited for, and notified of as much as it accepts', async () => {
     webhook.answer = () => {};
     const before = memoryIsMeasurable ? broker.memory() : 0;
     const sender = await joinRaw(broker.port, freshId());

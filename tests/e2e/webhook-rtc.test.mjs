@@ -12,7 +12,7 @@ import {
   faults,
   json,
   outlasts,
-  knock,
+  tryConnect,
   saysInLog,
   startKnock,
   stopWebhooks,
@@ -107,7 +107,7 @@ describe(kVariable, ours, () => {
       assert.deepEqual(iceServers, [{ urls: ['stun:x'] }]);
     });
 
-    test('the spelling that every WebRTC stack takes', async () => {
+    test('the spelling that every WebRTC stack accepts', async () => {
       const configuration = await resolved(
         json({
           iceServers: [
@@ -131,7 +131,7 @@ describe(kVariable, ours, () => {
       });
     });
 
-    test('the servers that their WebRTC stacks take, and leaves the others out', async () => {
+    test('the servers that their WebRTC stacks accept, and leaves the others out', async () => {
       const start = broker.output.length;
       const { iceServers } = await resolved(
         json({
@@ -156,7 +156,7 @@ describe(kVariable, ours, () => {
       for (const words of [
         "'turn:…@a.example.org': it has a user (@)",
         "'turn:b.example.org': a TURN server needs a credential",
-        "'turn:c.example.org:0': its port is no number from 1 to 65535",
+        "'turn:c.example.org:0': its port is not a number from 1 to 65535",
         "'turn:d.example.org': its username is longer than 508 bytes",
         "'turn:e.example.org': its credentialType is not password",
       ]) {
@@ -212,7 +212,7 @@ describe(kVariable, ours, () => {
     );
   });
 
-  describe('gives nothing but trouble by', () => {
+  describe('fails by', () => {
     for (const answer of [
       '{}',
       '{"iceServers":[]}',
@@ -251,7 +251,7 @@ describe(kVariable, ours, () => {
     }
   });
 
-  describe('that could not be asked makes a node come again, when the server', () => {
+  describe('that fails makes a node retry, when the server', () => {
     let hasty;
     let others;
     before(async () => {
@@ -277,7 +277,7 @@ describe(kVariable, ours, () => {
     }
   });
 
-  test('that could not be asked on a later CONNECT ends the transport and frees the id', async () => {
+  test('that fails on a later CONNECT ends the transport and frees the id', async () => {
     const node = await joinRaw(broker.port, freshId());
     node.sendText('41');
     await node.settled();
@@ -288,7 +288,7 @@ describe(kVariable, ours, () => {
     await joinNode(broker.port, node.id);
   });
 
-  test('that is slow holds the id until its trouble is told, not longer', async () => {
+  test('that is slow holds the id until its failure is reported, not longer', async () => {
     const held = [];
     webhook.answer = (exchange) => held.push(exchange);
     const id = freshId();
@@ -301,7 +301,7 @@ describe(kVariable, ours, () => {
     await joinNode(broker.port, id);
   });
 
-  test('is asked before the 101, so that a node which leaves meanwhile leaves no trace', async () => {
+  test('is asked before the 101, so that a node which leaves meanwhile leaves nothing behind', async () => {
     const held = [];
     webhook.answer = (exchange) => held.push(exchange);
     const id = freshId();
@@ -311,12 +311,12 @@ describe(kVariable, ours, () => {
     json(kStun)(held[0]);
     webhook.answer = json(kStun);
     await pair.seesLeave(id);
-    const { response, socket } = await knock(broker.port, freshId());
+    const { response, socket } = await tryConnect(broker.port, freshId());
     assert.equal(response.status, 101);
     socket.destroy();
   });
 
-  test('that is slow delays nobody who has joined', async () => {
+  test('that is slow does not delay nodes that have joined', async () => {
     webhook.answer = after(scaled(300), json(kStun));
     let joined = false;
     const newcomer = joinNode(broker.port).then(() => {

@@ -72,7 +72,7 @@ describe(kVariable, ours, () => {
     await webhook.received(1, (request) => !asksForIt(request));
   });
 
-  test('ends an invalid node, for good, and nobody else', async () => {
+  test('disconnects an invalid node permanently, and no other', async () => {
     const invalid = await joinNode(broker.port, freshId('invalid'), { reconnection: true });
     const raw = await joinRaw(broker.port, freshId('invalid'));
     const ended = once(invalid, 'disconnect');
@@ -101,7 +101,7 @@ describe(kVariable, ours, () => {
     for (const node of nodes) node.destroy();
   });
 
-  describe('ends nobody upon', () => {
+  describe('disconnects no node upon', () => {
     for (const answer of [
       '{"invalidNodesIds":"abc"}',
       '{"invalidNodesIds":"a"}',
@@ -127,7 +127,7 @@ describe(kVariable, ours, () => {
     }
   });
 
-  describe('that could not be asked ends nobody, when the server', () => {
+  describe('that fails disconnects no node, when the server', () => {
     const bad = freshId('bad');
     const { quick, body, slow } = faults({ invalidNodesIds: [bad] });
     for (const [name, fault] of Object.entries({ ...quick, ...body, ...slow })) {
@@ -243,7 +243,7 @@ describe('NODES_VALIDITY_CHECK_MAX_IDS', ours, () => {
       else json({ invalidNodesIds: [bad.id] })(exchange);
     };
     await expectExpelled(bad);
-    assert.match(broker.output, /answered 413 to 10 ids: for 10 minutes it is asked for 5 at a time/);
+    assert.match(broker.output, /answered 413 to 10 ids: asking for 5 at a time for 10 minutes/);
     const already = webhook.requests.length;
     const later = (await webhook.received(already + 20)).slice(already);
     for (const each of later) assert.ok(idsOf(each).length <= 2, `${idsOf(each).length} ids`);

@@ -42,7 +42,7 @@ test('two peers open a data channel and exchange messages both ways', async () =
 });
 
 for (const type of ['CONNECTION_REFUSAL', 'INCOMING_CONNECTIONS_NOT_ALLOWED']) {
-  test(`an attempt is turned down with ${type}`, async () => {
+  test(`an attempt is declined with ${type}`, async () => {
     const a = await joinNode(broker.port);
     const b = await joinNode(broker.port);
     const attempt = received(b, 'CONNECTION_ATTEMPT');

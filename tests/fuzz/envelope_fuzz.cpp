@@ -1,5 +1,5 @@
-/// The envelope reader against nlohmann: the same verdict on every payload, the same from, to and
-/// ids. An input is taken as the literal itself if it is one, otherwise as the payload.
+/// The envelope reader against nlohmann: both accept the same payloads and find the same from, to
+/// and ids. An input is taken as the literal itself if it is one, otherwise as the payload.
 #include <algorithm>
 #include <string>
 #include <string_view>

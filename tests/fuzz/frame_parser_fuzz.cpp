@@ -44,12 +44,12 @@ constexpr std::string_view kUpgrade =
     "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-struct Verdict {
+struct Reading {
   Events events;
   beast::error_code end;
 };
 
-[[noreturn]] void fail(std::string_view what, const Events& ours, const Verdict& beasts) {
+[[noreturn]] void fail(std::string_view what, const Events& ours, const Reading& beasts) {
   std::fprintf(stderr, "%.*s\nBeast ended with: %s\n", static_cast<int>(what.size()), what.data(),
                beasts.end.message().c_str());
   for (const auto& event : ours) std::fprintf(stderr, "  ours:  %s\n", event.c_str());
@@ -70,7 +70,7 @@ std::string completed(std::string bytes, std::size_t limit) {
   return is_refused ? bytes.append(14 + 125, '\0') : bytes;
 }
 
-Verdict beast_events(std::string_view bytes, std::size_t limit) {
+Reading beast_events(std::string_view bytes, std::size_t limit) {
   asio::io_context io;
   beast::test::stream client(io);
   beast::websocket::stream<beast::test::stream> server(io);
@@ -79,37 +79,37 @@ Verdict beast_events(std::string_view bytes, std::size_t limit) {
   server.accept();
   client.clear();
 
-  Verdict verdict;
+  Reading reading;
   server.read_message_max(limit);
   server.control_callback([&](beast::websocket::frame_type type, beast::string_view payload) {
     if (type == beast::websocket::frame_type::close) return;
     const bool is_ping = type == beast::websocket::frame_type::ping;
-    verdict.events.push_back((is_ping ? "ping:" : "pong:") + std::string(payload));
+    reading.events.push_back((is_ping ? "ping:" : "pong:") + std::string(payload));
   });
   server.next_layer().append({bytes.data(), bytes.size()});
   server.next_layer().close_remote();
   for (;;) {
     beast::flat_buffer buffer;
-    server.read(buffer, verdict.end);
-    if (verdict.end) break;
-    verdict.events.push_back((server.got_text() ? "text:" : "binary:") +
+    server.read(buffer, reading.end);
+    if (reading.end) break;
+    reading.events.push_back((server.got_text() ? "text:" : "binary:") +
                              beast::buffers_to_string(buffer.data()));
   }
-  if (verdict.end == beast::websocket::error::closed) {
+  if (reading.end == beast::websocket::error::closed) {
     const auto& reason = server.reason();
     const bool has_code = reason.code != beast::websocket::close_code::none;
-    verdict.events.push_back(
+    reading.events.push_back(
         has_code ? "close:" + std::to_string(reason.code) + ":" +
                        close_payload(reason.code, {reason.reason.data(), reason.reason.size()})
                  : "close:1005:");
-  } else if (verdict.end != asio::error::eof) {
+  } else if (reading.end != asio::error::eof) {
     const std::string written(client.str());  // ends with the close frame 88 02 and the code
     const auto octet = [&](std::size_t from_end) -> unsigned {
       return static_cast<std::uint8_t>(written.at(written.size() - from_end));
     };
-    verdict.events.push_back("violation:" + std::to_string(octet(2) << 8 | octet(1)));
+    reading.events.push_back("violation:" + std::to_string(octet(2) << 8 | octet(1)));
   }
-  return verdict;
+  return reading;
 }
 
 /// Whether the two may part where `ours` says one thing and Beast another.
@@ -138,7 +138,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t limit = std::size_t{1} + data[1] * std::size_t{4};
   const std::string bytes = completed(std::string(data + 2, data + size), limit);
 
-  const Verdict beasts = beast_events(bytes, limit);
+  const Reading beasts = beast_events(bytes, limit);
   Events ours = events_of_pieces(bytes, bytes.size(), limit);
   if (events_of_pieces(bytes, piece, limit) != ours) fail("Pieces change the events", ours, beasts);
 

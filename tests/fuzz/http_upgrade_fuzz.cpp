@@ -21,8 +21,9 @@
 #include <variant>
 #include <vector>
 
-#include "net/http_request.hpp"
-#include "session/identity.hpp"
+#include "broker/identity.hpp"
+#include "net/http/decision.hpp"
+#include "net/http/framing.hpp"
 #include "websocket/handshake.hpp"
 
 namespace {
@@ -120,7 +121,7 @@ void check(const net::UpgradeRequest& upgrade, std::string_view header) {
   }
   require(agrees, "Sec-WebSocket-Accept is of no key in the request", header);
   for (const auto field :
-       {crolang::session::Identity::Field::id, crolang::session::Identity::Field::data}) {
+       {crolang::broker::Identity::Field::id, crolang::broker::Identity::Field::data}) {
     require(upgrade.identity.field(field).value_or("").size() <= header.size(),
             "the identity is longer than the request", header);
   }
@@ -131,10 +132,10 @@ void check(const net::PageRequest&, std::string_view header) {
           header);
 }
 
-void check(const net::Silence&, std::string_view) {}
+void check(const net::NoResponse&, std::string_view) {}
 
 void decide(std::string_view header) {
-  const net::Decision decision = net::decide(header);
+  const net::Decision decision = net::decide(header, net::node_listener_policy());
   std::visit([&](const auto& decided) { check(decided, header); }, decision);
   if (net::foreign_protocol(header)) {
     require(!std::holds_alternative<net::UpgradeRequest>(decision) &&

@@ -1,4 +1,4 @@
-/// The scanner against nlohmann: the same verdict on every text, the same characters in every
+/// The scanner against nlohmann: both accept the same texts and find the same characters in every
 /// string.
 #include <string>
 #include <string_view>
@@ -10,7 +10,7 @@ using namespace crolang;
 
 namespace {
 
-void check_verdict(std::string_view text) {
+void check_acceptance(std::string_view text) {
   json::Depth depth;
   const std::size_t start = json::skip_space(text, 0);
   const std::size_t end = json::scan_value(text, start, depth);
@@ -52,10 +52,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text = fuzz::as_text(data, size);
   const auto literal = fuzz::stringify(text);
   if (literal) {
-    check_verdict(text);
+    check_acceptance(text);
     check_round_trip(text, *literal);
   } else {
-    // Not UTF-8: no verdict to compare, but nothing may break.
+    // Not UTF-8: nothing to compare, but nothing may break.
     json::Depth depth;
     const std::size_t end = json::scan_value(text, 0, depth);
     fuzz::require(end == json::npos || end <= text.size());

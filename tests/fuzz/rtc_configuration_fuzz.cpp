@@ -3,7 +3,7 @@
 ///
 /// Input: an answer of an rtc-config/1 module, and the same bytes as a URL.
 ///
-/// - A configuration is JSON in a JSON string, has servers, and each has URLs that are judged good
+/// - A configuration is JSON in a JSON string, has servers, and each has URLs that are parsed good
 ///   and as they should be spelt; those of TURN come with credentials. Policies are of their
 ///   values, `relay` comes with a TURN server.
 /// - What came out goes in again unchanged, with nothing left out.
@@ -44,9 +44,9 @@ bool is_one_of(const Json& configuration, const char* member,
 }
 
 void check_url(std::string_view url) {
-  const auto judged = crolang::plugin::judge_ice_url(url);
-  if (const auto* good = std::get_if<IceUrl>(&judged)) {
-    const auto again = crolang::plugin::judge_ice_url(good->text);
+  const auto parsed = crolang::plugin::parse_ice_url(url);
+  if (const auto* good = std::get_if<IceUrl>(&parsed)) {
+    const auto again = crolang::plugin::parse_ice_url(good->text);
     const auto* same = std::get_if<IceUrl>(&again);
     require(same != nullptr && same->text == good->text && same->server == good->server,
             "the spelling of a good URL is not good", url);
@@ -63,8 +63,8 @@ bool check_server(const Json& server, std::string_view answer) {
   require(!server["urls"].empty(), "a server has no URL", answer);
   bool relays = false;
   for (const Json& url : server["urls"]) {
-    const auto judged = crolang::plugin::judge_ice_url(url.get<std::string>());
-    const auto* good = std::get_if<IceUrl>(&judged);
+    const auto parsed = crolang::plugin::parse_ice_url(url.get<std::string>());
+    const auto* good = std::get_if<IceUrl>(&parsed);
     require(good != nullptr && good->text == url, "a URL is not good", answer);
     if (good->server != IceUrl::Server::turn) continue;
     relays = true;

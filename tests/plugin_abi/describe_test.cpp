@@ -15,12 +15,12 @@ TEST(Describe, ChecksAFile) {
   EXPECT_EQ(report.outcome, Report::Outcome::fine);
   EXPECT_EQ(report.text,
             std::string(PLUGINS_DIR "/token-auth.so\n") +
-                "  org.crolang.example.token-auth 1.0.0: lets in the nodes that know a shared "
+                "  org.crolang.example.token-auth 1.0.0: admits nodes that know a shared "
                 "token\n"
                 "  provides  authentication/1, chosen by NODES_AUTHENTICATION_PLUGIN=token-auth\n"
                 "  reads     SHARED_TOKEN (text, required, secret, reloadable): what a node must "
-                "give as data "
-                "to be let in\n");
+                "send as data "
+                "to be admitted\n");
 }
 
 TEST(Describe, SaysWhyAFileIsRefused) {

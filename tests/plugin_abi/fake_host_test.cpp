@@ -102,6 +102,26 @@ TEST(FakeHost, RunsTimersUnlessTheyAreCancelled) {
   EXPECT_FALSE(cancelled_ran);
 }
 
+TEST(FakeHost, HasMetricsWhoseValuesCanBeRead) {
+  const FakeHost host(with_env());
+  const auto* const metrics = static_cast<const crolang_metrics*>(
+      host.table()->service(host.table()->ctx, CROLANG_METRICS));
+  ASSERT_NE(metrics, nullptr);
+  EXPECT_EQ(host.table()->service(host.table()->ctx, "metrics/2"), nullptr);
+  crolang_metric* const asked =
+      metrics->declare(metrics->ctx, CROLANG_COUNTER, "asked", "what for", "outcome");
+  EXPECT_EQ(metrics->declare(metrics->ctx, CROLANG_GAUGE, "asked", "again", nullptr), nullptr);
+  crolang_series* const yes = metrics->series(metrics->ctx, asked, {"yes", 3});
+  EXPECT_EQ(metrics->series(metrics->ctx, asked, {"yes", 3}), yes);
+  metrics->add(metrics->ctx, yes, 2);
+  metrics->set(metrics->ctx, yes, 7);
+  metrics->add(metrics->ctx, nullptr, 1);
+  EXPECT_EQ(host.metrics().value("asked", "yes"), 2);
+  EXPECT_EQ(host.metrics().value("asked", "no"), std::nullopt);
+  metrics->remove(metrics->ctx, yes);
+  EXPECT_EQ(host.metrics().value("asked", "yes"), std::nullopt);
+}
+
 TEST(FakeHost, RefusesBlockingFunctionsOverTheQuota) {
   std::promise<void> go;
   auto wait = go.get_future().share();

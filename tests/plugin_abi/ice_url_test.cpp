@@ -11,16 +11,16 @@ namespace crolang::plugin {
 namespace {
 
 /// The URL as it comes out, or in brackets what is wrong with it.
-std::string judged(std::string_view url) {
-  const auto verdict = judge_ice_url(url);
-  if (const auto* fault = std::get_if<IceUrlFault>(&verdict)) {
+std::string parsed(std::string_view url) {
+  const auto parsed = parse_ice_url(url);
+  if (const auto* fault = std::get_if<IceUrlFault>(&parsed)) {
     return "(" + std::string(fault->why) + ")";
   }
-  return std::get<IceUrl>(verdict).text;
+  return std::get<IceUrl>(parsed).text;
 }
 
 IceUrl::Server server_of(std::string_view url) {
-  return std::get<IceUrl>(judge_ice_url(url)).server;
+  return std::get<IceUrl>(parse_ice_url(url)).server;
 }
 
 TEST(IceUrl, IsTakenAsItIsInEveryFormThatStacksAgreeOn) {
@@ -47,7 +47,7 @@ TEST(IceUrl, IsTakenAsItIsInEveryFormThatStacksAgreeOn) {
                                      "turn:Turn.Example.ORG",
                                      "turn:3.example",
                                      "turn:localhost"}) {
-    EXPECT_EQ(judged(url), url);
+    EXPECT_EQ(parsed(url), url);
   }
 }
 
@@ -73,29 +73,29 @@ TEST(IceUrl, IsWrittenAsEveryStackTakesIt) {
            {"stun:a.example?x@y/z", "stun:a.example"},
            {"turns:a.example:5349?transport=udp", "turns:a.example:5349?transport=tcp"},
        }) {
-    EXPECT_EQ(judged(given), made) << given;
-    EXPECT_EQ(judged(made), made);
+    EXPECT_EQ(parsed(given), made) << given;
+    EXPECT_EQ(parsed(made), made);
   }
 }
 
 TEST(IceUrl, NamesTheFaultOfWhatSomeStackRefuses) {
   constexpr std::string_view kEmpty = "(it is empty)";
   constexpr std::string_view kScheme = "(it does not begin with stun:, stuns:, turn: or turns:)";
-  constexpr std::string_view kSlashes = "(it has // behind its scheme)";
+  constexpr std::string_view kSlashes = "(it has // after its scheme)";
   constexpr std::string_view kUser =
-      "(it has a user (@), who belongs beside it, as username and credential)";
+      "(it has a user (@): username and credential are given separately)";
   constexpr std::string_view kPath = "(it has a path (/))";
   constexpr std::string_view kFragment = "(it has a fragment (#))";
   constexpr std::string_view kQuery = "(its query is neither ?transport=udp nor ?transport=tcp)";
   constexpr std::string_view kNoHost = "(it has no host)";
-  constexpr std::string_view kCharacter = "(its host has a character that no name of a host has)";
-  constexpr std::string_view kName = "(its host is no name of a host)";
-  constexpr std::string_view kNumber = "(its host is a number, but no IPv4 address)";
+  constexpr std::string_view kCharacter = "(its host has a character that host names may not have)";
+  constexpr std::string_view kName = "(its host is not a valid host name)";
+  constexpr std::string_view kNumber = "(its host is a number, but not an IPv4 address)";
   constexpr std::string_view kPunycode = "(its host is not ASCII: write it in punycode (xn--…))";
-  constexpr std::string_view kBrackets = "(what stands in [ ] is no IPv6 address)";
+  constexpr std::string_view kBrackets = "(the text in [ ] is not an IPv6 address)";
   constexpr std::string_view kBare =
-      "(it has more than a port behind its host: an IPv6 address is written in [ ])";
-  constexpr std::string_view kPort = "(its port is no number from 1 to 65535)";
+      "(it has more than a port after its host: write an IPv6 address in [ ])";
+  constexpr std::string_view kPort = "(its port is not a number from 1 to 65535)";
   const std::string long_label = "turn:" + std::string(64, 'a');
   const std::string long_name = "turn:" + std::string(250, 'a').replace(60, 1, ".") + ".example";
   for (const auto& [url, why] : std::vector<std::pair<std::string_view, std::string_view>>{
@@ -170,7 +170,7 @@ TEST(IceUrl, NamesTheFaultOfWhatSomeStackRefuses) {
            {"turn:[::1]:", kPort},
            {"turn:[::1]:0", kPort},
        }) {
-    EXPECT_EQ(judged(url), why) << url;
+    EXPECT_EQ(parsed(url), why) << url;
   }
 }
 

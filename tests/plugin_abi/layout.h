@@ -10,7 +10,7 @@
   static_assert(offsetof(type, field) == (offset), #type "." #field " has moved")
 #define SIZE(type, size) static_assert(sizeof(type) == (size), #type " has another size")
 
-static_assert(CROLANG_MAGIC == 0x31504b4f52424b42, "magic");
+static_assert(CROLANG_MAGIC == 0x31474e414c4f5243, "magic");
 static_assert(CROLANG_ABI_MAJOR == 1, "major");
 
 static_assert(CROLANG_OK == 0 && CROLANG_UNAVAILABLE == 1 && CROLANG_TIMEOUT == 2, "status");
@@ -22,8 +22,8 @@ static_assert(CROLANG_BOOL == 3, "variable type");
 static_assert(CROLANG_REQUIRED == 1 && CROLANG_SECRET == 2, "variable flags");
 static_assert(CROLANG_RELOADABLE == 4, "variable flags");
 static_assert(CROLANG_GRANTED == 0 && CROLANG_HELD == 1, "claim");
-static_assert(CROLANG_ALIVE == 0 && CROLANG_YIELDED == 1, "verdict");
-static_assert(CROLANG_GONE == 2 && CROLANG_UNREACHABLE == 3, "verdict");
+static_assert(CROLANG_ALIVE == 0 && CROLANG_YIELDED == 1, "probe result");
+static_assert(CROLANG_GONE == 2 && CROLANG_UNREACHABLE == 3, "probe result");
 
 SIZE(crolang_status, 4);
 SIZE(bool, 1);
@@ -50,27 +50,64 @@ AT(crolang_host, cancel, 48);
 AT(crolang_host, run_blocking, 56);
 AT(crolang_host, service, 64);
 
+static_assert(CROLANG_READABLE == 1 && CROLANG_WRITABLE == 2 && CROLANG_HANGUP == 4, "events");
+static_assert(CROLANG_NO_WORKER == 0xffffffffu, "no worker");
+
+AT(crolang_io, size, 0);
+AT(crolang_io, worker_count, 4);
+AT(crolang_io, ctx, 8);
+AT(crolang_io, current_worker, 16);
+AT(crolang_io, watch, 24);
+AT(crolang_io, modify, 32);
+AT(crolang_io, unwatch, 40);
+AT(crolang_io, set_timer, 48);
+AT(crolang_io, cancel_timer, 56);
+AT(crolang_io, post, 64);
+
+static_assert(CROLANG_COUNTER == 0 && CROLANG_GAUGE == 1, "metric type");
+
+AT(crolang_metrics, size, 0);
+AT(crolang_metrics, ctx, 8);
+AT(crolang_metrics, declare, 16);
+AT(crolang_metrics, series, 24);
+AT(crolang_metrics, add, 32);
+AT(crolang_metrics, set, 40);
+AT(crolang_metrics, remove, 48);
+
 AT(crolang_check, size, 0);
 AT(crolang_check, ctx, 8);
 AT(crolang_check, env, 16);
 AT(crolang_check, fault, 24);
 AT(crolang_check, warning, 32);
 
-SIZE(crolang_claim, 24);
-AT(crolang_claim, id, 0);
-AT(crolang_claim, token, 16);
+SIZE(crolang_lease, 40);
+AT(crolang_lease, id, 0);
+AT(crolang_lease, token, 16);
+AT(crolang_lease, session, 24);
+AT(crolang_lease, worker, 32);
 
-SIZE(crolang_holder, 24);
+SIZE(crolang_holder, 40);
 AT(crolang_holder, instance, 0);
 AT(crolang_holder, token, 16);
+AT(crolang_holder, session, 24);
+AT(crolang_holder, worker, 32);
+
+static_assert(CROLANG_MAX_INSTANCE == 255, "length of an instance's name");
+static_assert(CROLANG_MAX_STATUS == 4096, "length of a status");
+static_assert(CROLANG_MAX_ASK == 1048576, "length of a question between instances");
+
+SIZE(crolang_instance, 32);
+AT(crolang_instance, name, 0);
+AT(crolang_instance, status, 16);
 
 AT(crolang_registry_events, size, 0);
 AT(crolang_registry_events, ctx, 8);
 AT(crolang_registry_events, on_message, 16);
 AT(crolang_registry_events, on_probe, 24);
-AT(crolang_registry_events, on_lost, 32);
+AT(crolang_registry_events, on_lease_lost, 32);
 AT(crolang_registry_events, on_unavailable, 40);
 AT(crolang_registry_events, on_available, 48);
+AT(crolang_registry_events, on_ask, 56);
 
 AT(crolang_registry, size, 0);
 AT(crolang_registry, bind, 8);
@@ -83,11 +120,28 @@ AT(crolang_registry, lookup, 56);
 AT(crolang_registry, send, 64);
 AT(crolang_registry, flush, 72);
 AT(crolang_registry, presence, 80);
+AT(crolang_registry, set_status, 88);
+AT(crolang_registry, list_instances, 96);
+AT(crolang_registry, ask, 104);
+
+static_assert(CROLANG_READS_REQUEST == 1, "authentication flags");
+AT(crolang_connecting_node, size, 0);
+AT(crolang_connecting_node, id, 8);
+AT(crolang_connecting_node, version, 24);
+AT(crolang_connecting_node, runtime, 40);
+AT(crolang_connecting_node, data, 56);
+AT(crolang_connecting_node, client_address, 72);
+AT(crolang_connecting_node, tls_client_subject, 88);
+AT(crolang_connecting_node, request, 104);
+AT(crolang_connecting_node, header, 112);
+AT(crolang_connecting_node, header_at, 120);
 
 AT(crolang_rtc_config, size, 0);
 AT(crolang_rtc_config, resolve, 8);
 AT(crolang_authentication, size, 0);
+AT(crolang_authentication, flags, 4);
 AT(crolang_authentication, authenticate, 8);
+AT(crolang_authentication, headers, 16);
 AT(crolang_authorization, size, 0);
 AT(crolang_authorization, authorize, 8);
 AT(crolang_validity, size, 0);
@@ -116,3 +170,18 @@ AT(crolang_plugin, stop, 88);
 AT(crolang_plugin, destroy, 96);
 AT(crolang_plugin, check, 104);
 AT(crolang_plugin, reload, 112);
+
+/* How far each struct reaches in minor 0. What is appended later raises CROLANG_ABI_MINOR, and the
+ * numbers here. */
+static_assert(CROLANG_ABI_MINOR == 0, "minor");
+SIZE(crolang_host, 72);
+SIZE(crolang_check, 40);
+SIZE(crolang_plugin, 120);
+SIZE(crolang_registry_events, 64);
+SIZE(crolang_registry, 112);
+SIZE(crolang_rtc_config, 16);
+SIZE(crolang_connecting_node, 128);
+SIZE(crolang_authentication, 24);
+SIZE(crolang_authorization, 16);
+SIZE(crolang_validity, 16);
+SIZE(crolang_observer, 16);

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "plugin_host/kinds.hpp"
+#include "plugin_host/choices.hpp"
 #include "plugin_host/module_set.hpp"
 #include "support/manual_executors.hpp"
 
@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 class Lifecycle : public ::testing::Test {
  protected:
   static Choice choice(const std::string& name) {
-    return {find_kind("authorization/1"), std::string(FIXTURES_DIR "/") + name + ".so",
+    return {kinds::Kind::authorization, std::string(FIXTURES_DIR "/") + name + ".so",
             "AUTHORIZE_NODES_COMMUNICATION_PLUGIN"};
   }
 
@@ -50,7 +50,7 @@ TEST_F(Lifecycle, RunsAHealthyPluginFromCreateToDestroy) {
   ASSERT_THAT(set.refusals(), IsEmpty());
   ASSERT_THAT(set.create(services()), IsEmpty());
   ASSERT_EQ(set.modules().size(), 1u);
-  EXPECT_EQ(set.modules()[0].kind->name, "authorization/1");
+  EXPECT_EQ(set.modules()[0].kind, kinds::Kind::authorization);
   EXPECT_NE(set.modules()[0].self, nullptr);
   EXPECT_THAT(stop(set), ::testing::Optional(IsEmpty()));
   set.destroy();

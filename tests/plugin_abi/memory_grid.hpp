@@ -5,6 +5,7 @@
 
 #include <crolang/plugin.hpp>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,18 +25,19 @@ class MemoryGrid final : public plugin::Registry {
   void stop(plugin::Stopped stopped) override {
     const std::lock_guard lock(grid().mutex);
     grid().instances.erase(instance_);
+    grid().statuses.erase(instance_);
     stopped();
   }
 
-  void claim(plugin::Claim claim, plugin::Claimed answer) override {
+  void claim(plugin::Lease claim, plugin::Claimed answer) override {
     take(claim, std::nullopt, std::move(answer));
   }
 
-  void replace(plugin::Claim claim, plugin::Holder expected, plugin::Claimed answer) override {
+  void replace(plugin::Lease claim, plugin::Holder expected, plugin::Claimed answer) override {
     take(claim, expected.token, std::move(answer));
   }
 
-  void announce(plugin::Claim claim, plugin::Done answer) override {
+  void announce(plugin::Lease claim, plugin::Done answer) override {
     {
       const std::lock_guard lock(grid().mutex);
       if (Lease* const lease = grid().find(claim)) lease->announced = true;
@@ -43,7 +45,7 @@ class MemoryGrid final : public plugin::Registry {
     answer.done();
   }
 
-  void release(plugin::Claim claim, plugin::Done answer) override {
+  void release(plugin::Lease claim, plugin::Done answer) override {
     {
       const std::lock_guard lock(grid().mutex);
       if (grid().find(claim) != nullptr) grid().leases.erase(std::string(claim.id));
@@ -52,12 +54,12 @@ class MemoryGrid final : public plugin::Registry {
   }
 
   void probe(std::string_view id, plugin::Holder incumbent, std::chrono::milliseconds timeout,
-             plugin::Verdict answer) override {
+             plugin::Probed answer) override {
     if (const auto events = grid().events_of(incumbent.instance)) {
-      events->on_probe({id, incumbent.token}, timeout,
-                       [answer = std::move(answer)](plugin::Status status, auto verdict) mutable {
+      events->on_probe({id, incumbent.token, incumbent.session, incumbent.worker}, timeout,
+                       [answer = std::move(answer)](plugin::Status status, auto result) mutable {
                          if (status == plugin::Status::ok) {
-                           answer.verdict(verdict);
+                           answer.result(result);
                          } else {
                            answer.fail(status);
                          }
@@ -78,11 +80,11 @@ class MemoryGrid final : public plugin::Registry {
       }
     }
     std::vector<plugin::Holder> holders;
-    for (const Lease& lease : leases) holders.push_back({lease.instance, lease.token});
+    for (const Lease& lease : leases) holders.push_back(holder_of(lease));
     answer.located(holders);
   }
 
-  void send(std::string_view instance, plugin::Claim to, std::string_view body,
+  void send(std::string_view instance, plugin::Lease to, std::string_view body,
             plugin::YesNo answer) override {
     if (const auto events = grid().events_of(instance)) {
       events->on_message(to, body,
@@ -98,15 +100,73 @@ class MemoryGrid final : public plugin::Registry {
     }
   }
 
+  void set_status(std::string_view status) override {
+    const std::lock_guard lock(grid().mutex);
+    grid().statuses.insert_or_assign(instance_, std::string(status));
+  }
+
+  void list_instances(plugin::Instances answer) override {
+    std::map<std::string, std::string, std::less<>> statuses;
+    {
+      const std::lock_guard lock(grid().mutex);
+      statuses = grid().statuses;
+    }
+    std::vector<plugin::InstanceStatus> instances;
+    for (const auto& [name, status] : statuses) instances.push_back({name, status});
+    answer.instances(instances);
+  }
+
+  void ask(std::string_view instance, std::string_view body, plugin::Text answer) override {
+    const auto events = grid().events_of(instance);
+    if (body.size() > CROLANG_MAX_ASK) {
+      answer.fail(plugin::Status::invalid, "the question is too long");
+    } else if (!events) {
+      answer.fail(plugin::Status::unavailable, "no such instance");
+    } else {
+      // Whoever does not answer in time is what the deadline of a real way is for; here it is a
+      // timer of the host.
+      const auto open = std::make_shared<Open>(std::move(answer));
+      const auto timeout = open->answer->deadline();
+      host_.post_after(timeout, [open] { open->settle(plugin::Status::timeout, {}, {}); });
+      events->on_ask(instance_, body, timeout,
+                     [open](plugin::Status status, std::string_view text, std::string_view error) {
+                       open->settle(status, text, error);
+                     });
+    }
+  }
+
+  explicit MemoryGrid(plugin::Host host) : host_(std::move(host)) {}
+
  private:
   struct Lease {
     std::string instance;
     std::uint64_t token = 0;
+    std::uint64_t session = 0;
+    std::uint32_t worker = 0;
     bool announced = false;
   };
 
+  /// A question that is answered by whoever is first.
+  struct Open {
+    explicit Open(plugin::Text asked) : answer(std::move(asked)) {}
+    void settle(plugin::Status status, std::string_view text, std::string_view error) {
+      std::optional<plugin::Text> first;
+      {
+        const std::lock_guard lock(mutex);
+        first.swap(answer);
+      }
+      if (first) first->pass_on(status, text, error);
+    }
+    std::mutex mutex;  // guards answer
+    std::optional<plugin::Text> answer;
+  };
+
+  static plugin::Holder holder_of(const Lease& lease) {
+    return {lease.instance, lease.token, lease.session, lease.worker};
+  }
+
   struct Grid {
-    Lease* find(plugin::Claim claim) {
+    Lease* find(plugin::Lease claim) {
       const auto found = leases.find(claim.id);
       if (found == leases.end() || found->second.token != claim.token) return nullptr;
       return &found->second;
@@ -122,6 +182,7 @@ class MemoryGrid final : public plugin::Registry {
     std::mutex mutex;  // guards what follows
     std::map<std::string, Lease, std::less<>> leases;
     std::map<std::string, plugin::RegistryEvents, std::less<>> instances;
+    std::map<std::string, std::string, std::less<>> statuses;
   };
 
   static Grid& grid() {
@@ -129,21 +190,24 @@ class MemoryGrid final : public plugin::Registry {
     return shared;
   }
 
-  void take(plugin::Claim claim, std::optional<std::uint64_t> expected, plugin::Claimed answer) {
+  void take(plugin::Lease claim, std::optional<std::uint64_t> expected, plugin::Claimed answer) {
     Lease holder;
     {
       const std::lock_guard lock(grid().mutex);
       auto& lease = grid().leases[std::string(claim.id)];
-      if (lease.token == 0 || lease.token == expected) lease = {instance_, claim.token, false};
+      if (lease.token == 0 || lease.token == expected) {
+        lease = {instance_, claim.token, claim.session, claim.worker, false};
+      }
       holder = lease;
     }
     if (holder.token == claim.token) {
       answer.granted();
     } else {
-      answer.held({holder.instance, holder.token});
+      answer.held(holder_of(holder));
     }
   }
 
+  const plugin::Host host_;
   std::string instance_;
 };
 

@@ -11,10 +11,10 @@ namespace {
 
 class Misbehave : public ::testing::Test {
  protected:
-  Question& ask(const std::string& to, std::uint32_t deadline_ms = 1000) {
+  Question& ask(const std::string& to, std::uint32_t timeout_ms = 1000) {
     Question& question = questions_.emplace_back();
     running_->table<crolang_authorization>(CROLANG_AUTHORIZATION)
-        ->authorize(running_->self(), Lent("alice"), Lent(to), deadline_ms, &Question::yes_no,
+        ->authorize(running_->self(), Lent("alice"), Lent(to), timeout_ms, &Question::yes_no,
                     &question);
     return question;
   }

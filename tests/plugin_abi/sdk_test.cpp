@@ -3,6 +3,7 @@
 
 #include <crolang/plugin.hpp>
 #include <crolang/testing/fake_host.hpp>
+#include <crolang/testing/lent_node.hpp>
 #include <crolang/testing/question.hpp>
 #include <functional>
 #include <new>
@@ -14,6 +15,7 @@ namespace {
 
 using testing::Lent;
 using testing::LentList;
+using testing::LentNode;
 using testing::Question;
 using testing::Running;
 
@@ -82,7 +84,7 @@ TEST_F(Sdk, SaysWhyNot) {
   EXPECT_EQ(yes->error, "");
 }
 
-TEST_F(Sdk, TellsCouldNotAskFromNo) {
+TEST_F(Sdk, DistinguishesAFailureFromNo) {
   script([](Host&, auto, auto, YesNo answer) { answer.fail(Status::unavailable, "away"); });
   EXPECT_EQ(ask().wait()->status, CROLANG_UNAVAILABLE);
   EXPECT_EQ(ask().wait()->error, "away");
@@ -134,7 +136,7 @@ TEST(SdkTrampoline, AnswersInternalWhenSomethingElseIsThrown) {
   EXPECT_EQ(question.wait()->error, "exception of unknown type");
 }
 
-TEST_F(Sdk, CouldNotAskForWhatPasses) {
+TEST_F(Sdk, AnswersUnavailableToTemporaryErrors) {
   script([](Host&, auto, auto, YesNo) { throw std::bad_alloc(); });
   EXPECT_EQ(ask().wait()->status, CROLANG_UNAVAILABLE);
   EXPECT_EQ(ask().wait()->error, "no memory left");
@@ -166,7 +168,7 @@ TEST_F(Sdk, KeepsQuestionsApartThatAreAskedInsideOneAnother) {
   EXPECT_TRUE(question.wait()->yes);
 }
 
-TEST_F(Sdk, AnswersInternalWhenAHandlerForgets) {
+TEST_F(Sdk, AnswersInternalWhenAHandlerDropsTheAnswer) {
   script([](Host&, auto, auto, YesNo) {});
   const Question& question = ask();
   EXPECT_EQ(question.answers(), 1);
@@ -364,10 +366,15 @@ TEST(SdkEntry, CutsARefusalToTheSpaceGiven) {
 
 class SerialOne final : public Serial<Authentication>, public Serial<Validity> {
  public:
-  void authenticate(const Newcomer& newcomer, YesNo answer) override {
+  static constexpr bool kReadsRequest = true;
+  void authenticate(const ConnectingNode& node, Authenticated answer) override {
     threads.insert(std::this_thread::get_id());
-    answer.decide(newcomer.node == "alice" && newcomer.version == "1" &&
-                  newcomer.runtime == "jvm" && newcomer.data == "secret");
+    const auto second = node.header_at(1);
+    answer.decide(node.id == "alice" && node.version == "1" && node.runtime == "jvm" &&
+                  node.data == "secret" && node.client_address == "192.0.2.7" &&
+                  node.tls_client_subject == "CN=alice" && node.header("x-team") == "red" &&
+                  !node.header("x-tea") && second && second->name == "Cookie" &&
+                  second->value == "a=b" && !node.header_at(2));
   }
   void check(const Ids& ids, Flags answer) override {
     threads.insert(std::this_thread::get_id());
@@ -389,8 +396,16 @@ TEST(SdkSerial, RunsHandlersOnTheControlThreadWithCopiesOfTheArguments) {
     control = std::this_thread::get_id();
     for (int i = 0; i < 20; ++i) {
       running.table<crolang_authentication>(CROLANG_AUTHENTICATION)
-          ->authenticate(running.self(), Lent("alice"), Lent("1"), Lent("jvm"), Lent("secret"),
-                         1000, &Question::yes_no, &questions.emplace_back());
+          ->authenticate(
+              running.self(),
+              LentNode(testing::Connecting{.id = "alice",
+                                           .data = "secret",
+                                           .version = "1",
+                                           .runtime = "jvm",
+                                           .client_address = "192.0.2.7",
+                                           .headers = {{"X-Team", "red"}, {"Cookie", "a=b"}},
+                                           .tls_client_subject = "CN=alice"}),
+              1000, &Question::authenticated, &questions.emplace_back());
       const LentList ids({"alice", "eve"});
       running.table<crolang_validity>(CROLANG_VALIDITY)
           ->check(running.self(), ids.data(), ids.size(), 1000, &Question::flags,
@@ -406,10 +421,32 @@ TEST(SdkSerial, RunsHandlersOnTheControlThreadWithCopiesOfTheArguments) {
   EXPECT_EQ(SerialOne::threads, std::set{control});
 }
 
+class SerialWithoutHeaders final : public Serial<Authentication> {
+ public:
+  void authenticate(const ConnectingNode& node, Authenticated answer) override {
+    answer.decide(node.id == "bob" && !node.header("x-team") && !node.header_at(0));
+  }
+};
+
+TEST(SdkSerial, AsksForNoHeadersUnlessThePluginReadsThem) {
+  constexpr auto kEntry = make_entry<SerialWithoutHeaders>("x", "1", "", kNoEnv);
+  const Running running(kEntry);
+  const LentNode lent("bob");
+  crolang_connecting_node node = *static_cast<const crolang_connecting_node*>(lent);
+  node.header_at = [](const void*, std::size_t, crolang_str*, crolang_str*) {
+    ADD_FAILURE() << "the broker would warn of that";
+    return false;
+  };
+  Question question;
+  running.table<crolang_authentication>(CROLANG_AUTHENTICATION)
+      ->authenticate(running.self(), &node, 1000, &Question::authenticated, &question);
+  EXPECT_TRUE(question.wait()->yes);
+}
+
 class Listening final : public Authentication {
  public:
-  void authenticate(const Newcomer& newcomer, YesNo answer) override {
-    answer.decide(!newcomer.data.has_value());
+  void authenticate(const ConnectingNode& node, Authenticated answer) override {
+    answer.decide(!node.data.has_value());
   }
 };
 
@@ -418,11 +455,78 @@ TEST(SdkAuthentication, TellsMissingDataFromEmptyData) {
   std::deque<Question> questions(2);
   const Running running(kEntry);
   const auto* const table = running.table<crolang_authentication>(CROLANG_AUTHENTICATION);
-  table->authenticate(running.self(), {}, {}, {}, {nullptr, 0}, 1, &Question::yes_no,
-                      &questions[0]);
-  table->authenticate(running.self(), {}, {}, {}, {"", 0}, 1, &Question::yes_no, &questions[1]);
+  table->authenticate(running.self(), LentNode("bob"), 1, &Question::authenticated, &questions[0]);
+  table->authenticate(running.self(), LentNode("bob", ""), 1, &Question::authenticated,
+                      &questions[1]);
   EXPECT_TRUE(questions[0].wait()->yes);
   EXPECT_FALSE(questions[1].wait()->yes);
+}
+
+class Limiting final : public Authentication {
+ public:
+  static constexpr bool kReadsRequest = true;
+  void authenticate(const ConnectingNode& node, Authenticated answer) override {
+    if (node.id == "for ever") return answer.yes();
+    if (node.id == "no") return answer.no("a stranger");
+    answer.yes_for(std::chrono::seconds(std::stol(std::string(node.id))));
+  }
+};
+
+TEST(SdkAuthentication, SaysForHowLong) {
+  constexpr auto kEntry = make_entry<Limiting>("x", "1", "", kNoEnv);
+  const Running running(kEntry);
+  const auto answer_to = [&](const char* id) {
+    Question question;
+    running.table<crolang_authentication>(CROLANG_AUTHENTICATION)
+        ->authenticate(running.self(), LentNode(id), 1000, &Question::authenticated, &question);
+    return *question.wait();
+  };
+  EXPECT_TRUE(answer_to("for ever").yes);
+  EXPECT_EQ(answer_to("for ever").valid_for_ms, 0u);
+  EXPECT_TRUE(answer_to("60").yes);
+  EXPECT_EQ(answer_to("60").valid_for_ms, 60'000u);
+  // What is over already is not for ever.
+  EXPECT_EQ(answer_to("0").valid_for_ms, 1u);
+  EXPECT_EQ(answer_to("-5").valid_for_ms, 1u);
+  EXPECT_FALSE(answer_to("no").yes);
+  EXPECT_EQ(answer_to("no").error, "a stranger");
+}
+
+TEST(SdkAuthentication, SaysWhetherTheRequestIsRead) {
+  constexpr auto kReading = make_entry<Limiting>("x", "1", "", kNoEnv);
+  constexpr auto kOther = make_entry<Listening>("x", "1", "", kNoEnv);
+  const auto flags_of = [](const crolang_plugin& entry) {
+    return static_cast<const crolang_authentication*>(entry.modules[0].table)->flags;
+  };
+  EXPECT_EQ(flags_of(kReading), CROLANG_READS_REQUEST);
+  EXPECT_EQ(flags_of(kOther), 0u);
+}
+
+class Choosy final : public Authentication {
+ public:
+  static constexpr bool kReadsRequest = true;
+  explicit Choosy(const Host& host) : names_(host.env("HEADERS")) {}
+  std::optional<std::string_view> headers() const override { return names_; }
+  void authenticate(const ConnectingNode&, Authenticated answer) override { answer.yes(); }
+
+ private:
+  std::string names_;
+};
+
+TEST(SdkAuthentication, SaysWhichHeadersAreRead) {
+  static constexpr crolang_env kHeaders[] = {{"HEADERS", CROLANG_STRING, 0, nullptr, "names"}};
+  constexpr auto kChoosy = make_entry<Choosy>("x", "1", "", kHeaders);
+  const auto headers_of = [](const Running& running) {
+    const auto* const table = running.table<crolang_authentication>(CROLANG_AUTHENTICATION);
+    return table->headers(running.self());
+  };
+  const crolang_str two = headers_of(Running(kChoosy, {{"HEADERS", "Origin,Cookie"}}));
+  EXPECT_EQ(two.size, 13u);
+  const crolang_str none = headers_of(Running(kChoosy));
+  EXPECT_NE(none.data, nullptr);
+  EXPECT_EQ(none.size, 0u);
+  constexpr auto kAll = make_entry<Limiting>("x", "1", "", kNoEnv);
+  EXPECT_EQ(headers_of(Running(kAll)).data, nullptr);
 }
 
 class ThrowingObserver final : public Observer {
@@ -536,11 +640,56 @@ TEST(SdkReload, LogsWhatIsThrown) {
   EXPECT_EQ(running.host().log()[0].text, "no such greeting");
 }
 
-TEST(SdkReload, DoesNothingWhereAPluginHasNoWish) {
+TEST(SdkReload, DoesNothingWithoutAReloadFunction) {
   constexpr auto kEntry = make_entry<CheckingNodes>("x", "1", "", kNoEnv);
   Running running(kEntry);
   running.reload({});
   EXPECT_TRUE(running.host().log().empty());
+}
+
+TEST(SdkMetrics, AreTheHosts) {
+  const testing::FakeHost host(crolang_plugin{});
+  const Metrics metrics{Host(host.table())};
+  const Counter refusals = metrics.counter("refusals", "pairs refused");
+  const Gauge open = metrics.gauge("open", "questions open");
+  const auto by_outcome = metrics.counters("asked", "questions", "outcome");
+  refusals.add();
+  refusals.add(2);
+  open.set(5);
+  open.add(-1);
+  by_outcome.with("yes").add();
+  by_outcome.with("no");
+  by_outcome.with("yes").add();
+  EXPECT_EQ(host.metrics().value("refusals"), 3);
+  EXPECT_EQ(host.metrics().value("open"), 4);
+  EXPECT_EQ(host.metrics().value("asked", "yes"), 2);
+  EXPECT_EQ(host.metrics().value("asked", "no"), 0);
+  const Gauge here = metrics.gauges("server", "the one in use", "server").with("here");
+  EXPECT_EQ(host.metrics().value("server", "here"), 0);
+  here.remove();
+  EXPECT_EQ(host.metrics().value("server", "here"), std::nullopt);
+}
+
+TEST(SdkMetrics, DoNothingWhereTheBrokerHasNone) {
+  const testing::FakeHost host(crolang_plugin{});
+  crolang_host without = *host.table();
+  without.service = [](void*, const char*) -> const void* { return nullptr; };
+  const Metrics metrics{Host(&without)};
+  metrics.counter("refusals", "pairs refused").add();
+  metrics.gauge("open", "questions open").set(1);
+  metrics.gauges("server", "the one in use", "server").with("here").remove();
+  EXPECT_EQ(host.metrics().value("refusals"), std::nullopt);
+  EXPECT_EQ(host.metrics().value("open"), std::nullopt);
+}
+
+TEST(SdkMetrics, DoNothingWhenTheyWereRefused) {
+  const testing::FakeHost host(crolang_plugin{});
+  const Metrics metrics{Host(host.table())};
+  metrics.counter("refusals", "pairs refused").add();
+  metrics.counter("refusals", "once more").add();
+  metrics.gauges("refusals", "once more", "kind").with("x").add(1);
+  EXPECT_EQ(host.metrics().value("refusals"), 1);
+  EXPECT_EQ(host.metrics().value("refusals", "x"), std::nullopt);
 }
 
 }  // namespace

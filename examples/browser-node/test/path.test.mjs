@@ -25,7 +25,7 @@ const direct = { isRelayed: false, isCertain: true };
 const NAMED_HOST = 'candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host generation 0';
 const NAMED_RELAY = 'candidate:2 1 UDP 41885439 203.0.113.1 60000 typ relay raddr 198.51.100.1 rport 3478';
 
-for (const [name, local, remote, descriptions, verdict] of [
+for (const [name, local, remote, descriptions, expected] of [
   ['is direct between two addresses of their own', HOST, HOST, {}, direct],
   ['is direct between two addresses seen by STUN', { ...HOST, candidateType: 'srflx' }, { ...HOST, candidateType: 'srflx' }, {}, direct],
   ['is relayed by the own relay', RELAY, HOST, {}, relayed],
@@ -78,7 +78,7 @@ for (const [name, local, remote, descriptions, verdict] of [
 ]) {
   test(`a path ${name}`, () => {
     const { isRelayed, isCertain } = pathInUse(statsOf(local, remote), descriptions);
-    assert.deepEqual({ isRelayed, isCertain }, verdict);
+    assert.deepEqual({ isRelayed, isCertain }, expected);
   });
 }
 

@@ -44,7 +44,7 @@ async function join(id) {
   const [configuration] = await once(node, 'AUTHENTICATED');
   const { iceServers } = JSON.parse(configuration);
   console.log(
-    `${id} came in through ${broker ?? 'the only broker'}, ICE servers: ${iceServers.flatMap(({ urls }) => urls).join(' ')}`,
+    `${id} connected through ${broker ?? 'the only broker'}, ICE servers: ${iceServers.flatMap(({ urls }) => urls).join(' ')}`,
   );
   return node;
 }

@@ -4,7 +4,8 @@
 ///
 /// An id alone may neither send nor be sent to; a pair `from>to` is refused in that direction.
 #include <algorithm>
-#include <crolang/plugin.hpp>
+#include <crolang/sdk/authorization.hpp>
+#include <crolang/sdk/entry.hpp>
 #include <functional>
 #include <map>
 #include <set>
@@ -16,7 +17,8 @@ namespace {
 
 class DenyList final : public crolang::plugin::Authorization {
  public:
-  /// For `crolang-broker --check-config`, which creates nothing. What it throws is a fault.
+  /// For `crolang-broker --check-config`, which does not create the plugin. An exception is
+  /// reported as a fault.
   static void check_variables(const crolang::plugin::Variables& variables,
                               const crolang::plugin::Findings&) {
     DenyList{variables};
@@ -56,7 +58,7 @@ class DenyList final : public crolang::plugin::Authorization {
     }
   }
 
-  // std::less<>: asked for each message, so looked up without building strings.
+  // std::less<>: looked up for each message, without building strings.
   using Ids = std::set<std::string, std::less<>>;
   Ids nodes_;
   std::map<std::string, Ids, std::less<>> pairs_;  // sender → receivers

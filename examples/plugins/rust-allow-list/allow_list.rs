@@ -14,7 +14,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 
 const ANY: &[u8] = b"*";
 
-/// Sender to receivers. Asked for each message, so looked up by the lent bytes as they are.
+/// Sender to receivers. Looked up for each message by the borrowed bytes, without a copy.
 struct AllowList(HashMap<Vec<u8>, HashSet<Vec<u8>>>);
 
 impl AllowList {
@@ -39,7 +39,7 @@ impl AllowList {
     }
 }
 
-/// A panic must not unwind into the broker: it becomes "could not find out".
+/// A panic must not unwind into the broker: it becomes "could not answer".
 fn decide(question: impl FnOnce() -> bool) -> (crolang::Status, bool) {
     match catch_unwind(AssertUnwindSafe(question)) {
         Ok(yes) => (crolang::OK, yes),
@@ -62,7 +62,7 @@ unsafe extern "C" fn authorize(
     answer(op, status, yes, reason);
 }
 
-/// Says what create would refuse, for `crolang-broker --check-config`.
+/// Reports what create would refuse, for `crolang-broker --check-config`.
 unsafe extern "C" fn check(to: *const crolang::Check) {
     let to = &*to;
     let parsed = catch_unwind(AssertUnwindSafe(|| AllowList::parse(&to.env(b"ALLOW_LIST\0"))));

@@ -1,11 +1,12 @@
-//! What an authorization plugin needs of crolang/plugin.h, in Rust. Rules for ownership, threads
-//! and answers are stated there. Structs of other kinds are added in the same way; fields that are
-//! not read here come after those that are, and may be left out.
+//! What an authorization plugin needs of crolang/base.h, host.h, entry.h and authorization.h, in
+//! Rust. Rules for ownership, threads and answers are stated in base.h. Structs of other kinds are
+//! added in the same way; fields that are not read here come after those that are, and may be left
+//! out.
 #![allow(dead_code)]
 
 use std::os::raw::{c_char, c_void};
 
-pub const MAGIC: u64 = 0x3150_4b4f_5242_4b42;
+pub const MAGIC: u64 = 0x3147_4e41_4c4f_5243;
 pub const ABI_MAJOR: u32 = 1;
 pub const AUTHORIZATION: &[u8] = b"authorization/1\0";
 
@@ -18,7 +19,7 @@ pub const LOG_INFO: i32 = 1;
 pub const STRING: u32 = 0;
 pub const REQUIRED: u32 = 1;
 
-/// Lent bytes, not NUL-terminated.
+/// Borrowed bytes, not NUL-terminated.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Str {
@@ -34,7 +35,7 @@ impl Str {
     }
 
     /// # Safety
-    /// Only until the call that carries it returns.
+    /// Valid only until the call that carries it returns.
     pub unsafe fn bytes<'a>(self) -> &'a [u8] {
         if self.data.is_null() {
             return &[];
@@ -155,7 +156,7 @@ pub struct Plugin {
     pub reload: Option<unsafe extern "C" fn(this: *mut c_void)>,
 }
 
-// Nothing in them ever changes.
+// They are immutable.
 unsafe impl Sync for Env {}
 unsafe impl Sync for Module {}
 unsafe impl Sync for Plugin {}
@@ -165,7 +166,7 @@ pub const fn c_str(text: &'static [u8]) -> *const c_char {
     text.as_ptr() as *const c_char
 }
 
-/// Writes a sentence for the broker to refuse the start with.
+/// Writes the error message with which the broker refuses to start.
 ///
 /// # Safety
 /// `error` has room for `size` bytes.

@@ -13,11 +13,11 @@ typedef struct token_auth {
 } token_auth;
 
 static const char variable[] = "SHARED_TOKEN";
-/* Who knows one byte of it must not know much. */
+/* A short token could be guessed. */
 enum { least_bytes = 16 };
 
-/* Takes as long for a wrong text as for the right one, so that the token cannot be guessed byte by
- * byte. Only how long the token is could be measured. */
+/* Compares in constant time, so that the token cannot be guessed byte by byte. Only the token's
+ * length could be measured. */
 static bool equals_token(crolang_str token, crolang_str text) {
   unsigned char difference = token.size != text.size;
   for (size_t i = 0; i < text.size; ++i) {
@@ -26,24 +26,25 @@ static bool equals_token(crolang_str token, crolang_str text) {
   return difference == 0;
 }
 
-static void authenticate(void* self, crolang_str node, crolang_str version, crolang_str runtime,
-                         crolang_str data, uint32_t deadline_ms, crolang_yes_no answer, void* op) {
+static void authenticate(void* self, const crolang_connecting_node* node, uint32_t timeout_ms,
+                         crolang_authenticated_fn answer, void* call) {
   const token_auth* auth = self;
-  (void)node, (void)version, (void)runtime, (void)deadline_ms;
-  crolang_str token = {0}; /* asked for each time, since it may have changed */
+  (void)timeout_ms;
+  crolang_str token = {0}; /* read each time, since reload may have changed it */
   const bool known = auth->host->env(auth->host->ctx, variable, &token) && token.size > 0;
-  /* Why not, for the log; never the token itself. */
-  static const char missing[] = "the node gives no token", wrong[] = "the token is another one";
-  if (data.data == NULL) {
-    answer(op, CROLANG_OK, false, (crolang_str){missing, sizeof missing - 1});
-  } else if (!known || !equals_token(token, data)) {
-    answer(op, CROLANG_OK, false, (crolang_str){wrong, sizeof wrong - 1});
+  /* The reason for a "no", for the log; never the token itself. */
+  static const char missing[] = "the node sent no token", wrong[] = "the token is a different one";
+  if (node->data.data == NULL) {
+    answer(call, CROLANG_OK, false, 0, (crolang_str){missing, sizeof missing - 1});
+  } else if (!known || !equals_token(token, node->data)) {
+    answer(call, CROLANG_OK, false, 0, (crolang_str){wrong, sizeof wrong - 1});
   } else {
-    answer(op, CROLANG_OK, true, (crolang_str){0});
+    /* 0: the token does not expire, so neither does this answer. */
+    answer(call, CROLANG_OK, true, 0, (crolang_str){0});
   }
 }
 
-/* Everything that there is to say of the variables before the plugin is started. */
+/* Validates the variables before the plugin is created. */
 static void check(const crolang_check* to) {
   static const char sentence[] =
       "SHARED_TOKEN is shorter than 16 bytes, so it can be guessed: take a longer one";
@@ -54,7 +55,7 @@ static void check(const crolang_check* to) {
 }
 
 static void reload(void* self) {
-  (void)self; /* env gives the new token from now on */
+  (void)self; /* env returns the new token from now on */
 }
 
 static crolang_status create(const crolang_host* host, void** self, char* error,
@@ -69,30 +70,34 @@ static crolang_status create(const crolang_host* host, void** self, char* error,
   return CROLANG_OK;
 }
 
-static void stop(void* self, void (*stopped)(void*), void* op) {
-  (void)self; /* every question was answered at once, there is nothing to wait for */
-  stopped(op);
+static void stop(void* self, void (*stopped)(void*), void* call) {
+  (void)self; /* every question was answered at once, so nothing is pending */
+  stopped(call);
 }
 
 static void destroy(void* self) {
   free(self);
 }
 
-static const crolang_authentication table = {sizeof table, authenticate};
+static const crolang_authentication table = {
+    .size = sizeof table,
+    .flags = 0, /* does not read the request, so CROLANG_READS_REQUEST is not set */
+    .authenticate = authenticate,
+};
 static const crolang_module modules[] = {{CROLANG_AUTHENTICATION, &table}};
 static const crolang_env env[] = {
     {variable, CROLANG_STRING, CROLANG_REQUIRED | CROLANG_SECRET | CROLANG_RELOADABLE, NULL,
-     "what a node must give as data to be let in"},
+     "what a node must send as data to be admitted"},
 };
 
 const crolang_plugin crolang_plugin_entry = {
     .magic = CROLANG_MAGIC,
     .abi_major = CROLANG_ABI_MAJOR,
-    .abi_minor = 0, /* nothing that came after minor 0 is needed */
+    .abi_minor = 0, /* needs nothing that was added after minor 0 */
     .size = sizeof(crolang_plugin),
     .id = "org.crolang.example.token-auth",
     .version = "1.0.0",
-    .description = "lets in the nodes that know a shared token",
+    .description = "admits nodes that know a shared token",
     .env = env,
     .env_count = sizeof env / sizeof env[0],
     .modules = modules,

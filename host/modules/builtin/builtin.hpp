@@ -1,9 +1,10 @@
 #pragma once
-/// The modules that serve when nothing else is asked for. They answer through the plugins' tables,
-/// so that nothing in the host knows the difference and the contract suites cover them too.
+/// The modules used where no plugin is configured. They are called through the same tables as
+/// plugins, so that the host needs no distinction and the contract suites cover them too.
 /// Threads: as the tables say.
 
 #include "crolang/plugin.h"
+#include "modules/module_table.hpp"
 
 namespace crolang::modules::builtin {
 
@@ -13,13 +14,8 @@ MemoryRegistry* make_memory_registry();
 void destroy_memory_registry(MemoryRegistry* registry);
 const crolang_registry* memory_registry_table() noexcept;
 
-/// rtc-config/1: Google's public STUN servers. `self` is not used.
-const crolang_rtc_config* google_stun_table() noexcept;
-/// authentication/1: every node. `self` is not used.
-const crolang_authentication* everybody_table() noexcept;
-/// authorization/1: every pair. `self` is not used.
-const crolang_authorization* every_pair_table() noexcept;
-/// validity/1: all are valid. `self` is not used.
-const crolang_validity* all_valid_table() noexcept;
+/// The built-in module for each kind. Only the registry has state, `memory`; the others have a null
+/// `self`.
+ModuleTable built_ins(MemoryRegistry* memory);
 
 }  // namespace crolang::modules::builtin

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenSamples{100};
 constexpr std::chrono::seconds kCloseWatch{10};
+// Small, compared with a slow call.
+constexpr std::chrono::milliseconds kBetweenCloseSamples{1};
 
 }  // namespace
 
@@ -37,7 +39,7 @@ std::optional<OwnTime::Duration> OwnTime::read() {
 
 void OwnTime::sample(TimePoint now) {
   waited_ = read();
-  due_ = now < close_until_ ? now : now + kBetweenSamples;
+  due_ = now + (now < close_until_ ? Duration(kBetweenCloseSamples) : Duration(kBetweenSamples));
 }
 
 OwnTime::Duration OwnTime::of_call(TimePoint before, TimePoint after) {
@@ -48,9 +50,12 @@ OwnTime::Duration OwnTime::of_call(TimePoint before, TimePoint after) {
   return std::max(took - (*waited_ - *earlier), Duration::zero());
 }
 
-void OwnTime::watch_closely(TimePoint now) {
-  close_until_ = now + kCloseWatch;
-  due_ = now;
+std::optional<std::chrono::milliseconds> OwnTime::blocked_for(TimePoint before, TimePoint after) {
+  const Duration own = of_call(before, after);
+  if (own >= kSlow) return std::chrono::duration_cast<std::chrono::milliseconds>(own);
+  close_until_ = after + kCloseWatch;
+  due_ = after;
+  return std::nullopt;
 }
 
 }  // namespace crolang::modules

@@ -1,14 +1,16 @@
 #pragma once
-/// How much of the time of a call was the plugin's own: it computed or waited. The rest the thread
-/// was ready to run while others ran, for which a busy machine is to blame and not the plugin.
+/// Measures how much of a call's duration the plugin itself used, by computing or waiting. For the
+/// rest the thread was runnable while other threads ran, which is due to a busy machine and not to
+/// the plugin.
 ///
-/// The kernel sums that rest up for each thread (proc_pid_schedstat(5)), and reading the sum before
-/// every call would cost more than many calls. So it is read ten times a second at most, which does
-/// where nobody else wants the processor. Where somebody does, that leaves open when the thread has
-/// waited: then nobody is blamed, and for a while it is read before every call, so that the next
-/// slow one is judged by its own time alone.
+/// The kernel accumulates that run delay for each thread (proc_pid_schedstat(5)). Reading it before
+/// every call would cost more than many calls, so it is read at most ten times a second, which
+/// suffices while the processor is not contended. If it is, the sample does not show during which
+/// call the thread was delayed: that call is not reported, and for a while the delay is read often
+/// enough that the next slow call is measured individually.
 ///
-/// Threads: that of the calls, and no other. Errors: a system that does not tell counts as idle.
+/// Threads: the calling thread only. Errors: if the system does not provide the value, it counts as
+/// idle.
 
 #include <chrono>
 #include <cstdint>
@@ -30,13 +32,15 @@ class OwnTime {
   void before_call(TimePoint now) {
     if (now >= due_) sample(now);
   }
-  /// Of a call that took so long that it matters: at least this much of it was the plugin's own;
-  /// all of it, or nearly, if nobody else ran.
-  Duration of_call(TimePoint before, TimePoint after);
-  /// The call is not blamed: the next ones are looked at more closely.
-  void watch_closely(TimePoint now);
+  /// A call that took less cannot have blocked its thread.
+  static constexpr auto kSlow = std::chrono::milliseconds(5);
+  /// Of a call that took kSlow or longer: the plugin's own time, if that was as long. Nothing:
+  /// other threads ran, and the next calls are measured individually.
+  std::optional<std::chrono::milliseconds> blocked_for(TimePoint before, TimePoint after);
 
  private:
+  /// A lower bound of the plugin's own time in a slow call; nearly exact if no other thread ran.
+  Duration of_call(TimePoint before, TimePoint after);
   void sample(TimePoint now);
   std::optional<Duration> read();
 

@@ -1,10 +1,10 @@
 #pragma once
-/// URLs of STUN and TURN servers (RFC 7064, RFC 7065) as every WebRTC stack takes them.
+/// URLs of STUN and TURN servers (RFC 7064, RFC 7065) in the form that every WebRTC stack accepts.
 ///
-/// A stack that dislikes one URL of a configuration refuses all of it, so one bad URL costs a node
-/// all its servers. The broker judges by this what an rtc-config/1 plugin answers; a plugin whose
-/// variables hold such URLs can judge them at its start.
-/// Threads: any. Errors: a sentence for the log or for a refusal, constant and without secrets.
+/// A stack that rejects one URL of a configuration rejects all of it, so one bad URL costs a node
+/// all its servers. The broker checks the answers of rtc-config/1 plugins by these rules; a plugin
+/// whose variables contain such URLs can check them at start-up.
+/// Threads: any. Errors: a constant sentence without secrets, for the log or for an error message.
 
 #include <arpa/inet.h>
 
@@ -26,8 +26,9 @@ struct IceUrl {
   enum class Server : std::uint8_t { stun, turn };
 
   Server server;
-  /// The same URL in the spelling that all stacks take: scheme and transport in lower case, nothing
-  /// around it, no query behind stun: and stuns:, TLS over TCP where turns: asked for UDP.
+  /// The same URL in the form that all stacks accept: scheme and transport in lower case, no
+  /// surrounding white space, no query after stun: and stuns:, and TLS over TCP where turns: asked
+  /// for UDP.
   std::string text;
 };
 
@@ -35,7 +36,7 @@ struct IceUrlFault {
   std::string_view why;
 };
 
-/// The fault of a URL that has another scheme, or none.
+/// The fault of a URL with another scheme, or without one.
 inline constexpr std::string_view kNoIceScheme =
     "it does not begin with stun:, stuns:, turn: or turns:";
 
@@ -67,7 +68,7 @@ inline bool is_address(int family, std::string_view text) noexcept {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.size() >= terminated.size()) return false;
   std::ranges::copy(text, terminated.begin());
-  in6_addr address;  // has room for either family
+  in6_addr address;  // large enough for both families
   return ::inet_pton(family, terminated.data(), &address) == 1;
 }
 
@@ -76,7 +77,7 @@ inline std::optional<std::string_view> fault_of_port(std::string_view port) noex
   const char* const end = port.data() + port.size();
   const auto [stopped, error] = std::from_chars(port.data(), end, number);
   if (!is_digits(port) || error != std::errc() || stopped != end || number < 1 || number > 65535) {
-    return "its port is no number from 1 to 65535";
+    return "its port is not a number from 1 to 65535";
   }
   return std::nullopt;
 }
@@ -91,7 +92,7 @@ inline std::optional<std::string_view> fault_of_name(std::string_view host) noex
            c == '.' || c == '_';
   };
   if (!std::ranges::all_of(host, is_of_names)) {
-    return "its host has a character that no name of a host has";
+    return "its host has a character that host names may not have";
   }
   // RFC 1035 2.3.4; a dot at the end is the root's.
   if (host.ends_with('.')) host.remove_suffix(1);
@@ -103,10 +104,10 @@ inline std::optional<std::string_view> fault_of_name(std::string_view host) noex
     label = host.substr(at, host.find('.', at) - at);
     is_name = !label.empty() && label.size() <= kMaxLabel;
   }
-  if (!is_name) return "its host is no name of a host";
-  // No top-level domain is a number, so whoever wrote one meant an address, or forgot the host.
+  if (!is_name) return "its host is not a valid host name";
+  // No top-level domain is numeric, so this was meant as an address, or the host is missing.
   if (is_digits(label) && !is_address(AF_INET, host)) {
-    return "its host is a number, but no IPv4 address";
+    return "its host is a number, but not an IPv4 address";
   }
   return std::nullopt;
 }
@@ -116,7 +117,7 @@ inline std::optional<std::string_view> fault_of_host_and_port(std::string_view t
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
     if (end == std::string_view::npos || !is_address(AF_INET6, text.substr(1, end - 1))) {
-      return "what stands in [ ] is no IPv6 address";
+      return "the text in [ ] is not an IPv6 address";
     }
     text.remove_prefix(end + 1);
     if (text.empty()) return std::nullopt;
@@ -125,7 +126,7 @@ inline std::optional<std::string_view> fault_of_host_and_port(std::string_view t
   }
   const std::size_t colon = text.find(':');
   if (colon != std::string_view::npos && text.find(':', colon + 1) != std::string_view::npos) {
-    return "it has more than a port behind its host: an IPv6 address is written in [ ]";
+    return "it has more than a port after its host: write an IPv6 address in [ ]";
   }
   if (const auto fault = fault_of_name(text.substr(0, colon))) return fault;
   if (colon == std::string_view::npos) return std::nullopt;
@@ -134,8 +135,8 @@ inline std::optional<std::string_view> fault_of_host_and_port(std::string_view t
 
 }  // namespace detail
 
-/// What no stack could do anything with, and what some take for an error, is a fault.
-inline std::variant<IceUrl, IceUrlFault> judge_ice_url(std::string_view url) {
+/// A URL that no stack can use, or that some stacks reject, is a fault.
+inline std::variant<IceUrl, IceUrlFault> parse_ice_url(std::string_view url) {
   url = detail::without_blanks_around(url);
   if (url.empty()) return IceUrlFault{"it is empty"};
   const std::size_t colon = url.find(':');
@@ -148,12 +149,12 @@ inline std::variant<IceUrl, IceUrlFault> judge_ice_url(std::string_view url) {
 
   // RFC 7064 and RFC 7065, section 3.1.
   std::string_view rest = url.substr(colon + 1);
-  if (rest.starts_with("//")) return IceUrlFault{"it has // behind its scheme"};
+  if (rest.starts_with("//")) return IceUrlFault{"it has // after its scheme"};
   if (rest.find('#') != std::string_view::npos) return IceUrlFault{"it has a fragment (#)"};
   const std::size_t mark = rest.find('?');
   const std::string_view host_and_port = rest.substr(0, mark);
   if (host_and_port.find('@') != std::string_view::npos) {
-    return IceUrlFault{"it has a user (@), who belongs beside it, as username and credential"};
+    return IceUrlFault{"it has a user (@): username and credential are given separately"};
   }
   if (host_and_port.find('/') != std::string_view::npos) return IceUrlFault{"it has a path (/)"};
   if (const auto fault = detail::fault_of_host_and_port(host_and_port)) return IceUrlFault{*fault};
@@ -166,15 +167,15 @@ inline std::variant<IceUrl, IceUrlFault> judge_ice_url(std::string_view url) {
     if (query != "?transport=udp" && query != "?transport=tcp") {
       return IceUrlFault{"its query is neither ?transport=udp nor ?transport=tcp"};
     }
-    // It means DTLS, which next to no stack speaks: most use TLS over TCP instead, others do
-    // nothing.
+    // It means DTLS, which hardly any stack supports: most use TLS over TCP instead, others ignore
+    // the server.
     text += is_secure ? "?transport=tcp" : query;
   }
   return IceUrl{IceUrl::Server::turn, std::move(text)};
 }
 
-/// A URL, good or bad, for the log: bounded, without control characters, a password and whatever
-/// else may be secret as `…`.
+/// A URL, valid or not, for the log: limited in length, without control characters, and with
+/// passwords and everything else that may be secret replaced by `…`.
 inline std::string shown_ice_url(std::string_view url) {
   constexpr std::string_view kHidden = "…";
   constexpr std::size_t kMaxBytes = 128;
@@ -185,7 +186,7 @@ inline std::string shown_ice_url(std::string_view url) {
     rest.remove_prefix(std::min(size, rest.size()));
   };
 
-  // A password may hold any character, so everything in front of the last @ goes.
+  // A password may contain any character, so everything before the last @ is replaced.
   if (rest.find('@') != std::string_view::npos) {
     const std::string scheme = detail::in_lower_case(rest.substr(0, rest.find(':')));
     if (scheme == "turn" || scheme == "turns") show(scheme.size() + 1);
@@ -211,7 +212,7 @@ inline std::string shown_ice_url(std::string_view url) {
   }
   if (shown.size() > kMaxBytes) {
     std::size_t size = kMaxBytes;
-    // Not within a character of UTF-8.
+    // Do not cut within a UTF-8 character.
     while (size > 0 && (static_cast<unsigned char>(shown[size]) & 0xc0) == 0x80) --size;
     shown.resize(size);
     shown += kHidden;

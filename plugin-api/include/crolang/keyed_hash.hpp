@@ -1,16 +1,17 @@
 #pragma once
-/// Hash tables whose keys a stranger chooses: node ids, names of other brokers, bodies of requests.
+/// Hash tables with keys from untrusted sources: node ids, names of other brokers, bodies of
+/// requests.
 ///
-/// std::hash has no secret, so whoever knows the library can compute any number of ids that all
-/// land in one bucket, where each look-up then passes all of them. KeyedHash is SipHash-1-3
-/// (Aumasson, Bernstein: "SipHash: a fast short-input PRF") under a key that is drawn when the
-/// process starts, so nobody outside can tell which ids collide. Its values mean nothing to another
-/// process: never store or send them.
+/// std::hash has no secret, so an attacker who knows the library can compute any number of ids that
+/// fall into one bucket, which makes each look-up linear. KeyedHash is SipHash-1-3 (Aumasson,
+/// Bernstein: "SipHash: a fast short-input PRF") with a random key chosen when the process starts,
+/// so an attacker cannot tell which ids collide. The values differ in every process: never store or
+/// send them.
 ///
 ///   crolang::TextMap<int> seen;              // std::string -> int
 ///   seen.find(std::string_view("bob"));      // no std::string is made
 ///
-/// Needs nothing of the broker, so plugins may use it as they like.
+/// Does not depend on the broker, so plugins may use it freely.
 /// Threads: any. Errors: none.
 
 #include <sys/random.h>
@@ -51,8 +52,8 @@ struct HashKey {
   }
 };
 
-/// SipHash with so many rounds for each eight bytes, and so many at the end. Numbers are read as
-/// the machine stores them: the values are those of the paper where that is little endian.
+/// SipHash with the given number of rounds for each eight bytes, and at the end. Numbers are read
+/// in native byte order: the values are those of the paper on little-endian machines.
 template <int Rounds, int LastRounds>
 std::uint64_t siphash(const HashKey& key, std::string_view text) noexcept {
   const auto rotate = [](std::uint64_t value, int bits) {
@@ -89,7 +90,7 @@ std::uint64_t siphash(const HashKey& key, std::string_view text) noexcept {
   const char* at = text.data();
   std::size_t left = text.size();
   for (; left >= 8; left -= 8, at += 8) take(read32(at) | read32(at + 4) << 32);
-  // What is left, without a loop: the pieces overlap, and agree where they do.
+  // The remaining bytes, without a loop: the two reads may overlap, with the same result.
   std::uint64_t last = std::uint64_t{text.size()} << 56;
   if (left >= 4) {
     last |= read32(at) | read32(at + left - 4) << (8 * (left - 4));
@@ -109,7 +110,8 @@ namespace detail {
 inline const HashKey kProcessKey = HashKey::random();
 }  // namespace detail
 
-/// A text whose hash is needed more than once: to choose a shard and then to look into it, say.
+/// A text with its hash, for when the hash is needed more than once, for example to select a shard
+/// and then to search it.
 struct HashedText {
   explicit HashedText(std::string_view given) noexcept
       : text(given), hash(siphash<1, 3>(detail::kProcessKey, given)) {}

@@ -62,8 +62,8 @@ std::string refusal_of(const pt::Env& env) {
 pt::Outcome answer_to(pt::Running& plugin, const std::string& data, const char* node = "alice") {
   pt::Question question;
   plugin.table<crolang_authentication>(CROLANG_AUTHENTICATION)
-      ->authenticate(plugin.self(), pt::Lent(node), pt::Lent("1"), pt::Lent("test"), pt::Lent(data),
-                     1000, &pt::Question::yes_no, &question);
+      ->authenticate(plugin.self(), pt::LentNode(node, data), 1000, &pt::Question::authenticated,
+                     &question);
   const auto outcome = question.wait();
   EXPECT_TRUE(outcome && outcome->status == CROLANG_OK);
   return outcome.value_or(pt::Outcome{});
@@ -163,6 +163,28 @@ TEST(JwtAuthPlugin, TakesItsRulesFromTheEnvironment) {
       lets_in(plugin, token(issuer::kSecret, "HS256", {{"node", "alice"}, {"exp", now() - 2}})));
 }
 
+TEST(JwtAuthPlugin, AdmitsANodeForAsLongAsItsTokenIsValidWhereThatIsWanted) {
+  const std::string good =
+      token(issuer::kSecret, "HS256", {{"sub", "alice"}, {"exp", now() + 600}});
+  pt::Running ending(pt::open_file(PLUGIN), {{"JWT_SECRET", issuer::kSecret},
+                                             {"JWT_LEEWAY_S", "30"},
+                                             {"JWT_REQUIRE_EXP", "false"},
+                                             {"JWT_EXPIRY_ENDS_SESSION", "true"}});
+  const pt::Outcome outcome = answer_to(ending, good);
+  EXPECT_TRUE(outcome.yes);
+  EXPECT_GT(outcome.valid_for_ms, 600'000u);
+  EXPECT_LE(outcome.valid_for_ms, 630'000u);
+  // Without exp there is no end.
+  const pt::Outcome endless =
+      answer_to(ending, token(issuer::kSecret, "HS256", {{"sub", "alice"}}));
+  EXPECT_TRUE(endless.yes);
+  EXPECT_EQ(endless.valid_for_ms, 0u);
+
+  pt::Running other(pt::open_file(PLUGIN), {{"JWT_SECRET", issuer::kSecret}});
+  EXPECT_TRUE(answer_to(other, good).yes);
+  EXPECT_EQ(answer_to(other, good).valid_for_ms, 0u);
+}
+
 TEST(JwtAuthPlugin, NamesEveryBadValueAtOnceWithoutBeingCreated) {
   const auto faults_of = [](const pt::Env& env) {
     return pt::check_variables(pt::open_file(PLUGIN), env).faults;
@@ -200,5 +222,5 @@ TEST(JwtAuthPlugin, RefusesTheStartWithASentence) {
   EXPECT_EQ(refusal_of({{"JWT_SECRET", issuer::kSecret}, {"JWT_LEEWAY_S", "3601"}}),
             "JWT_LEEWAY_S: '3601' is not between 0 and 3600");
   EXPECT_THAT(refusal_of({{"JWT_JWKS_FILE", pem_file().path()}}),
-              HasSubstr("' cannot be used: it is PEM, no JSON Web Key Set"));
+              HasSubstr("' cannot be used: it is PEM, not a JSON Web Key Set"));
 }

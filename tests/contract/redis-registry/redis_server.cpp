@@ -1,10 +1,12 @@
 #include "redis_server.hpp"
 
+#include <fcntl.h>
 #include <hiredis.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -14,6 +16,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 
 extern char** environ;
 
@@ -60,22 +63,31 @@ RedisServer::~RedisServer() {
 
 void RedisServer::start() {
   const std::string log = folder_ + "/log";
-  std::vector<std::string> words{"redis-server", "--port",    "0", "--unixsocket",
-                                 socket_,        "--save",    "",  "--dir",
-                                 folder_,        "--logfile", log};
+  // It ends with the test, also if that crashes, and holds nothing open that others read to its
+  // end.
+  std::vector<std::string> words{
+      "setpriv", "--pdeathsig", "KILL", "redis-server", "--port", "0",         "--unixsocket",
+      socket_,   "--save",      "",     "--dir",        folder_,  "--logfile", log};
   words.insert(words.end(), options_.begin(), options_.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  if (::posix_spawnp(&pid_, "redis-server", nullptr, nullptr, arguments.data(), environ) != 0) {
-    throw std::runtime_error("redis-server is not installed: scripts/setup test does so");
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+    posix_spawn_file_actions_addopen(&files, descriptor, "/dev/null", O_WRONLY, 0);
   }
+  const int failure =
+      ::posix_spawnp(&pid_, arguments[0], &files, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  if (failure != 0) throw std::system_error(failure, std::generic_category(), arguments[0]);
   const auto ended = [this] { return ::waitpid(pid_, nullptr, WNOHANG) == pid_; };
   if (eventually([&] { return !command({"PING"}).empty() || ended(); }) &&
       !command({"PING"}).empty()) {
     return;
   }
   std::ifstream file(log);
+  if (!file) throw std::runtime_error("redis-server is not installed: scripts/setup test does so");
   throw std::runtime_error("redis-server does not answer: " +
                            std::string(std::istreambuf_iterator<char>(file), {}));
 }

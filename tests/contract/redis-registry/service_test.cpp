@@ -22,11 +22,15 @@ class RedisRegistryTest : public ::testing::Test {
     questions_.expect_one_answer_each();
   }
 
-  pt::Instance& start(const std::string& url, const std::string& ttl = "60000") {
+  std::unique_ptr<pt::Instance> instance(const std::string& name, const std::string& url,
+                                         const std::string& ttl) {
     const auto module =
         pt::module_of(std::string(REDIS_REGISTRY), CROLANG_REGISTRY,
                       {{"REDIS_URL", url}, {"REDIS_KEY_PREFIX", "t:"}, {"REDIS_LOCK_TTL_MS", ttl}});
-    broker_ = std::make_unique<pt::Instance>("here", module(), questions_);
+    return std::make_unique<pt::Instance>(name, module(), questions_);
+  }
+  pt::Instance& start(const std::string& url, const std::string& ttl = "60000") {
+    broker_ = instance("here", url, ttl);
     return *broker_;
   }
   pt::Instance& start() { return start(redis_.url()); }
@@ -39,14 +43,15 @@ class RedisRegistryTest : public ::testing::Test {
     const auto outcome = question.wait();
     return outcome && outcome->status == CROLANG_OK && outcome->code == CROLANG_GRANTED;
   }
-  /// Claims until it is granted, as newcomers do.
-  std::uint64_t hold(const std::string& id) {
+  /// Claims until it is granted, as connecting nodes do.
+  std::uint64_t hold(const std::string& id) { return hold(*broker_, id); }
+  static std::uint64_t hold(pt::Instance& broker, const std::string& id) {
     std::uint64_t token = 0;
     EXPECT_TRUE(eventually([&] {
       token = pt::random_token();
-      return granted(broker_->claim(id, token));
+      return granted(broker.claim(id, token));
     }));
-    EXPECT_EQ(status(broker_->announce(id, token)), CROLANG_OK);
+    EXPECT_EQ(status(broker.announce(id, token)), CROLANG_OK);
     return token;
   }
   std::string value_of(const std::string& id) {
@@ -71,7 +76,7 @@ TEST_F(RedisRegistryTest, StartsWithoutRedisAndServesOnceItIsThere) {
   EXPECT_TRUE(broker.available());
 }
 
-TEST_F(RedisRegistryTest, KeepsNewcomersWaitingWhileRedisIsYoung) {
+TEST_F(RedisRegistryTest, PausesClaimsWhileRedisHasJustStarted) {
   pt::Instance& broker = start();
   EXPECT_TRUE(broker.available());
   EXPECT_EQ(status(broker.claim("alice", 1)), CROLANG_UNAVAILABLE);
@@ -100,7 +105,7 @@ TEST_F(RedisRegistryTest, ReleasesWhatWasGivenUpMeanwhile) {
   EXPECT_TRUE(eventually([&] { return value_of("alice") == "(nil)"; }));
 }
 
-TEST_F(RedisRegistryTest, GivesUpARedisThatIsSilent) {
+TEST_F(RedisRegistryTest, GivesUpARedisThatDoesNotAnswer) {
   pt::Instance& broker = start();
   hold("alice");
   redis_.pause();
@@ -110,7 +115,7 @@ TEST_F(RedisRegistryTest, GivesUpARedisThatIsSilent) {
   EXPECT_TRUE(eventually([&] { return broker.available(); }));
 }
 
-TEST_F(RedisRegistryTest, StopsWhileRedisIsSilent) {
+TEST_F(RedisRegistryTest, StopsWhileRedisDoesNotAnswer) {
   pt::Instance& broker = start();
   const std::uint64_t token = hold("alice");
   redis_.pause();
@@ -121,7 +126,7 @@ TEST_F(RedisRegistryTest, StopsWhileRedisIsSilent) {
   redis_.resume();
 }
 
-TEST_F(RedisRegistryTest, GivesItsLeasesUpWhenItStops) {
+TEST_F(RedisRegistryTest, ReleasesItsLeasesWhenItStops) {
   pt::Instance& broker = start();
   hold("alice");
   broker.stop();
@@ -156,7 +161,129 @@ TEST_F(RedisRegistryTest, SaysWhatItHasLostToAnotherToken) {
   EXPECT_EQ(value_of("alice"), "00000000000000ab+there");
 }
 
-TEST_F(RedisRegistryTest, GoesOnWhenRedisForgetsItsScripts) {
+// ---- Another primary, which has missed the last releases and claims
+
+/// As of the last SAVE.
+void replace(RedisServer& redis) {
+  redis.kill();
+  redis.start();
+}
+
+TEST_F(RedisRegistryTest, ReleasesAgainWhatTheServerHasForgottenToBeReleased) {
+  pt::Instance& broker = start();
+  const std::uint64_t token = hold("alice");
+  redis_.command({"SAVE"});
+  EXPECT_EQ(status(broker.release("alice", token)), CROLANG_OK);
+  EXPECT_EQ(value_of("alice"), "(nil)");
+  replace(redis_);
+  EXPECT_TRUE(eventually([&] { return value_of("alice") == "(nil)"; }));
+}
+
+TEST_F(RedisRegistryTest, KeepsASessionWhoseIdHadAnotherOneHere) {
+  pt::Instance& broker = start(redis_.url(), "3000");
+  hold("alice");
+  const std::string before = value_of("alice");
+  redis_.command({"SET", "t:node:{alice}", "00000000000000ab+0.0@here"});
+  EXPECT_TRUE(eventually([&] { return value_of("alice") == before; }));
+  EXPECT_TRUE(broker.lost().empty());
+}
+
+TEST_F(RedisRegistryTest, KeepsASessionWhoseIdHadOneThatHasLeftAnotherBroker) {
+  pt::Instance& broker = start();
+  const auto other = instance("there", redis_.url(), "60000");
+  const std::uint64_t left = hold(*other, "alice");
+  redis_.command({"SAVE"});
+  EXPECT_EQ(status(other->release("alice", left)), CROLANG_OK);
+  hold("alice");
+  const std::string before = value_of("alice");
+  replace(redis_);
+  EXPECT_TRUE(eventually([&] { return value_of("alice") == before; }));
+  hold("bob");
+  EXPECT_TRUE(broker.lost().empty());
+}
+
+TEST_F(RedisRegistryTest, AsksTheBrokerThatALeaseNamesBeforeItGivesAnIdUp) {
+  pt::Instance& broker = start();
+  const auto other = instance("there", redis_.url(), "60000");
+  hold("alice");
+  hold(*other, "bob");
+  const std::string before = value_of("alice");
+  redis_.command({"SET", "t:node:{alice}", "00000000000000ab+0.0@there"});
+  redis_.command({"CLIENT", "KILL", "TYPE", "pubsub"});
+  EXPECT_TRUE(eventually([&] { return value_of("alice") == before; }));
+  EXPECT_TRUE(broker.lost().empty());
+}
+
+TEST_F(RedisRegistryTest, LosesAnIdToALivingSessionOfAnotherBroker) {
+  pt::Instance& broker = start(redis_.url(), "3000");
+  const auto other = instance("there", redis_.url(), "3000");
+  const std::uint64_t token = hold("alice");
+  const std::uint64_t winner = pt::random_token();
+  other->live("alice", winner, CROLANG_ALIVE);
+  ASSERT_TRUE(eventually([&] {
+    redis_.command({"DEL", "t:node:{alice}"});
+    return granted(other->claim("alice", winner));
+  }));
+  const std::string won = value_of("alice");
+  EXPECT_TRUE(eventually([&] { return broker.lost() == std::vector{token}; }));
+  EXPECT_EQ(status(broker.release("alice", token)), CROLANG_OK);
+  EXPECT_EQ(value_of("alice"), won);
+  EXPECT_TRUE(other->lost().empty());
+}
+
+TEST_F(RedisRegistryTest, LosesAnIdToABrokerThatStaysUnreachable) {
+  pt::Instance& broker = start(redis_.url(), "3000");
+  const std::uint64_t token = hold("alice");
+  redis_.command({"SET", "t:node:{alice}", "00000000000000ab+0.0@away"});
+  EXPECT_TRUE(eventually([&] { return broker.lost() == std::vector{token}; }));
+  EXPECT_EQ(value_of("alice"), "00000000000000ab+0.0@away");
+}
+
+TEST_F(RedisRegistryTest, TakesBackAnIdThatAnUnreachableBrokerLets) {
+  pt::Instance& broker = start(redis_.url(), "3000");
+  hold("alice");
+  const std::string before = value_of("alice");
+  redis_.command({"SET", "t:node:{alice}", "00000000000000ab+0.0@away", "PX", "2000"});
+  EXPECT_TRUE(eventually([&] { return value_of("alice") == before; }));
+  EXPECT_TRUE(broker.lost().empty());
+}
+
+TEST_F(RedisRegistryTest, ReleasesASessionThatLeavesWhileItsIdIsDisputed) {
+  pt::Instance& broker = start(redis_.url(), "3000");
+  const std::uint64_t token = hold("alice");
+  const std::string theirs = "00000000000000ab+0.0@away";
+  redis_.command({"SET", "t:node:{alice}", theirs});
+  redis_.command({"CONFIG", "RESETSTAT"});
+  // One by the script that extends the lease, one after nobody has received the question.
+  EXPECT_TRUE(eventually([&] {
+    return redis_.command({"INFO", "commandstats"}).find("cmdstat_get:calls=2") !=
+           std::string::npos;
+  }));
+  EXPECT_EQ(status(broker.release("alice", token)), CROLANG_OK);
+  EXPECT_EQ(value_of("alice"), theirs);
+  redis_.command({"DEL", "t:node:{alice}"});
+  hold("bob");
+  EXPECT_EQ(value_of("alice"), "(nil)");
+  EXPECT_TRUE(broker.lost().empty());
+}
+
+TEST_F(RedisRegistryTest, GrantsNothingWhileAnIdThatItHoldsIsDisputed) {
+  pt::Instance& broker = start();
+  const std::uint64_t token = hold("alice");
+  redis_.command({"SET", "t:node:{alice}", "00000000000000ab+0.0@away"});
+  redis_.command({"CLIENT", "KILL", "TYPE", "pubsub"});
+  EXPECT_TRUE(eventually([&] { return !broker.available(); }));
+  const auto lost_first = [&] {
+    const bool is_granted = granted(broker.claim("bob", pt::random_token()));
+    if (is_granted) {
+      EXPECT_EQ(broker.lost(), std::vector{token});
+    }
+    return is_granted;
+  };
+  EXPECT_TRUE(eventually(lost_first));
+}
+
+TEST_F(RedisRegistryTest, ContinuesWhenRedisLosesItsScripts) {
   pt::Instance& broker = start();
   hold("alice");
   redis_.command({"SCRIPT", "FLUSH"});
@@ -165,7 +292,7 @@ TEST_F(RedisRegistryTest, GoesOnWhenRedisForgetsItsScripts) {
   EXPECT_TRUE(broker.available());
 }
 
-TEST_F(RedisRegistryTest, KeepsNewcomersWaitingWhileRedisRefusesToWrite) {
+TEST_F(RedisRegistryTest, PausesClaimsWhileRedisRefusesWrites) {
   pt::Instance& broker = start();
   hold("alice");
   redis_.command({"CONFIG", "SET", "maxmemory", "1"});
@@ -175,7 +302,8 @@ TEST_F(RedisRegistryTest, KeepsNewcomersWaitingWhileRedisRefusesToWrite) {
   EXPECT_EQ(broker.lookup({"alice"}).wait()->holders.front().instance, "here");
   redis_.command({"CONFIG", "SET", "maxmemory", "0"});
   EXPECT_TRUE(eventually([&] { return broker.available(); }));
-  EXPECT_EQ(status(broker.claim("bob", 1)), CROLANG_UNAVAILABLE) << "living nodes come first";
+  EXPECT_EQ(status(broker.claim("bob", 1)), CROLANG_UNAVAILABLE)
+      << "claims stay paused for the grace period";
   hold("bob");
 }
 
@@ -190,7 +318,7 @@ TEST_F(RedisRegistryTest, LosesNothingWhenItsRightsAreTaken) {
   EXPECT_TRUE(broker.lost().empty());
 }
 
-TEST_F(RedisRegistryTest, DoesNotReleaseWhatRedisNeverHeardOf) {
+TEST_F(RedisRegistryTest, DoesNotReleaseWhatNeverReachedRedis) {
   pt::Instance& broker = start();
   hold("alice");
   redis_.kill();
@@ -233,29 +361,38 @@ TEST_F(RedisRegistryTest, SurvivesWhateverIsPublishedOnItsChannel) {
        {std::string(), std::string("x"), std::string("{\"to\":\"alice\"}"),
         std::string("\x01\x05there\x01", 8), std::string("\x01\x05there\x07", 8),
         std::string("\x01\xff", 2), std::string(1'000'000, '\x01')}) {
-    EXPECT_EQ(redis_.command({"PUBLISH", "t:broker:here", rubbish}), "1");
+    EXPECT_EQ(redis_.command({"PUBLISH", "t:broker:{here}", rubbish}), "1");
   }
   broker.live("alice", token, CROLANG_ALIVE);
   EXPECT_TRUE(broker.send("here", "alice", token, "still there").wait()->yes);
   EXPECT_TRUE(broker.available());
 }
 
-TEST_F(RedisRegistryTest, FindsASessionGoneWhoseLeaseHasLapsed) {
+TEST_F(RedisRegistryTest, FindsASessionGoneWhoseLeaseHasExpired) {
   pt::Instance& broker = start();
   hold("alice");
   const auto to_nobody = broker.send("away", "bob", 7, "x").wait();
   EXPECT_EQ(to_nobody->status, CROLANG_OK);
   EXPECT_FALSE(to_nobody->yes);
-  redis_.command({"SET", "t:node:{bob}", "0000000000000007+away"});
+  redis_.command({"SET", "t:node:{bob}", "0000000000000007+0.0@away"});
   EXPECT_EQ(status(broker.send("away", "bob", 7, "x")), CROLANG_UNAVAILABLE);
 }
 
 // The rights of the README are enough, and each of them is needed by something above.
 TEST(RedisRegistryLogin, NeedsTheRightsOfTheReadme) {
-  RedisServer redis({"--user", "broker",   "on",           ">p@ss/word", "~t:*",
-                     "&t:*",   "+evalsha", "+script|load", "+get",       "+set",
-                     "+del",   "+pexpire", "+mget",        "+publish",   "+subscribe",
-                     "+info",  "+select",  "--user",       "default",    "off"});
+  RedisServer redis({"--user",     "broker",
+                     "on",         ">p@ss/word",
+                     "~t:*",       "resetchannels",
+                     "&t:*",       "+publish",
+                     "+evalsha",   "+script|load",
+                     "+get",       "+set",
+                     "+del",       "+pexpire",
+                     "+subscribe", "+info",
+                     "+select",    "+time",
+                     "+zadd",      "+zrange",
+                     "+zrem",      "+zremrangebyscore",
+                     "--user",     "default",
+                     "off"});
   pt::Questions questions;
   {
     const auto module =
@@ -274,6 +411,8 @@ TEST(RedisRegistryLogin, NeedsTheRightsOfTheReadme) {
     broker.live("alice", token, CROLANG_ALIVE);
     EXPECT_TRUE(broker.send("here", "alice", token, "x").wait()->yes);
     EXPECT_EQ(broker.release("alice", token).wait()->status, CROLANG_OK);
+    broker.set_status("{}");
+    EXPECT_TRUE(eventually([&] { return broker.list_instances().wait()->instances.size() == 1; }));
     EXPECT_TRUE(broker.available());
   }
   questions.expect_one_answer_each();
@@ -292,6 +431,7 @@ TEST(RedisRegistryLogin, SaysWhyItFails) {
       nullptr,
       nullptr,
       [](void*, crolang_str text) { reason.assign(text.data, text.size); },
+      nullptr,
       nullptr};
   std::array<char, 100> error{};
   plugin.host().on_control([&] {
@@ -332,12 +472,67 @@ TEST_F(RedisRegistryTest, IsAskedByManyThreadsAtOnce) {
   EXPECT_EQ(next, (std::array<int, kThreads>{200, 200, 200, 200, 200, 200, 200, 200}));
 }
 
+// ---- Instances
+
+TEST_F(RedisRegistryTest, ShowsTheStatusOfALiveInstance) {
+  constexpr int kTtl = 2000;
+  pt::Instance& broker = start(redis_.url(), std::to_string(kTtl));
+  broker.set_status("{}");
+  const auto expires_in = [&] { return std::stoi(redis_.command({"PTTL", "t:instance:here"})); };
+  EXPECT_TRUE(eventually([&] { return expires_in() > 0; }));
+  // It is written again and again.
+  EXPECT_TRUE(eventually([&] { return expires_in() < kTtl * 4 / 5; }));
+  EXPECT_TRUE(eventually([&] { return expires_in() > kTtl * 4 / 5; }));
+  const auto outcome = broker.list_instances().wait();
+  EXPECT_EQ(outcome->instances, (std::vector<pt::Outcome::Instance>{{"here", "{}"}}));
+}
+
+TEST_F(RedisRegistryTest, ForgetsInstancesThatHaveVanished) {
+  pt::Instance& broker = start(redis_.url(), "1000");
+  broker.set_status("{}");
+  // One that is listed, whose status has expired; one whose place in the list has, too.
+  redis_.command({"ZADD", "t:instances", "9999999999999", "vanished", "1", "long-ago"});
+  EXPECT_TRUE(eventually([&] { return broker.list_instances().wait()->instances.size() == 1; }));
+  EXPECT_TRUE(eventually([&] {
+    return redis_.command({"ZRANGE", "t:instances", "0", "-1"}).find("long-ago") ==
+           std::string::npos;
+  }));
+  EXPECT_EQ(broker.list_instances().wait()->instances.front().name, "here");
+}
+
+TEST_F(RedisRegistryTest, WritesItsStatusAgainAfterRedisHasLostIt) {
+  pt::Instance& broker = start(redis_.url(), "1000");
+  broker.set_status("{}");
+  EXPECT_TRUE(eventually([&] { return broker.list_instances().wait()->instances.size() == 1; }));
+  redis_.command({"SCRIPT", "FLUSH"});
+  redis_.command({"FLUSHALL"});
+  EXPECT_TRUE(eventually([&] { return broker.list_instances().wait()->instances.size() == 1; }));
+}
+
+TEST_F(RedisRegistryTest, TakesStatusesOfOthersWithinBounds) {
+  pt::Instance& broker = start();
+  broker.set_status("{}");
+  redis_.command({"SET", "t:instance:other", std::string(CROLANG_MAX_STATUS + 1, 'x')});
+  redis_.command({"SADD", "t:instance:strange", "x"});
+  redis_.command({"ZADD", "t:instances", "9999999999999", "other", "9999999999999", "strange",
+                  "9999999999999", std::string(CROLANG_MAX_INSTANCE + 1, 'x')});
+  EXPECT_TRUE(eventually([&] { return broker.list_instances().wait()->instances.size() == 1; }));
+}
+
+TEST_F(RedisRegistryTest, CannotListOrAskWhileRedisIsUnavailable) {
+  pt::Instance& broker = start();
+  redis_.kill();
+  EXPECT_TRUE(eventually([&] { return !broker.available(); }));
+  EXPECT_EQ(status(broker.list_instances()), CROLANG_UNAVAILABLE);
+  EXPECT_EQ(status(broker.ask("here", "x")), CROLANG_UNAVAILABLE);
+}
+
 TEST(RedisRegistryStart, IsRefusedWithASentence) {
   try {
-    pt::Running plugin(pt::open_file(REDIS_REGISTRY), {{"REDIS_URL", "rediss://host"}});
+    pt::Running plugin(pt::open_file(REDIS_REGISTRY), {{"REDIS_URL", "http://host"}});
     FAIL() << "accepted";
   } catch (const std::runtime_error& refusal) {
-    EXPECT_NE(std::string(refusal.what()).find("REDIS_URL: rediss:// needs"), std::string::npos);
+    EXPECT_NE(std::string(refusal.what()).find("REDIS_URL: the scheme is"), std::string::npos);
   }
 }
 

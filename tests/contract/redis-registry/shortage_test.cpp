@@ -36,17 +36,20 @@ crolang_status create(const crolang_host* host, void** self, char* error, std::s
 }
 
 // A broker that takes every message, and is no victim.
-void take_message(void*, crolang_claim, crolang_str, crolang_yes_no taken, void* op) {
-  taken(op, CROLANG_OK, true, {nullptr, 0});
+void take_message(void*, crolang_lease, crolang_str, crolang_yes_no_fn taken, void* call) {
+  taken(call, CROLANG_OK, true, {nullptr, 0});
 }
-void find_alive(void*, crolang_claim, std::uint32_t, crolang_verdict verdict, void* op) {
-  verdict(op, CROLANG_OK, CROLANG_ALIVE, {nullptr, 0});
+void find_alive(void*, crolang_lease, std::uint32_t, crolang_probed_fn answered, void* call) {
+  answered(call, CROLANG_OK, CROLANG_ALIVE, {nullptr, 0});
 }
-void count_lost(void* lost, crolang_claim) {
+void count_lost(void* lost, crolang_lease) {
   ++*static_cast<int*>(lost);
 }
 void ignore_reason(void*, crolang_str) {}
 void ignore(void*) {}
+void echo(void*, crolang_str, crolang_str body, std::uint32_t, crolang_text_fn answer, void* call) {
+  answer(call, CROLANG_OK, body, {nullptr, 0});
+}
 
 class RedisShortage : public ::testing::Test {
  protected:
@@ -73,8 +76,8 @@ class RedisShortage : public ::testing::Test {
 
   void* self() const { return running_.self(); }
   static crolang_str text(std::string_view given) { return {given.data(), given.size()}; }
-  static crolang_claim claim_of(std::string_view id, std::uint64_t token) {
-    return {text(id), token};
+  static crolang_lease claim_of(std::string_view id, std::uint64_t token) {
+    return {text(id), token, 0, 0};
   }
 
   /// Asks all that can be asked of a registry, as a worker for which memory runs out too, and waits
@@ -86,6 +89,8 @@ class RedisShortage : public ::testing::Test {
     pt::Question sent;
     pt::Question probed;
     pt::Question released;
+    pt::Question listed;
+    pt::Question asked;
     const crolang_str ids = text(id);
     bool well = true;
     const auto ask = [&](pt::Question& question, auto&& call) {
@@ -115,8 +120,16 @@ class RedisShortage : public ::testing::Test {
                   &Sparing<&pt::Question::yes_no>::call, &sent);
     });
     ask(probed, [&] {
-      table_.probe(self(), text(id), {text("here"), token}, 1000, 10'000,
-                   &Sparing<&pt::Question::verdict>::call, &probed);
+      table_.probe(self(), text(id), {text("here"), token, 0, 0}, 1000, 10'000,
+                   &Sparing<&pt::Question::probed>::call, &probed);
+    });
+    ask(listed, [&] {
+      table_.set_status(self(), text("{}"));
+      table_.list_instances(self(), 10'000, &Sparing<&pt::Question::instances>::call, &listed);
+    });
+    ask(asked, [&] {
+      table_.ask(self(), text("here"), text("status"), 10'000, &Sparing<&pt::Question::text>::call,
+                 &asked);
     });
     ask(released, [&] {
       table_.release(self(), claim_of(id, token), 10'000, &Sparing<&pt::Question::done>::call,
@@ -133,7 +146,8 @@ class RedisShortage : public ::testing::Test {
                                         &find_alive,
                                         &count_lost,
                                         &ignore_reason,
-                                        &ignore};
+                                        &ignore,
+                                        &echo};
   const crolang_plugin plugin_;
   pt::Running running_;
   const crolang_registry& table_;

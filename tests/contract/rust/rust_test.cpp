@@ -47,7 +47,7 @@ TEST(RustAllowList, RefusesTheStartWithASentence) {
   EXPECT_EQ(refusal_of("alice>bob,carol"), "ALLOW_LIST: 'carol' is not from>to");
 }
 
-TEST(RustAllowList, JudgesItsListWithoutBeingCreated) {
+TEST(RustAllowList, ValidatesItsListWithoutBeingCreated) {
   const auto faults_of = [](const char* list) {
     return pt::check_variables(pt::open_file(PLUGIN), {{"ALLOW_LIST", list}}).faults;
   };
@@ -56,7 +56,7 @@ TEST(RustAllowList, JudgesItsListWithoutBeingCreated) {
               ::testing::ElementsAre("ALLOW_LIST: 'carol' is not from>to"));
 }
 
-TEST(RustAllowList, SpeaksToTheLog) {
+TEST(RustAllowList, WritesToTheLog) {
   pt::Running plugin(pt::open_file(PLUGIN), {{"ALLOW_LIST", "alice>bob,alice>carol,bob>carol"}});
   ASSERT_EQ(plugin.host().log().size(), 1u);
   EXPECT_EQ(plugin.host().log()[0].text, "senders on the list: 2");

@@ -29,16 +29,11 @@ namespace {
 namespace pt = plugin::testing;
 using Clock = std::chrono::steady_clock;
 
-const char* const kName = "hooks.test";
+const char* const kHostName = "hooks.test";
 const char* const kFirst = "127.0.0.11";
 const char* const kSecond = "127.0.0.12";
 const char* const kThird = "127.0.0.13";
 const char* const kYes = R"({"authenticated":true})";
-
-After stay_silent(Peer& peer, const Request&) {
-  peer.wait_until_gone();
-  return After::close;
-}
 
 /// Listens, but its queue is full: whoever connects waits, as for a machine that is off.
 class Hole {
@@ -74,7 +69,7 @@ class Hole {
 
 class AddressesOfAName : public ::testing::Test {
  protected:
-  AddressesOfAName() { names::set(kName, {kFirst}); }
+  AddressesOfAName() { names::set(kHostName, {kFirst}); }
   ~AddressesOfAName() override { names::forget_all(); }
 
   /// All are on the port of the first.
@@ -88,7 +83,8 @@ class AddressesOfAName : public ::testing::Test {
   Asked& ask_by(pt::Env env = {}, const std::string& scheme = "http") {
     env.try_emplace("WEBHOOK_TIMEOUT_MS", "30000");
     asked_.push_back(std::make_unique<Asked>(
-        hook("auth"), scheme + "://" + kName + ":" + std::to_string(port_) + "/", std::move(env)));
+        hook("auth"), scheme + "://" + kHostName + ":" + std::to_string(port_) + "/",
+        std::move(env)));
     return *asked_.back();
   }
 
@@ -112,42 +108,42 @@ Behaviour once() {
   return answer(kYes, "200 OK", "Connection: close\r\n");
 }
 
-TEST_F(AddressesOfAName, StayInUseWhileTheNameServerIsAway) {
+TEST_F(AddressesOfAName, StayInUseWhileTheNameServerIsUnavailable) {
   serve(kFirst, once());
   Asked& asked = ask_by();
   hook("auth").expect_good(asked.answer());
-  names::set(kName, {});
-  const std::size_t before = names::lookups(kName);
-  ask_until(asked, [&] { return names::lookups(kName) > before; });
+  names::set(kHostName, {});
+  const std::size_t before = names::lookups(kHostName);
+  ask_until(asked, [&] { return names::lookups(kHostName) > before; });
   ask_until(asked, [&] { return !asked.warnings().empty(); });
   EXPECT_EQ(asked.warnings()[0],
             "NODES_AUTHENTICATION_WEBHOOK_URL: hooks.test:" + std::to_string(port_) +
-                ": the host's name cannot be looked up (Temporary failure in name resolution), so "
-                "the addresses known before stay in use");
+                ": cannot resolve the host name (Temporary failure in name resolution); "
+                "the known addresses stay in use");
 }
 
 TEST_F(AddressesOfAName, StayInUseWhileTheNameServerHangs) {
   serve(kFirst, once());
   Asked& asked = ask_by();
   hook("auth").expect_good(asked.answer());
-  names::hang(kName);
-  const std::size_t before = names::lookups(kName);
-  ask_until(asked, [&] { return names::lookups(kName) > before; });
+  names::hang(kHostName);
+  const std::size_t before = names::lookups(kHostName);
+  ask_until(asked, [&] { return names::lookups(kHostName) > before; });
   const auto start = Clock::now();
   for (int i = 0; i < 20; ++i) hook("auth").expect_good(asked.answer());
   EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));
-  EXPECT_EQ(names::lookups(kName), before + 1) << "one look-up at a time";
+  EXPECT_EQ(names::lookups(kHostName), before + 1) << "one look-up at a time";
 }
 
 TEST_F(AddressesOfAName, AreWaitedForUntilTheQuestionsEndIfNoneIsKnown) {
   serve(kFirst);
-  names::hang(kName);
+  names::hang(kHostName);
   Asked& asked = ask_by();
-  const auto outcome = asked.answer(/*deadline_ms=*/200);
+  const auto outcome = asked.answer(/*timeout_ms=*/200);
   EXPECT_EQ(outcome.status, CROLANG_TIMEOUT);
-  asked.expect_fault("no address of the host within 190 ms");
+  asked.expect_fault("host name not resolved within 190 ms");
   pt::Question& waiting = asked.ask();
-  names::set(kName, {kFirst});
+  names::set(kHostName, {kFirst});
   const auto answered = waiting.wait();
   ASSERT_TRUE(answered);
   hook("auth").expect_good(*answered);
@@ -165,15 +161,14 @@ TEST_F(AddressesOfAName, AreFollowedAlsoWhileAConnectionIsInUse) {
   });
   pt::Question& open = asked.ask();
   old.request(1);
-  names::set(kName, {kSecond});
+  names::set(kHostName, {kSecond});
   // The others are other ones, or they would share its request.
   std::deque<pt::Question> others;
   EXPECT_TRUE(eventually([&] {
     asked.running()
         .table<crolang_authentication>(CROLANG_AUTHENTICATION)
-        ->authenticate(asked.running().self(), pt::Lent("bob" + std::to_string(others.size())),
-                       pt::Lent("1"), pt::Lent("js"), crolang_str{}, 60'000, &pt::Question::yes_no,
-                       &others.emplace_back());
+        ->authenticate(asked.running().self(), pt::LentNode("bob" + std::to_string(others.size())),
+                       60'000, &pt::Question::authenticated, &others.emplace_back());
     return requests(moved_to) > 0;
   }));
   old.open_gate();
@@ -192,7 +187,7 @@ TEST_F(AddressesOfAName, AreLookedUpAgainWhenNoneOfThemWorks) {
   hook("auth").expect_good(asked.answer());
   servers_.clear();
   serve(kSecond);
-  names::set(kName, {kSecond});
+  names::set(kHostName, {kSecond});
   const auto start = Clock::now();
   EXPECT_TRUE(eventually([&] { return asked.answer().status == CROLANG_OK; }));
   EXPECT_LT(Clock::now() - start, std::chrono::seconds(4)) << "before it would be anyway";
@@ -205,8 +200,8 @@ TEST_F(AddressesOfAName, AreFollowedByAQuestionThatIsConnectingToOneThatIsGone) 
   servers_.clear();
   const Hole hole(kFirst, port_);
   serve(kSecond);
-  names::set(kName, {kSecond});
-  hook("auth").expect_good(asked.answer(/*deadline_ms=*/9000));
+  names::set(kHostName, {kSecond});
+  hook("auth").expect_good(asked.answer(/*timeout_ms=*/9000));
 }
 
 TEST_F(AddressesOfAName, ShareTheQuestions) {
@@ -217,14 +212,14 @@ TEST_F(AddressesOfAName, ShareTheQuestions) {
       return answer(kYes)(peer, request);
     });
   }
-  names::set(kName, {kFirst, kSecond, kThird});
+  names::set(kHostName, {kFirst, kSecond, kThird});
   Asked& asked = ask_by();
   std::deque<pt::Question> questions(30);
   for (std::size_t i = 0; i < questions.size(); ++i) {
     asked.running()
         .table<crolang_authentication>(CROLANG_AUTHENTICATION)
-        ->authenticate(asked.running().self(), pt::Lent(std::to_string(i)), pt::Lent("1"),
-                       pt::Lent("js"), crolang_str{}, 60'000, &pt::Question::yes_no, &questions[i]);
+        ->authenticate(asked.running().self(), pt::LentNode(std::to_string(i)), 60'000,
+                       &pt::Question::authenticated, &questions[i]);
   }
   for (const auto& server : servers_) {
     server->request(9);
@@ -242,7 +237,7 @@ TEST_F(AddressesOfAName, ShareTheQuestions) {
 
 TEST_F(AddressesOfAName, MayBeMoreThanConnections) {
   for (const char* address : {kFirst, kSecond, kThird}) serve(address);
-  names::set(kName, {kFirst, kSecond, kThird});
+  names::set(kHostName, {kFirst, kSecond, kThird});
   Asked& asked = ask_by({{"WEBHOOK_MAX_CONCURRENCY", "2"}});
   for (int i = 0; i < 9; ++i) hook("auth").expect_good(asked.answer());
   for (const auto& server : servers_) EXPECT_EQ(requests(*server), 3u);
@@ -250,7 +245,7 @@ TEST_F(AddressesOfAName, MayBeMoreThanConnections) {
 
 TEST_F(AddressesOfAName, ThatRefuseConnectionsCostNoQuestion) {
   Server& good = serve(kSecond);
-  names::set(kName, {kFirst, kSecond, kThird});
+  names::set(kHostName, {kFirst, kSecond, kThird});
   Asked& asked = ask_by();
   for (int i = 0; i < 20; ++i) hook("auth").expect_good(asked.answer());
   EXPECT_EQ(requests(good), 20u);
@@ -258,15 +253,15 @@ TEST_F(AddressesOfAName, ThatRefuseConnectionsCostNoQuestion) {
       "NODES_AUTHENTICATION_WEBHOOK_URL: hooks.test:" + std::to_string(port_) +
       ": 127.0.0.11:" + std::to_string(port_);
   EXPECT_EQ(asked.warnings(),
-            std::vector<std::string>{left_out +
-                                     " is left out for a while: cannot connect to 127.0.0.11:" +
-                                     std::to_string(port_) + ": Connection refused"});
+            std::vector<std::string>{
+                left_out + " failed and is skipped temporarily: cannot connect to 127.0.0.11:" +
+                std::to_string(port_) + ": Connection refused"});
 }
 
 TEST_F(AddressesOfAName, OfAFamilyThatIsNotReachableCostNoQuestion) {
   serve(kFirst);
   // RFC 6666: a prefix that leads nowhere.
-  names::set(kName, {"100::1", kFirst});
+  names::set(kHostName, {"100::1", kFirst});
   Asked& asked = ask_by();
   const auto start = Clock::now();
   for (int i = 0; i < 20; ++i) hook("auth").expect_good(asked.answer());
@@ -276,7 +271,7 @@ TEST_F(AddressesOfAName, OfAFamilyThatIsNotReachableCostNoQuestion) {
 TEST_F(AddressesOfAName, ThatDoNotAnswerCostAMomentOnce) {
   serve(kSecond, once());
   const Hole hole(kFirst, port_);
-  names::set(kName, {kFirst, kSecond});
+  names::set(kHostName, {kFirst, kSecond});
   Asked& asked = ask_by();
   const auto start = Clock::now();
   for (int i = 0; i < 50; ++i) hook("auth").expect_good(asked.answer());
@@ -287,8 +282,8 @@ TEST_F(AddressesOfAName, LeaveTimeForAnotherWithinAShortLimit) {
   serve(kThird, once());
   const Hole first(kFirst, port_);
   const Hole second(kSecond, port_);
-  names::set(kName, {kFirst, kSecond, kThird});
-  hook("auth").expect_good(ask_by().answer(/*deadline_ms=*/500));
+  names::set(kHostName, {kFirst, kSecond, kThird});
+  hook("auth").expect_good(ask_by().answer(/*timeout_ms=*/500));
 }
 
 std::ptrdiff_t open_files() {
@@ -306,7 +301,7 @@ TEST_F(AddressesOfAName, ThatDoNotAnswerTakeAFewSocketsHoweverManyTheyAre) {
     holes.emplace_back(all.back(), port_);
   }
   all.push_back(good);
-  names::set(kName, all);
+  names::set(kHostName, all);
   Asked& asked = ask_by({{"WEBHOOK_TIMEOUT_MS", "3000"}});
   const auto before = open_files();
   auto most = before;
@@ -323,7 +318,7 @@ TEST_F(AddressesOfAName, ThatDoNotAnswerTakeAFewSocketsHoweverManyTheyAre) {
 TEST_F(AddressesOfAName, WhoseServerHangsAreLeftOutAfterTheFirstQuestion) {
   serve(kFirst, stay_silent);
   Server& good = serve(kSecond);
-  names::set(kName, {kFirst, kSecond});
+  names::set(kHostName, {kFirst, kSecond});
   Asked& asked = ask_by({{"WEBHOOK_TIMEOUT_MS", "300"}});
   EXPECT_EQ(asked.answer().status, CROLANG_TIMEOUT);
   for (int i = 0; i < 10; ++i) hook("auth").expect_good(asked.answer());
@@ -342,8 +337,8 @@ TEST_F(AddressesOfAName, WhoseKeptConnectionsAreDeadCostOneQuestion) {
   for (std::size_t i = 0; i < questions.size(); ++i) {
     asked.running()
         .table<crolang_authentication>(CROLANG_AUTHENTICATION)
-        ->authenticate(asked.running().self(), pt::Lent(std::to_string(i)), pt::Lent("1"),
-                       pt::Lent("js"), crolang_str{}, 60'000, &pt::Question::yes_no, &questions[i]);
+        ->authenticate(asked.running().self(), pt::LentNode(std::to_string(i)), 60'000,
+                       &pt::Question::authenticated, &questions[i]);
   }
   server.request(3);
   server.open_gate();
@@ -359,7 +354,7 @@ TEST_F(AddressesOfAName, WithAWrongCertificateCostNoQuestion) {
   const auto good = authority.issue("DNS:hooks.test");
   Server& first = serve(kFirst, answer(kYes), bad.get());
   Server& second = serve(kSecond, answer(kYes), good.get());
-  names::set(kName, {kFirst, kSecond});
+  names::set(kHostName, {kFirst, kSecond});
   Asked& asked = ask_by({{"WEBHOOK_CA_FILE", authority.file()}}, "https");
   for (int i = 0; i < 10; ++i) hook("auth").expect_good(asked.answer());
   EXPECT_EQ(requests(first), 0u);
@@ -372,26 +367,27 @@ TEST_F(AddressesOfAName, ThatDoNotShakeHandsCostNoQuestion) {
   const auto good = authority.issue("DNS:hooks.test");
   serve(kFirst, stay_silent);  // in plain HTTP
   serve(kSecond, answer(kYes), good.get());
-  names::set(kName, {kFirst, kSecond});
+  names::set(kHostName, {kFirst, kSecond});
   Asked& asked =
       ask_by({{"WEBHOOK_CA_FILE", authority.file()}, {"WEBHOOK_TIMEOUT_MS", "3000"}}, "https");
   hook("auth").expect_good(asked.answer());
   const std::string port = std::to_string(port_);
   EXPECT_EQ(asked.warnings(),
-            std::vector<std::string>{"NODES_AUTHENTICATION_WEBHOOK_URL: hooks.test:" + port +
-                                     ": 127.0.0.11:" + port +
-                                     " is left out for a while: no TLS connection in time"});
+            std::vector<std::string>{
+                "NODES_AUTHENTICATION_WEBHOOK_URL: hooks.test:" + port + ": 127.0.0.11:" + port +
+                " failed and is skipped temporarily: the TLS handshake timed out"});
   servers_.clear();
 }
 
 TEST_F(AddressesOfAName, ThatFailTogetherAreAllNamed) {
   serve(kThird);
-  names::set(kName, {kFirst, kSecond, kThird});
+  names::set(kHostName, {kFirst, kSecond, kThird});
   Asked& asked = ask_by();
   hook("auth").expect_good(asked.answer());
   const auto left_out = [&](const std::string& address) {
     const std::string place = address + ":" + std::to_string(port_);
-    return place + " is left out for a while: cannot connect to " + place + ": Connection refused";
+    return place + " failed and is skipped temporarily: cannot connect to " + place +
+           ": Connection refused";
   };
   EXPECT_EQ(asked.warnings(),
             std::vector<std::string>{
@@ -404,12 +400,12 @@ TEST_F(AddressesOfAName, AreTrustedAsAReloadDuringTheLookUpSays) {
   const Authority other;
   const auto good = authority.issue("DNS:hooks.test");
   serve(kFirst, answer(kYes), good.get());
-  names::hang(kName);
+  names::hang(kHostName);
   Asked& asked = ask_by({{"WEBHOOK_CA_FILE", other.file()}}, "https");
   pt::Question& open = asked.ask();
-  ASSERT_TRUE(eventually([] { return names::lookups(kName) > 0; }));
+  ASSERT_TRUE(eventually([] { return names::lookups(kHostName) > 0; }));
   asked.running().reload({{"WEBHOOK_CA_FILE", authority.file()}});
-  names::set(kName, {kFirst});
+  names::set(kHostName, {kFirst});
   const auto answered = open.wait();
   ASSERT_TRUE(answered);
   hook("auth").expect_good(*answered);
@@ -442,7 +438,7 @@ TEST_F(AddressesOfAName, AreConnectedToAnewAfterAReload) {
 
 TEST_F(AddressesOfAName, AreAllTriedIfAllWereDead) {
   serve(kFirst, once());
-  names::set(kName, {kFirst, kSecond});
+  names::set(kHostName, {kFirst, kSecond});
   Asked& asked = ask_by();
   const std::uint16_t port = port_;
   servers_.clear();

@@ -34,34 +34,27 @@ struct Gated {
   Server server;
 };
 
-After stay_silent(Peer& peer, const Request&) {
-  peer.wait_until_gone();
-  return After::close;
-}
-
 void authorize(Asked& asked, pt::Question& question, std::string_view from, std::string_view to,
-               std::uint32_t deadline_ms = 60'000) {
+               std::uint32_t timeout_ms = 60'000) {
   asked.running()
       .table<crolang_authorization>(CROLANG_AUTHORIZATION)
-      ->authorize(asked.running().self(), pt::Lent(from), pt::Lent(to), deadline_ms,
+      ->authorize(asked.running().self(), pt::Lent(from), pt::Lent(to), timeout_ms,
                   &pt::Question::yes_no, &question);
 }
 
 // ---- Bodies -------------------------------------------------------------------------------------
 
 /// What is sent for a node with these data.
-std::string auth_body(std::string_view node, std::optional<std::string_view> data,
+std::string auth_body(std::string_view node, std::optional<std::string> data,
                       const std::string& how) {
   Server server(answer(R"({"authenticated":false})"));
   const Hook& auth = hook("auth");
   Asked asked(auth, url_of(server), {{"NODES_AUTHENTICATION_WEBHOOK_DATA", how}});
   pt::Question question;
-  const pt::Lent given(data.value_or(""));
   asked.running()
       .table<crolang_authentication>(CROLANG_AUTHENTICATION)
-      ->authenticate(asked.running().self(), pt::Lent(node), pt::Lent("1"), pt::Lent("js"),
-                     data ? crolang_str(given) : crolang_str{}, 10'000, &pt::Question::yes_no,
-                     &question);
+      ->authenticate(asked.running().self(), pt::LentNode(node, std::move(data)), 10'000,
+                     &pt::Question::authenticated, &question);
   const auto outcome = question.wait();
   EXPECT_TRUE(outcome && outcome->status == CROLANG_OK && !outcome->yes);
   return server.request(0).body;
@@ -69,7 +62,7 @@ std::string auth_body(std::string_view node, std::optional<std::string_view> dat
 
 TEST(AuthenticationData, AreSentAsJsonIfTheyAreAnObjectOrAnArray) {
   const auto sent = [](std::string_view data) {
-    const std::string body = auth_body("a", data, "json");
+    const std::string body = auth_body("a", std::string(data), "json");
     const std::string start = R"({"nodeId":"a","id":"a","data":)";
     EXPECT_TRUE(body.starts_with(start)) << body;
     return body.substr(start.size(), body.size() - start.size() - 1);
@@ -104,6 +97,51 @@ TEST(AuthenticationData, KeepTheBrokerFromStartingWhenTheirVariableIsNeither) {
   } catch (const std::runtime_error& error) {
     EXPECT_STREQ(error.what(), "NODES_AUTHENTICATION_WEBHOOK_DATA=text: must be json or raw");
   }
+}
+
+// ---- For how long -------------------------------------------------------------------------------
+
+TEST(AuthenticationExpiry, IsWhatTheAnswerSays) {
+  const auto valid_for_ms = [](const std::string& text) {
+    Server server(answer(text));
+    const pt::Outcome outcome = Asked(hook("auth"), url_of(server)).answer();
+    EXPECT_EQ(outcome.status, CROLANG_OK) << outcome.error;
+    EXPECT_TRUE(outcome.yes);
+    return outcome.valid_for_ms;
+  };
+  EXPECT_EQ(valid_for_ms(R"({"authenticated":true})"), 0u) << "for ever";
+  EXPECT_EQ(valid_for_ms(R"({"authenticated":true,"expiresInSeconds":3600})"), 3'600'000u);
+  EXPECT_EQ(valid_for_ms(R"({"expiresInSeconds":1.5,"authenticated":true})"), 1500u);
+  EXPECT_EQ(valid_for_ms(R"({"authenticated":true,"expiresInSeconds":0.0001})"), 1u);
+  EXPECT_EQ(valid_for_ms(R"({"authenticated":true,"expiresInSeconds":315360000})"),
+            315'360'000'000u);
+}
+
+TEST(AuthenticationExpiry, ThatIsInvalidIsNotAYes) {
+  const auto expect_fault = [](const std::string& value, const std::string& why) {
+    Server server(answer(R"({"authenticated":true,"expiresInSeconds":)" + value + "}"));
+    const pt::Outcome outcome = Asked(hook("auth"), url_of(server)).answer();
+    EXPECT_EQ(outcome.status, CROLANG_INVALID) << value;
+    EXPECT_TRUE(
+        outcome.error.ends_with("the answer's \"expiresInSeconds\" is not a number above 0 "
+                                "and at most 315360000, ten years: " +
+                                why))
+        << outcome.error;
+  };
+  for (const char* number : {"0", "-1", "-0.5", "315360001", "1e300"}) {
+    expect_fault(number, "it is out of range");
+  }
+  expect_fault("\"3600\"", "it is a string");
+  expect_fault("null", "it is null");
+  expect_fault("true", "it is true or false");
+  expect_fault("[\"3600\"]", "it is a list");
+}
+
+TEST(AuthenticationExpiry, IsIgnoredInANo) {
+  Server server(answer(R"({"authenticated":false,"expiresInSeconds":"x"})"));
+  const pt::Outcome outcome = Asked(hook("auth"), url_of(server)).answer();
+  EXPECT_EQ(outcome.status, CROLANG_OK);
+  EXPECT_FALSE(outcome.yes);
 }
 
 TEST(Bodies, WriteIdsAsJsonStringifyDoes) {
@@ -239,20 +277,20 @@ TEST(Questions, AreNotTakenBeyondABoundOfBytes) {
     pt::Question& question = questions.emplace_back();
     asked.running()
         .table<crolang_authentication>(CROLANG_AUTHENTICATION)
-        ->authenticate(asked.running().self(), pt::Lent(std::to_string(i)), pt::Lent("1"),
-                       pt::Lent("js"), pt::Lent(data), 60'000, &pt::Question::yes_no, &question);
+        ->authenticate(asked.running().self(), pt::LentNode(std::to_string(i), data), 60'000,
+                       &pt::Question::authenticated, &question);
   }
   EXPECT_EQ(questions.front().answers(), 0);
   const auto refused = questions.back().wait();
   ASSERT_TRUE(refused);
-  EXPECT_NE(refused->error.find(" questions are waiting, no room for more"), std::string::npos);
+  EXPECT_NE(refused->error.find(" requests are pending, the queue is full"), std::string::npos);
 }
 
 TEST(Messages, AreDroppedAndCountedWhenTheirServerHangs) {
   Server server(stay_silent);
   Asked asked(hook("message"), url_of(server), {{"WEBHOOK_TIMEOUT_MS", "60000"}});
   for (int i = 0; i < 10'010; ++i) asked.ask();
-  asked.expect_fault("10000 questions are waiting, no room for more");
+  asked.expect_fault("10000 requests are pending, the queue is full");
   asked.running().stop();
   // The line that makes up for the other nine comes at the end at the latest.
   asked.expect_fault("(and 8 more before)");
@@ -305,14 +343,14 @@ TEST(Concurrency, DoesNotSendWhatHasWaitedPastItsDeadline) {
   authorize(asked, first, "alice", "bob");
   server.request(0);
   pt::Question second;
-  authorize(asked, second, "alice", "carol", /*deadline_ms=*/100);
+  authorize(asked, second, "alice", "carol", /*timeout_ms=*/100);
   const auto outcome = second.wait();
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->status, CROLANG_TIMEOUT);
   EXPECT_EQ(outcome->error, "AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL: 127.0.0.1:" +
                                 std::to_string(server.port()) +
-                                ": not asked within 95 ms (PLUGIN_TIMEOUT_MS allows no more), "
-                                "since WEBHOOK_MAX_CONCURRENCY others were");
+                                ": not sent within 95 ms (PLUGIN_TIMEOUT_MS allows no more): "
+                                "WEBHOOK_MAX_CONCURRENCY other requests were in flight");
   asked.running().stop();
   EXPECT_EQ(server.requests().size(), 1u);
 }
@@ -440,7 +478,7 @@ TEST_F(Cache, KeepsPairsApart) {
   EXPECT_EQ(answer_at_once("alice", "bob"), true);
 }
 
-TEST_F(Cache, DoesNotRememberThatItCouldNotAsk) {
+TEST_F(Cache, DoesNotCacheFailures) {
   server_.behave(answer("", "500 Oh"));
   EXPECT_EQ(answer_of("alice", "bob").status, CROLANG_UNAVAILABLE);
   server_.behave(answer("{}"));

@@ -36,11 +36,11 @@ std::vector<Hook> make_hooks() {
                      R"([{"authenticated":true}])", R"({"a":{"authenticated":true}})", "{}", "true",
                      "null", "[]"},
        .ask =
-           [](const pt::Running& running, pt::Question& question, std::uint32_t deadline_ms) {
+           [](const pt::Running& running, pt::Question& question, std::uint32_t timeout_ms) {
              running.table<crolang_authentication>(CROLANG_AUTHENTICATION)
-                 ->authenticate(running.self(), pt::Lent("alice"), pt::Lent("1"), pt::Lent("js"),
-                                pt::Lent("{ \"token\" : \"x\" }"), deadline_ms,
-                                &Sparing<&pt::Question::yes_no>::call, &question);
+                 ->authenticate(running.self(), pt::LentNode("alice", "{ \"token\" : \"x\" }"),
+                                timeout_ms, &Sparing<&pt::Question::authenticated>::call,
+                                &question);
            },
        .expect_good = expect_yes(),
        .forbidden = Hook::Forbidden::is_a_no},
@@ -52,9 +52,9 @@ std::vector<Hook> make_hooks() {
        .good_answer = R"({"iceServers":[{"urls":"stun:stun.example.org"}]})",
        .senseless = {},
        .ask =
-           [](const pt::Running& running, pt::Question& question, std::uint32_t deadline_ms) {
+           [](const pt::Running& running, pt::Question& question, std::uint32_t timeout_ms) {
              running.table<crolang_rtc_config>(CROLANG_RTC_CONFIG)
-                 ->resolve(running.self(), pt::Lent("alice"), deadline_ms,
+                 ->resolve(running.self(), pt::Lent("alice"), timeout_ms,
                            &Sparing<&pt::Question::text>::call, &question);
            },
        .expect_good =
@@ -72,9 +72,9 @@ std::vector<Hook> make_hooks() {
        .senseless = {R"({"authorized":"no"})", R"({"authorized":1})", R"({"authorized":[true]})",
                      R"({"allowed":true})", "{}", "true", "null", "[]"},
        .ask =
-           [](const pt::Running& running, pt::Question& question, std::uint32_t deadline_ms) {
+           [](const pt::Running& running, pt::Question& question, std::uint32_t timeout_ms) {
              running.table<crolang_authorization>(CROLANG_AUTHORIZATION)
-                 ->authorize(running.self(), pt::Lent("alice"), pt::Lent("bob"), deadline_ms,
+                 ->authorize(running.self(), pt::Lent("alice"), pt::Lent("bob"), timeout_ms,
                              &Sparing<&pt::Question::yes_no>::call, &question);
            },
        .expect_good = expect_yes(),
@@ -89,10 +89,10 @@ std::vector<Hook> make_hooks() {
                      R"({"invalidNodesIds":["bob",1]})", R"({"invalidNodesIds":["bob",["alice"]]})",
                      R"({"invalidNodesIds":null})", R"(["bob"])", "{}", "true", "null"},
        .ask =
-           [](const pt::Running& running, pt::Question& question, std::uint32_t deadline_ms) {
+           [](const pt::Running& running, pt::Question& question, std::uint32_t timeout_ms) {
              const pt::LentList ids({"alice", "bob"});
              running.table<crolang_validity>(CROLANG_VALIDITY)
-                 ->check(running.self(), ids.data(), ids.size(), deadline_ms,
+                 ->check(running.self(), ids.data(), ids.size(), timeout_ms,
                          &Sparing<&pt::Question::flags>::call, &question);
            },
        .expect_good =
@@ -137,14 +137,14 @@ Asked::Asked(const Hook& hook, const std::string& url, pt::Env env) : hook_(hook
   running_ = std::make_unique<pt::Running>(pt::open_file(hook.file), env);
 }
 
-pt::Question& Asked::ask(std::uint32_t deadline_ms) {
+pt::Question& Asked::ask(std::uint32_t timeout_ms) {
   questions_.push_back(std::make_unique<pt::Question>());
-  hook_.ask(*running_, *questions_.back(), deadline_ms);
+  hook_.ask(*running_, *questions_.back(), timeout_ms);
   return *questions_.back();
 }
 
-pt::Outcome Asked::answer(std::uint32_t deadline_ms) {
-  const auto outcome = ask(deadline_ms).wait();
+pt::Outcome Asked::answer(std::uint32_t timeout_ms) {
+  const auto outcome = ask(timeout_ms).wait();
   if (!outcome) throw std::runtime_error("no answer");
   return *outcome;
 }

@@ -5,6 +5,7 @@
 #include <crolang/plugin.h>
 
 #include <crolang/testing/fake_host.hpp>
+#include <crolang/testing/lent_node.hpp>
 #include <crolang/testing/question.hpp>
 #include <functional>
 #include <memory>
@@ -45,9 +46,9 @@ class Asked {
   Asked(const Hook& hook, const std::string& url, plugin::testing::Env env = {});
 
   /// Its answer is waited for by Question::wait.
-  plugin::testing::Question& ask(std::uint32_t deadline_ms = 60'000);
+  plugin::testing::Question& ask(std::uint32_t timeout_ms = 60'000);
   /// Asks and waits. Of an observer the outcome is CROLANG_OK.
-  plugin::testing::Outcome answer(std::uint32_t deadline_ms = 60'000);
+  plugin::testing::Outcome answer(std::uint32_t timeout_ms = 60'000);
 
   /// What was wrong is said once, by a line that starts with the webhook's variable and contains
   /// this: to the broker, which logs it, or to the log if nobody waits for the answer.
@@ -67,6 +68,9 @@ class Asked {
 };
 
 std::string url_of(const Server& server, const std::string& path = "/hook");
+
+/// Of parameters that have a name.
+inline constexpr auto name_of_case = [](const auto& info) { return info.param.name; };
 
 /// Waits until it holds, 10 s at most.
 bool eventually(const std::function<bool()>& holds);

@@ -79,7 +79,7 @@ TEST_P(Https, TakesAServerThatClosesAfterEachAnswer) {
   EXPECT_TRUE(asked.warnings().empty()) << ::testing::PrintToString(asked.warnings());
 }
 
-TEST_P(Https, AsksNobodyWhoseCertificateIsForAnotherName) {
+TEST_P(Https, AsksNoServerWhoseCertificateIsForAnotherName) {
   const auto server = serve("DNS:localhost.example.org,IP:127.0.0.2");
   expect_distrust(*server, "localhost", trusting(authority_),
                   "certificate is not accepted: it is not for localhost");
@@ -87,7 +87,7 @@ TEST_P(Https, AsksNobodyWhoseCertificateIsForAnotherName) {
                   "certificate is not accepted: it is not for 127.0.0.1");
 }
 
-TEST_P(Https, AsksNobodyWhoseCertificateIsOfAnotherAuthority) {
+TEST_P(Https, AsksNoServerWhoseCertificateIsOfAnotherAuthority) {
   const auto server = serve("DNS:localhost");
   const Authority other;
   expect_distrust(*server, "localhost", trusting(other), "certificate is not accepted");
@@ -117,7 +117,7 @@ TEST_P(Https, AsksAServerByANameWithADotAtItsEnd) {
   names::forget_all();
 }
 
-TEST_P(Https, AsksNobodyWhoseCertificateNamesItInItsCommonNameOnly) {
+TEST_P(Https, AsksNoServerWhoseCertificateNamesItInItsCommonNameOnly) {
   for (const char* host : {"localhost", "127.0.0.1"}) {
     context_ = authority_.issue("", Authority::Validity::now, host);
     const Server server(answer(hook().good_answer), context_.get());
@@ -127,12 +127,12 @@ TEST_P(Https, AsksNobodyWhoseCertificateNamesItInItsCommonNameOnly) {
   }
 }
 
-TEST_P(Https, AsksNobodyWhoseCertificateHasExpired) {
+TEST_P(Https, AsksNoServerWhoseCertificateHasExpired) {
   const auto server = serve("DNS:localhost", Authority::Validity::long_ago);
   expect_distrust(*server, "localhost", trusting(authority_), "certificate has expired");
 }
 
-TEST_P(Https, AsksNobodyWhoDoesNotSpeakTls) {
+TEST_P(Https, AsksNoServerWithoutTls) {
   Server plain(answer(hook().good_answer));
   Asked asked(hook(), "https://localhost:" + std::to_string(plain.port()) + "/",
               {{"WEBHOOK_TIMEOUT_MS", "300"}});
@@ -155,9 +155,7 @@ TEST_P(Https, TakesNoAnswerThatWasCutOff) {
   asked.expect_fault("in the middle of its answer");
 }
 
-constexpr auto kName = [](const auto& info) { return info.param.name; };
-
-INSTANTIATE_TEST_SUITE_P(Webhooks, Https, ::testing::ValuesIn(hooks()), kName);
+INSTANTIATE_TEST_SUITE_P(Webhooks, Https, ::testing::ValuesIn(hooks()), name_of_case);
 
 }  // namespace
 }  // namespace crolang::webhooks

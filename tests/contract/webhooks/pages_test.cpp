@@ -79,8 +79,8 @@ TEST(Pages, StaySmallerForTheNextCheck) {
   ASSERT_FALSE(picky.asked.warnings().empty());
   EXPECT_EQ(picky.asked.warnings()[0],
             "NODES_VALIDITY_CHECK_WEBHOOK_URL: 127.0.0.1:" + std::to_string(picky.server.port()) +
-                ": answered 413 to 4 ids: for 10 minutes it is asked for 2 at a time; raise its "
-                "limit, or lower NODES_VALIDITY_CHECK_MAX_IDS");
+                ": answered 413 to 4 ids: asking for 2 at a time for 10 minutes; raise its limit, "
+                "or lower NODES_VALIDITY_CHECK_MAX_IDS");
 }
 
 TEST(Pages, OfOneThatIsTooLargeIsAFault) {
@@ -97,7 +97,8 @@ TEST(Pages, ThatFailLoseNothingOfTheOthers) {
   EXPECT_EQ(outcome.flags, (std::vector<bool>{true, false, true, false, true}));
   // The line about the halves came first.
   ASSERT_TRUE(eventually([&] { return picky.asked.warnings().size() > 1; }));
-  EXPECT_NE(picky.asked.warnings()[1].find("could not ask about 2 of 5 nodes ("), std::string::npos)
+  EXPECT_NE(picky.asked.warnings()[1].find("validity check failed for 2 of 5 nodes ("),
+            std::string::npos)
       << picky.asked.warnings()[1];
 }
 

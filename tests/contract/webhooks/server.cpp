@@ -153,7 +153,6 @@ void Server::listen(Address address) {
 }
 
 Server::~Server() {
-  std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -163,10 +162,10 @@ Server::~Server() {
   changed_.notify_all();
   acceptor_.join();
   {
-    const std::lock_guard lock(mutex_);
-    threads.swap(threads_);
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return threads_.empty(); });
   }
-  for (std::thread& thread : threads) thread.join();
+  for (std::thread& thread : ended_) thread.join();
   ::close(listener_);
 }
 
@@ -220,7 +219,11 @@ void Server::wait_at_gate() {
 void Server::accept_all() {
   while (true) {
     const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    std::list<std::thread> ended;
     const std::lock_guard lock(mutex_);
+    // A test may make thousands of connections, and each thread has a stack.
+    ended.swap(ended_);
+    for (std::thread& thread : ended) thread.join();
     if (socket < 0 || ending_) {
       if (socket >= 0) ::close(socket);
       return;
@@ -258,6 +261,14 @@ void Server::serve(int socket) {
   const std::lock_guard lock(mutex_);
   sockets_.remove(socket);
   ::close(socket);
+  const auto own = std::ranges::find(threads_, std::this_thread::get_id(), &std::thread::get_id);
+  ended_.splice(ended_.end(), threads_, own);
+  changed_.notify_all();
+}
+
+After stay_silent(Peer& peer, const Request&) {
+  peer.wait_until_gone();
+  return After::close;
 }
 
 }  // namespace crolang::webhooks

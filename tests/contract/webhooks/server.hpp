@@ -119,9 +119,13 @@ class Server {
   std::size_t most_at_once_ = 0;
   bool gate_open_ = false;
   bool ending_ = false;
-  std::vector<std::thread> threads_;
+  std::list<std::thread> threads_;
+  std::list<std::thread> ended_;  // not joined yet
 
   std::thread acceptor_;
 };
+
+/// A handler that never answers.
+After stay_silent(Peer& peer, const Request& request);
 
 }  // namespace crolang::webhooks

@@ -212,9 +212,7 @@ TEST(VerifiersOfTheExamples, StandInTheDocumentationAsTheyAre) {
   }
 }
 
-constexpr auto kName = [](const auto& info) { return info.param.name; };
-
-INSTANTIATE_TEST_SUITE_P(Webhooks, Verifiers, ::testing::ValuesIn(verifiers()), kName);
+INSTANTIATE_TEST_SUITE_P(Webhooks, Verifiers, ::testing::ValuesIn(verifiers()), name_of_case);
 
 }  // namespace
 }  // namespace crolang::webhooks

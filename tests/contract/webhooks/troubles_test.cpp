@@ -1,4 +1,4 @@
-// Each webhook in each trouble that a server can make: what becomes of the question, what the log
+// Each webhook with each failure of a server: what becomes of the question, what the log
 // says, and that the next question is answered as if nothing had been.
 #include <gtest/gtest.h>
 
@@ -15,22 +15,22 @@ namespace {
 
 namespace pt = plugin::testing;
 
-struct Trouble {
+struct TemporaryFailure {
   std::string name;
   std::string words;  // in the log and in the answer's error
   Behaviour behaviour;
   enum class Concerns { all, who_reads } concerns = Concerns::all;
   crolang_status status = CROLANG_INVALID;
-  std::uint32_t deadline_ms = 30'000;
+  std::uint32_t timeout_ms = 30'000;
 };
 
-void PrintTo(const Trouble& trouble, std::ostream* out) {
-  *out << trouble.name;
+void PrintTo(const TemporaryFailure& failure, std::ostream* out) {
+  *out << failure.name;
 }
 
 const char* const kOk = "HTTP/1.1 200 OK\r\n";
 
-Trouble status(const std::string& line, crolang_status status) {
+TemporaryFailure status(const std::string& line, crolang_status status) {
   std::string name = line;
   std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
   return {.name = "Answers" + name,
@@ -39,20 +39,15 @@ Trouble status(const std::string& line, crolang_status status) {
           .status = status};
 }
 
-Trouble late(std::string name, Behaviour behaviour) {
+TemporaryFailure late(std::string name, Behaviour behaviour) {
   return {.name = std::move(name),
           .words = "no answer within ",
           .behaviour = std::move(behaviour),
           .status = CROLANG_TIMEOUT,
-          .deadline_ms = 300};
+          .timeout_ms = 300};
 }
 
-After stay_silent(Peer& peer, const Request&) {
-  peer.wait_until_gone();
-  return After::close;
-}
-
-std::vector<Trouble> troubles() {
+std::vector<TemporaryFailure> troubles() {
   const std::string gzip("\x1f\x8b\x08\x00not gzip", 12);
   return {
       late("IsSilent", stay_silent),
@@ -89,31 +84,31 @@ std::vector<Trouble> troubles() {
       {.name = "AnswersNothing",
        .words = "the answer",
        .behaviour = answer(""),
-       .concerns = Trouble::Concerns::who_reads},
+       .concerns = TemporaryFailure::Concerns::who_reads},
       {.name = "Answers204",
        .words = "the answer",
        .behaviour = write("HTTP/1.1 204 No Content\r\n\r\n", After::keep),
-       .concerns = Trouble::Concerns::who_reads},
+       .concerns = TemporaryFailure::Concerns::who_reads},
       {.name = "AnswersHtml",
        .words = "the answer",
        .behaviour = answer("<html>It works!</html>"),
-       .concerns = Trouble::Concerns::who_reads},
+       .concerns = TemporaryFailure::Concerns::who_reads},
       {.name = "AnswersHalfAnObject",
        .words = "the answer",
        .behaviour = answer(R"({"authenticated":true,"authorized":true,"invalidNodesIds":[])"),
-       .concerns = Trouble::Concerns::who_reads},
+       .concerns = TemporaryFailure::Concerns::who_reads},
       {.name = "AnswersTextThatIsNotUtf8",
        .words = "the answer",
        .behaviour = answer("{\"authenticated\":true,\"authorized\":true,\"x\":\"\xff\xfe\"}"),
-       .concerns = Trouble::Concerns::who_reads},
+       .concerns = TemporaryFailure::Concerns::who_reads},
       {.name = "AnswersBrokenGzip",
        .words = "the answer",
        .behaviour = answer(gzip, "200 OK", "Content-Encoding: gzip\r\n"),
-       .concerns = Trouble::Concerns::who_reads},
+       .concerns = TemporaryFailure::Concerns::who_reads},
       {.name = "AnswersDeepNesting",
        .words = "the answer",
        .behaviour = answer(std::string(500'000, '[')),
-       .concerns = Trouble::Concerns::who_reads},
+       .concerns = TemporaryFailure::Concerns::who_reads},
       {.name = "AnswersTenMegabytes",
        .words = "the answer is longer than WEBHOOK_MAX_REPLY_BYTES",
        .behaviour = answer(std::string(10'000'000, ' '))},
@@ -176,7 +171,7 @@ std::vector<Trouble> troubles() {
              return After::close;
            }},
       {.name = "NeverComesToItsAnswer",
-       .words = "the server does not come to its answer",
+       .words = "too many interim answers (1xx)",
        .behaviour =
            [](Peer& peer, const Request&) {
              while (peer.write("HTTP/1.1 103 Early Hints\r\n\r\n")) {
@@ -204,30 +199,30 @@ std::vector<Trouble> troubles() {
   };
 }
 
-class Troubles : public ::testing::TestWithParam<std::tuple<Hook, Trouble>> {
+class ServerFailures : public ::testing::TestWithParam<std::tuple<Hook, TemporaryFailure>> {
  protected:
   const Hook& hook() const { return std::get<Hook>(GetParam()); }
-  const Trouble& trouble() const { return std::get<Trouble>(GetParam()); }
+  const TemporaryFailure& failure() const { return std::get<TemporaryFailure>(GetParam()); }
   bool concerned() const {
     const bool reads =
         hook().answers == Hook::Answers::waited_for && hook().body_of_answer == Hook::Body::judged;
-    return reads || trouble().concerns == Trouble::Concerns::all;
+    return reads || failure().concerns == TemporaryFailure::Concerns::all;
   }
 };
 
-TEST_P(Troubles, FailsTheQuestionAndSaysWhyAndAnswersTheNext) {
+TEST_P(ServerFailures, FailsTheQuestionAndSaysWhyAndAnswersTheNext) {
   if (!concerned()) GTEST_SKIP() << "what the answer says is not looked at";
-  Server server(trouble().behaviour);
+  Server server(failure().behaviour);
   const bool has_deadline = hook().answers == Hook::Answers::waited_for;
-  const std::uint32_t timeout_ms = has_deadline ? 60'000 : trouble().deadline_ms;
+  const std::uint32_t timeout_ms = has_deadline ? 60'000 : failure().timeout_ms;
   Asked asked(hook(), url_of(server), {{"WEBHOOK_TIMEOUT_MS", std::to_string(timeout_ms)}});
-  const auto outcome = asked.answer(trouble().deadline_ms);
+  const auto outcome = asked.answer(failure().timeout_ms);
   if (hook().answers == Hook::Answers::waited_for) {
-    EXPECT_EQ(outcome.status, trouble().status) << outcome.error;
+    EXPECT_EQ(outcome.status, failure().status) << outcome.error;
     EXPECT_TRUE(outcome.error.starts_with(hook().variable + ": ")) << outcome.error;
-    EXPECT_NE(outcome.error.find(trouble().words), std::string::npos) << outcome.error;
+    EXPECT_NE(outcome.error.find(failure().words), std::string::npos) << outcome.error;
   }
-  asked.expect_fault(trouble().words);
+  asked.expect_fault(failure().words);
 
   server.behave(answer(hook().good_answer));
   const std::size_t before = server.requests().size();
@@ -235,16 +230,18 @@ TEST_P(Troubles, FailsTheQuestionAndSaysWhyAndAnswersTheNext) {
   EXPECT_EQ(server.request(before).body, hook().body);
 }
 
-std::string name_of(const ::testing::TestParamInfo<std::tuple<Hook, Trouble>>& info) {
-  return std::get<Hook>(info.param).name + std::get<Trouble>(info.param).name;
+std::string name_of_failure(
+    const ::testing::TestParamInfo<std::tuple<Hook, TemporaryFailure>>& info) {
+  return std::get<Hook>(info.param).name + std::get<TemporaryFailure>(info.param).name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Webhooks, Troubles,
+INSTANTIATE_TEST_SUITE_P(Webhooks, ServerFailures,
                          ::testing::Combine(::testing::ValuesIn(hooks()),
                                             ::testing::ValuesIn(troubles())),
-                         name_of);
+                         name_of_failure);
 
-// ---- What is no trouble -------------------------------------------------------------------------
+// ---- What is not a failure
+// ------------------------------------------------------------------------
 
 class Webhooks : public ::testing::TestWithParam<Hook> {
  protected:
@@ -272,7 +269,7 @@ TEST_P(Webhooks, PostsTheBodyOfTheContractAsJson) {
 
 // As nginx' auth_request and Envoy's ext_authz take them. To a webhook that is not asked for leave
 // they say that something is wrong with the broker.
-TEST_P(Webhooks, TakeTheStatuses401And403ForANoIfTheyAskForLeave) {
+TEST_P(Webhooks, TakeTheStatuses401And403ForANoIfTheyAskForPermission) {
   const std::vector<Behaviour> refusals{
       answer("", "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n"),
       answer("", "403 Forbidden"),
@@ -296,7 +293,7 @@ TEST_P(Webhooks, TakeTheStatuses401And403ForANoIfTheyAskForLeave) {
   if (hook().forbidden == Hook::Forbidden::is_a_no) {
     EXPECT_TRUE(asked.warnings().empty());
     EXPECT_EQ(asked.lines(CROLANG_LOG_INFO),
-              std::vector<std::string>{head(server) + "answered 401, which is a no"});
+              std::vector<std::string>{head(server) + "answered 401, taken as a refusal"});
   } else {
     asked.expect_fault("answered 40");
   }
@@ -304,7 +301,7 @@ TEST_P(Webhooks, TakeTheStatuses401And403ForANoIfTheyAskForLeave) {
   hook().expect_good(asked.answer());
 }
 
-TEST_P(Webhooks, CouldNotAskAServerThatRefusesConnections) {
+TEST_P(Webhooks, FailForAServerThatRefusesConnections) {
   auto server = std::make_unique<Server>(answer(hook().good_answer));
   Asked asked(hook(), url_of(*server));
   const std::string beginning = head(*server);
@@ -318,14 +315,14 @@ TEST_P(Webhooks, CouldNotAskAServerThatRefusesConnections) {
   asked.expect_fault("Connection refused");
 }
 
-TEST_P(Webhooks, CouldNotAskAHostThatIsNotKnown) {
+TEST_P(Webhooks, FailForAnUnknownHost) {
   Asked asked(hook(), "http://no-such-host.invalid/hook");
   const auto outcome = asked.answer();
   if (hook().answers == Hook::Answers::waited_for) {
     EXPECT_NE(outcome.status, CROLANG_OK);
     EXPECT_TRUE(outcome.error.starts_with(hook().variable + ": ")) << outcome.error;
   }
-  asked.expect_fault("no-such-host.invalid: the host's name is not known: ");
+  asked.expect_fault("no-such-host.invalid: cannot resolve the host name: ");
 }
 
 TEST_P(Webhooks, GiveUpAfterTheirOwnTime) {
@@ -339,12 +336,12 @@ TEST_P(Webhooks, GiveUpAfterTheirOwnTime) {
   asked.expect_fault(head(server) + "no answer within 200 ms");
 }
 
-TEST_P(Webhooks, CouldNotAskOnceTheBrokersOwnDeadlineIsOver) {
+TEST_P(Webhooks, FailOnceTheBrokersOwnDeadlineIsOver) {
   if (hook().answers == Hook::Answers::ignored) GTEST_SKIP() << "has no deadline";
   Server server(stay_silent);
   Asked asked(hook(), url_of(server));
   const auto start = std::chrono::steady_clock::now();
-  const auto outcome = asked.answer(/*deadline_ms=*/200);
+  const auto outcome = asked.answer(/*timeout_ms=*/200);
   EXPECT_EQ(outcome.status, CROLANG_TIMEOUT);
   // A little earlier, so that the broker hears why.
   EXPECT_EQ(outcome.error,
@@ -468,7 +465,7 @@ TEST_P(Webhooks, RefuseToStartWithAVariableThatCannotBe) {
     return "started";
   };
   EXPECT_EQ(refusal("ftp://127.0.0.1/", {}),
-            hook().variable + ": the scheme 'ftp' is not understood; use http or https");
+            hook().variable + ": the scheme 'ftp' is not supported; use http or https");
   EXPECT_EQ(refusal(url, {{"WEBHOOK_TIMEOUT_MS", "9"}}),
             "WEBHOOK_TIMEOUT_MS=9: must be a whole number from 10 to 3600000");
   EXPECT_EQ(refusal(url, {{"WEBHOOK_MAX_CONCURRENCY", "257"}}),
@@ -478,7 +475,7 @@ TEST_P(Webhooks, RefuseToStartWithAVariableThatCannotBe) {
   EXPECT_EQ(refusal(url, {{"WEBHOOK_CA_FILE", "/no/such.pem"}}),
             "WEBHOOK_CA_FILE=/no/such.pem: cannot be read: No such file or directory");
   EXPECT_EQ(refusal(url, {{"WEBHOOK_SIGNING_SECRET", "whsec_secret!"}}),
-            "WEBHOOK_SIGNING_SECRET: a secret is not whsec_ and Base64: whsec_$(openssl rand "
+            "WEBHOOK_SIGNING_SECRET: a secret must be whsec_ and Base64: whsec_$(openssl rand "
             "-base64 32) is one");
 }
 
@@ -526,9 +523,7 @@ TEST_P(Webhooks, StopAtOnceWhileAServerHangs) {
   }
 }
 
-constexpr auto kName = [](const auto& info) { return info.param.name; };
-
-INSTANTIATE_TEST_SUITE_P(All, Webhooks, ::testing::ValuesIn(hooks()), kName);
+INSTANTIATE_TEST_SUITE_P(All, Webhooks, ::testing::ValuesIn(hooks()), name_of_case);
 
 }  // namespace
 }  // namespace crolang::webhooks

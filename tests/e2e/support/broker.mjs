@@ -4,13 +4,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from './files.mjs';
 import { closeNodes } from './node.mjs';
 import { destroySockets } from './raw.mjs';
+import { expectNoReport, inspect } from './sanitizer.mjs';
 import { eventually, scaled, within } from './time.mjs';
+import { clientOptions, speakTls, withTransport } from './tls.mjs';
 import { watch } from './watchdog.mjs';
+
+export { temporaryDirectory };
 
 export const repository = fileURLToPath(new URL('../../../', import.meta.url));
 export const binary = path.resolve(
@@ -27,7 +31,6 @@ export const isPeer = Boolean(process.env.BROKER_COMMAND);
 /// Options of a test that only our broker can pass.
 export const oursOnly = (why) => ({ skip: isPeer && why });
 
-const kSanitizerReport = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 const kInherited = [
   'PATH',
   'HOME',
@@ -51,12 +54,6 @@ export function cleanEnvironment(env) {
     .filter((name) => name in process.env)
     .map((name) => [name, process.env[name]]);
   return { ...Object.fromEntries(inherited), ...env };
-}
-
-export function temporaryDirectory() {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crolang-e2e-'));
-  atExit.push(() => fs.rmSync(directory, { recursive: true, force: true }));
-  return directory;
 }
 
 /// A port that nobody listens on, below the range the kernel takes for outgoing connections.
@@ -100,6 +97,7 @@ class Process {
       this.child.once('error', reject);
       this.child.once('close', (code, signal) => {
         this.hasExited = true;
+        inspect(this.pid, this.output);
         resolve({ code, signal });
       });
     });
@@ -110,14 +108,16 @@ class Process {
     watch(this);
   }
 
-  expectNoSanitizerReport() {
-    assert.doesNotMatch(this.output, kSanitizerReport);
+  /// What it has done may be seen before what it writes about that: a log has a thread of its own.
+  says(pattern, milliseconds = scaled(5000)) {
+    return eventually(`${pattern} is written`, () => pattern.test(this.output), milliseconds);
   }
 }
 
 export class Broker extends Process {
-  /// Resolves once the port accepts connections. `files`: how many it may have open; `addressSpace`: MiB.
-  static async start(env = {}, { port, cwd = temporaryDirectory(), files, addressSpace } = {}) {
+  /// Resolves once the port accepts connections. `files`: how many it may have open; `addressSpace`: MiB. Clients speak TLS
+  /// to its port if it does, and `url` is that of a plain port beside it, if it has one.
+  static async start(env = {}, { port, cwd = temporaryDirectory(), files, addressSpace, withPlainPort = true } = {}) {
     port ??= await freePort();
     let [command, ...args] = isPeer ? process.env.BROKER_COMMAND.split(' ') : [binary];
     const limits = [];
@@ -128,15 +128,20 @@ export class Broker extends Process {
       command = '/bin/sh';
     }
     const quick = isPeer ? {} : { DRAIN_DURATION_MS: '100' };
-    const broker = new Broker(
-      command,
-      args,
-      cleanEnvironment({ ...quick, ...env, PORT: String(port) }),
-      cwd,
-    );
-    broker.port = port;
+    const variables = withTransport({ ...quick, ...env, PORT: String(port) });
+    const ports = [port];
+    if (variables.TLS_CERT_FILE) {
+      speakTls(port, clientOptions());
+      if (withPlainPort) ports.push(Number((variables.PLAIN_PORT ??= String(await freePort()))));
+    }
+    const broker = new Broker(command, args, cleanEnvironment(variables), cwd);
+    Object.assign(broker, { port, plainPort: ports.at(-1) });
+    const listens = async () => {
+      for (const each of ports) if (!(await accepts(each))) return false;
+      return true;
+    };
     await Promise.race([
-      eventually(`listening on ${port}`, () => broker.hasExited || accepts(port), scaled(20_000)),
+      eventually(`listening on ${ports}`, () => broker.hasExited || listens(), scaled(20_000)),
       broker.exited,
     ]);
     if (broker.hasExited) throw new Error(`the broker ended before it listened:\n${broker.output}`);
@@ -144,7 +149,7 @@ export class Broker extends Process {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://127.0.0.1:${this.plainPort}`;
   }
 
   /// Resident memory in MiB.
@@ -167,8 +172,10 @@ export class Broker extends Process {
 
   /// Ends the clients of this process that use it, then the broker, which must go in order.
   async stop() {
-    closeNodes(this.port);
-    destroySockets(this.port);
+    for (const port of [this.port, this.plainPort]) {
+      closeNodes(port);
+      destroySockets(port);
+    }
     if (this.hasExited) {
       const ended = await this.exited;
       assert.fail(`the broker ended by itself (${ended.code ?? ended.signal}):\n${this.output}`);
@@ -180,7 +187,7 @@ export class Broker extends Process {
       this.exited,
     );
     if (!isPeer) assert.equal(code, 0, `ended by ${signal}:\n${this.output}`);
-    this.expectNoSanitizerReport();
+    expectNoReport();
   }
 
   /// Ends it as a crash would.
@@ -203,7 +210,7 @@ export async function runBroker(
       `crolang-broker ${args.join(' ')} ends`,
       run.exited,
     );
-    run.expectNoSanitizerReport();
+    expectNoReport();
     return { code, output: run.output };
   } finally {
     run.child.kill('SIGKILL');

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { cleanEnvironment, repository } from './broker.mjs';
 import { freshId } from './node.mjs';
-import { scaled, within } from './time.mjs';
+import { eventually, scaled, within } from './time.mjs';
 
 const executable = process.env.CROLANG_CHROMIUM || '/usr/bin/chromium';
 export const example = path.join(repository, 'examples/browser-node');
@@ -47,7 +47,8 @@ export async function servePage(env = {}) {
   };
 }
 
-export const launchBrowser = () =>
+/// `args`: more of its options.
+export const launchBrowser = (args = []) =>
   chromium.launch({
     executablePath: executable,
     timeout: scaled(30_000),
@@ -62,8 +63,20 @@ export const launchBrowser = () =>
       '--disable-sync',
       // Else host candidates are names that only multicast DNS resolves.
       '--disable-features=WebRtcHideLocalIpsWithMdns',
+      ...args,
     ],
   });
+
+/// Runs in the page: keeps every text that became visible, also one that is replaced before anybody looks.
+function recordTexts() {
+  window.shownTexts = [];
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      const element = target instanceof Element ? target : target.parentElement;
+      if (element?.checkVisibility()) window.shownTexts.push(element.textContent.trim());
+    }
+  }).observe(document, { childList: true, characterData: true, subtree: true });
+}
 
 /// One person with one page.
 export class Person {
@@ -85,6 +98,7 @@ export class Person {
     person.page.on('console', (message) => {
       if (/Content Security Policy/.test(message.text())) person.#faults.push(message.text());
     });
+    await person.page.addInitScript(recordTexts);
     await prepare?.(person.page);
     await person.page.goto(`${pageUrl}/?${new URLSearchParams({ id, broker })}`);
     return person;
@@ -156,6 +170,12 @@ export class Person {
 
   sees(words) {
     return this.page.getByText(words).filter({ visible: true }).first().waitFor();
+  }
+
+  /// For words that the page shows for a moment only. All since it was loaded count.
+  hasSeen(words) {
+    const shown = () => this.page.evaluate(() => window.shownTexts);
+    return eventually(`the page has shown ${words}`, async () => (await shown()).some((text) => text.search(words) >= 0), scaled(15_000));
   }
 
   /// The words of the steps shown, without their times.

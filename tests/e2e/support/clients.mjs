@@ -1,7 +1,8 @@
 /// Real Socket.IO clients of several languages, each a program of ../clients that was built by ../clients/prepare. They
 /// take orders and report what happened to them; `kClients` says what is expected of each, and stands in docs/wire.md.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -9,7 +10,9 @@ import { cleanEnvironment, repository } from './broker.mjs';
 import { launchBrowser, needsBrowser } from './browser.mjs';
 import { kUpgradeQuery, Opcode, RawSocket, upgradeRequest } from './raw.mjs';
 import { nodeQuery } from './node.mjs';
+import { temporaryDirectory } from './files.mjs';
 import { scaled, within } from './time.mjs';
+import { nodeOptions } from './tls.mjs';
 
 const kFolder = path.join(repository, 'tests/e2e/clients');
 const kBuilt = path.join(repository, 'build/clients');
@@ -17,7 +20,7 @@ const kBuilt = path.join(repository, 'build/clients');
 const kForever = 86_400_000;
 /// How many nodes of each client there are in tests of many.
 export const kNodes = Number(process.env.CROLANG_TEST_CLIENT_NODES) || 2;
-/// How long a client that stays away is watched.
+/// How long a client that does not reconnect is watched.
 export const kWatch = Number(process.env.CROLANG_TEST_WATCH_MS) || scaled(4000);
 /// How long a connect that hangs takes longer: its time-out, and the pause before the next one.
 const kHang = 5;
@@ -143,12 +146,12 @@ const kJvmNode = [
   'Kotlin and Java `crolang-p2p-node-jvm` 0.2.2',
   '2 s',
   '2 s, if it was connected before; else `connectToBroker` fails',
-  'stays away',
+  'does not reconnect',
   '2 s',
 ];
 
 function show(range, note) {
-  let shown = 'stays away';
+  let shown = 'does not reconnect';
   if (range) shown = range.from === range.to ? `${range.to} s` : `${range.from} to ${range.to} s`;
   if (range?.from === 0) shown = 'at once';
   return note ? `${shown}${range ? ', ' : ': '}${note}` : shown;
@@ -163,11 +166,32 @@ export const clientsTable = () =>
       client.client,
       show(client.end, client.endNote),
       show(client.unavailable, client.unavailableNote),
-      client.refused ? `asks again, ${show(client.refused)} after the broker has ended the connection` : show(client.refused),
+      client.refused ? `reconnects, ${show(client.refused)} after the broker has ended the connection` : show(client.refused),
       show(client.disconnected),
     ]),
     kJvmNode,
   ].map((row) => (row[0] === '---' ? `|${row.join('|')}|` : `| ${row.join(' | ')} |`));
+
+/// What has programs trust an authority, besides those of the system.
+function environmentOf(trusted) {
+  if (!trusted) return {};
+  const store = path.join(temporaryDirectory(), 'store');
+  const password = 'changeit';
+  const args = ['-importcert', '-noprompt', '-alias', 'test', '-file', trusted.file, '-keystore', store, '-storepass', password];
+  if (spawnSync('keytool', ['-help']).error === undefined) execFileSync('keytool', args, { stdio: 'pipe' });
+  return {
+    NODE_EXTRA_CA_CERTS: trusted.file,
+    SSL_CERT_FILE: trusted.file,
+    JAVA_TOOL_OPTIONS: `-Djavax.net.ssl.trustStore=${store} -Djavax.net.ssl.trustStorePassword=${password}`,
+  };
+}
+
+/// What has Chromium accept a chain that this authority's certificate is part of, as a server sends it.
+function argumentsOf(trusted) {
+  if (!trusted) return [];
+  const key = new X509Certificate(trusted.certificate).publicKey.export({ type: 'spki', format: 'der' });
+  return [`--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`];
+}
 
 const programs = new Set();
 process.once('exit', () => {
@@ -208,9 +232,10 @@ class Program {
   nodes = new Map();
   output = '';
 
-  constructor(name, [command, ...args]) {
+  constructor(name, [command, ...args], trust) {
     this.name = name;
-    this.child = spawn(command, args, { env: cleanEnvironment({}), stdio: ['pipe', 'pipe', 'pipe'] });
+    const env = cleanEnvironment(environmentOf(trust?.root));
+    this.child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     programs.add(this);
     this.child.stderr.setEncoding('utf8');
     this.child.stderr.on('data', (text) => {
@@ -256,10 +281,10 @@ class Program {
 class Page {
   nodes = new Map();
 
-  static async open(name) {
+  static async open(name, trust) {
     const page = new Page();
     page.name = name;
-    page.browser = await launchBrowser();
+    page.browser = await launchBrowser(argumentsOf(trust?.intermediate));
     page.page = await page.browser.newPage();
     await page.page.exposeFunction('report', (node, is, text) => page.nodes.get(node).add(is, text));
     const bundle = 'npm/node_modules/socket.io-client/dist/socket.io.min.js';
@@ -386,12 +411,13 @@ class ModelOfCpp {
 export class Client {
   nodes = [];
 
-  static async start(name) {
+  /// `trust`: the authorities, { root, intermediate }, of the certificate that it shall accept.
+  static async start(name, trust) {
     const client = new Client();
     Object.assign(client, kClients[name], { name });
-    if (client.isBrowser) client.program = await Page.open(name);
+    if (client.isBrowser) client.program = await Page.open(name, trust);
     else if (client.isModel) client.program = new ModelOfCpp(name);
-    else client.program = new Program(name, client.command());
+    else client.program = new Program(name, client.command(), trust);
     return client;
   }
 
@@ -422,7 +448,7 @@ class ClientNode {
     this.program.order({
       do: 'connect',
       node: this.id,
-      url: `http://127.0.0.1:${port}`,
+      url: nodeOptions(port).origin,
       query: { id: this.id, version: '1.0.0', runtime: 'test', ...query },
     });
   }
@@ -451,11 +477,11 @@ class ClientNode {
     return this.history.events.filter(({ is, text }) => is === 'failed' && text === 'timeout').length;
   }
 
-  /// It comes back by itself within these bounds, or stays away as long as it is watched.
+  /// It comes back by itself within these bounds, or does not reconnect as long as it is watched.
   async expectBack(since, expected) {
     if (expected === kAway) {
       const back = this.joins(since, kWatch);
-      await assert.rejects(back, /^Error: not within/, `${this.id} stays away: ${this.history}`);
+      await assert.rejects(back, /^Error: not within/, `${this.id} does not reconnect: ${this.history}`);
       return;
     }
     const { at } = await this.joins(since, (expected.to + kHang) * 1000 + kSlack);

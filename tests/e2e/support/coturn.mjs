@@ -10,9 +10,9 @@ process.once('exit', () => {
 });
 
 /// Collects what a program says, and how it ends.
-function start(command, args) {
+function start(command, args, env = {}) {
   const child = spawn(command, args, {
-    env: cleanEnvironment({}),
+    env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
@@ -37,22 +37,43 @@ function start(command, args) {
 export class Coturn {
   #server;
 
-  /// Takes credentials that were made with this secret. Resolves once it answers over UDP and TCP. `publicAddress`: what it takes its
-  /// relays to be reached at, as behind a NAT.
-  static async start(secret, { publicAddress } = {}) {
+  /// Takes credentials that were made with this secret, or as `authentication` says. Resolves once it answers over UDP and TCP.
+  /// `publicAddress`: what it takes its relays to be reached at, as behind a NAT; `address`, `relay`: where it listens and relays;
+  /// `tls`: files of writePair, for TLS on the same port; `args`: more of them, `env`: variables.
+  static async start(
+    secret,
+    {
+      publicAddress,
+      address = '127.0.0.1',
+      relay = address,
+      tls,
+      authentication = ['--use-auth-secret', `--static-auth-secret=${secret}`],
+      args = ['--allow-loopback-peers'],
+      env = {},
+    } = {},
+  ) {
     const coturn = new Coturn();
     const directory = temporaryDirectory();
+    coturn.address = address;
     coturn.port = await freePort();
-    coturn.#server = start('turnserver', [
-      '-n',
-      ...['--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1'],
-      ...['--listening-port', String(coturn.port), '--allow-loopback-peers'],
-      ...['--use-auth-secret', `--static-auth-secret=${secret}`, '--realm', 'crolang.test'],
-      ...(publicAddress ? [`--external-ip=${publicAddress}/127.0.0.1`] : []),
-      ...['--no-tls', '--no-dtls', '--no-cli', '--verbose'],
-      ...['--pidfile', path.join(directory, 'pid'), '--userdb', path.join(directory, 'users')],
-      ...['--log-file', 'stdout', '--simple-log'],
-    ]);
+    coturn.#server = start(
+      'turnserver',
+      [
+        '-n',
+        ...['--listening-ip', address, '--relay-ip', relay, '--listening-port', String(coturn.port)],
+        ...authentication,
+        ...['--realm', 'crolang.test'],
+        ...(publicAddress ? [`--external-ip=${publicAddress}/${relay}`] : []),
+        ...(tls
+          ? ['--cert', tls.certFile, '--pkey', tls.keyFile, '--tls-listening-port', String(await freePort())]
+          : ['--no-tls']),
+        ...['--no-dtls', '--no-cli', '--verbose'],
+        ...args,
+        ...['--pidfile', path.join(directory, 'pid'), '--userdb', path.join(directory, 'users')],
+        ...['--log-file', 'stdout', '--simple-log'],
+      ],
+      env,
+    );
     // It answers over TCP by then, too.
     await eventually(
       'turnserver listens',
@@ -67,8 +88,11 @@ export class Coturn {
     return this.#server.output;
   }
 
+  /// Of TURN by `udp`, `tcp` or `tls`.
   url(transport = 'udp') {
-    return `turn:127.0.0.1:${this.port}?transport=${transport}`;
+    const host = this.address.includes(':') ? `[${this.address}]` : this.address;
+    if (transport === 'tls') return `turns:${host}:${this.port}?transport=tcp`;
+    return `turn:${host}:${this.port}?transport=${transport}`;
   }
 
   /// Asks for two relays and sends packets through them, as turnutils_uclient does it. `relayed`: they

@@ -12,7 +12,11 @@ export const directory = path.join(repository, 'examples/extended');
 export const secretOf = (name) =>
   fs.readFileSync(path.join(directory, 'demo-secrets', name), 'utf8').trim();
 
-const kPorts = ['HAPROXY', 'BROKER_1', 'BROKER_2', 'REDIS', 'WEBHOOKS', 'TURN', 'TURN_TLS'];
+const kPorts = [
+  ...['HAPROXY', 'BROKER_1', 'BROKER_2', 'REDIS', 'WEBHOOKS', 'TURN', 'TURN_TLS'],
+  ...['SENTINEL_1', 'SENTINEL_2', 'SENTINEL_3', 'REDIS_2', 'REDIS_3', 'REDIS_4', 'REDIS_5', 'REDIS_6'],
+  ...[1, 2, 3, 4, 5, 6].map((number) => `REDIS_BUS_${number}`),
+];
 
 const running = new Set();
 process.once('exit', () => {

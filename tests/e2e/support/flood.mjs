@@ -46,6 +46,11 @@ export class Flood {
     await this.ended;
     return result;
   }
+
+  /// Ends it whatever it does, so that a test that has failed ends too.
+  kill() {
+    return this.worker.terminate();
+  }
 }
 
 /// The next packet that is no ping; pings are answered.

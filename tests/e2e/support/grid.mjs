@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { Broker } from './broker.mjs';
 import { freshId, joinNode, nodeQuery, send } from './node.mjs';
 import { kUpgradeQuery, RawSocket, upgradeRequest } from './raw.mjs';
-import { RedisServer, Wire } from './redis.mjs';
+import { idsInThirds } from './redis-cluster.mjs';
+import { startRedis } from './redis.mjs';
 import { delay, eventually, scaled, within } from './time.mjs';
 
 export const kMessage = 'SOCKET_MSG_EXCHANGE';
@@ -17,16 +18,16 @@ export class Grid {
   /// wires[i]: the way of brokers[i] to Redis, if it has one that can be cut.
   wires = [];
 
-  /// `redis`: what RedisServer.start takes. `wired`: brokers get a Wire each. Resolves once every broker
-  /// lets nodes in.
-  static async start(count, { env = {}, redis = {}, wired = false } = {}) {
+  /// `redis`: what RedisServer.start takes. `wired`: brokers get a way of their own each. `mode`: what stands behind
+  /// REDIS_URL, as CROLANG_TEST_REDIS says by default. Resolves once every broker lets nodes in.
+  static async start(count, { env = {}, redis = {}, wired = false, mode } = {}) {
     const grid = new Grid();
     grid.env = env;
     grid.prefix = env.REDIS_KEY_PREFIX ?? 'crolang:';
-    grid.redis = await RedisServer.start(redis);
+    grid.redis = await startRedis(redis, mode);
     try {
       if (wired) {
-        while (grid.wires.length < count) grid.wires.push(await Wire.to(grid.redis.port));
+        while (grid.wires.length < count) grid.wires.push(await grid.redis.wire());
       }
       while (grid.brokers.length < count) await grid.addBroker();
       await grid.isOpen();
@@ -38,8 +39,8 @@ export class Grid {
   }
 
   async addBroker(env = {}) {
-    const { url } = this.wires[this.brokers.length] ?? this.redis;
-    const broker = await Broker.start({ REDIS_URL: url, ...this.env, ...env });
+    const way = this.wires[this.brokers.length]?.env ?? this.redis.env();
+    const broker = await Broker.start({ ...way, ...this.env, ...env });
     this.brokers.push(broker);
     broker.instance = await instanceOf(broker);
     return broker;
@@ -47,7 +48,8 @@ export class Grid {
 
   /// Every broker lets nodes in.
   async isOpen(milliseconds = kRedisWarmUp + scaled(5000)) {
-    await Promise.all(this.brokers.map((broker) => admits(broker.port, milliseconds)));
+    const ids = () => this.redis.idsOfEach(() => freshId('first'), (id) => this.key(id));
+    await Promise.all(this.brokers.map(async ({ port }) => admits(port, milliseconds, await ids())));
   }
 
   key(id) {
@@ -61,9 +63,8 @@ export class Grid {
 
   /// The ids of nodes that a broker holds leases for.
   async idsHeldBy(broker) {
-    const keys = await this.redis.command('KEYS', `${this.prefix}node:*`);
-    if (keys.length === 0) return [];
-    const leases = await this.redis.command('MGET', ...keys);
+    const keys = await this.redis.keys(`${this.prefix}node:*`);
+    const leases = await this.redis.values(keys);
     return keys
       .filter((_, i) => leases[i]?.includes(broker.instance))
       .map((key) => key.slice(this.prefix.length + 'node:{'.length, -1));
@@ -105,9 +106,9 @@ export async function instanceOf(broker) {
 
 const kPing = Buffer.of(0x81, 1, '2'.charCodeAt());
 
-/// Asks to be let in with a raw connection: 'in', 'taken' or '503'. Always shows a sign of life when it is
-/// asked for one. Leaves again unless told to `stay`.
-export async function knock(port, id, { stay = false } = {}) {
+/// Tries to connect as a node by a raw connection: 'in', 'taken' or '503'. Answers pings. Disconnects afterwards
+/// unless `stay` is set.
+export async function tryConnect(port, id, { stay = false } = {}) {
   const socket = await RawSocket.connect(port);
   socket.socket.on('data', (bytes) => {
     if (bytes.includes(kPing)) socket.sendText('3');
@@ -138,22 +139,25 @@ export async function knock(port, id, { stay = false } = {}) {
 }
 
 /// A newcomer of a fresh id is let in.
-export async function admits(port, milliseconds) {
-  await eventually(
-    `the broker on ${port} admits`,
-    async () => (await knock(port, freshId('first'))).outcome === 'in',
-    milliseconds,
-  );
+/// A cluster opens part by part, each of which serves a range of slots.
+export async function admits(port, milliseconds, ids = idsInThirds(() => freshId('first'))) {
+  for (const id of ids) {
+    await eventually(
+      `the broker on ${port} admits`,
+      async () => (await tryConnect(port, id)).outcome === 'in',
+      milliseconds,
+    );
+  }
 }
 
 /// Joins as soon as it is let in: a 503 is no refusal.
-export async function joinPatiently(port, id = freshId(), milliseconds = scaled(10_000)) {
+export async function joinPatiently(port, id = freshId(), milliseconds = scaled(10_000), options = undefined) {
   let node;
   await eventually(
     `${id} joins`,
     async () => {
       try {
-        node = await joinNode(port, id);
+        node = await joinNode(port, id, options);
       } catch (error) {
         assert.equal(error.message, 'websocket error', `${id} may come again`);
         await delay(50);
@@ -283,7 +287,7 @@ export class Stream {
   }
 
   /// What was OK has arrived, nothing twice, nothing out of order.
-  expectHonest() {
+  expectCorrectAcks() {
     assert.deepEqual(this.lost, [], `lost although OK: ${this.name}`);
     const disorder = this.#received.findIndex(
       (number, i) => i > 0 && number <= this.#received[i - 1],
@@ -300,36 +304,36 @@ export class Stream {
   expectPerfect() {
     assert.equal(this.acks.OK, this.sent, `${this.name}: ${JSON.stringify(this.acks)}`);
     assert.equal(this.received, this.sent, this.name);
-    this.expectHonest();
+    this.expectCorrectAcks();
   }
 }
 
 /// Nodes that must not lose their connection; `spread` of them on each broker.
-export class Inhabitants {
+export class Holders {
   disconnects = [];
 
   static async join(grid, spread = 3) {
-    const inhabitants = new Inhabitants();
-    inhabitants.grid = grid;
-    inhabitants.nodes = await Promise.all(
+    const holders = new Holders();
+    holders.grid = grid;
+    holders.nodes = await Promise.all(
       grid.brokers.map((broker) =>
         Promise.all(Array.from({ length: spread }, () => joinPatiently(broker.port))),
       ),
     );
-    for (const node of inhabitants.all) {
-      node.on('disconnect', (reason) => inhabitants.disconnects.push(`${node.nodeId}: ${reason}`));
+    for (const node of holders.all) {
+      node.on('disconnect', (reason) => holders.disconnects.push(`${node.nodeId}: ${reason}`));
     }
     // A lease says so once its node has joined, which takes a moment.
     await eventually('all are seen', async () => {
-      const seen = await presence(inhabitants.nodes[0][0], inhabitants.ids);
-      const back = await presence(inhabitants.nodes.at(-1)[0], inhabitants.ids);
-      return Math.min(seen.length, back.length) === inhabitants.ids.length;
+      const seen = await presence(holders.nodes[0][0], holders.ids);
+      const back = await presence(holders.nodes.at(-1)[0], holders.ids);
+      return Math.min(seen.length, back.length) === holders.ids.length;
     });
-    inhabitants.leases = new Map();
-    for (const node of inhabitants.all) {
-      inhabitants.leases.set(node.nodeId, await grid.lease(node.nodeId));
+    holders.leases = new Map();
+    for (const node of holders.all) {
+      holders.leases.set(node.nodeId, await grid.lease(node.nodeId));
     }
-    return inhabitants;
+    return holders;
   }
 
   get all() {
@@ -369,27 +373,28 @@ export class Inhabitants {
   }
 }
 
-/// Knocks again and again, on every broker, until it is stopped; counts what it was told.
-export class Door {
+/// Tries to connect to every broker repeatedly until it is stopped; counts the outcomes.
+export class ConnectLoop {
   outcomes = { in: 0, taken: 0, 503: 0 };
   #running = true;
 
-  /// `idFor()` says who to be; `visitors` knock at a broker at the same time.
-  constructor(grid, idFor, { visitors = 1, pace = 20 } = {}) {
-    const visit = async (broker) => {
+  /// `idFor()` gives the id of an attempt; `parallel` attempts run at each broker at the same time.
+  constructor(grid, idFor, { parallel = 1, pace = 20 } = {}) {
+    const tryRepeatedly = async (broker) => {
       while (this.#running) {
-        const { outcome } = await knock(broker.port, idFor());
+        const { outcome } = await tryConnect(broker.port, idFor());
         ++this.outcomes[outcome];
+        if (outcome === '503') this.lastRefused = Date.now();
         await delay(pace);
       }
     };
     this.ended = Promise.all(
-      grid.brokers.flatMap((broker) => Array.from({ length: visitors }, () => visit(broker))),
+      grid.brokers.flatMap((broker) => Array.from({ length: parallel }, () => tryRepeatedly(broker))),
     );
     this.ended.catch(() => {});
   }
 
-  get knocks() {
+  get attempts() {
     return this.outcomes.in + this.outcomes.taken + this.outcomes[503];
   }
 
@@ -399,22 +404,22 @@ export class Door {
   }
 }
 
-/// Takes Redis away under load and gives it back, and holds the grid to what it promises: nobody is
-/// disconnected, local messages are perfect, all others honest, newcomers told to come again, nobody's id
-/// stolen, and all as before soon after the return.
+/// Makes Redis unavailable under load and available again, and checks the guarantees of the grid: no node is
+/// disconnected, local messages all arrive, all others are acknowledged correctly, newcomers are asked to retry, no
+/// held id is granted again, and everything works again soon afterwards.
 ///
-/// begin() and end() make and end the trouble. `door`: 'closed' if nobody may get in meanwhile.
+/// begin() and end() start and end the outage. `admission`: 'closed' if no node may be admitted meanwhile.
 /// Resolves with what was counted.
-export async function surviveTrouble(
+export async function runThroughOutage(
   grid,
-  inhabitants,
-  { begin, end, milliseconds, door = 'closed', recovery = scaled(5000) },
+  holders,
+  { begin, end, milliseconds, admission = 'closed', recovery = scaled(5000) },
 ) {
-  const [first, second] = inhabitants.nodes;
-  const local = inhabitants.nodes.flatMap(([a, b]) => Stream.between(a, b));
+  const [first, second] = holders.nodes;
+  const local = holders.nodes.flatMap(([a, b]) => Stream.between(a, b));
   const across = Stream.between(first[0], second[0]);
   const streams = [...local, ...across];
-  const doors = [];
+  const loops = [];
   let isOver = false;
   const finish = async () => {
     isOver = true;
@@ -427,9 +432,9 @@ export async function surviveTrouble(
     const began = performance.now();
     await begin();
     let turn = 0;
-    const thieves = new Door(grid, () => inhabitants.ids[turn++ % inhabitants.ids.length]);
-    const newcomers = new Door(grid, () => freshId('newcomer'));
-    doors.push(thieves, newcomers);
+    const duplicates = new ConnectLoop(grid, () => holders.ids[turn++ % holders.ids.length]);
+    const newcomers = new ConnectLoop(grid, () => freshId('newcomer'));
+    loops.push(duplicates, newcomers);
     const patient = Promise.all(
       grid.brokers.map(({ port }) =>
         joinPatiently(port, freshId('patient'), milliseconds + recovery + scaled(10_000)),
@@ -437,11 +442,11 @@ export async function surviveTrouble(
     );
     patient.catch(() => {});
     await delay(milliseconds);
-    if (door === 'closed') {
-      assert.equal(newcomers.outcomes.in, 0, 'nobody gets in while Redis is away');
+    if (admission === 'closed') {
+      assert.equal(newcomers.outcomes.in, 0, 'no node is admitted while Redis is unavailable');
       assert.ok(newcomers.outcomes[503] > 0 || milliseconds === 0, 'newcomers are answered');
     }
-    inhabitants.expectUndisturbed();
+    holders.expectUndisturbed();
     // Those count in that were under way when it began.
     const acrossOkMeanwhile = sum(across.map(({ acks }, i) => acks.OK - before[i]));
 
@@ -450,7 +455,7 @@ export async function surviveTrouble(
     const returned = performance.now();
     const since = () => performance.now() - returned;
     const left = () => Math.max(1, recovery - since());
-    await inhabitants.holdTheirIds(left());
+    await holders.holdTheirIds(left());
     const heldAfter = since();
     await talks(first[2], second[2], left());
     await talks(second[2], first[2], left());
@@ -458,15 +463,15 @@ export async function surviveTrouble(
     const guests = await patient;
     const openAfter = since();
     assert.ok(openAfter < recovery + scaled(3000), `newcomers waited for ${openAfter} ms`);
-    await Promise.all([...doors, ...streams].map((each) => each.stop()));
+    await Promise.all([...loops, ...streams].map((each) => each.stop()));
 
     for (const guest of guests) guest.disconnect();
-    assert.equal(thieves.outcomes.in, 0, 'no id was stolen');
+    assert.equal(duplicates.outcomes.in, 0, 'no held id was granted again');
     for (const stream of local) stream.expectPerfect();
-    for (const stream of across) stream.expectHonest();
-    inhabitants.expectUndisturbed();
-    await inhabitants.holdTheirIds(scaled(1000));
-    await inhabitants.expectSeen();
+    for (const stream of across) stream.expectCorrectAcks();
+    holders.expectUndisturbed();
+    await holders.holdTheirIds(scaled(1000));
+    await holders.expectSeen();
     const acks = (some, ack) => sum(some.map((stream) => stream.acks[ack]));
     return {
       lasted,
@@ -479,11 +484,11 @@ export async function surviveTrouble(
       acrossError: acks(across, 'ERROR'),
       acrossNotConnected: acks(across, 'NOT_CONNECTED'),
       refused: newcomers.outcomes[503],
-      thieves: thieves.knocks,
+      duplicates: duplicates.attempts,
     };
   } finally {
     if (!isOver) await finish();
-    await Promise.allSettled([...doors, ...streams].map((each) => each.stop()));
+    await Promise.allSettled([...loops, ...streams].map((each) => each.stop()));
   }
 }
 

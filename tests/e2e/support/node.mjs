@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { io } from 'socket.io-client';
 import { scaled, within } from './time.mjs';
+import { nodeOptions } from './tls.mjs';
 
 const nodes = new Set();
 let counter = 0;
@@ -21,13 +22,14 @@ export const freshId = (prefix = 'node') => `${prefix}-${process.pid}-${++counte
 export const nodeQuery = (node) => new URLSearchParams(node).toString();
 
 /// Starts to connect and returns at once, for tests that expect a refusal or count events.
-export function startNode(port, id, { query = {}, origin = `http://127.0.0.1:${port}`, ...options } = {}) {
+export function startNode(port, id, { query = {}, ...options } = {}) {
+  const { origin, ...transport } = { ...nodeOptions(port), ...options };
   const socket = io(origin, {
     transports: ['websocket'],
     forceNew: true,
     reconnection: false,
     query: { id, version: '1.0.0', runtime: 'js', ...query },
-    ...options,
+    ...transport,
   });
   nodes.add(socket);
   socket.nodeId = id;

@@ -6,11 +6,11 @@ import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import tls from 'node:tls';
+import { makeAuthority } from './authority.mjs';
 import { accepts, cleanEnvironment, freePort, repository, temporaryDirectory } from './broker.mjs';
 import { nodeQuery } from './node.mjs';
 import { kUpgradeQuery, RawSocket, upgradeRequest } from './raw.mjs';
 import { eventually, scaled, within } from './time.mjs';
-import { makeAuthority } from './webhook.mjs';
 import { watch } from './watchdog.mjs';
 
 const kText = fs.readFileSync(path.join(repository, 'docs/proxies.md'), 'utf8');
@@ -99,6 +99,29 @@ const kKinds = {
   },
 };
 
+/// HAProxy that does not decrypt. `brokers` have TLS, and one PLAIN_PORT for its checks.
+export const kPassingOn = 'HAProxy that passes TLS on';
+const kOthers = {
+  [kPassingOn]: {
+    ...kKinds.HAProxy,
+    config: ({ port, brokers }) =>
+      replaceAll(snippet('cfg'), {
+        'bind :443': `bind 127.0.0.1:${port}`,
+        '10.0.0.11:8443': brokers['10.0.0.11:8080'],
+        '10.0.0.12:8443': brokers['10.0.0.12:8080'],
+      }),
+  },
+};
+
+/// The variables of a broker whose certificate those trust who trust the proxies.
+export function tlsOfBroker() {
+  const { cert, key } = authority.issue('IP:127.0.0.1');
+  const [certificate, keyFile] = ['crt', 'key'].map((name) => path.join(temporaryDirectory(), name));
+  fs.writeFileSync(certificate, cert);
+  fs.writeFileSync(keyFile, key, { mode: 0o600 });
+  return { TLS_CERT_FILE: certificate, TLS_KEY_FILE: keyFile };
+}
+
 /// The names of all, and why one cannot be run here, or false.
 export const kProxies = Object.keys(kKinds);
 export const cannotRun = (name) =>
@@ -147,7 +170,7 @@ export class Proxy {
   /// In front of the brokers on these two ports. Resolves once it listens; it has not asked any of them by then, but perhaps
   /// by its health checks. `alter` changes the configuration.
   static async start(name, ports, alter = (text) => text) {
-    const { program, args, config } = kKinds[name];
+    const { program, args, config } = kKinds[name] ?? kOthers[name];
     const proxy = new Proxy();
     proxy.name = name;
     proxy.port = await freePort();
@@ -195,19 +218,21 @@ export class Proxy {
     return { origin: `https://127.0.0.1:${this.port}`, agent: this.#agent };
   }
 
-  /// The answer to an upgrade for this node, with what it authenticates with. The connection is the caller's.
-  async knock(id, data = '', milliseconds = scaled(40_000)) {
-    const socket = tls.connect({ port: this.port, host: '127.0.0.1', ca: fs.readFileSync(authority.file) });
+  /// The answer to an upgrade for this node, with what it authenticates with. The connection is the caller's; `from`: where
+  /// it comes from.
+  async tryConnect(id, data = '', { milliseconds = scaled(40_000), from, headers = {} } = {}) {
+    const ca = fs.readFileSync(authority.file);
+    const socket = tls.connect({ port: this.port, host: '127.0.0.1', localAddress: from, ca });
     const raw = new RawSocket(socket, this.port);
     await within(scaled(10_000), 'a TLS connection', once(socket, 'secureConnect'));
     const query = `${kUpgradeQuery}&${nodeQuery({ id, version: '1', runtime: 'raw', data })}`;
-    raw.send(upgradeRequest({ query, headers: { Host: `127.0.0.1:${this.port}` } }));
+    raw.send(upgradeRequest({ query, headers: { Host: `127.0.0.1:${this.port}`, ...headers } }));
     return { socket: raw, ...(await raw.response({ milliseconds })) };
   }
 
   /// The status alone; whoever gets a 101 leaves at once.
   async status(id, data) {
-    const { socket, status } = await this.knock(id, data);
+    const { socket, status } = await this.tryConnect(id, data);
     socket.destroy();
     return status;
   }

@@ -1,9 +1,12 @@
-/// A TCP connection under full control of the test: HTTP and WebSocket frames byte by byte.
+/// A connection under full control of the test: HTTP and WebSocket frames byte by byte, over TCP or, where the port speaks
+/// it, over TLS.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import net from 'node:net';
+import tls from 'node:tls';
 import { nodeQuery } from './node.mjs';
 import { scaled, within } from './time.mjs';
+import { tlsOptions } from './tls.mjs';
 
 export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
@@ -89,23 +92,35 @@ export class RawSocket {
   #inbox = [];
   #nextAck = 0;
   hasEnded = false;
+  /// Why, if it was an error.
+  error = undefined;
 
-  static async connect(port, host = '127.0.0.1') {
-    const socket = net.connect({ port, host, allowHalfOpen: true, noDelay: true });
-    const raw = new RawSocket(socket, port);
+  /// `from`: the address that the broker shall see, such as 127.0.0.2. `secure`: options of tls.connect; null: plain TCP.
+  static async connect(port, host = '127.0.0.1', from = undefined, secure = tlsOptions(port)) {
+    const tcp = net.connect({
+      port,
+      host,
+      localAddress: from,
+      allowHalfOpen: true,
+      noDelay: true,
+    });
+    const socket = secure ? tls.connect({ ...secure, socket: tcp, host }) : tcp;
+    const raw = new RawSocket(socket, port, tcp);
     await within(
       scaled(10_000),
       `connect to ${host}:${port}`,
       new Promise((resolve, reject) => {
-        socket.once('connect', resolve);
+        socket.once(secure ? 'secureConnect' : 'connect', resolve);
         socket.once('error', reject);
       }),
     );
     return raw;
   }
 
-  constructor(socket, port) {
+  /// `tcp`: what the socket is on top of, if it speaks TLS.
+  constructor(socket, port, tcp = socket) {
     this.socket = socket;
+    this.tcp = tcp;
     this.port = port;
     openSockets.add(this);
     socket.on('data', (bytes) => {
@@ -121,11 +136,17 @@ export class RawSocket {
       openSockets.delete(this);
       ended();
     });
-    socket.on('error', ended);
+    for (const each of new Set([socket, tcp])) {
+      each.on('error', (error) => {
+        this.error ??= error;
+        ended();
+      });
+    }
   }
 
-  send(bytes) {
-    this.socket.write(bytes);
+  /// `done` is called once the system has taken them.
+  send(bytes, done) {
+    this.socket.write(bytes, done);
   }
   sendText(text, options) {
     this.send(frame(text, options));
@@ -134,10 +155,10 @@ export class RawSocket {
     this.send(Buffer.concat(texts.map((text) => frame(text))));
   }
 
-  /// Sends in single bytes, each in a segment of its own as far as TCP allows.
+  /// Sends in single bytes, each in a segment of its own as far as TCP allows, and in a record of its own with TLS.
   async sendByteWise(bytes) {
     for (const byte of Buffer.from(bytes)) {
-      await new Promise((resolve) => this.socket.write(Buffer.of(byte), resolve));
+      await new Promise((resolve) => this.send(Buffer.of(byte), resolve));
     }
   }
 
@@ -151,10 +172,11 @@ export class RawSocket {
     this.socket.end();
   }
   reset() {
-    resetSocket(this.socket);
+    resetSocket(this.tcp);
   }
   destroy() {
     this.socket.destroy();
+    this.tcp.destroy();
   }
 
   /// Waits until `find(unread)` gives something; undefined means "not yet".
@@ -254,14 +276,15 @@ export class RawSocket {
         if (unread.length < 2) return undefined;
         assert.equal(unread[0] & 0xf0, 0x80, 'a server frame is final and has no reserved bits');
         assert.equal(unread[1] & 0x80, 0, 'a server frame is not masked');
-        let length = unread[1] & 0x7f;
+        const short = unread[1] & 0x7f;
+        let length = short;
         let head = 2;
-        if (length === 126) {
+        if (short === 126) {
           head = 4;
           if (unread.length < head) return undefined;
           length = unread.readUInt16BE(2);
         }
-        if (length === 127) {
+        if (short === 127) {
           head = 10;
           if (unread.length < head) return undefined;
           length = Number(unread.readBigUInt64BE(2));
@@ -342,7 +365,7 @@ export class RawSocket {
     this.end();
   }
 
-  /// As it is when the node shall come back: the packets until the server ends TCP. A close frame among them is a
+  /// As it is when the node shall come back: the packets until the server closes. A close frame among them is a
   /// failure, since some clients take it for the end, and others do not notice it.
   async sentBack(milliseconds) {
     const packets = this.#inbox.splice(0);
@@ -375,27 +398,47 @@ export class RawSocket {
   }
 }
 
-/// Sends an upgrade and returns the socket and the 101.
-export async function upgrade(port, options = {}) {
-  const socket = await RawSocket.connect(port, options.host);
+/// Sends an upgrade on a new connection and returns the 101.
+async function upgradeOn(socket, options) {
   socket.send(upgradeRequest(options));
   const response = await socket.response();
   assert.equal(response.status, 101, response.body);
-  return { socket, response };
+  return response;
 }
 
-/// A transport whose open packet was read. `id` (and what else the query shall carry) is optional.
-export async function openTransport(port, node = {}, options = {}) {
-  const query = [kUpgradeQuery, nodeQuery(node)].filter(Boolean).join('&');
-  const { socket } = await upgrade(port, { query, ...options });
+/// Sends an upgrade and returns the socket and the 101.
+export async function upgrade(port, options = {}) {
+  const socket = await RawSocket.connect(port, options.host, options.from, options.secure);
+  return { socket, response: await upgradeOn(socket, options) };
+}
+
+const queryOf = (node) => [kUpgradeQuery, nodeQuery(node)].filter(Boolean).join('&');
+const rawNode = (id) => ({ id, version: '1', runtime: 'raw' });
+
+async function readOpenPacket(socket) {
   socket.openPacket = await socket.packet();
   assert.match(socket.openPacket, /^0\{/);
   return socket;
 }
 
+/// A transport whose open packet was read. `id` (and what else the query shall carry) is optional.
+export async function openTransport(port, node = {}, options = {}) {
+  const { socket } = await upgrade(port, { query: queryOf(node), ...options });
+  return readOpenPacket(socket);
+}
+
 /// A node that is connected and has its configuration.
 export async function joinRaw(port, id, options) {
-  const socket = await openTransport(port, { id, version: '1', runtime: 'raw' }, options);
+  const socket = await openTransport(port, rawNode(id), options);
+  socket.id = id;
+  await connectRaw(socket);
+  return socket;
+}
+
+/// A new connection becomes such a node.
+export async function joinOn(socket, id) {
+  await upgradeOn(socket, { query: queryOf(rawNode(id)) });
+  await readOpenPacket(socket);
   socket.id = id;
   await connectRaw(socket);
   return socket;

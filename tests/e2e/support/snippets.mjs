@@ -1,9 +1,9 @@
 /// The programs of docs/clients.md, as somebody who reads it would run them.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { cleanEnvironment, repository } from './broker.mjs';
+import { cleanEnvironment, repository, temporaryDirectory } from './broker.mjs';
 import { isMissing } from './clients.mjs';
 import { eventually, scaled } from './time.mjs';
 
@@ -66,16 +66,35 @@ const kLanguages = {
 export const cannotRun = (language) =>
   language in kLanguages ? isMissing(kLanguages[language]) : 'no registry has its client';
 
+/// What docs/in-production.md has readers make under "An authority of your own", for this machine: the authority as PEM, and the
+/// variables of a broker.
+export function ownAuthority() {
+  const guide = fs.readFileSync(path.join(repository, 'docs/in-production.md'), 'utf8');
+  const [, script] = /^### An authority of your own\n.*?^```sh\n(.*?)^```$/ms.exec(guide);
+  const cwd = temporaryDirectory();
+  const here = script.replaceAll('192.0.2.10', '127.0.0.1');
+  execFileSync('/bin/sh', ['-ec', here], { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+  const at = (name) => path.join(cwd, name);
+  return {
+    ca: fs.readFileSync(at('ca.pem')),
+    variables: { TLS_CERT_FILE: at('fullchain.pem'), TLS_KEY_FILE: at('privkey.pem') },
+  };
+}
+
+/// It connects by TLS, and trusts the authority in ca.pem.
+export const needsTls = ({ code }) => code.includes('ca.pem');
+
 /// Runs it against this broker until it has printed its message and its acknowledgement, each in whatever words its language
-/// has for a string.
-export async function runSnippet(t, { language, code }, port) {
+/// has for a string. `ca`: the authority of the broker's certificate, as PEM, if it needs TLS.
+export async function runSnippet(t, { language, code }, port, ca) {
   const { file, prepare, command, env = {} } = kLanguages[language];
   // Always the same: compilers know it again.
   const directory = path.join(kBuilt, 'snippets', `${language}-${kSnippets.findIndex((other) => other.code === code)}`);
   fs.rmSync(directory, { recursive: true, force: true });
   fs.mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
   prepare?.(directory);
-  fs.writeFileSync(path.join(directory, file), code.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`));
+  fs.writeFileSync(path.join(directory, file), code.replace(/127\.0\.0\.1:8(080|443)/g, `127.0.0.1:${port}`));
+  if (ca) fs.writeFileSync(path.join(directory, 'ca.pem'), ca);
   const child = spawn(command[0], command.slice(1), {
     cwd: directory,
     env: cleanEnvironment(env),

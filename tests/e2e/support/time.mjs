@@ -1,4 +1,6 @@
 /// Time limits of the tests. CROLANG_TEST_TIME_FACTOR stretches them for builds with sanitizers.
+import { expectNoReport } from './sanitizer.mjs';
+
 export const timeFactor = Number(process.env.CROLANG_TEST_TIME_FACTOR || 1);
 
 export const scaled = (milliseconds) => milliseconds * timeFactor;
@@ -28,6 +30,7 @@ export async function within(milliseconds, what, promise) {
 export async function eventually(what, check, milliseconds = scaled(10_000)) {
   const deadline = Date.now() + milliseconds;
   while (!(await check())) {
+    expectNoReport();
     if (Date.now() > deadline) throw new Error(`not within ${milliseconds} ms: ${what}`);
     await delay(10);
   }

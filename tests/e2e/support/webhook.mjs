@@ -1,13 +1,10 @@
 /// The operator's web server, as a broker meets it: it records every request byte for byte and answers as a test
 /// says, also in ways no HTTP library would. An answer is a function of an Exchange.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import fs from 'node:fs';
 import net from 'node:net';
-import path from 'node:path';
 import tls from 'node:tls';
 import { gzipSync } from 'node:zlib';
-import { freePort, temporaryDirectory } from './broker.mjs';
+import { freePort } from './broker.mjs';
 import { nodeQuery } from './node.mjs';
 import { kUpgradeQuery, RawSocket, resetSocket, upgradeRequest } from './raw.mjs';
 import { eventually, scaled } from './time.mjs';
@@ -361,73 +358,15 @@ export async function startKnock(port, id, query = '') {
 }
 
 /// The answer to an upgrade for this node, nothing read behind it.
-export async function knock(port, id, query) {
+export async function tryConnect(port, id, query) {
   const socket = await startKnock(port, id, query);
   return { socket, response: await socket.response() };
 }
 
 /// Trouble that may pass: 503 with Retry-After and no 101.
 export async function expectTryAgain(port, id) {
-  const { socket, response } = await knock(port, id);
+  const { socket, response } = await tryConnect(port, id);
   socket.destroy();
   assert.equal(response.status, 503);
   assert.match(response.headers['retry-after'], /^\d+$/);
-}
-
-/// A certification authority of its own: { file, issue(names) } with names such as 'DNS:localhost'.
-export function makeAuthority() {
-  const directory = temporaryDirectory();
-  const at = (name) => path.join(directory, name);
-  const openssl = (...args) =>
-    execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  openssl(
-    'req',
-    '-x509',
-    ...newKey,
-    '-keyout',
-    at('ca.key'),
-    '-out',
-    at('ca.pem'),
-    '-days',
-    '2',
-    '-subj',
-    '/CN=Test CA',
-  );
-  let issued = 0;
-  return {
-    file: at('ca.pem'),
-    issue(names) {
-      const name = at(`server-${++issued}`);
-      fs.writeFileSync(`${name}.ext`, `subjectAltName=${names}\n`);
-      openssl(
-        'req',
-        ...newKey,
-        '-keyout',
-        `${name}.key`,
-        '-out',
-        `${name}.csr`,
-        '-subj',
-        '/CN=server',
-      );
-      openssl(
-        'x509',
-        '-req',
-        '-in',
-        `${name}.csr`,
-        '-CA',
-        at('ca.pem'),
-        '-CAkey',
-        at('ca.key'),
-        '-CAcreateserial',
-        '-days',
-        '2',
-        '-extfile',
-        `${name}.ext`,
-        '-out',
-        `${name}.pem`,
-      );
-      return { key: fs.readFileSync(`${name}.key`), cert: fs.readFileSync(`${name}.pem`) };
-    },
-  };
 }

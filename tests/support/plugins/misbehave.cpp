@@ -5,17 +5,23 @@
 ///   never-   nothing until stop                        throw-   an exception
 ///   double-  yes and then no                           slow-    yes, after 20 ms of the worker's
 ///   time
+/// and of a node that connects:
+///   header-  yes if its header X-Misbehave is what follows in the id
+///   from-    yes if its address is what follows     brief-   yes, for a second
 /// Anything else is yes at once.
 #include <condition_variable>
 #include <crolang/plugin.hpp>
 #include <map>
 #include <mutex>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
+#include <variant>
 
 namespace {
 
-using crolang::plugin::Newcomer;
+using crolang::plugin::Authenticated;
+using crolang::plugin::ConnectingNode;
 using crolang::plugin::Status;
 using crolang::plugin::YesNo;
 
@@ -27,7 +33,9 @@ class Postponed {
   Postponed() : thread_([this] { run(); }) {}
   ~Postponed() { cancel(); }
 
-  void add(Clock::time_point when, YesNo answer) {
+  using Answer = std::variant<YesNo, Authenticated>;
+
+  void add(Clock::time_point when, Answer answer) {
     const std::lock_guard lock(mutex_);
     waiting_.emplace(when, std::move(answer));
     changed_.notify_one();
@@ -42,7 +50,9 @@ class Postponed {
     }
     if (!thread_.joinable()) return;
     thread_.join();
-    for (auto& [when, answer] : waiting_) answer.fail(Status::cancelled);
+    for (auto& [when, answer] : waiting_) {
+      std::visit([](auto& each) { each.fail(Status::cancelled); }, answer);
+    }
     waiting_.clear();
   }
 
@@ -57,7 +67,7 @@ class Postponed {
       } else {
         auto due = waiting_.extract(waiting_.begin());
         lock.unlock();
-        due.mapped().yes();
+        std::visit([](auto& each) { each.yes(); }, due.mapped());
         lock.lock();
       }
     }
@@ -65,7 +75,7 @@ class Postponed {
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  std::multimap<Clock::time_point, YesNo> waiting_;
+  std::multimap<Clock::time_point, Answer> waiting_;
   bool ended_ = false;
   std::thread thread_;
 };
@@ -73,8 +83,17 @@ class Postponed {
 class Misbehave final : public crolang::plugin::Authentication,
                         public crolang::plugin::Authorization {
  public:
-  void authenticate(const Newcomer& newcomer, YesNo answer) override {
-    act(newcomer.node, std::move(answer));
+  void authenticate(const ConnectingNode& node, Authenticated answer) override {
+    if (node.id.starts_with("header-")) {
+      answer.decide(node.header("X-Misbehave") ==
+                    node.id.substr(std::string_view("header-").size()));
+    } else if (node.id.starts_with("from-")) {
+      answer.decide(node.client_address == node.id.substr(std::string_view("from-").size()));
+    } else if (node.id.starts_with("brief-")) {
+      answer.yes_for(std::chrono::seconds(1));
+    } else {
+      act(node.id, std::move(answer));
+    }
   }
   void authorize(std::string_view, std::string_view to, YesNo answer) override {
     act(to, std::move(answer));
@@ -85,7 +104,8 @@ class Misbehave final : public crolang::plugin::Authentication,
   }
 
  private:
-  void act(std::string_view id, YesNo answer) {
+  template <class Answer>
+  void act(std::string_view id, Answer answer) {
     using std::chrono::milliseconds;
     const auto now = Postponed::Clock::now();
     if (id.starts_with("async-")) {
@@ -118,25 +138,32 @@ bool answers_twice(crolang_str id) {
   return crolang::plugin::view(id).starts_with("double-");
 }
 
-void answer_twice(crolang_yes_no answer, void* op) {
-  answer(op, CROLANG_OK, true, {});
-  answer(op, CROLANG_OK, false, {});
+namespace sdk = crolang::plugin::detail;
+
+void authenticate(void* self, const crolang_connecting_node* node, std::uint32_t timeout_ms,
+                  crolang_authenticated_fn answer, void* call) {
+  if (answers_twice(node->id)) {
+    answer(call, CROLANG_OK, true, 0, {});
+    answer(call, CROLANG_OK, false, 0, {});
+    return;
+  }
+  sdk::Module<Misbehave, crolang::plugin::Authentication>::authenticate(self, node, timeout_ms,
+                                                                        answer, call);
 }
 
-void authenticate(void* self, crolang_str node, crolang_str version, crolang_str runtime,
-                  crolang_str data, std::uint32_t deadline_ms, crolang_yes_no answer, void* op) {
-  if (answers_twice(node)) return answer_twice(answer, op);
-  crolang::plugin::detail::authenticate<Misbehave>(self, node, version, runtime, data, deadline_ms,
-                                                   answer, op);
+void authorize(void* self, crolang_str from, crolang_str to, std::uint32_t timeout_ms,
+               crolang_yes_no_fn answer, void* call) {
+  if (answers_twice(to)) {
+    answer(call, CROLANG_OK, true, {});
+    answer(call, CROLANG_OK, false, {});
+    return;
+  }
+  sdk::Module<Misbehave, crolang::plugin::Authorization>::authorize(self, from, to, timeout_ms,
+                                                                    answer, call);
 }
 
-void authorize(void* self, crolang_str from, crolang_str to, std::uint32_t deadline_ms,
-               crolang_yes_no answer, void* op) {
-  if (answers_twice(to)) return answer_twice(answer, op);
-  crolang::plugin::detail::authorize<Misbehave>(self, from, to, deadline_ms, answer, op);
-}
-
-constexpr crolang_authentication kAuthentication{sizeof(crolang_authentication), &authenticate};
+constexpr crolang_authentication kAuthentication{sizeof(crolang_authentication),
+                                                 CROLANG_READS_REQUEST, &authenticate, nullptr};
 constexpr crolang_authorization kAuthorization{sizeof(crolang_authorization), &authorize};
 constexpr crolang_module kModules[] = {{CROLANG_AUTHENTICATION, &kAuthentication},
                                        {CROLANG_AUTHORIZATION, &kAuthorization}};

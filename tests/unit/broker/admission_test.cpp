@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "unit/broker/house.hpp"
+#include "unit/broker/harness.hpp"
 
 namespace crolang::broker {
 namespace {
@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 using testing::Asked;
 using ::testing::Each;
 using ::testing::ElementsAre;
+using testing::Harness;
 using testing::Holder;
-using testing::House;
 using ::testing::IsEmpty;
 using testing::kHere;
 using testing::query_of;
@@ -27,8 +27,10 @@ constexpr auto kDeadline = 11s;  // beyond that of every question
 const Holder kElsewhere{"elsewhere", 4711};
 
 struct Outcomes final : AdmissionOutcomes {
-  void on_admitted(SessionHandle, std::uint64_t held, RtcLiteral literal) override {
+  void on_admitted(SessionHandle, std::uint64_t held, RtcLiteral literal,
+                   std::optional<TimePoint> end) override {
     token = held;
+    until = end;
     rtc = std::move(literal);
     seen.emplace_back("admitted");
   }
@@ -36,31 +38,32 @@ struct Outcomes final : AdmissionOutcomes {
     reason = why;
     seen.push_back("refused: " + std::string(text_of(refusal)));
   }
-  void on_trouble(SessionHandle, Trouble trouble) override {
-    seen.push_back("trouble: " + std::string(text_of(trouble)));
+  void on_failure(SessionHandle, TemporaryFailure failure) override {
+    seen.push_back("failure: " + std::string(text_of(failure)));
   }
 
   std::vector<std::string> seen;
   std::string reason;  // of the last refusal
   std::uint64_t token = 0;
   RtcLiteral rtc;
+  std::optional<TimePoint> until;
 };
 
 std::string refused(Refusal refusal) {
   return "refused: " + std::string(text_of(refusal));
 }
-std::string trouble(Trouble trouble) {
-  return "trouble: " + std::string(text_of(trouble));
+std::string failure(TemporaryFailure failure) {
+  return "failure: " + std::string(text_of(failure));
 }
 
 class AdmissionsTest : public ::testing::Test {
  protected:
-  explicit AdmissionsTest(Policy policy = {}) : house(policy) {}
+  explicit AdmissionsTest(Policy policy = {}) : harness(policy) {}
 
   /// The handle of a node that asks to be let in.
   SessionHandle start(std::string_view query) {
-    Session& session = house.knock(query);
-    admissions.start(session.handle(), session.identity());
+    Node& session = harness.request_upgrade(query);
+    admissions.start(session.handle(), session.identity(), {});
     return session.handle();
   }
   SessionHandle start_bob() { return start(query_of("bob")); }
@@ -68,23 +71,22 @@ class AdmissionsTest : public ::testing::Test {
   /// What becomes of a node with this query.
   std::vector<std::string> outcome(std::string_view query) {
     start(query);
-    house.settle();
+    harness.settle();
     return std::exchange(outcomes.seen, {});
   }
   std::vector<std::string> outcome_of_bob() { return outcome(query_of("bob")); }
 
   std::vector<std::uint64_t> released() const {
     std::vector<std::uint64_t> tokens;
-    for (const Asked& asked : house.modules.asked(Question::release)) tokens.push_back(asked.token);
+    for (const Asked& asked : harness.modules.asked(Question::release))
+      tokens.push_back(asked.token);
     return tokens;
   }
-  std::uint64_t claimed() const { return house.modules.last(Question::claim).token; }
+  std::uint64_t claimed() const { return harness.modules.last(Question::claim).token; }
 
-  using Session = testing::Session;
-
-  House house;
+  Harness harness;
   Outcomes outcomes;
-  Admissions admissions{house.grid, house.clients, outcomes};
+  Admissions admissions{harness.shared, harness.clients, outcomes};
 };
 
 enum class Answers { inline_, later };
@@ -97,17 +99,17 @@ std::string name_of_answers(const ::testing::TestParamInfo<Answers>& info) {
 class AdmissionTest : public AdmissionsTest, public ::testing::WithParamInterface<Answers> {
  protected:
   explicit AdmissionTest(Policy policy = {}) : AdmissionsTest(policy) {
-    if (GetParam() == Answers::later) house.modules.delay_answers();
+    if (GetParam() == Answers::later) harness.modules.delay_answers();
   }
 
   void hold_elsewhere() {
-    house.modules.on(Question::claim, [](const Asked& asked) { asked.held_by(kElsewhere); });
+    harness.modules.on(Question::claim, [](const Asked& asked) { asked.held_by(kElsewhere); });
   }
-  void answer_probe(std::int32_t verdict) {
-    house.modules.on(Question::probe, [verdict](const Asked& asked) { asked.verdict(verdict); });
+  void answer_probe(std::int32_t result) {
+    harness.modules.on(Question::probe, [result](const Asked& asked) { asked.probed(result); });
   }
   void fail(Question question, crolang_status status) {
-    house.modules.on(question, [status](const Asked& asked) { asked.fail(status); });
+    harness.modules.on(question, [status](const Asked& asked) { asked.fail(status); });
   }
 };
 
@@ -117,76 +119,111 @@ INSTANTIATE_TEST_SUITE_P(, AdmissionTest, ::testing::Values(Answers::inline_, An
 constexpr crolang_status kFailures[] = {CROLANG_UNAVAILABLE, CROLANG_TIMEOUT, CROLANG_CANCELLED,
                                         CROLANG_INVALID, CROLANG_INTERNAL};
 
-TEST_P(AdmissionTest, LetsANodeInWhomNobodyObjectsTo) {
+TEST_P(AdmissionTest, AdmitsANodeIfEveryModuleAgrees) {
   EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted"));
 
   EXPECT_EQ(outcomes.token, claimed());
   EXPECT_NE(outcomes.token, 0u);
-  EXPECT_EQ(house.modules.last(Question::claim).id, "bob");
-  EXPECT_EQ(house.modules.last(Question::resolve_rtc).id, "bob");
+  EXPECT_EQ(harness.modules.last(Question::claim).id, "bob");
+  EXPECT_EQ(harness.modules.last(Question::resolve_rtc).id, "bob");
   EXPECT_NE(outcomes.rtc->find("stun:example.org"), std::string::npos);
   EXPECT_THAT(released(), IsEmpty());
 }
 
-TEST_P(AdmissionTest, OpensTheClaimOfWhomItLetsIn) {
+TEST_P(AdmissionTest, SaysWhenTheAuthenticationExpires) {
+  const TimePoint start = harness.now;
+  admissions.set_now(start);
+  harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.yes_for(90s); });
+  EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted"));
+  EXPECT_EQ(outcomes.until, start + 90s);
+
+  harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.yes_for(0s); });
+  EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted"));
+  EXPECT_EQ(outcomes.until, std::nullopt);
+
+  // No sum overflows.
+  harness.modules.on(Question::authenticate,
+                     [](const Asked& asked) { asked.yes_for(std::chrono::milliseconds::max()); });
+  EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted"));
+  EXPECT_EQ(outcomes.until, start + 24h * 3650);
+}
+
+TEST_P(AdmissionTest, PassesAddressAndKeptRequestToTheAuthentication) {
+  Node& bob = harness.request_upgrade(query_of("bob"));
+  admissions.start(bob.handle(), bob.identity(), {});
+  harness.settle();
+  EXPECT_EQ(harness.modules.last(Question::authenticate).client_address, "");
+  EXPECT_EQ(harness.modules.last(Question::authenticate).team, std::nullopt);
+
+  Identity identity = Identity::from_query(query_of("alice"));
+  identity.keep_request("Host: here\r\nX-Team: red\r\n");
+  admissions.start(harness.request_upgrade(query_of("alice")).handle(), identity,
+                   client_address::ipv4_address({192, 0, 2, 7}));
+  harness.settle();
+  EXPECT_EQ(harness.modules.last(Question::authenticate).id, "alice");
+  EXPECT_EQ(harness.modules.last(Question::authenticate).client_address, "192.0.2.7");
+  EXPECT_EQ(harness.modules.last(Question::authenticate).team, "red");
+}
+
+TEST_P(AdmissionTest, OpensTheClaimOfAnAdmittedNode) {
   outcome_of_bob();
 
-  const auto claim = house.grid.claims.find(outcomes.token);
+  const auto claim = harness.shared.claims.find(outcomes.token);
   ASSERT_TRUE(claim);
   EXPECT_EQ(claim->stage, Claims::Stage::open);
 }
 
-TEST_P(AdmissionTest, RefusesWhoIsNotAuthentic) {
-  house.modules.on(Question::authenticate, [](const Asked& asked) { asked.no(); });
+TEST_P(AdmissionTest, RefusesANodeThatIsNotAuthentic) {
+  harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.no(); });
 
   EXPECT_THAT(outcome_of_bob(), ElementsAre(refused(Refusal::authentication_failed)));
-  EXPECT_EQ(house.modules.count(Question::claim), 0u);
+  EXPECT_EQ(harness.modules.count(Question::claim), 0u);
   EXPECT_THAT(released(), IsEmpty());
 }
 
 TEST_P(AdmissionTest, PassesOnWhyANodeIsNotAuthentic) {
-  house.modules.on(Question::authenticate,
-                   [](const Asked& asked) { asked.no("expired 312 s ago"); });
+  harness.modules.on(Question::authenticate,
+                     [](const Asked& asked) { asked.no("expired 312 s ago"); });
 
   outcome_of_bob();
   EXPECT_EQ(outcomes.reason, "expired 312 s ago");
 }
 
-TEST_P(AdmissionTest, IsInTroubleIfNobodyCanAuthenticate) {
+TEST_P(AdmissionTest, FailsIfTheAuthenticationIsUnavailable) {
   for (const crolang_status status : kFailures) {
     fail(Question::authenticate, status);
-    EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::authentication))) << status;
+    EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::authentication))) << status;
   }
-  EXPECT_EQ(house.modules.count(Question::claim), 0u);
+  EXPECT_EQ(harness.modules.count(Question::claim), 0u);
 }
 
-TEST_P(AdmissionTest, IsInTroubleIfTheIdCannotBeClaimed) {
+TEST_P(AdmissionTest, FailsIfTheIdCannotBeClaimed) {
   for (const crolang_status status : kFailures) {
     fail(Question::claim, status);
-    EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::registry))) << status;
+    EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::registry))) << status;
     EXPECT_EQ(released().back(), claimed()) << "the grant may only have got lost";
-    EXPECT_FALSE(house.grid.claims.find(claimed()));
+    EXPECT_FALSE(harness.shared.claims.find(claimed()));
   }
   EXPECT_EQ(released().size(), std::size(kFailures));
-  EXPECT_EQ(house.modules.count(Question::resolve_rtc), 0u);
+  EXPECT_EQ(harness.modules.count(Question::resolve_rtc), 0u);
 }
 
-TEST_P(AdmissionTest, IsInTroubleIfTheRtcConfigurationCannotBeResolved) {
+TEST_P(AdmissionTest, FailsIfTheRtcConfigurationCannotBeResolved) {
   for (const crolang_status status : kFailures) {
     fail(Question::resolve_rtc, status);
-    EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::rtc))) << status;
+    EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::rtc))) << status;
     EXPECT_EQ(released().back(), claimed());
-    EXPECT_FALSE(house.grid.claims.find(claimed()));
+    EXPECT_FALSE(harness.shared.claims.find(claimed()));
   }
   EXPECT_EQ(released().size(), std::size(kFailures));
 }
 
-TEST_P(AdmissionTest, LetsANodeInWithoutTheServersThatItCouldNotUse) {
-  house.modules.on(Question::resolve_rtc, [](const Asked& asked) {
+TEST_P(AdmissionTest, AdmitsANodeWithoutUnusableServers) {
+  harness.modules.on(Question::resolve_rtc, [](const Asked& asked) {
     asked.text(R"({"iceServers":[{"urls":"stun:a"},{"urls":["stun:b:0","turn:c"]}]})");
   });
   const auto left_out = [&] {
-    return house.grid.counters.value(telemetry::Counter::rtc_urls_left_out);
+    return harness.shared.counters.value(telemetry::Counter::rtc_urls_left_out);
   };
 
   EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted"));
@@ -198,30 +235,30 @@ TEST_P(AdmissionTest, LetsANodeInWithoutTheServersThatItCouldNotUse) {
   EXPECT_EQ(left_out(), 4u) << "the same answer again is not looked at again, but counted";
 }
 
-TEST_P(AdmissionTest, IsInTroubleIfTheRtcConfigurationIsNonsense) {
-  house.modules.on(Question::resolve_rtc, [](const Asked& asked) { asked.text("{}"); });
+TEST_P(AdmissionTest, FailsIfTheRtcConfigurationIsInvalid) {
+  harness.modules.on(Question::resolve_rtc, [](const Asked& asked) { asked.text("{}"); });
 
-  EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::rtc)));
+  EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::rtc)));
   EXPECT_THAT(released(), ElementsAre(claimed()));
-  EXPECT_EQ(house.grid.counters.value(telemetry::Counter::rtc_configurations_refused), 1u);
+  EXPECT_EQ(harness.shared.counters.value(telemetry::Counter::rtc_configurations_refused), 1u);
 }
 
-TEST_P(AdmissionTest, RefusesAnIdWhoseHolderLivesElsewhere) {
+TEST_P(AdmissionTest, RefusesAnIdWhoseHolderIsAliveElsewhere) {
   hold_elsewhere();
   answer_probe(CROLANG_ALIVE);
 
   EXPECT_THAT(outcome_of_bob(), ElementsAre(refused(Refusal::already_connected)));
-  EXPECT_EQ(house.modules.count(Question::replace), 0u);
+  EXPECT_EQ(harness.modules.count(Question::replace), 0u);
   EXPECT_THAT(released(), ElementsAre(claimed()));
 }
 
-TEST_P(AdmissionTest, ProbesExactlyTheHolderThatTheClaimMet) {
+TEST_P(AdmissionTest, ProbesExactlyTheHolderThatTheClaimReported) {
   hold_elsewhere();
   answer_probe(CROLANG_ALIVE);
 
   outcome_of_bob();
 
-  const Asked& probe = house.modules.last(Question::probe);
+  const Asked& probe = harness.modules.last(Question::probe);
   EXPECT_EQ(probe.id, "bob");
   EXPECT_EQ(probe.holder.instance, kElsewhere.instance);
   EXPECT_EQ(probe.holder.token, kElsewhere.token);
@@ -229,12 +266,12 @@ TEST_P(AdmissionTest, ProbesExactlyTheHolderThatTheClaimMet) {
 
 TEST_P(AdmissionTest, TakesTheIdOfAHolderThatYieldedOrIsGone) {
   hold_elsewhere();
-  for (const std::int32_t verdict : {CROLANG_YIELDED, CROLANG_GONE}) {
-    answer_probe(verdict);
+  for (const std::int32_t result : {CROLANG_YIELDED, CROLANG_GONE}) {
+    answer_probe(result);
 
-    EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted")) << verdict;
+    EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted")) << result;
 
-    const Asked& replace = house.modules.last(Question::replace);
+    const Asked& replace = harness.modules.last(Question::replace);
     EXPECT_EQ(replace.token, claimed());
     EXPECT_EQ(replace.holder.instance, kElsewhere.instance);
     EXPECT_EQ(replace.holder.token, kElsewhere.token);
@@ -243,39 +280,39 @@ TEST_P(AdmissionTest, TakesTheIdOfAHolderThatYieldedOrIsGone) {
   EXPECT_THAT(released(), IsEmpty());
 }
 
-TEST_P(AdmissionTest, IsInTroubleIfTheHolderCannotBeReached) {
+TEST_P(AdmissionTest, FailsIfTheHolderCannotBeReached) {
   hold_elsewhere();
   answer_probe(CROLANG_UNREACHABLE);
 
-  EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::probing)));
-  EXPECT_EQ(house.modules.count(Question::replace), 0u);
+  EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::probing)));
+  EXPECT_EQ(harness.modules.count(Question::replace), 0u);
   EXPECT_THAT(released(), ElementsAre(claimed()));
 }
 
-TEST_P(AdmissionTest, IsInTroubleIfTheHolderCannotBeAskedFor) {
+TEST_P(AdmissionTest, FailsIfTheHolderCannotBeProbed) {
   hold_elsewhere();
   for (const crolang_status status : kFailures) {
     fail(Question::probe, status);
-    EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::probing))) << status;
+    EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::probing))) << status;
   }
-  house.modules.on(Question::probe, [](const Asked& asked) { asked.verdict(17); });
-  EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::probing)));
-  EXPECT_EQ(house.modules.count(Question::replace), 0u);
+  harness.modules.on(Question::probe, [](const Asked& asked) { asked.probed(17); });
+  EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::probing)));
+  EXPECT_EQ(harness.modules.count(Question::replace), 0u);
 }
 
-TEST_P(AdmissionTest, IsInTroubleIfAnotherNewcomerWasFaster) {
+TEST_P(AdmissionTest, FailsIfAnotherNodeTookTheIdFirst) {
   hold_elsewhere();
-  house.modules.on(Question::replace, [](const Asked& asked) { asked.held_by(kElsewhere); });
+  harness.modules.on(Question::replace, [](const Asked& asked) { asked.held_by(kElsewhere); });
 
-  EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::probing)));
+  EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::probing)));
   EXPECT_THAT(released(), ElementsAre(claimed()));
 }
 
-TEST_P(AdmissionTest, IsInTroubleIfTheHolderCannotBeReplaced) {
+TEST_P(AdmissionTest, FailsIfTheHolderCannotBeReplaced) {
   hold_elsewhere();
   for (const crolang_status status : kFailures) {
     fail(Question::replace, status);
-    EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::registry))) << status;
+    EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::registry))) << status;
     EXPECT_EQ(released().back(), claimed());
   }
   EXPECT_EQ(released().size(), std::size(kFailures));
@@ -284,30 +321,30 @@ TEST_P(AdmissionTest, IsInTroubleIfTheHolderCannotBeReplaced) {
 /// The holder is a session of this very instance, so the registry plugin is not asked about it.
 class LocalHolderTest : public AdmissionsTest {
  protected:
-  LocalHolderTest() : holder(house.join("bob")) {
-    house.modules.on(Question::claim, [this](const Asked& asked) {
+  LocalHolderTest() : holder(harness.join("bob")) {
+    harness.modules.on(Question::claim, [this](const Asked& asked) {
       asked.held_by({std::string(kHere), holder.token()});
     });
   }
 
-  Session& holder;
+  Node& holder;
 };
 
-TEST_F(LocalHolderTest, IsAskedForASignOfLife) {
+TEST_F(LocalHolderTest, IsProbed) {
   start_bob();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(holder), ElementsAre("2"));
-  EXPECT_EQ(house.modules.count(Question::probe), 0u);
+  EXPECT_THAT(harness.sent(holder), ElementsAre("2"));
+  EXPECT_EQ(harness.modules.count(Question::probe), 0u);
   EXPECT_THAT(outcomes.seen, IsEmpty());
 }
 
 TEST_F(LocalHolderTest, KeepsItsIdIfItShowsAny) {
   start_bob();
-  house.turn();
+  harness.run_iteration();
 
-  house.say(holder, "3");
-  house.turn();
+  harness.say(holder, "3");
+  harness.run_iteration();
 
   EXPECT_THAT(outcomes.seen, ElementsAre(refused(Refusal::already_connected)));
   EXPECT_EQ(holder.state(), session::State::joined);
@@ -316,57 +353,57 @@ TEST_F(LocalHolderTest, KeepsItsIdIfItShowsAny) {
 TEST_F(LocalHolderTest, YieldsItsIdIfItIsSilent) {
   const std::uint64_t incumbent = holder.token();
   start_bob();
-  house.turn();
+  harness.run_iteration();
 
-  house.pass(1499ms);
+  harness.pass(1499ms);
   EXPECT_THAT(outcomes.seen, IsEmpty());
-  house.pass(1ms);
+  harness.pass(1ms);
 
   EXPECT_THAT(outcomes.seen, ElementsAre("admitted"));
-  EXPECT_EQ(house.modules.last(Question::replace).holder.token, incumbent);
+  EXPECT_EQ(harness.modules.last(Question::replace).holder.token, incumbent);
   EXPECT_EQ(holder.state(), session::State::closing);
 }
 
-TEST_F(LocalHolderTest, KeepsNobodyWaitingForEverIfItCannotBeAsked) {
-  house.loses_posts = true;
+TEST_F(LocalHolderTest, DoesNotBlockAnAdmissionIfItCannotBeAsked) {
+  harness.loses_posts = true;
   start_bob();
-  house.turn();
+  harness.run_iteration();
   EXPECT_THAT(outcomes.seen, IsEmpty());
 
-  house.pass(kDeadline + 1500ms);
+  harness.pass(kDeadline + 1500ms);
 
-  EXPECT_THAT(outcomes.seen, ElementsAre(trouble(Trouble::probing)));
+  EXPECT_THAT(outcomes.seen, ElementsAre(failure(TemporaryFailure::probing)));
 }
 
 TEST_F(LocalHolderTest, IsGoneIfItsConnectionBreaksMeanwhile) {
   start_bob();
-  house.turn();
+  harness.run_iteration();
 
-  house.cut(holder);
-  house.turn();
+  harness.cut(holder);
+  harness.run_iteration();
 
   EXPECT_THAT(outcomes.seen, ElementsAre("admitted"));
 }
 
 TEST_F(AdmissionsTest, ReplacesALocalHolderThatTheRegistryRemembersByMistake) {
-  house.modules.on(Question::claim, [](const Asked& asked) {
+  harness.modules.on(Question::claim, [](const Asked& asked) {
     asked.held_by({std::string(kHere), 4711});
   });
 
   EXPECT_THAT(outcome_of_bob(), ElementsAre("admitted"));
-  EXPECT_EQ(house.modules.last(Question::replace).holder.token, 4711u);
+  EXPECT_EQ(harness.modules.last(Question::replace).holder.token, 4711u);
 }
 
-TEST_F(AdmissionsTest, NeverEvictsAnAdmissionThatIsUnderWay) {
-  house.modules.keep(Question::resolve_rtc);
+TEST_F(AdmissionsTest, NeverEvictsAnAdmissionInProgress) {
+  harness.modules.keep(Question::resolve_rtc);
   start_bob();
   const std::uint64_t first = claimed();
-  house.modules.on(Question::claim, [&](const Asked& asked) {
+  harness.modules.on(Question::claim, [&](const Asked& asked) {
     asked.held_by({std::string(kHere), first});
   });
 
-  EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::probing)));
-  EXPECT_EQ(house.modules.count(Question::replace), 0u);
+  EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::probing)));
+  EXPECT_EQ(harness.modules.count(Question::replace), 0u);
 }
 
 class WithoutProbesTest : public AdmissionsTest {
@@ -380,29 +417,29 @@ class WithoutProbesTest : public AdmissionsTest {
 };
 
 TEST_F(WithoutProbesTest, RefusesAHeldIdWithoutAsking) {
-  house.modules.on(Question::claim, [](const Asked& asked) { asked.held_by(kElsewhere); });
+  harness.modules.on(Question::claim, [](const Asked& asked) { asked.held_by(kElsewhere); });
 
   EXPECT_THAT(outcome_of_bob(), ElementsAre(refused(Refusal::already_connected)));
-  EXPECT_EQ(house.modules.count(Question::probe), 0u);
+  EXPECT_EQ(harness.modules.count(Question::probe), 0u);
   EXPECT_THAT(released(), ElementsAre(claimed()));
 }
 
-TEST_F(AdmissionsTest, TellsTheAuthenticatorWhatTheNodeSaysOfItself) {
+TEST_F(AdmissionsTest, PassesTheStatedIdentityToTheAuthentication) {
   start("id=bob&version=2.1&runtime=jvm&data=%7B%22a%22:1%7D");
 
-  const Asked& asked = house.modules.last(Question::authenticate);
+  const Asked& asked = harness.modules.last(Question::authenticate);
   EXPECT_EQ(asked.id, "bob");
   EXPECT_EQ(asked.version, "2.1");
   EXPECT_EQ(asked.runtime, "jvm");
   EXPECT_EQ(asked.data, R"({"a":1})");
 }
 
-TEST_F(AdmissionsTest, TellsAbsentDataFromEmptyData) {
+TEST_F(AdmissionsTest, DistinguishesAbsentDataFromEmptyData) {
   start("id=bob&version=2.1&runtime=jvm");
-  EXPECT_EQ(house.modules.last(Question::authenticate).data, std::nullopt);
+  EXPECT_EQ(harness.modules.last(Question::authenticate).data, std::nullopt);
 
   start("id=bob&version=2.1&runtime=jvm&data=");
-  EXPECT_EQ(house.modules.last(Question::authenticate).data, "");
+  EXPECT_EQ(harness.modules.last(Question::authenticate).data, "");
 }
 
 TEST_F(AdmissionsTest, NamesTheFirstFieldThatIsMissing) {
@@ -411,7 +448,7 @@ TEST_F(AdmissionsTest, NamesTheFirstFieldThatIsMissing) {
   EXPECT_THAT(outcome("id=a"), ElementsAre(refused(Refusal::missing_version)));
   EXPECT_THAT(outcome("id=a&runtime=x"), ElementsAre(refused(Refusal::missing_version)));
   EXPECT_THAT(outcome("id=a&version=1"), ElementsAre(refused(Refusal::missing_runtime)));
-  EXPECT_THAT(house.modules.asked(), IsEmpty());
+  EXPECT_THAT(harness.modules.asked(), IsEmpty());
 }
 
 TEST_F(AdmissionsTest, TakesAFieldThatIsGivenTwiceForMissing) {
@@ -426,13 +463,13 @@ TEST_F(AdmissionsTest, AcceptsAnEmptyVersionAndRuntime) {
   EXPECT_THAT(outcome("id=a&version=&runtime"), ElementsAre("admitted"));
 }
 
-TEST_F(AdmissionsTest, RefusesIdsThatNobodyCouldAddress) {
+TEST_F(AdmissionsTest, RefusesIdsThatCouldNotBeAddressed) {
   for (const std::string& id : {std::string(), std::string(257, 'a'), std::string("%FF"),
                                 std::string("a%00b"), std::string("a%0A"), std::string("%7F"),
                                 std::string("%C2%85"), std::string("+a"), std::string("a%C2%A0")}) {
     EXPECT_THAT(outcome(query_of(id)), ElementsAre(refused(Refusal::invalid_id))) << id;
   }
-  EXPECT_THAT(house.modules.asked(), IsEmpty());
+  EXPECT_THAT(harness.modules.asked(), IsEmpty());
 }
 
 TEST_F(AdmissionsTest, SaysWhatIsWrongWithAnId) {
@@ -455,12 +492,12 @@ TEST_F(AdmissionsTest, AcceptsUnusualIds) {
   }
 }
 
-TEST_F(AdmissionsTest, TellsEverybodyToComeAgainWhileDraining) {
-  house.grid.draining = true;
+TEST_F(AdmissionsTest, AsksAllNodesToRetryWhileDraining) {
+  harness.shared.draining = true;
 
-  EXPECT_THAT(outcome_of_bob(), ElementsAre(trouble(Trouble::draining)));
-  EXPECT_THAT(outcome(""), ElementsAre(trouble(Trouble::draining)));
-  EXPECT_THAT(house.modules.asked(), IsEmpty());
+  EXPECT_THAT(outcome_of_bob(), ElementsAre(failure(TemporaryFailure::draining)));
+  EXPECT_THAT(outcome(""), ElementsAre(failure(TemporaryFailure::draining)));
+  EXPECT_THAT(harness.modules.asked(), IsEmpty());
 }
 
 TEST_F(AdmissionsTest, ClaimsUnderANewTokenEachTime) {
@@ -477,20 +514,20 @@ class StageTest : public AdmissionsTest, public ::testing::WithParamInterface<Qu
   StageTest() {
     const Question stage = GetParam();
     if (stage == Question::probe || stage == Question::replace) {
-      house.modules.on(Question::claim, [](const Asked& asked) { asked.held_by(kElsewhere); });
+      harness.modules.on(Question::claim, [](const Asked& asked) { asked.held_by(kElsewhere); });
     }
-    house.modules.keep(stage);
+    harness.modules.keep(stage);
   }
 
   /// As if nothing had happened.
   void answer_well() {
-    const Asked& asked = house.modules.last(GetParam());
+    const Asked& asked = harness.modules.last(GetParam());
     switch (GetParam()) {
       case Question::authenticate:
         asked.yes();
         break;
       case Question::probe:
-        asked.verdict(CROLANG_GONE);
+        asked.probed(CROLANG_GONE);
         break;
       case Question::resolve_rtc:
         asked.text(R"({"iceServers":[{"urls":"stun:a"}]})");
@@ -499,15 +536,15 @@ class StageTest : public AdmissionsTest, public ::testing::WithParamInterface<Qu
         asked.granted();
         break;
     }
-    house.turn();
+    harness.run_iteration();
   }
 
-  std::size_t claims() const { return house.modules.count(Question::claim); }
+  std::size_t claims() const { return harness.modules.count(Question::claim); }
   bool grants() const { return GetParam() == Question::claim || GetParam() == Question::replace; }
 };
 
 std::string name_of_stage(const ::testing::TestParamInfo<Question>& info) {
-  return modules::question_name(info.param);
+  return std::string(modules::question_name(info.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(, StageTest,
@@ -523,19 +560,19 @@ TEST_P(StageTest, ReleasesTheTokenOnceIfTheNodeLeaves) {
   ASSERT_EQ(released().size(), claims());
   if (claims() != 0) {
     EXPECT_EQ(released().front(), claimed());
-    EXPECT_FALSE(house.grid.claims.find(claimed()));
+    EXPECT_FALSE(harness.shared.claims.find(claimed()));
   }
   EXPECT_THAT(outcomes.seen, IsEmpty());
 }
 
-TEST_P(StageTest, IsDeafToTheAnswerOnceTheNodeHasLeft) {
+TEST_P(StageTest, IgnoresTheAnswerOnceTheNodeHasLeft) {
   admissions.cancel(start_bob());
-  const std::size_t before = house.modules.asked().size();
+  const std::size_t before = harness.modules.asked().size();
 
   answer_well();
 
   EXPECT_THAT(outcomes.seen, IsEmpty());
-  EXPECT_EQ(house.modules.asked().size(), before);
+  EXPECT_EQ(harness.modules.asked().size(), before);
 }
 
 TEST_P(StageTest, CancelsNothingTwice) {
@@ -547,7 +584,7 @@ TEST_P(StageTest, CancelsNothingTwice) {
   EXPECT_EQ(released().size(), claims());
 }
 
-TEST_P(StageTest, GoesOnAfterALateAnswer) {
+TEST_P(StageTest, ContinuesAfterALateAnswer) {
   start_bob();
   EXPECT_THAT(outcomes.seen, IsEmpty());
 
@@ -557,19 +594,19 @@ TEST_P(StageTest, GoesOnAfterALateAnswer) {
   EXPECT_EQ(outcomes.token, claimed());
 }
 
-TEST_P(StageTest, IsInTroubleIfTheAnswerNeverComes) {
+TEST_P(StageTest, FailsIfTheAnswerNeverComes) {
   start_bob();
 
-  house.pass(kDeadline + 2s);
+  harness.pass(kDeadline + 2s);
 
-  EXPECT_THAT(outcomes.seen, ElementsAre(::testing::StartsWith("trouble: ")));
+  EXPECT_THAT(outcomes.seen, ElementsAre(::testing::StartsWith("failure: ")));
   EXPECT_EQ(released().size(), claims());
   EXPECT_THAT(released(), Each(claims() == 0 ? 0 : claimed()));
 }
 
 TEST_P(StageTest, ReleasesWhatIsGrantedAfterTheDeadline) {
   start_bob();
-  house.pass(kDeadline + 2s);
+  harness.pass(kDeadline + 2s);
   const std::size_t before = released().size();
 
   answer_well();
@@ -590,24 +627,24 @@ TEST_P(StageTest, DoesNotCancelForAnotherSessionInTheSameSlot) {
 }
 
 TEST_P(StageTest, KeepsTheAnswersOfTwoAdmissionsInOneSlotApart) {
-  Session& first = house.knock(query_of("bob"));
+  Node& first = harness.request_upgrade(query_of("bob"));
   const std::uint32_t slot = first.handle().slot;
-  admissions.start(first.handle(), first.identity());
-  const Asked stale = house.modules.last(GetParam());
+  admissions.start(first.handle(), first.identity(), {});
+  const Asked stale = harness.modules.last(GetParam());
   admissions.cancel(first.handle());
-  house.cut(first);
+  harness.cut(first);
   const SessionHandle second = start_bob();
   ASSERT_EQ(second.slot, slot);
 
   stale.fail(CROLANG_INTERNAL);
-  house.turn();
+  harness.run_iteration();
   EXPECT_THAT(outcomes.seen, IsEmpty());
   answer_well();
 
   EXPECT_THAT(outcomes.seen, ElementsAre("admitted"));
 }
 
-TEST_P(StageTest, IsInTroubleIfTheLeaseIsLostMeanwhile) {
+TEST_P(StageTest, FailsIfTheLeaseIsLostMeanwhile) {
   const SessionHandle bob = start_bob();
   if (claims() == 0) {
     EXPECT_FALSE(admissions.lose(bob, 4711));
@@ -618,7 +655,7 @@ TEST_P(StageTest, IsInTroubleIfTheLeaseIsLostMeanwhile) {
   EXPECT_TRUE(admissions.lose(bob, claimed()));
   answer_well();
 
-  EXPECT_THAT(outcomes.seen, ElementsAre(trouble(Trouble::probing)));
+  EXPECT_THAT(outcomes.seen, ElementsAre(failure(TemporaryFailure::probing)));
   EXPECT_THAT(released(), ElementsAre(claimed()));
 }
 

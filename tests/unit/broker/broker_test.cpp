@@ -4,11 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "modules/builtin/builtin.hpp"
-#include "unit/broker/house.hpp"
+#include "unit/broker/harness.hpp"
 
 namespace crolang::broker {
 namespace {
@@ -19,13 +20,12 @@ using telemetry::Counter;
 using testing::Asked;
 using ::testing::ElementsAre;
 using testing::event;
-using testing::House;
+using testing::Harness;
 using ::testing::IsEmpty;
 using testing::kHere;
 using ::testing::MatchesRegex;
 using testing::query_of;
 using testing::Question;
-using testing::Session;
 using ::testing::StartsWith;
 
 const std::string kConnected = "40\\{\"sid\":\"[A-Za-z0-9_-]{20}\"\\}";
@@ -33,423 +33,545 @@ constexpr std::string_view kAuthenticated = R"(42["AUTHENTICATED",)";
 
 class BrokerTest : public ::testing::Test {
  protected:
-  Session& knock(std::string_view id = "bob") {
-    Session& session = house.knock(query_of(id));
-    house.broker.admit(session);
+  Node& request_upgrade(std::string_view id = "bob") {
+    Node& session = harness.request_upgrade(query_of(id));
+    harness.broker.admit(session);
     return session;
   }
   std::vector<std::uint64_t> tokens(Question question) const {
     std::vector<std::uint64_t> found;
-    for (const Asked& asked : house.modules.asked(question)) found.push_back(asked.token);
+    for (const Asked& asked : harness.modules.asked(question)) found.push_back(asked.token);
     return found;
   }
 
-  House house;
+  Harness harness;
 };
+
+// ---- for a limited time
+
+class LimitedTest : public BrokerTest {
+ protected:
+  LimitedTest() {
+    harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.yes_for(60s); });
+  }
+};
+
+TEST_F(LimitedTest, DisconnectsANodeWhenItsAuthenticationExpires) {
+  Node& bob = harness.join("bob");
+  EXPECT_GE(harness.deadline(), harness.now + 57s);
+  EXPECT_LE(harness.deadline(), harness.now + 60s);
+  harness.pass(57s - 1ms);
+  EXPECT_EQ(bob.state(), State::joined);
+  harness.touched_handles.clear();
+
+  harness.pass(3s + 1ms);
+
+  EXPECT_EQ(bob.state(), State::closing);
+  EXPECT_EQ(bob.ending(), session::Ending::finish);
+  EXPECT_THAT(harness.sent(bob), IsEmpty()) << "neither 41 nor a close frame: it shall come back";
+  EXPECT_THAT(harness.touched_handles, ElementsAre(bob.handle()));
+  EXPECT_EQ(harness.counters.value(Counter::closed_authentication_expired), 1u);
+  EXPECT_EQ(harness.modules.count(Question::release), 1u);
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
+}
+
+TEST_F(LimitedTest, DisconnectsANodeThatHasNotConnectedYet) {
+  Node& bob = request_upgrade();
+  harness.pass(60s);
+  EXPECT_EQ(bob.state(), State::closing);
+  EXPECT_EQ(harness.counters.value(Counter::closed_authentication_expired), 1u);
+  EXPECT_EQ(harness.modules.count(Question::release), 1u);
+}
+
+TEST_F(LimitedTest, ForgetsTheExpiryOfANodeThatHasLeft) {
+  Node& bob = harness.join("bob");
+  harness.say(bob, "41");
+  harness.pass(60s);
+  EXPECT_EQ(bob.state(), State::waiting);
+  EXPECT_EQ(harness.counters.value(Counter::closed_authentication_expired), 0u);
+}
+
+TEST_F(LimitedTest, CountsFromTheLatestAdmission) {
+  Node& bob = harness.join("bob");
+  harness.pass(30s);
+  harness.say(bob, "41");
+  harness.say(bob, "40");
+  EXPECT_EQ(bob.state(), State::joined);
+  harness.pass(56s);
+  EXPECT_EQ(bob.state(), State::joined);
+  harness.pass(4s);
+  EXPECT_EQ(bob.state(), State::closing);
+}
+
+TEST_F(LimitedTest, EndsSessionsThatBeganTogetherAtDifferentTimes) {
+  std::set<session::TimePoint> ends;
+  for (int i = 0; i < 20; ++i) {
+    Node& bob = harness.join("bob");
+    ends.insert(harness.deadline());
+    harness.cut(bob);
+    harness.run_iteration();
+  }
+  EXPECT_GT(ends.size(), 15u);
+}
+
+class AgeTest : public ::testing::Test {
+ protected:
+  Harness harness{{.max_connection_age = 100s}};
+};
+
+TEST_F(AgeTest, SendsANodeBackThatHasReachedIt) {
+  Node& bob = harness.join("bob");
+  EXPECT_GE(harness.deadline(), harness.now + 90s);
+  EXPECT_LE(harness.deadline(), harness.now + 100s);
+  harness.pass(100s);
+
+  EXPECT_EQ(bob.state(), State::closing);
+  EXPECT_EQ(bob.ending(), session::Ending::finish);
+  EXPECT_THAT(harness.sent(bob), IsEmpty()) << "neither 41 nor a close frame: it shall come back";
+  EXPECT_EQ(harness.counters.value(Counter::closed_max_age), 1u);
+  EXPECT_EQ(harness.modules.count(Question::release), 1u);
+}
+
+TEST_F(AgeTest, GivesWayToAnAuthenticationThatExpiresEarlier) {
+  harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.yes_for(60s); });
+  harness.join("bob");
+  harness.pass(60s);
+  EXPECT_EQ(harness.counters.value(Counter::closed_authentication_expired), 1u);
+  EXPECT_EQ(harness.counters.value(Counter::closed_max_age), 0u);
+}
+
+TEST_F(AgeTest, EndsASessionWhoseAuthenticationExpiresLater) {
+  harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.yes_for(1h); });
+  harness.join("bob");
+  harness.pass(100s);
+  EXPECT_EQ(harness.counters.value(Counter::closed_max_age), 1u);
+}
+
+TEST_F(LimitedTest, KeepsANodeThatIsThenAdmittedWithoutALimit) {
+  Node& bob = harness.join("bob");
+  harness.say(bob, "41");
+  harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.yes(); });
+  harness.say(bob, "40");
+  harness.pass(60s);
+  EXPECT_EQ(bob.state(), State::joined);
+}
+
+TEST_F(LimitedTest, DoesNotTouchTheNextNodeInItsPlace) {
+  Node& bob = harness.join("bob");
+  const auto slot = bob.handle().slot;
+  harness.cut(bob);
+  harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.yes(); });
+  Node& carol = harness.join("carol");
+  ASSERT_EQ(carol.handle().slot, slot);
+  harness.pass(60s);
+  EXPECT_EQ(carol.state(), State::joined);
+}
 
 // ---- coming
 
-TEST_F(BrokerTest, OpensTheTransportOfWhomItAdmits) {
-  Session& bob = knock();
+TEST_F(BrokerTest, OpensTheTransportOfAnAdmittedNode) {
+  Node& bob = request_upgrade();
 
-  EXPECT_TRUE(house.door(bob).open);
-  EXPECT_THAT(house.sent(bob),
+  EXPECT_TRUE(harness.upgrade_result(bob).open);
+  EXPECT_THAT(harness.sent(bob),
               ElementsAre(MatchesRegex("0\\{\"sid\":\"[A-Za-z0-9_-]{20}\",\"upgrades\":\\[\\],"
                                        "\"pingInterval\":25000,\"pingTimeout\":20000,"
                                        "\"maxPayload\":1000000\\}")));
 }
 
-TEST_F(BrokerTest, AnswersTheConnectOfWhomItHasAdmitted) {
-  Session& bob = knock();
-  house.sent(bob);
+TEST_F(BrokerTest, AnswersTheConnectOfAnAdmittedNode) {
+  Node& bob = request_upgrade();
+  harness.sent(bob);
 
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  EXPECT_THAT(house.sent(bob),
+  EXPECT_THAT(harness.sent(bob),
               ElementsAre(MatchesRegex(kConnected),
                           R"(42["AUTHENTICATED","{\n  \"iceServers\": [\n    {\n      \"urls\": [)"
                           R"(\n        \"stun:example.org\"\n      ]\n    }\n  ]\n}"])"));
   EXPECT_EQ(bob.state(), State::joined);
-  EXPECT_EQ(house.counters.value(Counter::nodes_joined), 1u);
+  EXPECT_EQ(harness.counters.value(Counter::nodes_joined), 1u);
 }
 
 TEST_F(BrokerTest, AnnouncesANodeWhenItConnectsAndNotBefore) {
-  Session& bob = knock();
-  EXPECT_FALSE(house.grid.directory.find("bob"));
-  EXPECT_EQ(house.modules.count(Question::announce), 0u);
+  Node& bob = request_upgrade();
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
+  EXPECT_EQ(harness.modules.count(Question::announce), 0u);
 
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  EXPECT_EQ(house.grid.directory.find("bob")->session, bob.handle());
-  EXPECT_EQ(house.grid.directory.find("bob")->token, bob.token());
+  EXPECT_EQ(harness.shared.directory.find("bob")->session, bob.handle());
+  EXPECT_EQ(harness.shared.directory.find("bob")->token, bob.token());
   EXPECT_THAT(tokens(Question::announce), ElementsAre(bob.token()));
-  EXPECT_EQ(house.modules.last(Question::announce).id, "bob");
+  EXPECT_EQ(harness.modules.last(Question::announce).id, "bob");
 }
 
-TEST_F(BrokerTest, TellsANodeThatItIsConnectedOnceTheGridKnows) {
-  house.modules.keep(Question::announce);
-  Session& bob = knock();
-  house.sent(bob);
-  house.say(bob, "40");
+TEST_F(BrokerTest, TellsANodeThatItIsConnectedAfterTheAnnouncement) {
+  harness.modules.keep(Question::announce);
+  Node& bob = request_upgrade();
+  harness.sent(bob);
+  harness.say(bob, "40");
   EXPECT_EQ(bob.state(), State::joining);
-  EXPECT_THAT(house.sent(bob), IsEmpty());
-  EXPECT_FALSE(house.grid.directory.find("bob"));
-  house.touched_handles.clear();
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
+  harness.touched_handles.clear();
 
-  house.modules.last(Question::announce).done();
-  house.turn();
-
-  EXPECT_EQ(bob.state(), State::joined);
-  EXPECT_THAT(house.sent(bob), ElementsAre(MatchesRegex(kConnected), StartsWith(kAuthenticated)));
-  EXPECT_TRUE(house.grid.directory.find("bob"));
-  EXPECT_THAT(house.touched_handles, ElementsAre(bob.handle()));
-}
-
-TEST_F(BrokerTest, LetsANodeJoinAlthoughTheGridCouldNotBeTold) {
-  house.modules.on(Question::announce, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
-  Session& bob = knock();
-
-  house.say(bob, "40");
+  harness.modules.last(Question::announce).done();
+  harness.run_iteration();
 
   EXPECT_EQ(bob.state(), State::joined);
-  EXPECT_TRUE(house.grid.directory.find("bob"));
+  EXPECT_THAT(harness.sent(bob), ElementsAre(MatchesRegex(kConnected), StartsWith(kAuthenticated)));
+  EXPECT_TRUE(harness.shared.directory.find("bob"));
+  EXPECT_THAT(harness.touched_handles, ElementsAre(bob.handle()));
 }
 
-TEST_F(BrokerTest, LetsANodeJoinWhenTheGridWasNotToldInTime) {
-  house.modules.keep(Question::announce);
-  Session& bob = knock();
-  house.say(bob, "40");
+TEST_F(BrokerTest, LetsANodeJoinAlthoughTheAnnouncementFailed) {
+  harness.modules.on(Question::announce,
+                     [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+  Node& bob = request_upgrade();
 
-  house.pass(11s);
+  harness.say(bob, "40");
+
+  EXPECT_EQ(bob.state(), State::joined);
+  EXPECT_TRUE(harness.shared.directory.find("bob"));
+}
+
+TEST_F(BrokerTest, LetsANodeJoinWhenTheAnnouncementTimesOut) {
+  harness.modules.keep(Question::announce);
+  Node& bob = request_upgrade();
+  harness.say(bob, "40");
+
+  harness.pass(11s);
 
   EXPECT_EQ(bob.state(), State::joined);
 }
 
-TEST_F(BrokerTest, GivesTheLeaseBackOfANodeThatLeavesWhileTheGridIsTold) {
-  house.modules.keep(Question::announce);
-  Session& bob = knock();
+TEST_F(BrokerTest, ReleasesTheLeaseOfANodeThatLeavesDuringTheAnnouncement) {
+  harness.modules.keep(Question::announce);
+  Node& bob = request_upgrade();
   const std::uint64_t token = bob.token();
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  house.cut(bob);
-  house.modules.last(Question::announce).done();
-  house.turn();
+  harness.cut(bob);
+  harness.modules.last(Question::announce).done();
+  harness.run_iteration();
 
   EXPECT_THAT(tokens(Question::release), ElementsAre(token));
-  EXPECT_FALSE(house.grid.directory.find("bob"));
-  EXPECT_EQ(house.counters.value(Counter::nodes_joined), 0u);
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
+  EXPECT_EQ(harness.counters.value(Counter::nodes_joined), 0u);
 }
 
-TEST_F(BrokerTest, ClosesTheTransportAtASecondConnectWhileTheGridIsTold) {
-  house.modules.keep(Question::announce);
-  Session& bob = knock();
-  house.sent(bob);
-  house.say(bob, "40");
+TEST_F(BrokerTest, ClosesTheTransportAtASecondConnectDuringTheAnnouncement) {
+  harness.modules.keep(Question::announce);
+  Node& bob = request_upgrade();
+  harness.sent(bob);
+  harness.say(bob, "40");
 
-  house.say(bob, "40");
-  house.modules.last(Question::announce).done();
-  house.turn();
+  harness.say(bob, "40");
+  harness.modules.last(Question::announce).done();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("close"));
-  EXPECT_FALSE(house.grid.directory.find("bob"));
+  EXPECT_THAT(harness.sent(bob), ElementsAre("close"));
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
 }
 
-TEST_F(BrokerTest, ClosesTheTransportOfWhoseIdIsHeldElsewhereWhileTheGridIsTold) {
-  house.modules.keep(Question::announce);
-  Session& bob = knock();
-  house.sent(bob);
-  house.say(bob, "40");
+TEST_F(BrokerTest, ClosesTheTransportIfTheLeaseIsLostDuringTheAnnouncement) {
+  harness.modules.keep(Question::announce);
+  Node& bob = request_upgrade();
+  harness.sent(bob);
+  harness.say(bob, "40");
 
-  house.broker.expel_holder(bob.handle(), bob.token());
-  house.modules.last(Question::announce).done();
-  house.turn();
+  harness.broker.execute(DisconnectHolder{bob.handle(), bob.token()});
+  harness.modules.last(Question::announce).done();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("close"));
-  EXPECT_FALSE(house.grid.directory.find("bob"));
+  EXPECT_THAT(harness.sent(bob), ElementsAre("close"));
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
 }
 
-TEST_F(BrokerTest, OpensTheTransportOfWhomItRefusesToo) {
-  house.modules.on(Question::authenticate, [](const Asked& asked) { asked.no(); });
-  Session& bob = knock();
-  EXPECT_TRUE(house.door(bob).open);
-  house.sent(bob);
+TEST_F(BrokerTest, OpensTheTransportOfARefusedNodeToo) {
+  harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.no(); });
+  Node& bob = request_upgrade();
+  EXPECT_TRUE(harness.upgrade_result(bob).open);
+  harness.sent(bob);
 
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  EXPECT_THAT(house.sent(bob), ElementsAre(R"(44{"message":"authentication failed"})"));
+  EXPECT_THAT(harness.sent(bob), ElementsAre(R"(44{"message":"authentication failed"})"));
   EXPECT_EQ(bob.state(), State::waiting);
-  EXPECT_FALSE(house.grid.directory.find("bob"));
-  EXPECT_EQ(house.counters.value(Counter::refused_authentication), 1u);
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
+  EXPECT_EQ(harness.counters.value(Counter::refused_authentication), 1u);
 }
 
-TEST_F(BrokerTest, NeverOpensTheTransportInTrouble) {
-  house.modules.on(Question::claim, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+TEST_F(BrokerTest, NeverOpensTheTransportAfterATemporaryFailure) {
+  harness.modules.on(Question::claim, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
 
-  Session& bob = knock();
+  Node& bob = request_upgrade();
 
-  EXPECT_FALSE(house.door(bob).open);
-  EXPECT_EQ(house.door(bob).trouble, Trouble::registry);
-  EXPECT_THAT(house.sent(bob), IsEmpty());
-  EXPECT_EQ(house.counters.value(Counter::unavailable_registry), 1u);
+  EXPECT_FALSE(harness.upgrade_result(bob).open);
+  EXPECT_EQ(harness.upgrade_result(bob).failure, TemporaryFailure::registry);
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
+  EXPECT_EQ(harness.counters.value(Counter::unavailable_registry), 1u);
 }
 
 TEST_F(BrokerTest, OpensTheTransportWhenTheAnswersComeLater) {
-  house.modules.delay_answers();
-  Session& bob = knock();
-  EXPECT_FALSE(house.door(bob).open);
+  harness.modules.delay_answers();
+  Node& bob = request_upgrade();
+  EXPECT_FALSE(harness.upgrade_result(bob).open);
 
-  house.settle();
+  harness.settle();
 
-  EXPECT_TRUE(house.door(bob).open);
+  EXPECT_TRUE(harness.upgrade_result(bob).open);
 }
 
 TEST_F(BrokerTest, HoldsTheLeaseBetweenTransportAndConnect) {
-  Session& bob = knock();
+  Node& bob = request_upgrade();
 
   EXPECT_THAT(tokens(Question::claim), ElementsAre(bob.token()));
-  EXPECT_TRUE(house.grid.claims.find(bob.token()));
+  EXPECT_TRUE(harness.shared.claims.find(bob.token()));
 }
 
 // ---- going
 
-TEST_F(BrokerTest, GivesTheLeaseBackWhenTheConnectionEnds) {
-  Session& bob = house.join("bob");
+TEST_F(BrokerTest, ReleasesTheLeaseWhenTheConnectionEnds) {
+  Node& bob = harness.join("bob");
   const std::uint64_t token = bob.token();
 
-  house.cut(bob);
+  harness.cut(bob);
 
   EXPECT_THAT(tokens(Question::release), ElementsAre(token));
-  EXPECT_FALSE(house.grid.directory.find("bob"));
-  EXPECT_FALSE(house.grid.claims.find(token));
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
+  EXPECT_FALSE(harness.shared.claims.find(token));
 }
 
-TEST_F(BrokerTest, GivesTheLeaseBackOfWhoNeverConnects) {
-  Session& bob = knock();
+TEST_F(BrokerTest, ReleasesTheLeaseOfANodeThatNeverConnects) {
+  Node& bob = request_upgrade();
   const std::uint64_t token = bob.token();
 
-  house.cut(bob);
+  harness.cut(bob);
 
   EXPECT_THAT(tokens(Question::release), ElementsAre(token));
 }
 
-TEST_F(BrokerTest, GivesTheLeaseBackOfWhoLeavesDuringItsAdmission) {
-  house.modules.keep(Question::resolve_rtc);
-  Session& bob = knock();
+TEST_F(BrokerTest, ReleasesTheLeaseOfANodeThatLeavesDuringItsAdmission) {
+  harness.modules.keep(Question::resolve_rtc);
+  Node& bob = request_upgrade();
 
-  house.cut(bob);
+  harness.cut(bob);
 
   EXPECT_EQ(tokens(Question::release), tokens(Question::claim));
-  house.modules.last(Question::resolve_rtc).text("{}");
-  house.turn();
-  EXPECT_EQ(house.modules.count(Question::release), 1u);
+  harness.modules.last(Question::resolve_rtc).text("{}");
+  harness.run_iteration();
+  EXPECT_EQ(harness.modules.count(Question::release), 1u);
 }
 
 TEST_F(BrokerTest, FreesTheIdAtADisconnect) {
-  Session& bob = house.join("bob");
+  Node& bob = harness.join("bob");
   const std::uint64_t token = bob.token();
 
-  house.say(bob, "41");
+  harness.say(bob, "41");
 
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
   EXPECT_EQ(bob.state(), State::waiting);
-  EXPECT_FALSE(house.grid.directory.find("bob"));
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
   EXPECT_THAT(tokens(Question::release), ElementsAre(token));
   EXPECT_EQ(bob.token(), 0u);
 }
 
-TEST_F(BrokerTest, ReleasesOnceWhoDisconnectsAndIsThenCut) {
-  Session& bob = house.join("bob");
-  house.say(bob, "41");
+TEST_F(BrokerTest, ReleasesOnceIfANodeDisconnectsAndItsConnectionThenBreaks) {
+  Node& bob = harness.join("bob");
+  harness.say(bob, "41");
 
-  house.cut(bob);
+  harness.cut(bob);
 
-  EXPECT_EQ(house.modules.count(Question::release), 1u);
+  EXPECT_EQ(harness.modules.count(Question::release), 1u);
 }
 
 TEST_F(BrokerTest, NeverFreesTheIdOfASuccessor) {
-  Session& bob = house.join("bob");
-  Session& successor = house.join("bob");
+  Node& bob = harness.join("bob");
+  Node& successor = harness.join("bob");
 
-  house.cut(bob);
+  harness.cut(bob);
 
-  EXPECT_EQ(house.grid.directory.find("bob")->session, successor.handle());
+  EXPECT_EQ(harness.shared.directory.find("bob")->session, successor.handle());
 }
 
 TEST_F(BrokerTest, ClosesAnIdleTransportAfterADisconnect) {
-  Session& bob = house.join("bob");
-  house.say(bob, "41");
+  Node& bob = harness.join("bob");
+  harness.say(bob, "41");
 
-  bob.tick(house.broker.bench(), house.now + 10s);
+  bob.tick(harness.broker.context(), harness.now + 10s);
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("close"));
+  EXPECT_THAT(harness.sent(bob), ElementsAre("close"));
 }
 
 // ---- coming again
 
 TEST_F(BrokerTest, AdmitsAnewAtALaterConnect) {
-  Session& bob = house.join("bob");
+  Node& bob = harness.join("bob");
   const std::uint64_t first = bob.token();
-  house.say(bob, "41");
+  harness.say(bob, "41");
 
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  EXPECT_THAT(house.sent(bob),
+  EXPECT_THAT(harness.sent(bob),
               ElementsAre(MatchesRegex(kConnected), StartsWith(R"(42["AUTHENTICATED",)")));
-  EXPECT_EQ(house.modules.count(Question::authenticate), 2u);
+  EXPECT_EQ(harness.modules.count(Question::authenticate), 2u);
   EXPECT_NE(bob.token(), first);
-  EXPECT_TRUE(house.grid.directory.find("bob"));
+  EXPECT_TRUE(harness.shared.directory.find("bob"));
 }
 
-TEST_F(BrokerTest, SendsANodeBackWhoseRoomWasGivenAwayMeanwhile) {
-  Session& bob = house.join("bob");
-  house.say(bob, "41");
-  house.lacking = Trouble::full;
+TEST_F(BrokerTest, DisconnectsANodeIfThereIsNoCapacityAnyMore) {
+  Node& bob = harness.join("bob");
+  harness.say(bob, "41");
+  harness.no_capacity = TemporaryFailure::full;
 
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
   EXPECT_EQ(bob.ending(), session::Ending::finish);
-  EXPECT_EQ(house.modules.count(Question::authenticate), 1u) << "nobody is asked about it";
-  EXPECT_EQ(house.counters.value(telemetry::Counter::unavailable_limit), 1u);
+  EXPECT_EQ(harness.modules.count(Question::authenticate), 1u) << "nobody is asked about it";
+  EXPECT_EQ(harness.counters.value(telemetry::Counter::unavailable_limit), 1u);
 }
 
 TEST_F(BrokerTest, AdmitsAnewWhenTheAnswersComeLater) {
-  Session& bob = house.join("bob");
-  house.say(bob, "41");
-  house.modules.delay_answers();
-  house.say(bob, "40");
+  Node& bob = harness.join("bob");
+  harness.say(bob, "41");
+  harness.modules.delay_answers();
+  harness.say(bob, "40");
   EXPECT_EQ(bob.state(), State::readmitting);
-  house.touched_handles.clear();
+  harness.touched_handles.clear();
 
-  house.settle();
+  harness.settle();
 
   EXPECT_EQ(bob.state(), State::joined);
   // Admitted, and told so once the grid knows.
-  EXPECT_THAT(house.touched_handles, ElementsAre(bob.handle(), bob.handle()));
+  EXPECT_THAT(harness.touched_handles, ElementsAre(bob.handle(), bob.handle()));
 }
 
 TEST_F(BrokerTest, ClosesTheTransportAtASecondConnectDuringAnAdmission) {
-  Session& bob = house.join("bob");
-  house.say(bob, "41");
-  house.modules.delay_answers();
-  house.say(bob, "40");
+  Node& bob = harness.join("bob");
+  harness.say(bob, "41");
+  harness.modules.delay_answers();
+  harness.say(bob, "40");
 
-  house.say(bob, "40");
-  house.settle();
+  harness.say(bob, "40");
+  harness.settle();
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("close"));
-  EXPECT_FALSE(house.grid.directory.find("bob"));
+  EXPECT_THAT(harness.sent(bob), ElementsAre("close"));
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
 }
 
 TEST_F(BrokerTest, RefusesAnewAtALaterConnect) {
-  Session& bob = house.join("bob");
-  house.say(bob, "41");
-  house.modules.on(Question::authenticate, [](const Asked& asked) { asked.no(); });
+  Node& bob = harness.join("bob");
+  harness.say(bob, "41");
+  harness.modules.on(Question::authenticate, [](const Asked& asked) { asked.no(); });
 
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  EXPECT_THAT(house.sent(bob), ElementsAre(R"(44{"message":"authentication failed"})"));
+  EXPECT_THAT(harness.sent(bob), ElementsAre(R"(44{"message":"authentication failed"})"));
   EXPECT_EQ(bob.state(), State::waiting);
 }
 
-TEST_F(BrokerTest, EndsTheTransportInTroubleSinceAConnectErrorWouldBeFinal) {
-  Session& bob = house.join("bob");
-  house.say(bob, "41");
-  house.modules.on(Question::authenticate, [](const Asked& asked) { asked.fail(CROLANG_TIMEOUT); });
+TEST_F(BrokerTest, EndsTheTransportAtAFailureSinceAConnectErrorWouldBeFinal) {
+  Node& bob = harness.join("bob");
+  harness.say(bob, "41");
+  harness.modules.on(Question::authenticate,
+                     [](const Asked& asked) { asked.fail(CROLANG_TIMEOUT); });
 
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
   EXPECT_EQ(bob.ending(), session::Ending::finish);
-  EXPECT_EQ(house.counters.value(Counter::unavailable_authentication), 1u);
+  EXPECT_EQ(harness.counters.value(Counter::unavailable_authentication), 1u);
 }
 
 TEST_F(BrokerTest, AdmitsATransportThreeTimesAtMost) {
-  Session& bob = house.join("bob");
+  Node& bob = harness.join("bob");
   for (int i = 0; i < 2; ++i) {
-    house.say(bob, "41");
-    house.say(bob, "40");
+    harness.say(bob, "41");
+    harness.say(bob, "40");
     ASSERT_EQ(bob.state(), State::joined);
   }
-  house.say(bob, "41");
-  house.sent(bob);
+  harness.say(bob, "41");
+  harness.sent(bob);
 
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("close"));
-  EXPECT_EQ(house.modules.count(Question::authenticate), 3u);
+  EXPECT_THAT(harness.sent(bob), ElementsAre("close"));
+  EXPECT_EQ(harness.modules.count(Question::authenticate), 3u);
 }
 
 TEST_F(BrokerTest, CountsRefusalsAmongTheThree) {
-  Session& bob = house.knock("version=1&runtime=x");
-  house.broker.admit(bob);
-  house.sent(bob);
+  Node& bob = harness.request_upgrade("version=1&runtime=x");
+  harness.broker.admit(bob);
+  harness.sent(bob);
   for (int i = 0; i < 3; ++i) {
-    house.say(bob, "40");
-    EXPECT_EQ(house.sent(bob).size(), 1u);
+    harness.say(bob, "40");
+    EXPECT_EQ(harness.sent(bob).size(), 1u);
     EXPECT_EQ(bob.state(), State::waiting);
   }
 
-  house.say(bob, "40");
+  harness.say(bob, "40");
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("close"));
-  EXPECT_EQ(house.counters.value(Counter::refused_missing_field), 3u);
+  EXPECT_THAT(harness.sent(bob), ElementsAre("close"));
+  EXPECT_EQ(harness.counters.value(Counter::refused_missing_field), 3u);
 }
 
 // ---- being sent away
 
-TEST_F(BrokerTest, ExpelsForGood) {
-  Session& bob = house.join("bob");
+TEST_F(BrokerTest, DisconnectsPermanently) {
+  Node& bob = harness.join("bob");
 
-  house.broker.expel(bob.handle(), session::EndReason::invalid_node);
+  harness.broker.execute(DisconnectSession{bob.handle(), session::EndReason::invalid_node});
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("41", "close"));
-  EXPECT_EQ(house.modules.count(Question::release), 1u);
-  EXPECT_FALSE(house.grid.directory.find("bob"));
-  EXPECT_EQ(house.counters.value(Counter::closed_invalid_node), 1u);
+  EXPECT_THAT(harness.sent(bob), ElementsAre("41", "close"));
+  EXPECT_EQ(harness.modules.count(Question::release), 1u);
+  EXPECT_FALSE(harness.shared.directory.find("bob"));
+  EXPECT_EQ(harness.counters.value(Counter::closed_invalid_node), 1u);
 }
 
-TEST_F(BrokerTest, ExpelsNobodyTwice) {
-  Session& bob = house.join("bob");
+TEST_F(BrokerTest, DisconnectsANodeOnce) {
+  Node& bob = harness.join("bob");
 
-  house.broker.expel(bob.handle(), session::EndReason::invalid_node);
-  house.broker.expel(bob.handle(), session::EndReason::invalid_node);
+  harness.broker.execute(DisconnectSession{bob.handle(), session::EndReason::invalid_node});
+  harness.broker.execute(DisconnectSession{bob.handle(), session::EndReason::invalid_node});
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("41", "close"));
-  EXPECT_EQ(house.modules.count(Question::release), 1u);
-  EXPECT_EQ(house.counters.value(Counter::closed_invalid_node), 1u);
+  EXPECT_THAT(harness.sent(bob), ElementsAre("41", "close"));
+  EXPECT_EQ(harness.modules.count(Question::release), 1u);
+  EXPECT_EQ(harness.counters.value(Counter::closed_invalid_node), 1u);
 }
 
-TEST_F(BrokerTest, ExpelsNobodyThroughAStaleHandle) {
-  Session& bob = house.join("bob");
+TEST_F(BrokerTest, DisconnectsNoNodeThroughAStaleHandle) {
+  Node& bob = harness.join("bob");
   const SessionHandle stale = bob.handle();
-  house.cut(bob);
-  Session& eve = house.join("eve");
+  harness.cut(bob);
+  Node& eve = harness.join("eve");
 
-  house.broker.expel(stale, session::EndReason::invalid_node);
+  harness.broker.execute(DisconnectSession{stale, session::EndReason::invalid_node});
 
   EXPECT_EQ(eve.state(), State::joined);
 }
 
-TEST_F(BrokerTest, ExpelsOnlyTheHolderOfTheTokenThatWasLost) {
-  Session& bob = house.join("bob");
+TEST_F(BrokerTest, DisconnectsOnlyTheHolderOfTheLostToken) {
+  Node& bob = harness.join("bob");
 
-  house.broker.expel_holder(bob.handle(), bob.token() + 1);
+  harness.broker.execute(DisconnectHolder{bob.handle(), bob.token() + 1});
   EXPECT_EQ(bob.state(), State::joined);
-  house.broker.expel_holder(bob.handle(), bob.token());
+  harness.broker.execute(DisconnectHolder{bob.handle(), bob.token()});
 
   EXPECT_EQ(bob.state(), State::closing);
-  EXPECT_EQ(house.counters.value(Counter::closed_lost_id), 1u);
+  EXPECT_EQ(harness.counters.value(Counter::closed_lost_id), 1u);
 }
 
-TEST_F(BrokerTest, ShutsDownSoThatTheNodeComesBack) {
-  Session& bob = house.join("bob");
+TEST_F(BrokerTest, ShutsDownSoThatTheNodeReconnects) {
+  Node& bob = harness.join("bob");
 
-  house.broker.shut_down(bob);
+  harness.broker.shut_down(bob);
 
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
   EXPECT_EQ(bob.ending(), session::Ending::finish);
-  EXPECT_EQ(house.modules.count(Question::release), 1u);
+  EXPECT_EQ(harness.modules.count(Question::release), 1u);
 }
 
 // ---- one id, several nodes, with the built-in registry
@@ -457,7 +579,8 @@ TEST_F(BrokerTest, ShutsDownSoThatTheNodeComesBack) {
 class BuiltInRegistryTest : public BrokerTest {
  protected:
   BuiltInRegistryTest() {
-    house.modules.table.registry = {modules::builtin::memory_registry_table(), registry.get(), ""};
+    harness.modules.table.of<modules::Kind::registry>() = {
+        modules::builtin::memory_registry_table(), registry.get(), ""};
     modules::builtin::memory_registry_table()->bind(registry.get(), {kHere.data(), kHere.size()},
                                                     nullptr, nullptr, 0);
   }
@@ -468,101 +591,103 @@ class BuiltInRegistryTest : public BrokerTest {
                &modules::builtin::destroy_memory_registry};
 };
 
-TEST_F(BuiltInRegistryTest, LetsTheNextOneInAsSoonAsTheFirstHasLeft) {
-  house.cut(house.join("bob"));
+TEST_F(BuiltInRegistryTest, AdmitsTheNextNodeAsSoonAsTheFirstHasLeft) {
+  harness.cut(harness.join("bob"));
 
-  Session& next = house.join("bob");
+  Node& next = harness.join("bob");
 
   EXPECT_EQ(next.state(), State::joined);
 }
 
-TEST_F(BuiltInRegistryTest, LetsNobodyTakeTheIdOfWhoIsAlive) {
-  Session& bob = house.join("bob");
-  std::vector<Session*> newcomers;
-  for (int i = 0; i < 50; ++i) newcomers.push_back(&knock());
-  house.turn();
-  EXPECT_THAT(house.sent(bob), ElementsAre("2"));
+TEST_F(BuiltInRegistryTest, KeepsTheIdOfANodeThatIsAlive) {
+  Node& bob = harness.join("bob");
+  std::vector<Node*> newcomers;
+  for (int i = 0; i < 50; ++i) newcomers.push_back(&request_upgrade());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(bob), ElementsAre("2"));
 
-  house.say(bob, "3");
-  house.turn();
+  harness.say(bob, "3");
+  harness.run_iteration();
 
-  for (Session* newcomer : newcomers) {
-    EXPECT_TRUE(house.door(*newcomer).open);
-    house.sent(*newcomer);
-    house.say(*newcomer, "40");
-    EXPECT_THAT(house.sent(*newcomer), ElementsAre(R"(44{"message":"client already connected"})"));
+  for (Node* newcomer : newcomers) {
+    EXPECT_TRUE(harness.upgrade_result(*newcomer).open);
+    harness.sent(*newcomer);
+    harness.say(*newcomer, "40");
+    EXPECT_THAT(harness.sent(*newcomer),
+                ElementsAre(R"(44{"message":"client already connected"})"));
   }
-  EXPECT_EQ(house.grid.directory.find("bob")->session, bob.handle());
+  EXPECT_EQ(harness.shared.directory.find("bob")->session, bob.handle());
 }
 
-TEST_F(BuiltInRegistryTest, LetsOneOfManyTakeTheIdOfWhoIsSilent) {
-  Session& bob = house.join("bob");
-  std::vector<Session*> newcomers;
-  for (int i = 0; i < 50; ++i) newcomers.push_back(&knock());
-  house.turn();
+TEST_F(BuiltInRegistryTest, LetsOneOfManyTakeTheIdOfASilentNode) {
+  Node& bob = harness.join("bob");
+  std::vector<Node*> newcomers;
+  for (int i = 0; i < 50; ++i) newcomers.push_back(&request_upgrade());
+  harness.run_iteration();
 
-  house.pass(1500ms);
+  harness.pass(1500ms);
 
   EXPECT_EQ(bob.state(), State::closing);
   int winners = 0;
-  for (const Session* newcomer : newcomers) {
-    if (house.door(*newcomer).open) {
+  for (const Node* newcomer : newcomers) {
+    if (harness.upgrade_result(*newcomer).open) {
       ++winners;
     } else {
-      EXPECT_EQ(house.door(*newcomer).trouble, Trouble::probing);
+      EXPECT_EQ(harness.upgrade_result(*newcomer).failure, TemporaryFailure::probing);
     }
   }
   EXPECT_EQ(winners, 1);
 }
 
 TEST_F(BuiltInRegistryTest, LetsTheWinnerBeFound) {
-  house.join("bob");
-  Session& winner = knock();
-  house.turn();
-  house.pass(1500ms);
-  house.say(winner, "40");
-  Session& ann = house.join("ann");
-  house.sent(winner);
+  harness.join("bob");
+  Node& winner = request_upgrade();
+  harness.run_iteration();
+  harness.pass(1500ms);
+  harness.say(winner, "40");
+  Node& ann = harness.join("ann");
+  harness.sent(winner);
 
-  house.say(ann, event("SOCKET_MSG_EXCHANGE", R"({"to":"bob"})", "1"));
+  harness.say(ann, event("SOCKET_MSG_EXCHANGE", R"({"to":"bob"})", "1"));
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(R"(431["OK"])"));
-  EXPECT_EQ(house.sent(winner).size(), 1u);
+  EXPECT_THAT(harness.sent(ann), ElementsAre(R"(431["OK"])"));
+  EXPECT_EQ(harness.sent(winner).size(), 1u);
 }
 
 TEST_F(BuiltInRegistryTest, ForgetsALeaseWhoseAdmissionWasCancelled) {
-  house.modules.keep(Question::resolve_rtc);
-  house.cut(knock());
-  house.modules.on(Question::resolve_rtc,
-                   [](const Asked& asked) { asked.text(R"({"iceServers":[{"urls":"stun:a"}]})"); });
+  harness.modules.keep(Question::resolve_rtc);
+  harness.cut(request_upgrade());
+  harness.modules.on(Question::resolve_rtc, [](const Asked& asked) {
+    asked.text(R"({"iceServers":[{"urls":"stun:a"}]})");
+  });
 
-  EXPECT_EQ(house.join("bob").state(), State::joined);
+  EXPECT_EQ(harness.join("bob").state(), State::joined);
 }
 
 // ---- time
 
-TEST_F(BrokerTest, SweepsWhenItsTimeHasCome) {
-  house.join("bob");
-  house.broker.start_sweeping(30s, house.now);
-  EXPECT_EQ(house.deadline(), house.now + 30s);
+TEST_F(BrokerTest, ValidityChecksWhenItsTimeHasCome) {
+  harness.join("bob");
+  harness.broker.start_validity_checks(30s, harness.now);
+  EXPECT_EQ(harness.deadline(), harness.now + 30s);
 
-  house.pass(30s);
+  harness.pass(30s);
 
-  EXPECT_EQ(house.modules.count(Question::check_validity), 1u);
+  EXPECT_EQ(harness.modules.count(Question::check_validity), 1u);
 }
 
 TEST_F(BrokerTest, IsDueWhenAQuestionOrAProbeIs) {
-  EXPECT_EQ(house.deadline(), Broker::TimePoint::max());
-  Session& bob = house.join("bob");
-  house.broker.probe(bob.handle(), bob.token(), 1500ms, [](std::int32_t) {});
-  EXPECT_EQ(house.deadline(), house.now + 1500ms);
+  EXPECT_EQ(harness.deadline(), Broker::TimePoint::max());
+  Node& bob = harness.join("bob");
+  harness.broker.execute(ProbeSession{bob.handle(), bob.token(), 1500ms, [](std::int32_t) {}});
+  EXPECT_EQ(harness.deadline(), harness.now + 1500ms);
 
-  house.say(bob, "3");
-  house.modules.keep(Question::authenticate);
-  knock("eve");
+  harness.say(bob, "3");
+  harness.modules.keep(Question::authenticate);
+  request_upgrade("eve");
 
-  EXPECT_NE(house.deadline(), Broker::TimePoint::max());
-  EXPECT_GT(house.deadline(), house.now + 5s);
+  EXPECT_NE(harness.deadline(), Broker::TimePoint::max());
+  EXPECT_GT(harness.deadline(), harness.now + 5s);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ SessionHandle handle(std::uint32_t slot) {
   return {slot, 1, 0};
 }
 
-TEST(Directory, FindsWhomItWasGiven) {
+TEST(Directory, FindsAnInsertedNode) {
   Directory directory;
   directory.insert("bob", {handle(3), 77});
 
@@ -25,7 +25,7 @@ TEST(Directory, FindsWhomItWasGiven) {
   EXPECT_EQ(found->token, 77u);
 }
 
-TEST(Directory, FindsNobodyUnderAnotherId) {
+TEST(Directory, FindsNothingUnderAnotherId) {
   Directory directory;
   directory.insert("bob", {handle(3), 77});
 
@@ -43,7 +43,7 @@ TEST(Directory, KeepsTheLaterOfTwoSessions) {
   EXPECT_EQ(directory.size(), 1u);
 }
 
-TEST(Directory, ErasesTheIdThatStandsOnTheToken) {
+TEST(Directory, ErasesTheIdOfTheToken) {
   Directory directory;
   directory.insert("bob", {handle(3), 77});
 
@@ -62,7 +62,7 @@ TEST(Directory, NeverErasesASuccessor) {
   EXPECT_TRUE(directory.find("bob"));
 }
 
-TEST(Directory, ErasingWhoIsNotThereDoesNothing) {
+TEST(Directory, ErasingAnAbsentNodeDoesNothing) {
   Directory directory;
 
   directory.erase("bob", 77);
@@ -70,7 +70,7 @@ TEST(Directory, ErasingWhoIsNotThereDoesNothing) {
   EXPECT_EQ(directory.size(), 0u);
 }
 
-TEST(Directory, ListsEverybodyOfEveryShard) {
+TEST(Directory, ListsTheNodesOfEveryShard) {
   Directory directory;
   std::vector<std::string> ids;
   for (std::uint32_t i = 0; i < 2000; ++i) {
@@ -134,7 +134,7 @@ TEST(Claims, MovesAClaimToItsNextStage) {
   EXPECT_EQ(claims.find(77)->stage, Claims::Stage::open);
 }
 
-TEST(Claims, MakesNoClaimOfAnUnknownToken) {
+TEST(Claims, IgnoresAStageOfAnUnknownToken) {
   Claims claims;
 
   claims.set_stage(77, Claims::Stage::open);

@@ -27,6 +27,15 @@ TEST(Events, RelaysNothingElse) {
   }
 }
 
+TEST(Events, WordsAcknowledgementsAsNodesKnowThem) {
+  EXPECT_EQ(arguments_of(AckStatus::ok), R"(["OK"])");
+  EXPECT_EQ(arguments_of(AckStatus::error), R"(["ERROR"])");
+  EXPECT_EQ(arguments_of(AckStatus::unauthorized), R"(["UNAUTHORIZED"])");
+  EXPECT_EQ(arguments_of(AckStatus::not_connected), R"(["NOT_CONNECTED"])");
+  EXPECT_EQ(arguments_of(AckStatus::disabled), R"(["DISABLED"])");
+  EXPECT_EQ(name_of(AckStatus::not_connected), "NOT_CONNECTED");
+}
+
 TEST(Events, WordsRefusalsAsNodesKnowThem) {
   EXPECT_EQ(text_of(Refusal::missing_id),
             "server side exception: Error: Missing required OnConnectionData value: id");
@@ -39,9 +48,10 @@ TEST(Events, WordsRefusalsAsNodesKnowThem) {
   EXPECT_EQ(text_of(Refusal::already_connected), "client already connected");
 }
 
-TEST(Events, HasAnOwnTextForEveryTrouble) {
-  constexpr std::array kTroubles = {Trouble::authentication, Trouble::registry, Trouble::rtc,
-                                    Trouble::draining,       Trouble::full,     Trouble::probing};
+TEST(Events, HasAnOwnTextForEveryTemporaryFailure) {
+  constexpr std::array kTroubles = {
+      TemporaryFailure::authentication, TemporaryFailure::registry, TemporaryFailure::rtc,
+      TemporaryFailure::draining,       TemporaryFailure::full,     TemporaryFailure::probing};
   for (std::size_t i = 0; i < kTroubles.size(); ++i) {
     EXPECT_FALSE(text_of(kTroubles[i]).empty());
     for (std::size_t j = 0; j < i; ++j) EXPECT_NE(text_of(kTroubles[i]), text_of(kTroubles[j]));

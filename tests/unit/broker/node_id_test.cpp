@@ -21,13 +21,13 @@ TEST(NodeId, IsPlainIfEveryByteIsPrintableAsciiWhereverItStands) {
   }
 }
 
-TEST(NodeId, CanExistIfANodeOfThatIdWouldBeLetIn) {
+TEST(NodeId, CanExistIfANodeOfThatIdWouldBeAdmitted) {
   for (const std::string& id :
        {std::string("a"), std::string("node-1"), std::string("ü€😀"), std::string("two words"),
         std::string("a\tb"), std::string("a\x7f"), std::string("a\xC2\x85"), std::string("\xff"),
         std::string(8, 'x'), std::string(9, 'x'), std::string("\xED\xA0\x80")}) {
-    EXPECT_EQ(can_exist(id, 8), session::check_id(id, 8) == session::IdFault::none) << id;
-    EXPECT_EQ(can_exist(id, 256), session::check_id(id, 256) == session::IdFault::none) << id;
+    EXPECT_EQ(can_exist(id, 8), check_id(id, 8) == IdFault::none) << id;
+    EXPECT_EQ(can_exist(id, 256), check_id(id, 256) == IdFault::none) << id;
   }
 }
 

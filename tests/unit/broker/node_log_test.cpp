@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "house.hpp"
+#include "harness.hpp"
 #include "support/captured_log.hpp"
 
 namespace crolang::broker {
@@ -20,6 +20,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
+const client_address::Address kClient = client_address::ipv4_address({192, 0, 2, 7});
+
 /// Each test has a second of its own, since limits are of the process.
 session::TimePoint next_second() {
   static session::TimePoint now = std::chrono::steady_clock::now();
@@ -33,23 +35,27 @@ class NodeLogTest : public ::testing::Test {
 
 TEST_F(NodeLogTest, SaysWhyANodeIsRefused) {
   support::CapturedLog log(Level::connections);
-  node_log::refused("bob", Refusal::authentication_failed, "the token expired 312 s ago", now_);
-  node_log::refused("eve", Refusal::missing_version, {}, now_);
-  node_log::told_to_come_again("bob", Trouble::registry, now_);
-  node_log::foreign_namespace("bob", "/chat", now_);
+  node_log::refused({"bob", kClient}, Refusal::authentication_failed, "the token expired 312 s ago",
+                    now_);
+  node_log::refused({"eve", kClient}, Refusal::missing_version, {}, now_);
+  node_log::asked_to_retry({"bob", kClient}, TemporaryFailure::registry, now_);
+  node_log::foreign_namespace({"bob", kClient}, "/chat", now_);
   EXPECT_THAT(
       log.lines(),
       ElementsAre(HasSubstr("connection node refused node=bob why=\"authentication failed\" "
-                            "reason=\"the token expired 312 s ago\" suppressed="),
+                            "reason=\"the token expired 312 s ago\" client=192.0.2.7 suppressed="),
                   AllOf(HasSubstr("connection node refused node=eve why="), HasSubstr("version")),
-                  HasSubstr("node told to come again node=bob why=\"the registry is not"),
-                  HasSubstr("it connects to /chat, there is only /")));
+                  AllOf(HasSubstr("node asked to retry node=bob why=\"the registry is not"),
+                        HasSubstr("client=192.0.2.7")),
+                  AllOf(HasSubstr("it connects to /chat, but / is the only namespace"),
+                        HasSubstr("client=192.0.2.7"))));
 }
 
 TEST_F(NodeLogTest, ShowsNoQueryOfANamespace) {
   support::CapturedLog log(Level::connections);
-  node_log::foreign_namespace("bob", "/chat?token=secret", now_);
-  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("it connects to /chat, there is only /")));
+  node_log::foreign_namespace({"bob", kClient}, "/chat?token=secret", now_);
+  EXPECT_THAT(log.lines(),
+              ElementsAre(HasSubstr("it connects to /chat, but / is the only namespace")));
 }
 
 TEST_F(NodeLogTest, SaysWhyAMessageIsNotRelayed) {
@@ -77,7 +83,7 @@ TEST_F(NodeLogTest, AFloodForOneReasonDoesNotHideAnother) {
     node_log::not_relayed(Relayed::socket_msg_exchange, "eve", {}, Outcome::payload_not_json, {},
                           now_);
   }
-  node_log::not_relayed(Relayed::socket_msg_exchange, "bob", {}, Outcome::payload_no_string, {},
+  node_log::not_relayed(Relayed::socket_msg_exchange, "bob", {}, Outcome::payload_not_string, {},
                         now_);
   const auto lines = log.lines();
   EXPECT_THAT(lines, SizeIs(11));
@@ -98,44 +104,48 @@ TEST_F(NodeLogTest, SaysHowManyLinesWereLeftOut) {
   EXPECT_THAT(lines[10], HasSubstr("suppressed=15"));
 }
 
-TEST_F(NodeLogTest, IsSilentAtLevel0) {
+TEST_F(NodeLogTest, LogsNothingAtLevel0) {
   support::CapturedLog log(Level::essentials);
-  node_log::refused("bob", Refusal::invalid_id, {}, now_);
+  node_log::refused({"bob", kClient}, Refusal::invalid_id, {}, now_);
   node_log::unknown_event("bob", "x", now_);
   node_log::presence_refused("bob", node_log::PresenceFault::no_ids, now_);
-  node_log::told_to_come_again("bob", Trouble::full, now_);
+  node_log::asked_to_retry({"bob", kClient}, TemporaryFailure::full, now_);
   EXPECT_THAT(log.lines(), IsEmpty());
 }
 
 class EndLogTest : public NodeLogTest {
  protected:
-  testing::House house_;
+  testing::Harness harness_;
 };
 
 TEST_F(EndLogTest, SaysHowANodeEnds) {
-  testing::Session& bob = house_.join("bob");
+  Node& bob = harness_.join("bob");
   support::CapturedLog log(Level::connections);
-  node_log::ended(bob, EndReason::tcp_reset, now_);
-  node_log::ended(bob, EndReason::lost_id, now_);
-  EXPECT_THAT(log.lines(),
-              ElementsAre(HasSubstr("connection node gone node=bob why=\"TCP reset by the node\""),
-                          HasSubstr("connection node expelled node=bob why=\"its id is held")));
+  node_log::ended(bob, kClient, EndReason::tcp_reset, now_);
+  node_log::ended(bob, kClient, EndReason::lost_id, now_);
+  EXPECT_THAT(
+      log.lines(),
+      ElementsAre(
+          HasSubstr("connection node disconnected node=bob why=\"TCP reset by the node\" "
+                    "client=192.0.2.7 suppressed="),
+          HasSubstr("connection node disconnected permanently node=bob why=\"its id is held")));
 }
 
 TEST_F(EndLogTest, SaysThatANodeNeverJoined) {
-  testing::Session& bob = house_.knock(testing::query_of("bob"));
+  Node& bob = harness_.request_upgrade(testing::query_of("bob"));
   support::CapturedLog log(Level::connections);
-  node_log::ended(bob, EndReason::tcp_end, now_);
-  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("node gone before it joined node=bob why=")));
+  node_log::ended(bob, kClient, EndReason::tcp_end, now_);
+  EXPECT_THAT(log.lines(),
+              ElementsAre(HasSubstr("node disconnected before it joined node=bob why=")));
 }
 
-TEST_F(EndLogTest, SaysNothingOfWhoHadBeenToldBefore) {
-  testing::Session& bob = house_.knock(testing::query_of("bob"));
-  bob.open(house_.broker.bench(), now_);
+TEST_F(EndLogTest, LogsNoEndThatWasLoggedBefore) {
+  Node& bob = harness_.request_upgrade(testing::query_of("bob"));
+  bob.open(harness_.broker.context(), now_);
   support::CapturedLog log(Level::connections);
-  node_log::ended(bob, EndReason::tcp_end, now_);
-  node_log::ended(bob, EndReason::handshake_timeout, now_);
-  node_log::ended(bob, EndReason::asked_to_retry, now_);
+  node_log::ended(bob, kClient, EndReason::tcp_end, now_);
+  node_log::ended(bob, kClient, EndReason::handshake_timeout, now_);
+  node_log::ended(bob, kClient, EndReason::asked_to_retry, now_);
   EXPECT_THAT(log.lines(), IsEmpty());
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "unit/broker/house.hpp"
+#include "unit/broker/harness.hpp"
 
 namespace crolang::broker {
 namespace {
@@ -15,13 +15,12 @@ using namespace std::chrono_literals;
 using testing::Asked;
 using ::testing::ElementsAre;
 using testing::event;
+using testing::Harness;
 using testing::Holder;
-using testing::House;
 using ::testing::IsEmpty;
 using testing::kHere;
 using testing::literal_of;
 using testing::Question;
-using testing::Session;
 
 const Holder kElsewhere{"elsewhere", 4711};
 const auto kError = ElementsAre(R"(431["ERROR"])");
@@ -33,37 +32,37 @@ std::string results(std::string_view list) {
 
 class PresenceTest : public ::testing::Test {
  protected:
-  explicit PresenceTest(Policy policy = {}) : house(policy) {}
+  explicit PresenceTest(Policy policy = {}) : harness(policy) {}
 
   std::vector<std::string> ask(std::string_view payload, std::string_view ack = "1") {
     return say(event(kAreNodesConnected, payload, ack));
   }
   std::vector<std::string> say(std::string_view text) {
-    house.say(ann, text);
-    house.turn();
-    return house.sent(ann);
+    harness.say(ann, text);
+    harness.run_iteration();
+    return harness.sent(ann);
   }
-  std::size_t lookups() { return house.modules.count(Question::lookup); }
+  std::size_t lookups() { return harness.modules.count(Question::lookup); }
   std::uint64_t refused() const {
-    return house.counters.value(telemetry::Counter::presence_refused);
+    return harness.counters.value(telemetry::Counter::presence_refused);
   }
 
-  House house;
-  Session& ann = house.join("ann");
-  Session& bob = house.join("bob");
+  Harness harness;
+  Node& ann = harness.join("ann");
+  Node& bob = harness.join("bob");
 };
 
-TEST_F(PresenceTest, SaysWhoIsHere) {
+TEST_F(PresenceTest, FindsNodesOfThisInstance) {
   EXPECT_THAT(ask(R"({"ids":["bob"]})"), ElementsAre(results(R"({"id":"bob","connected":true})")));
   EXPECT_EQ(lookups(), 0u);
 }
 
-TEST_F(PresenceTest, SaysWhoIsNowhere) {
+TEST_F(PresenceTest, ReportsUnknownNodesAsNotConnected) {
   EXPECT_THAT(ask(R"({"ids":["eve"]})"), ElementsAre(results(R"({"id":"eve","connected":false})")));
 }
 
-TEST_F(PresenceTest, SaysWhoIsElsewhere) {
-  house.modules.on(Question::lookup, [](const Asked& asked) { asked.located({kElsewhere}); });
+TEST_F(PresenceTest, FindsNodesOfOtherInstances) {
+  harness.modules.on(Question::lookup, [](const Asked& asked) { asked.located({kElsewhere}); });
 
   EXPECT_THAT(ask(R"({"ids":["eve"]})"), ElementsAre(results(R"({"id":"eve","connected":true})")));
 }
@@ -75,8 +74,8 @@ TEST_F(PresenceTest, AnswersInTheOrderAskedWithRepetitions) {
                           R"({"id":"eve","connected":false},{"id":"ann","connected":true})")));
 }
 
-TEST_F(PresenceTest, LooksUpTogetherOnlyThoseWhoAreNotHere) {
-  house.modules.on(Question::lookup, [](const Asked& asked) {
+TEST_F(PresenceTest, LooksUpOnlyNodesThatAreNotHereAllAtOnce) {
+  harness.modules.on(Question::lookup, [](const Asked& asked) {
     asked.located({kElsewhere, Holder{}});
   });
 
@@ -84,7 +83,7 @@ TEST_F(PresenceTest, LooksUpTogetherOnlyThoseWhoAreNotHere) {
               ElementsAre(results(R"({"id":"x","connected":true},{"id":"bob","connected":true},)"
                                   R"({"id":"y","connected":false})")));
   ASSERT_EQ(lookups(), 1u);
-  EXPECT_THAT(house.modules.last(Question::lookup).ids, ElementsAre("x", "y"));
+  EXPECT_THAT(harness.modules.last(Question::lookup).ids, ElementsAre("x", "y"));
 }
 
 TEST_F(PresenceTest, TrimsIdsInTheAnswerToo) {
@@ -136,7 +135,7 @@ TEST_F(PresenceTest, SurvivesQuestionsWithoutAckId) {
 class SwitchedOffTest : public PresenceTest {
  protected:
   SwitchedOffTest() : PresenceTest(policy()) {
-    house.modules.on(Question::authorize, [](const Asked& asked) { asked.no(); });
+    harness.modules.on(Question::authorize, [](const Asked& asked) { asked.no(); });
   }
   static Policy policy() {
     Policy policy;
@@ -146,9 +145,9 @@ class SwitchedOffTest : public PresenceTest {
   }
 };
 
-TEST_F(SwitchedOffTest, StillSaysWhoIsHere) {
+TEST_F(SwitchedOffTest, StillFindsNodesOfThisInstance) {
   EXPECT_THAT(ask(R"({"ids":["bob"]})"), ElementsAre(results(R"({"id":"bob","connected":true})")));
-  EXPECT_EQ(house.modules.count(Question::authorize), 0u);
+  EXPECT_EQ(harness.modules.count(Question::authorize), 0u);
 }
 
 class ThreeIdsTest : public PresenceTest {
@@ -168,14 +167,14 @@ TEST_F(ThreeIdsTest, AreTheMostThatIsAnswered) {
   EXPECT_THAT(ask(R"({"ids":["bob","bob","bob","bob"]})"), kError);
 }
 
-TEST_F(PresenceTest, AnswersErrorIfNobodyCanBeLookedUp) {
-  house.modules.on(Question::lookup, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+TEST_F(PresenceTest, AnswersErrorIfTheRegistryIsUnavailable) {
+  harness.modules.on(Question::lookup, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
 
   EXPECT_THAT(ask(R"({"ids":["bob","eve"]})"), kError);
 }
 
-TEST_F(PresenceTest, DoesNotCountWhoIsSaidToBeHereButHasNotJoined) {
-  house.modules.on(Question::lookup, [](const Asked& asked) {
+TEST_F(PresenceTest, DoesNotCountANodeOfThisInstanceThatHasNotJoined) {
+  harness.modules.on(Question::lookup, [](const Asked& asked) {
     asked.located({{std::string(kHere), 4711}});
   });
 
@@ -183,125 +182,125 @@ TEST_F(PresenceTest, DoesNotCountWhoIsSaidToBeHereButHasNotJoined) {
 }
 
 TEST_F(PresenceTest, WaitsForALateLookUp) {
-  house.modules.keep(Question::lookup);
+  harness.modules.keep(Question::lookup);
   EXPECT_THAT(ask(R"({"ids":["eve","bob"]})"), IsEmpty());
 
-  house.modules.last(Question::lookup).located({kElsewhere});
-  house.turn();
+  harness.modules.last(Question::lookup).located({kElsewhere});
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(results(R"({"id":"eve","connected":true},)"
-                                                   R"({"id":"bob","connected":true})")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(results(R"({"id":"eve","connected":true},)"
+                                                     R"({"id":"bob","connected":true})")));
 }
 
 TEST_F(PresenceTest, AnswersEachLateLookUpUnderItsOwnAckId) {
-  house.modules.keep(Question::lookup);
+  harness.modules.keep(Question::lookup);
   ask(R"({"ids":["x"]})", "1");
   ask(R"({"ids":["y"]})", "2");
-  const auto asked = house.modules.asked(Question::lookup);
+  const auto asked = harness.modules.asked(Question::lookup);
 
   asked[1].located({kElsewhere});
   asked[0].located({Holder{}});
-  house.turn();
+  harness.run_iteration();
 
   EXPECT_THAT(
-      house.sent(ann),
+      harness.sent(ann),
       ElementsAre("432[" + literal_of(R"({"results":[{"id":"y","connected":true}]})") + "]",
                   "431[" + literal_of(R"({"results":[{"id":"x","connected":false}]})") + "]"));
 }
 
 TEST_F(PresenceTest, AnswersErrorIfTheLookUpNeverEnds) {
-  house.modules.keep(Question::lookup);
+  harness.modules.keep(Question::lookup);
   ask(R"({"ids":["eve"]})");
 
-  house.pass(11s);
+  harness.pass(11s);
 
-  EXPECT_THAT(house.sent(ann), kError);
+  EXPECT_THAT(harness.sent(ann), kError);
 }
 
 TEST_F(PresenceTest, AnswersErrorIfTheLookUpFailsLater) {
-  house.modules.keep(Question::lookup);
+  harness.modules.keep(Question::lookup);
   ask(R"({"ids":["eve"]})");
 
-  house.modules.last(Question::lookup).fail(CROLANG_UNAVAILABLE);
-  house.turn();
+  harness.modules.last(Question::lookup).fail(CROLANG_UNAVAILABLE);
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), kError);
+  EXPECT_THAT(harness.sent(ann), kError);
 }
 
-TEST_F(PresenceTest, ForgetsAnAskerWhoIsGone) {
-  house.modules.keep(Question::lookup);
+TEST_F(PresenceTest, ForgetsAnAskerThatHasDisconnected) {
+  harness.modules.keep(Question::lookup);
   ask(R"({"ids":["eve"]})");
-  house.cut(ann);
-  Session& successor = house.join("successor");
+  harness.cut(ann);
+  Node& successor = harness.join("successor");
 
-  house.modules.last(Question::lookup).located({kElsewhere});
-  house.turn();
+  harness.modules.last(Question::lookup).located({kElsewhere});
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(successor), IsEmpty());
+  EXPECT_THAT(harness.sent(successor), IsEmpty());
 }
 
-TEST_F(PresenceTest, DoesNotAnswerWhoHasDisconnected) {
-  house.modules.keep(Question::lookup);
+TEST_F(PresenceTest, DoesNotAnswerANodeThatHasLeft) {
+  harness.modules.keep(Question::lookup);
   ask(R"({"ids":["eve"]})");
-  house.say(ann, "41");
+  harness.say(ann, "41");
 
-  house.modules.last(Question::lookup).located({kElsewhere});
-  house.turn();
+  harness.modules.last(Question::lookup).located({kElsewhere});
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
 }
 
-TEST_F(PresenceTest, DoesNotAnswerWhoHasJoinedAnewSince) {
-  house.modules.keep(Question::lookup);
+TEST_F(PresenceTest, DoesNotAnswerANodeThatHasRejoinedSince) {
+  harness.modules.keep(Question::lookup);
   ask(R"({"ids":["eve"]})");
-  house.say(ann, "41");
-  house.say(ann, "40");
-  house.sent(ann);
+  harness.say(ann, "41");
+  harness.say(ann, "40");
+  harness.sent(ann);
 
-  house.modules.last(Question::lookup).located({kElsewhere});
-  house.turn();
+  harness.modules.last(Question::lookup).located({kElsewhere});
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
 }
 
-TEST_F(PresenceTest, AsksNobodyAboutIdsThatCannotExist) {
+TEST_F(PresenceTest, AsksNoModuleAboutIdsThatCannotExist) {
   const std::string longest(256, 'x');
   ask(R"({"ids":[")" + longest + R"x(x","a\tb","\u0085",")x" + longest + R"(","\ud800"]})");
 
   ASSERT_EQ(lookups(), 1u);
-  EXPECT_THAT(house.modules.last(Question::lookup).ids, ElementsAre(longest));
+  EXPECT_THAT(harness.modules.last(Question::lookup).ids, ElementsAre(longest));
   EXPECT_THAT(ask(R"({"ids":["a\tb"]})"),
               ElementsAre(results(R"({"id":"a\tb","connected":false})")));
   EXPECT_EQ(lookups(), 1u);
 }
 
-TEST_F(PresenceTest, BoundsHowManyQuestionsOfANodeAreUnderWay) {
-  house.modules.keep(Question::lookup);
+TEST_F(PresenceTest, BoundsHowManyQuestionsOfANodeAreInProgress) {
+  harness.modules.keep(Question::lookup);
   for (int i = 0; i < 32; ++i) EXPECT_THAT(ask(R"({"ids":["eve"]})"), IsEmpty());
 
-  EXPECT_TRUE(house.rested.empty());
+  EXPECT_TRUE(harness.paused.empty());
   EXPECT_THAT(ask(R"({"ids":["eve"]})"), kError);
-  EXPECT_EQ(house.rested.size(), 1u) << "less is read from who asks more than is answered";
+  EXPECT_EQ(harness.paused.size(), 1u) << "less is read from who asks more than is answered";
   EXPECT_THAT(ask("garbage"), kError) << "and is not even read";
   EXPECT_EQ(lookups(), 32u);
   EXPECT_EQ(refused(), 2u);
 
-  house.say(bob, event(kAreNodesConnected, R"({"ids":["eve"]})", "1"));
+  harness.say(bob, event(kAreNodesConnected, R"({"ids":["eve"]})", "1"));
   EXPECT_EQ(lookups(), 33u) << "others may still ask";
-  house.modules.asked(Question::lookup).front().located({Holder{}});
-  house.turn();
-  house.sent(ann);
+  harness.modules.asked(Question::lookup).front().located({Holder{}});
+  harness.run_iteration();
+  harness.sent(ann);
   EXPECT_THAT(ask(R"({"ids":["eve"]})"), IsEmpty());
   EXPECT_EQ(lookups(), 34u);
 }
 
-TEST_F(PresenceTest, BoundsHowManyQuestionsOfAllNodesAreUnderWay) {
-  house.modules.keep(Question::lookup);
+TEST_F(PresenceTest, BoundsHowManyQuestionsOfAllNodesAreInProgress) {
+  harness.modules.keep(Question::lookup);
   for (std::size_t n = 0; n < kMaxQuestions / kMaxQuestionsOfNode; ++n) {
-    Session& asker = house.join("asker" + std::to_string(n));
-    house.broker.set_now(house.now);
+    Node& asker = harness.join("asker" + std::to_string(n));
+    harness.broker.set_now(harness.now);
     for (std::size_t i = 0; i < kMaxQuestionsOfNode; ++i) {
-      house.say(asker, event(kAreNodesConnected, R"({"ids":["eve"]})", "1"));
+      harness.say(asker, event(kAreNodesConnected, R"({"ids":["eve"]})", "1"));
     }
   }
   EXPECT_EQ(lookups(), kMaxQuestions);
@@ -319,13 +318,13 @@ std::string about(std::size_t count) {
   return R"({"ids":[)" + list + "]}";
 }
 
-TEST_F(PresenceTest, LooksAtABoundedNumberOfIdsInATurn) {
+TEST_F(PresenceTest, LooksAtABoundedNumberOfIdsInAnIteration) {
   for (int i = 0; i < 8; ++i) ask(about(1000));
   EXPECT_EQ(lookups(), 5u);
 
-  house.pass(0ms);
+  harness.pass(0ms);
   EXPECT_EQ(lookups(), 7u);
-  house.pass(0ms);
+  harness.pass(0ms);
   EXPECT_EQ(lookups(), 8u);
   EXPECT_EQ(refused(), 0u);
 }
@@ -333,13 +332,13 @@ TEST_F(PresenceTest, LooksAtABoundedNumberOfIdsInATurn) {
 TEST_F(PresenceTest, AnswersInTheOrderOfTheQuestionsAlsoThoseItRefuses) {
   constexpr int kQuestions = 200;
   for (int i = 0; i < kQuestions; ++i) {
-    house.say(ann, event(kAreNodesConnected, about(1000), std::to_string(i)));
+    harness.say(ann, event(kAreNodesConnected, about(1000), std::to_string(i)));
   }
   EXPECT_EQ(refused(), kQuestions - 5 - 32u);
-  std::vector<std::string> answers = house.sent(ann);
+  std::vector<std::string> answers = harness.sent(ann);
   for (int i = 0; i < 100; ++i) {
-    house.pass(0ms);
-    for (std::string& answer : house.sent(ann)) answers.push_back(std::move(answer));
+    harness.pass(0ms);
+    for (std::string& answer : harness.sent(ann)) answers.push_back(std::move(answer));
   }
   ASSERT_EQ(answers.size(), std::size_t{kQuestions});
   for (int i = 0; i < kQuestions; ++i) {
@@ -349,134 +348,134 @@ TEST_F(PresenceTest, AnswersInTheOrderOfTheQuestionsAlsoThoseItRefuses) {
   }
 }
 
-TEST_F(PresenceTest, IsDueAtOnceAsLongAsSomethingWaitsForItsTurn) {
-  EXPECT_GT(house.deadline(), house.now);
+TEST_F(PresenceTest, IsDueAtOnceAsLongAsAQuestionIsDeferred) {
+  EXPECT_GT(harness.deadline(), harness.now);
   for (int i = 0; i < 8; ++i) ask(about(1000));
-  EXPECT_EQ(house.deadline(), house.now);
+  EXPECT_EQ(harness.deadline(), harness.now);
 
-  house.pass(0ms);
-  house.pass(0ms);
-  EXPECT_GT(house.deadline(), house.now);
+  harness.pass(0ms);
+  harness.pass(0ms);
+  EXPECT_GT(harness.deadline(), harness.now);
 }
 
-TEST_F(PresenceTest, LetsNodesTakeTurns) {
-  for (int i = 0; i < 30; ++i) house.say(ann, event(kAreNodesConnected, about(1000), "1"));
-  house.say(bob, event(kAreNodesConnected, R"({"ids":["ann"]})", "1"));
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+TEST_F(PresenceTest, ServesNodesRoundRobin) {
+  for (int i = 0; i < 30; ++i) harness.say(ann, event(kAreNodesConnected, about(1000), "1"));
+  harness.say(bob, event(kAreNodesConnected, R"({"ids":["ann"]})", "1"));
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 
-  house.pass(0ms);
+  harness.pass(0ms);
 
-  EXPECT_THAT(house.sent(bob), ElementsAre(results(R"({"id":"ann","connected":true})")));
-  EXPECT_LT(house.sent(ann).size(), 10u);
+  EXPECT_THAT(harness.sent(bob), ElementsAre(results(R"({"id":"ann","connected":true})")));
+  EXPECT_LT(harness.sent(ann).size(), 10u);
 }
 
 TEST_F(PresenceTest, BoundsHowManyIdsAreAtTheRegistry) {
-  house.modules.keep(Question::lookup);
+  harness.modules.keep(Question::lookup);
   for (int n = 0; n < 20; ++n) {
-    Session& asker = house.join("asker" + std::to_string(n));
-    house.broker.set_now(house.now);
-    house.say(asker, event(kAreNodesConnected, about(1000), "1"));
+    Node& asker = harness.join("asker" + std::to_string(n));
+    harness.broker.set_now(harness.now);
+    harness.say(asker, event(kAreNodesConnected, about(1000), "1"));
   }
-  house.pass(0ms);
+  harness.pass(0ms);
   EXPECT_EQ(lookups(), 17u);
-  EXPECT_GT(house.deadline(), house.now) << "only an answer changes that";
+  EXPECT_GT(harness.deadline(), harness.now) << "only an answer changes that";
 
-  for (const Asked& asked : house.modules.asked(Question::lookup)) {
+  for (const Asked& asked : harness.modules.asked(Question::lookup)) {
     asked.located(std::vector<Holder>(1000));
   }
-  house.turn();
-  for (int i = 0; i < 3; ++i) house.pass(0ms);
+  harness.run_iteration();
+  for (int i = 0; i < 3; ++i) harness.pass(0ms);
   EXPECT_EQ(lookups(), 20u);
 }
 
-TEST_F(PresenceTest, DropsWhatWaitsForItsTurnWithItsNode) {
+TEST_F(PresenceTest, DropsTheDeferredQuestionsOfANodeThatEnds) {
   for (int i = 0; i < 10; ++i) ask(about(1000));
-  house.cut(ann);
-  Session& successor = house.join("successor");
+  harness.cut(ann);
+  Node& successor = harness.join("successor");
 
-  for (int i = 0; i < 10; ++i) house.pass(0ms);
+  for (int i = 0; i < 10; ++i) harness.pass(0ms);
 
   EXPECT_EQ(lookups(), 5u);
-  EXPECT_THAT(house.sent(successor), IsEmpty());
+  EXPECT_THAT(harness.sent(successor), IsEmpty());
 }
 
-TEST_F(PresenceTest, DropsWhatWaitsForItsTurnOfWhoHasJoinedAnewSince) {
+TEST_F(PresenceTest, DropsTheDeferredQuestionsOfANodeThatHasRejoined) {
   for (int i = 0; i < 10; ++i) ask(about(1000));
-  house.say(ann, "41");
-  house.say(ann, "40");
-  house.sent(ann);
+  harness.say(ann, "41");
+  harness.say(ann, "40");
+  harness.sent(ann);
 
-  for (int i = 0; i < 10; ++i) house.pass(0ms);
+  for (int i = 0; i < 10; ++i) harness.pass(0ms);
 
   EXPECT_EQ(lookups(), 5u);
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
 }
 
 class PresenceRateTest : public PresenceTest {
  protected:
-  PresenceRateTest() : PresenceTest(policy()) { house.modules.keep(Question::lookup); }
+  PresenceRateTest() : PresenceTest(policy()) { harness.modules.keep(Question::lookup); }
   static Policy policy() {
     Policy policy;
     policy.max_presence_ids_per_second = 100;
     return policy;
   }
   void answer_all() {
-    const auto asked = house.modules.asked(Question::lookup);
+    const auto asked = harness.modules.asked(Question::lookup);
     for (std::size_t i = answered; i < asked.size(); ++i) {
       asked[i].located(std::vector<Holder>(asked[i].ids.size()));
     }
     answered = asked.size();
-    house.turn();
+    harness.run_iteration();
   }
   std::size_t answered = 0;
 };
 
-TEST_F(PresenceRateTest, LooksUpAtOnceWhatANodeMayAskInASecond) {
+TEST_F(PresenceRateTest, LooksUpABurstOfOneSecondAtOnce) {
   for (int i = 0; i < 5; ++i) ask(about(20));
   EXPECT_EQ(lookups(), 5u);
 }
 
-TEST_F(PresenceRateTest, LetsWhatComesFasterWait) {
+TEST_F(PresenceRateTest, DefersQuestionsAboveTheRate) {
   for (int i = 0; i < 8; ++i) ask(about(30));
   // The burst is used up by the fourth, which overdraws it by 20 ids: 200 ms.
   EXPECT_EQ(lookups(), 4u);
-  EXPECT_EQ(house.deadline(), house.now + 200ms);
-  house.pass(199ms);
+  EXPECT_EQ(harness.deadline(), harness.now + 200ms);
+  harness.pass(199ms);
   EXPECT_EQ(lookups(), 4u);
 
-  house.pass(1ms);
+  harness.pass(1ms);
   EXPECT_EQ(lookups(), 5u);
-  house.pass(300ms);
+  harness.pass(300ms);
   EXPECT_EQ(lookups(), 6u);
   EXPECT_EQ(refused(), 0u);
 }
 
-TEST_F(PresenceRateTest, AnswersErrorToWhatFindsNoRoomToWait) {
+TEST_F(PresenceRateTest, AnswersErrorToQuestionsThatCannotBeDeferred) {
   for (int i = 0; i < 32; ++i) ask(about(30));
   answer_all();
-  house.sent(ann);
+  harness.sent(ann);
   // Four are answered, 28 wait.
   for (int i = 0; i < 4; ++i) EXPECT_THAT(ask(about(30)), IsEmpty());
   EXPECT_THAT(ask(about(30)), kError);
   EXPECT_EQ(refused(), 1u);
 }
 
-TEST_F(PresenceRateTest, CountsEachNodeByItself) {
+TEST_F(PresenceRateTest, LimitsEachNodeSeparately) {
   for (int i = 0; i < 10; ++i) ask(about(30));
-  house.say(bob, event(kAreNodesConnected, about(30), "1"));
-  EXPECT_EQ(house.modules.last(Question::lookup).ids.size(), 30u);
+  harness.say(bob, event(kAreNodesConnected, about(30), "1"));
+  EXPECT_EQ(harness.modules.last(Question::lookup).ids.size(), 30u);
   EXPECT_EQ(lookups(), 5u);
 }
 
-TEST_F(PresenceRateTest, DoesNotCountWhoIsHere) {
+TEST_F(PresenceRateTest, DoesNotCountNodesOfThisInstance) {
   for (int i = 0; i < 300; ++i) {
     EXPECT_THAT(ask(R"({"ids":["bob"]})"),
                 ElementsAre(results(R"({"id":"bob","connected":true})")));
   }
 }
 
-TEST_F(PresenceRateTest, DoesNotCountWhatIsAnsweredAtOnce) {
-  house.modules.on(Question::lookup, [](const Asked& asked) {
+TEST_F(PresenceRateTest, DoesNotCountQuestionsAnsweredAtOnce) {
+  harness.modules.on(Question::lookup, [](const Asked& asked) {
     asked.located(std::vector<Holder>(asked.ids.size()));
   });
   for (int i = 0; i < 100; ++i) EXPECT_THAT(ask(about(10)), ::testing::SizeIs(1));
@@ -494,9 +493,9 @@ class PresenceWithoutRateTest : public PresenceTest {
 };
 
 TEST_F(PresenceWithoutRateTest, IsAskedAsFastAsItComes) {
-  house.modules.keep(Question::lookup);
+  harness.modules.keep(Question::lookup);
   for (int i = 0; i < 16; ++i) {
-    house.broker.set_now(house.now);
+    harness.broker.set_now(harness.now);
     ask(about(1000));
   }
   EXPECT_EQ(lookups(), 16u);
@@ -504,50 +503,171 @@ TEST_F(PresenceWithoutRateTest, IsAskedAsFastAsItComes) {
 
 class PresenceOfSlowReaderTest : public PresenceTest {
  protected:
-  PresenceOfSlowReaderTest() : PresenceTest(policy()) { house.modules.keep(Question::lookup); }
+  PresenceOfSlowReaderTest() : PresenceTest(policy()) { harness.modules.keep(Question::lookup); }
   static Policy policy() {
     Policy policy;
     policy.max_outbox_bytes = 100;
     return policy;
   }
   void answer_all() {
-    for (const Asked& asked : house.modules.asked(Question::lookup)) asked.located({Holder{}});
-    house.turn();
+    for (const Asked& asked : harness.modules.asked(Question::lookup)) asked.located({Holder{}});
+    harness.run_iteration();
   }
 };
 
 // 22 bytes with its quotes as they were sent.
 constexpr std::string_view kQuestion = R"({"ids":["e"]})";
 
-TEST_F(PresenceOfSlowReaderTest, BoundsWhatWaitsForOneNode) {
+TEST_F(PresenceOfSlowReaderTest, BoundsTheBytesThatWaitForOneNode) {
   std::size_t taken = 0;
   while (ask(kQuestion).empty()) ++taken;
 
   EXPECT_GE(taken, 2u);
   EXPECT_LE(taken * kQuestion.size(), 100u);
   EXPECT_EQ(lookups(), taken);
-  house.say(bob, event(kAreNodesConnected, kQuestion, "1"));
-  EXPECT_THAT(house.sent(bob), IsEmpty()) << "others may still ask";
+  harness.say(bob, event(kAreNodesConnected, kQuestion, "1"));
+  EXPECT_THAT(harness.sent(bob), IsEmpty()) << "others may still ask";
 }
 
 TEST_F(PresenceOfSlowReaderTest, HasRoomAgainOnceQuestionsAreAnswered) {
   while (ask(kQuestion).empty()) {
   }
   answer_all();
-  house.sent(ann);
+  harness.sent(ann);
 
   EXPECT_THAT(ask(kQuestion), IsEmpty());
 }
 
-TEST_F(PresenceOfSlowReaderTest, AnswersErrorToWhoDoesNotReadItsLateAnswers) {
+TEST_F(PresenceOfSlowReaderTest, AnswersErrorToANodeThatDoesNotReadItsLateAnswers) {
   std::size_t taken = 0;
   while (ask(kQuestion).empty()) ++taken;
   answer_all();
 
-  const auto answers = house.sent(ann);
+  const auto answers = harness.sent(ann);
   ASSERT_EQ(answers.size(), taken);
   EXPECT_EQ(answers.front(), results(R"({"id":"e","connected":false})"));
   EXPECT_EQ(answers.back(), R"(431["ERROR"])");
+}
+
+// ---- AUTHORIZE_PRESENCE
+
+class AuthorizedPresenceTest : public PresenceTest {
+ protected:
+  AuthorizedPresenceTest() : PresenceTest({.authorize_presence = true}) {
+    harness.modules.on(Question::authorize, [](const Asked& asked) {
+      EXPECT_EQ(asked.id, "ann");
+      asked.to.starts_with("secret") ? asked.no() : asked.yes();
+    });
+  }
+  std::size_t authorizations() { return harness.modules.count(Question::authorize); }
+};
+
+TEST_F(AuthorizedPresenceTest, ShowsNodesThatTheAskerMaySendTo) {
+  EXPECT_THAT(ask(R"({"ids":["bob"]})"), ElementsAre(results(R"({"id":"bob","connected":true})")));
+}
+
+TEST_F(AuthorizedPresenceTest, ReportsOthersAsNotConnected) {
+  harness.join("secret");
+  EXPECT_THAT(
+      ask(R"({"ids":["secret","bob"]})"),
+      ElementsAre(results(R"({"id":"secret","connected":false},{"id":"bob","connected":true})")));
+}
+
+TEST_F(AuthorizedPresenceTest, DoesNotLookUpOthers) {
+  harness.modules.on(Question::lookup, [](const Asked& asked) {
+    EXPECT_THAT(asked.ids, ElementsAre("eve"));
+    asked.located({kElsewhere});
+  });
+  EXPECT_THAT(
+      ask(R"({"ids":["secret","eve"]})"),
+      ElementsAre(results(R"({"id":"secret","connected":false},{"id":"eve","connected":true})")));
+}
+
+TEST_F(AuthorizedPresenceTest, AsksAboutNodesThatAreNotConnectedToo) {
+  ask(R"({"ids":["eve","secret-nobody"]})");
+  EXPECT_EQ(authorizations(), 2u) << "otherwise the time would tell";
+}
+
+TEST_F(AuthorizedPresenceTest, AsksNobodyAboutIdsThatCannotExist) {
+  EXPECT_THAT(ask("{\"ids\":[\"a\\u0001b\"]}"), ::testing::SizeIs(1));
+  EXPECT_EQ(authorizations(), 0u);
+}
+
+TEST_F(AuthorizedPresenceTest, AnswersErrorIfTheAuthorizationIsNotAvailable) {
+  harness.modules.on(Question::authorize, [](const Asked& asked) { asked.fail(CROLANG_TIMEOUT); });
+  EXPECT_THAT(ask(R"({"ids":["bob","eve"]})"), kError);
+  EXPECT_EQ(lookups(), 0u);
+}
+
+TEST_F(AuthorizedPresenceTest, WaitsForLateAuthorizationsAndThenForTheLookUp) {
+  harness.modules.keep(Question::authorize);
+  harness.modules.keep(Question::lookup);
+  EXPECT_THAT(ask(R"({"ids":["secret","eve","bob"]})"), IsEmpty());
+  ASSERT_EQ(authorizations(), 3u);
+  EXPECT_EQ(lookups(), 0u);
+  const std::vector<Asked> asked = harness.modules.asked(Question::authorize);
+  asked[2].yes();
+  asked[0].no();
+  harness.run_iteration();
+  EXPECT_EQ(lookups(), 0u);
+  asked[1].yes();
+  harness.run_iteration();
+  ASSERT_EQ(lookups(), 1u);
+  EXPECT_THAT(harness.modules.last(Question::lookup).ids, ElementsAre("eve"));
+  harness.modules.last(Question::lookup).located({kElsewhere});
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), ElementsAre(results(R"({"id":"secret","connected":false},)"
+                                                     R"({"id":"eve","connected":true},)"
+                                                     R"({"id":"bob","connected":true})")));
+}
+
+TEST_F(AuthorizedPresenceTest, AnswersErrorIfALateAuthorizationFails) {
+  harness.modules.keep(Question::authorize);
+  ask(R"({"ids":["eve","bob"]})");
+  harness.modules.asked(Question::authorize)[1].fail(CROLANG_UNAVAILABLE);
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), kError);
+  harness.modules.asked(Question::authorize)[0].yes();
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
+}
+
+TEST_F(AuthorizedPresenceTest, DoesNotAnswerANodeThatHasRejoinedSince) {
+  harness.modules.keep(Question::authorize);
+  ask(R"({"ids":["bob"]})");
+  harness.say(ann, "41");
+  harness.say(ann, "40");
+  harness.sent(ann);
+  harness.modules.last(Question::authorize).yes();
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
+}
+
+TEST_F(AuthorizedPresenceTest, CountsQuestionsThatWaitForTheAuthorization) {
+  harness.modules.keep(Question::authorize);
+  for (std::size_t i = 0; i < kMaxQuestionsOfNode; ++i) ask(R"({"ids":["bob"]})");
+  EXPECT_THAT(ask(R"({"ids":["bob"]})"), kError);
+  EXPECT_EQ(refused(), 1u);
+  for (const Asked& asked : harness.modules.asked(Question::authorize)) asked.yes();
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), ::testing::SizeIs(kMaxQuestionsOfNode));
+  harness.modules.on(Question::authorize, [](const Asked& asked) { asked.yes(); });
+  EXPECT_THAT(ask(R"({"ids":["bob"]})"), ElementsAre(results(R"({"id":"bob","connected":true})")));
+}
+
+class AuthorizedRateTest : public PresenceTest {
+ protected:
+  AuthorizedRateTest()
+      : PresenceTest({.authorize_presence = true, .max_presence_ids_per_second = 2}) {}
+};
+
+TEST_F(AuthorizedRateTest, CountsIdsThatWereNotAuthorizedAtOnce) {
+  harness.modules.keep(Question::authorize);
+  ask(R"({"ids":["a","b","c","d"]})");
+  ask(R"({"ids":["bob"]})");
+  EXPECT_EQ(harness.modules.count(Question::authorize), 4u);
+  harness.pass(1s);
+  EXPECT_EQ(harness.modules.count(Question::authorize), 5u);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "unit/broker/house.hpp"
+#include "unit/broker/harness.hpp"
 #include "unit/websocket/allocations.hpp"
 #include "unit/websocket/client_frames.hpp"
 
@@ -20,14 +20,13 @@ using namespace std::chrono_literals;
 using testing::Asked;
 using ::testing::ElementsAre;
 using testing::event;
+using testing::Harness;
 using testing::Holder;
-using testing::House;
 using ::testing::IsEmpty;
 using testing::kHere;
 using testing::Observed;
 using testing::Question;
 using testing::ScriptedModules;
-using testing::Session;
 using ::testing::SizeIs;
 
 constexpr std::string_view kMessage = "SOCKET_MSG_EXCHANGE";
@@ -40,27 +39,27 @@ const Holder kNewHome{"new home", 4712};
 
 class RelayTest : public ::testing::Test {
  protected:
-  explicit RelayTest(Policy policy = {}) : house(policy) {}
+  explicit RelayTest(Policy policy = {}) : harness(policy) {}
 
   /// What ann is answered to this event.
   std::vector<std::string> answer(std::string_view text) {
-    house.say(ann, text);
-    house.turn();
-    return house.sent(ann);
+    harness.say(ann, text);
+    harness.run_iteration();
+    return harness.sent(ann);
   }
   std::vector<std::string> answer(std::string_view name, std::string_view payload) {
     return answer(event(name, payload, "1"));
   }
-  void hold_authorizations() { house.modules.keep(Question::authorize); }
-  std::vector<Asked> authorizations() { return house.modules.asked(Question::authorize); }
-  std::size_t count(Question question) { return house.modules.count(question); }
+  void hold_authorizations() { harness.modules.keep(Question::authorize); }
+  std::vector<Asked> authorizations() { return harness.modules.asked(Question::authorize); }
+  std::size_t count(Question question) { return harness.modules.count(question); }
   void place_remote() {
-    house.modules.on(Question::lookup, [](const Asked& asked) { asked.located({kElsewhere}); });
+    harness.modules.on(Question::lookup, [](const Asked& asked) { asked.located({kElsewhere}); });
   }
   /// Ann sends "remote" the messages of these numbers, which are also their ack ids.
   void send_remote(int first, int last) {
-    for (int n = first; n <= last; ++n) house.say(ann, numbered("remote", n));
-    house.turn();
+    for (int n = first; n <= last; ++n) harness.say(ann, numbered("remote", n));
+    harness.run_iteration();
   }
   static std::string numbered(std::string_view to, int n) {
     return event(kMessage, payload(to, n), std::to_string(n));
@@ -68,10 +67,10 @@ class RelayTest : public ::testing::Test {
   static std::string payload(std::string_view to, int n) {
     return R"({"to":")" + std::string(to) + R"(","n":)" + std::to_string(n) + "}";
   }
-  /// What was handed over so far, as `<instance>:<n>`.
+  /// What was sent so far, as `<instance>:<n>`.
   std::vector<std::string> sends() {
     std::vector<std::string> found;
-    for (const Asked& asked : house.modules.asked(Question::send)) {
+    for (const Asked& asked : harness.modules.asked(Question::send)) {
       const auto n = asked.body.rfind(':') + 1;
       found.push_back(asked.holder.instance + ":" +
                       asked.body.substr(n, asked.body.rfind('}') - n));
@@ -79,17 +78,17 @@ class RelayTest : public ::testing::Test {
     return found;
   }
   /// The send of this place among all sends so far.
-  Asked send(std::size_t index) { return house.modules.asked(Question::send).at(index); }
+  Asked send(std::size_t index) { return harness.modules.asked(Question::send).at(index); }
   void locate_remote_at(Holder holder) {
-    house.modules.on(Question::lookup, [holder](const Asked& asked) { asked.located({holder}); });
+    harness.modules.on(Question::lookup, [holder](const Asked& asked) { asked.located({holder}); });
   }
   void decide_all(Question question, bool yes) {
-    house.modules.on(question, [yes](const Asked& asked) { yes ? asked.yes() : asked.no(); });
+    harness.modules.on(question, [yes](const Asked& asked) { yes ? asked.yes() : asked.no(); });
   }
 
-  House house;
-  Session& ann = house.join("ann");
-  Session& bob = house.join("bob");
+  Harness harness;
+  Node& ann = harness.join("ann");
+  Node& bob = harness.join("bob");
 };
 
 const auto kOk = ElementsAre(R"(431["OK"])");
@@ -110,7 +109,7 @@ TEST_F(RelayTest, DeliversThePayloadByteForByte) {
 
   EXPECT_THAT(answer("421[\"SOCKET_MSG_EXCHANGE\"," + literal + "]"), kOk);
 
-  EXPECT_THAT(house.sent(bob), ElementsAre("42[\"SOCKET_MSG_EXCHANGE\"," + literal + "]"));
+  EXPECT_THAT(harness.sent(bob), ElementsAre("42[\"SOCKET_MSG_EXCHANGE\"," + literal + "]"));
 }
 
 TEST_F(RelayTest, DeliversAMessageOfEverySizeOfFrame) {
@@ -118,7 +117,7 @@ TEST_F(RelayTest, DeliversAMessageOfEverySizeOfFrame) {
     const std::string payload = R"({"to":"bob","content":")" + std::string(size, 'x') + "\"}";
 
     EXPECT_THAT(answer(kMessage, payload), kOk);
-    EXPECT_THAT(house.sent(bob), ElementsAre(event(kMessage, payload)));
+    EXPECT_THAT(harness.sent(bob), ElementsAre(event(kMessage, payload)));
   }
 }
 
@@ -130,7 +129,7 @@ TEST_F(RelayTest, EchoesTheAckIdAsJavaScriptPrintsIt) {
 
 TEST_F(RelayTest, DeliversAMessageWithoutAckIdUnanswered) {
   EXPECT_THAT(answer(event(kMessage, kToBob)), IsEmpty());
-  EXPECT_THAT(house.sent(bob), ElementsAre(event(kMessage, kToBob)));
+  EXPECT_THAT(harness.sent(bob), ElementsAre(event(kMessage, kToBob)));
 }
 
 TEST_F(RelayTest, LeavesAFaultWithoutAckIdUnanswered) {
@@ -140,7 +139,7 @@ TEST_F(RelayTest, LeavesAFaultWithoutAckIdUnanswered) {
 
 TEST_F(RelayTest, DeliversOnlyThePayloadOfAnEventWithMoreArguments) {
   EXPECT_THAT(answer(R"(421["SOCKET_MSG_EXCHANGE","{\"to\":\"bob\"}",{"more":1}])"), kOk);
-  EXPECT_THAT(house.sent(bob), ElementsAre(event(kMessage, kToBob)));
+  EXPECT_THAT(harness.sent(bob), ElementsAre(event(kMessage, kToBob)));
 }
 
 TEST_F(RelayTest, DeliversToOneself) {
@@ -154,14 +153,14 @@ TEST_F(RelayTest, TrimsTheReceiverAsJavaScriptDoes) {
       "bob\xEF\xBB\xBF\\t\"}";
 
   EXPECT_THAT(answer(kMessage, payload), kOk);
-  EXPECT_THAT(house.sent(bob), ElementsAre(event(kMessage, payload)));
+  EXPECT_THAT(harness.sent(bob), ElementsAre(event(kMessage, payload)));
 }
 
 TEST_F(RelayTest, LetsTheLastOfSeveralReceiversCount) {
   EXPECT_THAT(answer(kMessage, R"({"to":"nobody","to":"bob"})"), kOk);
 }
 
-TEST_F(RelayTest, TellsIdsApartByCase) {
+TEST_F(RelayTest, ComparesIdsCaseSensitively) {
   EXPECT_THAT(answer(kMessage, R"({"to":"Bob"})"), kNotConnected);
 }
 
@@ -172,7 +171,7 @@ INSTANTIATE_TEST_SUITE_P(, TypeTest, ::testing::ValuesIn(kRelayedNames),
 
 TEST_P(TypeTest, IsRelayed) {
   EXPECT_THAT(answer(GetParam(), kToBob), kOk);
-  EXPECT_THAT(house.sent(bob), ElementsAre(event(GetParam(), kToBob)));
+  EXPECT_THAT(harness.sent(bob), ElementsAre(event(GetParam(), kToBob)));
 }
 
 TEST_P(TypeTest, IsAuthorizedForEveryMessage) {
@@ -210,7 +209,7 @@ TEST_P(WithoutP2pTest, OnlyMessagesAreRelayed) {
     return;
   }
   EXPECT_THAT(answer(GetParam(), kToBob), kDisabled);
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
 TEST_P(WithoutRelayTest, OnlyMessagesAreNotRelayed) {
@@ -219,7 +218,7 @@ TEST_P(WithoutRelayTest, OnlyMessagesAreNotRelayed) {
     return;
   }
   EXPECT_THAT(answer(GetParam(), kToBob), kDisabled);
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
 class DisabledTest : public RelayTest {
@@ -232,7 +231,7 @@ class DisabledTest : public RelayTest {
   }
 };
 
-TEST_F(DisabledTest, ComesBeforeAnyLookAtThePayload) {
+TEST_F(DisabledTest, IsAnsweredBeforeThePayloadIsParsed) {
   for (const std::string_view arguments :
        {"", ",null", R"(,"not JSON")", R"(,"{\"from\":\"eve\",\"to\":\"bob\"}")", ",[],1"}) {
     EXPECT_THAT(answer("421[\"SOCKET_MSG_EXCHANGE\"" + std::string(arguments) + "]"), kDisabled)
@@ -241,12 +240,12 @@ TEST_F(DisabledTest, ComesBeforeAnyLookAtThePayload) {
   EXPECT_THAT(authorizations(), IsEmpty());
 }
 
-TEST_F(DisabledTest, IsNotToldWithoutAckId) {
+TEST_F(DisabledTest, IsNotSentWithoutAckId) {
   EXPECT_THAT(answer(event(kMessage, kToBob)), IsEmpty());
   EXPECT_EQ(ann.state(), session::State::joined);
 }
 
-TEST_F(RelayTest, AnswersErrorToAPayloadThatIsNoMessage) {
+TEST_F(RelayTest, AnswersErrorToAnInvalidPayload) {
   for (const std::string_view payload : {"",
                                          " ",
                                          "not JSON",
@@ -272,7 +271,7 @@ TEST_F(RelayTest, AnswersErrorToAPayloadThatIsNoMessage) {
     EXPECT_THAT(answer(kMessage, payload), kError) << payload;
   }
   EXPECT_THAT(authorizations(), IsEmpty());
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
   EXPECT_EQ(ann.state(), session::State::joined);
 }
 
@@ -282,31 +281,31 @@ TEST_F(RelayTest, AnswersErrorToAPayloadThatIsNoString) {
     EXPECT_THAT(answer("421[\"SOCKET_MSG_EXCHANGE\"" + std::string(arguments) + "]"), kError)
         << arguments;
   }
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
 TEST_F(RelayTest, AnswersErrorToABinaryPayload) {
   EXPECT_THAT(answer(R"(451-1["SOCKET_MSG_EXCHANGE",{"_placeholder":true,"num":0}])"), IsEmpty());
   std::string attachment = websocket::testing::last(websocket::Opcode::binary, R"({"to":"bob"})");
-  ann.receive(house.broker.bench(), attachment, house.now);
+  ann.receive(harness.broker.context(), attachment, harness.now);
 
-  EXPECT_THAT(house.sent(ann), kError);
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(ann), kError);
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
-TEST_F(RelayTest, LooksAtThePayloadBeforeTheSender) {
+TEST_F(RelayTest, ChecksThePayloadBeforeTheSender) {
   EXPECT_THAT(answer(kMessage, R"({"from":"eve"})"), kError);
 }
 
-TEST_F(RelayTest, ForbidsToSpeakAsSomebodyElse) {
+TEST_F(RelayTest, ForbidsAForgedSender) {
   for (const std::string_view from : {R"("bob")", R"("Ann")", R"(" ann")", R"("ann ")", R"("")",
                                       "null", "5", "{}", R"(["ann"])"}) {
     EXPECT_THAT(answer(kMessage, R"({"to":"bob","from":)" + std::string(from) + "}"), kUnauthorized)
         << from;
   }
   EXPECT_THAT(authorizations(), IsEmpty());
-  EXPECT_THAT(house.modules.observed, IsEmpty());
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.modules.observed, IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
 TEST_F(RelayTest, LetsTheLastOfSeveralSendersCount) {
@@ -319,38 +318,38 @@ TEST_F(RelayTest, RecognisesTheSenderBehindEscapes) {
   EXPECT_THAT(answer(kMessage, R"({"fr\u006fm":"eve","to":"bob"})"), kUnauthorized);
 }
 
-TEST_F(RelayTest, AnswersUnauthorizedToAPairThatMayNotTalk) {
+TEST_F(RelayTest, AnswersUnauthorizedToAForbiddenPair) {
   decide_all(Question::authorize, false);
 
   EXPECT_THAT(answer(kMessage, kToBob), kUnauthorized);
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
-TEST_F(RelayTest, DoesNotTellAnUnauthorizedSenderWhoIsConnected) {
+TEST_F(RelayTest, DoesNotRevealToAnUnauthorizedSenderWhoIsConnected) {
   decide_all(Question::authorize, false);
 
   EXPECT_THAT(answer(kMessage, R"({"to":"nobody"})"), kUnauthorized);
   EXPECT_EQ(count(Question::lookup), 0u);
 }
 
-TEST_F(RelayTest, AnswersErrorIfNobodyCanAuthorize) {
+TEST_F(RelayTest, AnswersErrorIfTheAuthorizationIsUnavailable) {
   for (const crolang_status status : {CROLANG_UNAVAILABLE, CROLANG_TIMEOUT, CROLANG_INTERNAL}) {
-    house.modules.on(Question::authorize, [&](const Asked& asked) { asked.fail(status); });
+    harness.modules.on(Question::authorize, [&](const Asked& asked) { asked.fail(status); });
     EXPECT_THAT(answer(kMessage, kToBob), kError);
   }
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
-TEST_F(RelayTest, AnswersNotConnectedIfNobodyHasTheId) {
+TEST_F(RelayTest, AnswersNotConnectedIfNoNodeHasTheId) {
   EXPECT_THAT(answer(kMessage, R"({"to":"nobody"})"), kNotConnected);
 }
 
-TEST_F(RelayTest, AsksNobodyAboutAReceiverThatCannotExist) {
+TEST_F(RelayTest, AsksNoModuleAboutAReceiverThatCannotExist) {
   const std::string longest(256, 'x');
   EXPECT_THAT(answer(kMessage, R"({"to":")" + longest + R"("})"), kNotConnected);
   ASSERT_EQ(count(Question::authorize), 1u);
   ASSERT_EQ(count(Question::lookup), 1u);
-  ASSERT_THAT(house.modules.observed, SizeIs(1));
+  ASSERT_THAT(harness.modules.observed, SizeIs(1));
 
   for (const std::string& to : {longest + "x", std::string(100'000, 'x'),
                                 std::string(R"(a\u0000b)"), std::string(R"(a\tb)"),
@@ -363,16 +362,16 @@ TEST_F(RelayTest, AsksNobodyAboutAReceiverThatCannotExist) {
 
   EXPECT_EQ(count(Question::authorize), 1u);
   EXPECT_EQ(count(Question::lookup), 1u);
-  EXPECT_THAT(house.modules.observed, SizeIs(1));
+  EXPECT_THAT(harness.modules.observed, SizeIs(1));
 }
 
 TEST_F(RelayTest, DoesNotReachANodeThatHasNotConnectedYet) {
-  Session& eve = house.knock(testing::query_of("eve"));
-  house.broker.admit(eve);
-  house.sent(eve);
+  Node& eve = harness.request_upgrade(testing::query_of("eve"));
+  harness.broker.admit(eve);
+  harness.sent(eve);
 
   EXPECT_THAT(answer(kMessage, R"({"to":"eve"})"), kNotConnected);
-  EXPECT_THAT(house.sent(eve), IsEmpty());
+  EXPECT_THAT(harness.sent(eve), IsEmpty());
 }
 
 // ---- the scope
@@ -401,16 +400,16 @@ TEST_P(InitiationTest, AsksForAttemptsAndMessagesOnly) {
   EXPECT_EQ(authorizations().size(), asked ? 1u : 0u);
 }
 
-TEST_P(InitiationTest, NeverOvertakesAMessageThatIsAskedFor) {
+TEST_P(InitiationTest, NeverOvertakesAMessageThatWaitsForAuthorization) {
   hold_authorizations();
   EXPECT_THAT(answer(event(kAttempt, kToBob, "1")), IsEmpty());
   EXPECT_THAT(answer(event(GetParam(), kToBob, "2")), IsEmpty());
   decide_all(Question::authorize, true);
   for (const Asked& asked : authorizations()) asked.yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(R"(431["OK"])", R"(432["OK"])"));
-  EXPECT_THAT(house.sent(bob), ElementsAre(event(kAttempt, kToBob), event(GetParam(), kToBob)));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(R"(431["OK"])", R"(432["OK"])"));
+  EXPECT_THAT(harness.sent(bob), ElementsAre(event(kAttempt, kToBob), event(GetParam(), kToBob)));
 }
 
 /// One type that needs no authorization: then no module is asked for a message to bob.
@@ -420,29 +419,29 @@ class StraightTest : public InitiationTest {
   std::size_t allocations_of_one() {
     const std::string text = event(GetParam(), kToBob, "1");
     std::string first = websocket::testing::text(text);
-    ann.receive(house.broker.bench(), first, house.now);  // what is reused exists then
-    house.turn();
-    house.sent(ann);
-    house.sent(bob);
-    house.broker.bench().dirty.outlets.clear();
+    ann.receive(harness.broker.context(), first, harness.now);  // what is reused exists then
+    harness.run_iteration();
+    harness.sent(ann);
+    harness.sent(bob);
+    harness.broker.context().dirty.outboxes.clear();
     std::string bytes = websocket::testing::text(text);
     const std::size_t made = websocket::testing::allocations.made;
-    ann.receive(house.broker.bench(), bytes, house.now);
+    ann.receive(harness.broker.context(), bytes, harness.now);
     const std::size_t taken = websocket::testing::allocations.made - made;
-    EXPECT_EQ(house.sent(bob).size(), 1u);
+    EXPECT_EQ(harness.sent(bob).size(), 1u);
     return taken;
   }
 };
 INSTANTIATE_TEST_SUITE_P(, StraightTest, ::testing::Values("CONNECTION_ACCEPTANCE"),
                          [](const auto& type) { return std::string(type.param); });
 
-TEST_P(StraightTest, TakesNothingFromTheHeap) {
+TEST_P(StraightTest, DoesNotAllocate) {
   EXPECT_EQ(allocations_of_one(), 0u);
 }
 
-TEST_P(StraightTest, TakesNothingFromTheHeapBesideALaneToSomebodyElse) {
+TEST_P(StraightTest, DoesNotAllocateBesideARemoteQueueToAnotherReceiver) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   answer(GetParam(), kToRemote);
 
   EXPECT_EQ(allocations_of_one(), 0u);
@@ -453,85 +452,85 @@ TEST_P(StraightTest, TakesNothingFromTheHeapBesideALaneToSomebodyElse) {
 TEST_F(RelayTest, WaitsForALateAuthorization) {
   hold_authorizations();
   EXPECT_THAT(answer(kMessage, kToBob), IsEmpty());
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 
   authorizations()[0].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), kOk);
-  EXPECT_THAT(house.sent(bob), ElementsAre(event(kMessage, kToBob)));
+  EXPECT_THAT(harness.sent(ann), kOk);
+  EXPECT_THAT(harness.sent(bob), ElementsAre(event(kMessage, kToBob)));
 }
 
 TEST_F(RelayTest, TellsTheWorkerThatALateAnswerWasApplied) {
   hold_authorizations();
   answer(kMessage, kToBob);
-  house.touched_handles.clear();
+  harness.touched_handles.clear();
 
   authorizations()[0].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.touched_handles, ElementsAre(ann.handle()));
+  EXPECT_THAT(harness.touched_handles, ElementsAre(ann.handle()));
 }
 
 TEST_F(RelayTest, AnswersErrorIfAnAuthorizationNeverComes) {
   hold_authorizations();
   answer(kMessage, kToBob);
 
-  house.pass(kDeadline);
+  harness.pass(kDeadline);
 
-  EXPECT_THAT(house.sent(ann), kError);
+  EXPECT_THAT(harness.sent(ann), kError);
   authorizations()[0].yes();
-  house.turn();
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
 TEST_F(RelayTest, AppliesAuthorizationsInTheOrderOfArrival) {
   hold_authorizations();
   for (const char* ack : {"1", "2", "3"}) {
-    house.say(ann, event(kMessage, R"({"to":"bob","n":)" + std::string(ack) + "}", ack));
+    harness.say(ann, event(kMessage, R"({"to":"bob","n":)" + std::string(ack) + "}", ack));
   }
   const auto asked = authorizations();
   ASSERT_EQ(asked.size(), 3u);
 
   asked[2].yes();
-  house.turn();
+  harness.run_iteration();
   asked[1].no();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), IsEmpty());
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
   asked[0].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann),
+  EXPECT_THAT(harness.sent(ann),
               ElementsAre(R"(431["OK"])", R"(432["UNAUTHORIZED"])", R"(433["OK"])"));
-  EXPECT_THAT(house.sent(bob), ElementsAre(event(kMessage, R"({"to":"bob","n":1})"),
-                                           event(kMessage, R"({"to":"bob","n":3})")));
+  EXPECT_THAT(harness.sent(bob), ElementsAre(event(kMessage, R"({"to":"bob","n":1})"),
+                                             event(kMessage, R"({"to":"bob","n":3})")));
 }
 
 TEST_F(RelayTest, AsksSixteenQuestionsOfANodeAtOnce) {
   hold_authorizations();
-  for (int i = 0; i < 40; ++i) house.say(ann, event(kMessage, kToBob, "1"));
+  for (int i = 0; i < 40; ++i) harness.say(ann, event(kMessage, kToBob, "1"));
   EXPECT_EQ(authorizations().size(), kMaxOpenQuestions);
 
   authorizations()[0].yes();
-  house.turn();
+  harness.run_iteration();
 
   EXPECT_EQ(authorizations().size(), kMaxOpenQuestions + 1);
 }
 
-TEST_F(RelayTest, AsksForEveryMessageOnceInTheEnd) {
+TEST_F(RelayTest, AsksAboutEveryMessageExactlyOnce) {
   hold_authorizations();
   for (int i = 0; i < 40; ++i) {
-    house.say(ann, event(kMessage, R"({"to":"bob","n":)" + std::to_string(i) + "}", "1"));
+    harness.say(ann, event(kMessage, R"({"to":"bob","n":)" + std::to_string(i) + "}", "1"));
   }
   for (std::size_t i = 0; i < authorizations().size(); ++i) {
     authorizations()[i].yes();
-    house.turn();
+    harness.run_iteration();
   }
 
   EXPECT_EQ(authorizations().size(), 40u);
-  EXPECT_EQ(house.sent(ann).size(), 40u);
-  const auto delivered = house.sent(bob);
+  EXPECT_EQ(harness.sent(ann).size(), 40u);
+  const auto delivered = harness.sent(bob);
   ASSERT_EQ(delivered.size(), 40u);
   for (std::size_t i = 0; i < 40; ++i) {
     EXPECT_EQ(delivered[i], event(kMessage, R"({"to":"bob","n":)" + std::to_string(i) + "}"));
@@ -539,24 +538,24 @@ TEST_F(RelayTest, AsksForEveryMessageOnceInTheEnd) {
   EXPECT_FALSE(ann.has_waiting());
 }
 
-TEST_F(RelayTest, DoesNotLetOneNodeWaitForAnother) {
+TEST_F(RelayTest, DoesNotMakeOneNodeWaitForAnother) {
   hold_authorizations();
   answer(kMessage, kToBob);
-  house.say(bob, event(kMessage, R"({"to":"ann"})", "1"));
+  harness.say(bob, event(kMessage, R"({"to":"ann"})", "1"));
 
   authorizations()[1].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(bob), kOk);
-  EXPECT_THAT(house.sent(ann), ElementsAre(event(kMessage, R"({"to":"ann"})")));
+  EXPECT_THAT(harness.sent(bob), kOk);
+  EXPECT_THAT(harness.sent(ann), ElementsAre(event(kMessage, R"({"to":"ann"})")));
 }
 
-TEST_F(RelayTest, GoesStraightThroughAgainOnceNothingWaits) {
+TEST_F(RelayTest, DeliversDirectlyAgainOnceNothingWaits) {
   hold_authorizations();
   answer(kMessage, kToBob);
   authorizations()[0].yes();
-  house.turn();
-  house.sent(ann);
+  harness.run_iteration();
+  harness.sent(ann);
   decide_all(Question::authorize, true);
 
   EXPECT_THAT(answer(kMessage, kToBob), kOk);
@@ -566,66 +565,66 @@ TEST_F(RelayTest, AnswersNotConnectedWhenTheReceiverLeftDuringAuthorization) {
   hold_authorizations();
   answer(kMessage, kToBob);
 
-  house.cut(bob);
+  harness.cut(bob);
   authorizations()[0].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), kNotConnected);
+  EXPECT_THAT(harness.sent(ann), kNotConnected);
 }
 
-TEST_F(RelayTest, DropsWhatWaitsWhenTheSenderIsGone) {
+TEST_F(RelayTest, DropsWaitingMessagesWhenTheSenderIsGone) {
   hold_authorizations();
   answer(kMessage, kToBob);
 
-  house.cut(ann);
+  harness.cut(ann);
   authorizations()[0].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
-TEST_F(RelayTest, DropsWhatWaitsWhenTheSenderDisconnects) {
+TEST_F(RelayTest, DropsWaitingMessagesWhenTheSenderDisconnects) {
   hold_authorizations();
   answer(kMessage, kToBob);
 
-  house.say(ann, "41");
+  harness.say(ann, "41");
   authorizations()[0].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(bob), IsEmpty());
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
 }
 
-TEST_F(RelayTest, DoesNotMistakeAnOldAnswerForThatOfASuccessor) {
+TEST_F(RelayTest, DoesNotApplyAnOldAnswerToASuccessor) {
   hold_authorizations();
   answer(kMessage, kToBob);
   const std::uint32_t slot = ann.handle().slot;
-  house.cut(ann);
-  Session& eve = house.join("eve");
+  harness.cut(ann);
+  Node& eve = harness.join("eve");
   ASSERT_EQ(eve.handle().slot, slot);
-  house.say(eve, event(kMessage, kToBob, "1"));
+  harness.say(eve, event(kMessage, kToBob, "1"));
 
   authorizations()[0].yes();
-  house.turn();
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
   authorizations()[1].no();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(eve), kUnauthorized);
+  EXPECT_THAT(harness.sent(eve), kUnauthorized);
 }
 
-TEST_F(RelayTest, DoesNotMistakeAnOldAnswerForThatOfANewLogin) {
+TEST_F(RelayTest, DoesNotApplyAnOldAnswerToANewLogin) {
   hold_authorizations();
   answer(kMessage, kToBob);
-  house.say(ann, "41");
-  house.say(ann, "40");
-  house.sent(ann);
+  harness.say(ann, "41");
+  harness.say(ann, "40");
+  harness.sent(ann);
   answer(kMessage, kToBob);
 
   authorizations()[0].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
 }
 
 // ---- bounds
@@ -645,13 +644,13 @@ TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTheReceiverIsTooFarBehind) {
   EXPECT_THAT(answer(kMessage, big()), kOk);
   EXPECT_THAT(answer(kMessage, big()), kOk);
   EXPECT_THAT(answer(kMessage, big()), kError);
-  EXPECT_EQ(house.counters.value(telemetry::Counter::outbox_full), 1u);
+  EXPECT_EQ(harness.counters.value(telemetry::Counter::outbox_full), 1u);
 
-  EXPECT_EQ(house.sent(bob).size(), 2u);
+  EXPECT_EQ(harness.sent(bob).size(), 2u);
   EXPECT_THAT(answer(kMessage, big()), kOk);
 }
 
-TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTooMuchWaits) {
+TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTheBacklogIsFull) {
   hold_authorizations();
   EXPECT_THAT(answer(event(kMessage, big(), "1")), IsEmpty());
   const std::size_t before = authorizations().size();
@@ -662,43 +661,43 @@ TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTooMuchWaits) {
   EXPECT_EQ(ann.state(), session::State::joined);
 }
 
-TEST_F(SmallOutboxRelayTest, TakesMoreOnceLessWaits) {
+TEST_F(SmallOutboxRelayTest, AcceptsMoreOnceTheBacklogHasShrunk) {
   hold_authorizations();
   answer(event(kMessage, big(), "1"));
   authorizations()[0].yes();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), kOk);
-  house.sent(bob);
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), kOk);
+  harness.sent(bob);
 
   EXPECT_THAT(answer(event(kMessage, big(), "2")), IsEmpty());
   authorizations()[1].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(R"(432["OK"])"));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(R"(432["OK"])"));
 }
 
-TEST_F(SmallOutboxRelayTest, AnswersErrorToAMessageThatIsTooBigToWait) {
+TEST_F(SmallOutboxRelayTest, AnswersErrorToAMessageLargerThanTheBacklog) {
   hold_authorizations();
   const std::string huge = R"({"to":"bob","x":")" + std::string(3000, 'x') + "\"}";
 
   EXPECT_THAT(answer(event(kMessage, huge, "1")), kError);
   authorizations()[0].yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), IsEmpty());
-  EXPECT_THAT(house.sent(bob), IsEmpty());
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
   EXPECT_THAT(answer(event(kMessage, kToBob, "1")), IsEmpty());
   authorizations()[1].yes();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), kOk);
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), kOk);
 }
 
 TEST_F(RelayTest, AnswersErrorWhenTooManyQuestionsAreOpen) {
-  House crowded;
-  // The bound is the desk's: here it is reached by questions of somebody else.
+  Harness crowded;
+  // The bound is the table of pending calls's: here it is reached by questions of somebody else.
   crowded.modules.keep(Question::authorize);
-  Session& eve = crowded.join("eve");
-  for (std::size_t i = crowded.desk.open(); i < 65536; ++i) {
+  Node& eve = crowded.join("eve");
+  for (std::size_t i = crowded.calls.open(); i < 65536; ++i) {
     crowded.clients.authorize({}, "x", "y");
   }
 
@@ -722,39 +721,39 @@ TEST_F(RelayTest, HandsOverToTheInstanceThatHasTheReceiver) {
 
   EXPECT_THAT(answer(kMessage, kToRemote), kOk);
 
-  EXPECT_THAT(house.modules.last(Question::lookup).ids, ElementsAre("remote"));
-  const Asked& send = house.modules.last(Question::send);
+  EXPECT_THAT(harness.modules.last(Question::lookup).ids, ElementsAre("remote"));
+  const Asked& send = harness.modules.last(Question::send);
   EXPECT_EQ(send.holder.instance, kElsewhere.instance);
   EXPECT_EQ(send.id, "remote");
   EXPECT_EQ(send.token, kElsewhere.token);
   EXPECT_EQ(send.body, event(kMessage, kToRemote));
-  EXPECT_EQ(house.counters.value(telemetry::Counter::relayed_local), 0u);
+  EXPECT_EQ(harness.counters.value(telemetry::Counter::relayed_local), 0u);
 }
 
 TEST_F(RelayTest, HandsOverWhenTheAnswersComeLater) {
   hold_authorizations();
-  house.modules.keep(Question::lookup);
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::lookup);
+  harness.modules.keep(Question::send);
   EXPECT_THAT(answer(kMessage, kToRemote), IsEmpty());
 
   authorizations()[0].yes();
-  house.turn();
-  house.modules.last(Question::lookup).located({kElsewhere});
-  house.turn();
-  EXPECT_EQ(house.modules.last(Question::send).body, event(kMessage, kToRemote));
-  EXPECT_THAT(house.sent(ann), IsEmpty());
-  house.modules.last(Question::send).yes();
-  house.turn();
+  harness.run_iteration();
+  harness.modules.last(Question::lookup).located({kElsewhere});
+  harness.run_iteration();
+  EXPECT_EQ(harness.modules.last(Question::send).body, event(kMessage, kToRemote));
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
+  harness.modules.last(Question::send).yes();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), kOk);
+  EXPECT_THAT(harness.sent(ann), kOk);
   EXPECT_FALSE(ann.has_waiting());
 }
 
 TEST_F(RelayTest, LooksUpOnceMoreWhenTheInstanceRefuses) {
   place_remote();
   int sends = 0;
-  house.modules.on(Question::send,
-                   [&](const Asked& asked) { ++sends == 1 ? asked.no() : asked.yes(); });
+  harness.modules.on(Question::send,
+                     [&](const Asked& asked) { ++sends == 1 ? asked.no() : asked.yes(); });
 
   EXPECT_THAT(answer(kMessage, kToRemote), kOk);
 
@@ -773,22 +772,22 @@ TEST_F(RelayTest, AnswersNotConnectedWhenTheInstanceRefusesTwice) {
 
 TEST_F(RelayTest, LooksUpOnceMoreWhenTheRefusalComesLate) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   answer(kMessage, kToRemote);
 
-  house.modules.last(Question::send).no();
-  house.turn();
+  harness.modules.last(Question::send).no();
+  harness.run_iteration();
   EXPECT_EQ(count(Question::lookup), 2u);
-  house.modules.last(Question::send).no();
-  house.turn();
+  harness.modules.last(Question::send).no();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), kNotConnected);
+  EXPECT_THAT(harness.sent(ann), kNotConnected);
   EXPECT_EQ(count(Question::send), 2u);
 }
 
 TEST_F(RelayTest, AnswersNotConnectedWhenTheReceiverHasLeftAfterARefusal) {
   int lookups = 0;
-  house.modules.on(Question::lookup, [&](const Asked& asked) {
+  harness.modules.on(Question::lookup, [&](const Asked& asked) {
     asked.located({++lookups == 1 ? kElsewhere : Holder{}});
   });
 
@@ -796,10 +795,10 @@ TEST_F(RelayTest, AnswersNotConnectedWhenTheReceiverHasLeftAfterARefusal) {
   EXPECT_EQ(count(Question::send), 1u);
 }
 
-TEST_F(RelayTest, NeverSendsAgainWhatNobodyConfirmed) {
+TEST_F(RelayTest, NeverResendsAnUnconfirmedMessage) {
   place_remote();
   for (const crolang_status status : {CROLANG_TIMEOUT, CROLANG_UNAVAILABLE, CROLANG_INTERNAL}) {
-    house.modules.on(Question::send, [&](const Asked& asked) { asked.fail(status); });
+    harness.modules.on(Question::send, [&](const Asked& asked) { asked.fail(status); });
     EXPECT_THAT(answer(kMessage, kToRemote), kError);
   }
   EXPECT_EQ(count(Question::send), 3u);
@@ -808,37 +807,37 @@ TEST_F(RelayTest, NeverSendsAgainWhatNobodyConfirmed) {
 
 TEST_F(RelayTest, AnswersErrorWhenTheConfirmationNeverComes) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   answer(kMessage, kToRemote);
 
-  house.pass(kDeadline);
+  harness.pass(kDeadline);
 
-  EXPECT_THAT(house.sent(ann), kError);
+  EXPECT_THAT(harness.sent(ann), kError);
   EXPECT_EQ(count(Question::send), 1u);
 }
 
 TEST_F(RelayTest, AnswersErrorWhenTheReceiverCannotBeLookedUp) {
-  house.modules.on(Question::lookup, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+  harness.modules.on(Question::lookup, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
 
   EXPECT_THAT(answer(kMessage, kToRemote), kError);
   EXPECT_EQ(count(Question::send), 0u);
 }
 
 TEST_F(RelayTest, FindsAReceiverThatJoinsHereDuringTheLookUp) {
-  house.modules.keep(Question::lookup);
+  harness.modules.keep(Question::lookup);
   answer(kMessage, kToRemote);
 
-  Session& remote = house.join("remote");
-  house.modules.last(Question::lookup).located({{std::string(kHere), remote.token()}});
-  house.turn();
+  Node& remote = harness.join("remote");
+  harness.modules.last(Question::lookup).located({{std::string(kHere), remote.token()}});
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), kOk);
-  EXPECT_THAT(house.sent(remote), ElementsAre(event(kMessage, kToRemote)));
+  EXPECT_THAT(harness.sent(ann), kOk);
+  EXPECT_THAT(harness.sent(remote), ElementsAre(event(kMessage, kToRemote)));
   EXPECT_EQ(count(Question::send), 0u);
 }
 
-TEST_F(RelayTest, DoesNotHandOverToItself) {
-  house.modules.on(Question::lookup, [](const Asked& asked) {
+TEST_F(RelayTest, DoesNotSendToItselfAsARemote) {
+  harness.modules.on(Question::lookup, [](const Asked& asked) {
     asked.located({{std::string(kHere), 4711}});
   });
 
@@ -846,79 +845,116 @@ TEST_F(RelayTest, DoesNotHandOverToItself) {
   EXPECT_EQ(count(Question::send), 0u);
 }
 
-TEST_F(RelayTest, KeepsTwoSendersLocationsApart) {
+TEST_F(RelayTest, KeepsTheQueuesOfTwoSendersApart) {
   hold_authorizations();
-  house.modules.on(Question::lookup, [](const Asked& asked) {
+  harness.modules.on(Question::lookup, [](const Asked& asked) {
     asked.located({{"home of " + asked.ids[0], 1}});
   });
-  house.modules.keep(Question::send);
-  house.say(ann, event(kMessage, R"({"to":"x"})", "1"));
-  house.say(bob, event(kMessage, R"({"to":"y"})", "1"));
+  harness.modules.keep(Question::send);
+  harness.say(ann, event(kMessage, R"({"to":"x"})", "1"));
+  harness.say(bob, event(kMessage, R"({"to":"y"})", "1"));
 
   for (const Asked& asked : authorizations()) asked.yes();
-  house.turn();
+  harness.run_iteration();
 
-  const auto sends = house.modules.asked(Question::send);
+  const auto sends = harness.modules.asked(Question::send);
   ASSERT_EQ(sends.size(), 2u);
   for (const Asked& send : sends) EXPECT_EQ(send.holder.instance, "home of " + send.id);
 }
 
-// ---- lanes
+// ---- remote queues
 
-TEST_F(RelayTest, LetsLocalMessagesPassThoseThatAreOnTheirWayElsewhere) {
+TEST_F(RelayTest, LetsLocalMessagesPassThoseInFlightToOtherInstances) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   EXPECT_THAT(answer(event(kMessage, kToRemote, "1")), IsEmpty());
 
   EXPECT_THAT(answer(event(kMessage, kToBob, "2")), ElementsAre(ack(2, "OK")));
 
-  EXPECT_EQ(house.sent(bob).size(), 1u);
+  EXPECT_EQ(harness.sent(bob).size(), 1u);
   EXPECT_TRUE(ann.has_waiting());
 }
 
-TEST_F(RelayTest, LetsLocalMessagesPassThoseWhoseReceiverIsLookedUp) {
-  house.modules.keep(Question::lookup);
+TEST_F(RelayTest, LetsLocalMessagesPassThoseWhoseReceiverIsBeingLookedUp) {
+  harness.modules.keep(Question::lookup);
   answer(event(kMessage, kToRemote, "1"));
 
   EXPECT_THAT(answer(event(kMessage, kToBob, "2")), ElementsAre(ack(2, "OK")));
 }
 
-TEST_F(RelayTest, DoesNotLetOneReceiverElsewhereWaitForAnother) {
-  house.modules.keep(Question::lookup);
+TEST_F(RelayTest, DoesNotMakeOneRemoteReceiverWaitForAnother) {
+  harness.modules.keep(Question::lookup);
   decide_all(Question::send, true);
   answer(numbered("slow", 1));
   answer(numbered("quick", 2));
 
-  house.modules.last(Question::lookup).located({kElsewhere});
-  house.turn();
+  harness.modules.last(Question::lookup).located({kElsewhere});
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(2, "OK")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(2, "OK")));
+}
+
+/// A registry that keeps the last message's question and nothing else.
+struct SilentRegistry {
+  explicit SilentRegistry(modules::ModuleTable& table)
+      : own(*table.of<modules::Kind::registry>().table) {
+    own.send = [](void*, crolang_str, crolang_lease, crolang_str, std::uint32_t,
+                  crolang_yes_no_fn answer, void* call) {
+      asked = {answer, call};
+    };
+    table.of<modules::Kind::registry>().table = &own;
+  }
+  static void take() { asked.first(asked.second, CROLANG_OK, true, {}); }
+
+  crolang_registry own;
+  static inline std::pair<crolang_yes_no_fn, void*> asked;
+};
+
+TEST_P(StraightTest, DoesNotAllocateToAnotherInstanceOnceAnotherWasSent) {
+  locate_remote_at({"an instance with quite a long name", 4711});
+  const SilentRegistry registry(harness.modules.table);
+  const std::string text =
+      event(GetParam(), R"({"to":"a node with quite a long id too","content":"hi"})", "1");
+  std::vector<std::size_t> made;
+  for (int n = 0; n < 4; ++n) {
+    std::string bytes = websocket::testing::text(text);
+    const std::size_t before = websocket::testing::allocations.made;
+    ann.receive(harness.broker.context(), bytes, harness.now);
+    SilentRegistry::take();
+    harness.calls.collect();
+    made.push_back(websocket::testing::allocations.made - before);
+    EXPECT_THAT(harness.sent(ann), kOk);
+    EXPECT_FALSE(ann.has_waiting());
+    harness.broker.context().dirty.outboxes.clear();
+  }
+  EXPECT_GT(made.front(), 0u) << "it counts";
+  EXPECT_EQ(made.back(), 0u);
 }
 
 TEST_F(RelayTest, HandsOverManyBeforeTheFirstIsAnswered) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 20);
-  ASSERT_EQ(sends().size(), Lane::kWindow);
+  ASSERT_EQ(sends().size(), RemoteQueue::kWindow);
   EXPECT_EQ(count(Question::lookup), 1u);
 
   send(0).yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "OK")));
   EXPECT_EQ(sends().back(), "elsewhere:17");
 }
 
-TEST_F(RelayTest, HandsOverAllInTheirOrderInTheEnd) {
+TEST_F(RelayTest, HandsOverAllInOrder) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 50);
   for (std::size_t i = 0; i < sends().size(); ++i) {
     send(i).yes();
-    house.turn();
+    harness.run_iteration();
   }
 
-  const auto acks = house.sent(ann);
+  const auto acks = harness.sent(ann);
   ASSERT_EQ(acks.size(), 50u);
   ASSERT_EQ(sends().size(), 50u);
   for (int n = 1; n <= 50; ++n) {
@@ -929,123 +965,124 @@ TEST_F(RelayTest, HandsOverAllInTheirOrderInTheEnd) {
   EXPECT_FALSE(ann.has_waiting());
 }
 
-TEST_F(RelayTest, AcknowledgesWhatWasHandedOverInItsOrder) {
+TEST_F(RelayTest, AcknowledgesHandedOverMessagesInOrder) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 3);
 
   send(2).yes();
   send(1).fail(CROLANG_UNAVAILABLE);
-  house.turn();
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
   send(0).yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "ERROR"), ack(3, "OK")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "ERROR"), ack(3, "OK")));
 }
 
-TEST_F(RelayTest, AuthorizesMessagesBeforeTheyEnterTheirLanes) {
+TEST_F(RelayTest, AuthorizesMessagesBeforeTheyEnterRemoteQueues) {
   place_remote();
   hold_authorizations();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 3);
   const auto asked = authorizations();
   asked[2].yes();
   asked[1].no();
-  house.turn();
+  harness.run_iteration();
   EXPECT_THAT(sends(), IsEmpty());
 
   asked[0].yes();
-  house.turn();
+  harness.run_iteration();
 
   EXPECT_THAT(sends(), ElementsAre("elsewhere:1", "elsewhere:3"));
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(2, "UNAUTHORIZED")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(2, "UNAUTHORIZED")));
 }
 
-TEST_F(RelayTest, SendsAllAgainInOrderWhenTheReceiverHasMoved) {
+TEST_F(RelayTest, ResendsAllInOrderWhenTheReceiverHasMoved) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 3);
   locate_remote_at(kNewHome);
 
   send(1).no();
   send(0).no();
-  house.turn();
+  harness.run_iteration();
   send_remote(4, 4);
   EXPECT_EQ(sends().size(), 3u) << "one is still on its way to the old home";
   EXPECT_EQ(count(Question::lookup), 1u);
   send(2).no();
-  house.turn();
+  harness.run_iteration();
 
   EXPECT_EQ(count(Question::lookup), 2u);
   EXPECT_THAT(sends(), ElementsAre("elsewhere:1", "elsewhere:2", "elsewhere:3", "new home:1",
                                    "new home:2", "new home:3", "new home:4"));
   for (const std::size_t i : {3u, 4u, 5u, 6u}) send(i).yes();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "OK"), ack(3, "OK"), ack(4, "OK")));
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann),
+              ElementsAre(ack(1, "OK"), ack(2, "OK"), ack(3, "OK"), ack(4, "OK")));
 }
 
-TEST_F(RelayTest, SendsOnlyWhatWasRefusedAgain) {
+TEST_F(RelayTest, ResendsOnlyRefusedMessages) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 3);
   locate_remote_at(kNewHome);
 
   send(0).yes();
   send(1).no();
   send(2).no();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "OK")));
   EXPECT_THAT(sends(),
               ElementsAre("elsewhere:1", "elsewhere:2", "elsewhere:3", "new home:2", "new home:3"));
 }
 
 TEST_F(RelayTest, AnswersNotConnectedToAllThatAreRefusedTwice) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 2);
   for (const std::size_t i : {0u, 1u}) send(i).no();
-  house.turn();
+  harness.run_iteration();
   for (const std::size_t i : {2u, 3u}) send(i).no();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "NOT_CONNECTED"), ack(2, "NOT_CONNECTED")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "NOT_CONNECTED"), ack(2, "NOT_CONNECTED")));
   EXPECT_EQ(sends().size(), 4u);
   EXPECT_EQ(count(Question::lookup), 2u);
   EXPECT_FALSE(ann.has_waiting());
 }
 
-TEST_F(RelayTest, KeepsTheOrderBehindAMessageThatNobodyConfirmed) {
+TEST_F(RelayTest, KeepsTheOrderAfterAnUnconfirmedMessage) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 3);
   locate_remote_at(kNewHome);
 
   send(0).fail(CROLANG_TIMEOUT);
-  house.turn();
+  harness.run_iteration();
   send_remote(4, 4);
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "ERROR")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "ERROR")));
   EXPECT_EQ(sends().size(), 3u);
   send(1).no();
   send(2).no();
-  house.turn();
+  harness.run_iteration();
 
   EXPECT_THAT(sends(), ElementsAre("elsewhere:1", "elsewhere:2", "elsewhere:3", "new home:2",
                                    "new home:3", "new home:4"));
 }
 
-TEST_F(RelayTest, LooksUpAnewAfterAMessageThatNobodyConfirmed) {
+TEST_F(RelayTest, LooksUpAgainAfterAnUnconfirmedMessage) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 20);
   locate_remote_at(kNewHome);
 
-  for (std::size_t i = 0; i < Lane::kWindow; ++i) send(i).fail(CROLANG_TIMEOUT);
-  house.turn();
+  for (std::size_t i = 0; i < RemoteQueue::kWindow; ++i) send(i).fail(CROLANG_TIMEOUT);
+  harness.run_iteration();
 
-  const auto acks = house.sent(ann);
-  ASSERT_EQ(acks.size(), Lane::kWindow);
+  const auto acks = harness.sent(ann);
+  ASSERT_EQ(acks.size(), RemoteQueue::kWindow);
   for (int n = 1; n <= 16; ++n) {
     EXPECT_EQ(acks[static_cast<std::size_t>(n - 1)], ack(n, "ERROR"));
   }
@@ -1055,9 +1092,9 @@ TEST_F(RelayTest, LooksUpAnewAfterAMessageThatNobodyConfirmed) {
   }
 }
 
-TEST_F(RelayTest, AnswersErrorWhenTheOutboxElsewhereIsFull) {
+TEST_F(RelayTest, AnswersErrorWhenTheRemoteOutboxIsFull) {
   place_remote();
-  house.modules.on(Question::send, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+  harness.modules.on(Question::send, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
 
   EXPECT_THAT(answer(kMessage, kToRemote), kError);
 
@@ -1066,101 +1103,102 @@ TEST_F(RelayTest, AnswersErrorWhenTheOutboxElsewhereIsFull) {
 }
 
 TEST_F(RelayTest, LooksUpOnceForAllThatWait) {
-  house.modules.keep(Question::lookup);
+  harness.modules.keep(Question::lookup);
   send_remote(1, 3);
   EXPECT_EQ(count(Question::lookup), 1u);
 
   // Who came after the question was asked gets one of its own.
-  house.modules.last(Question::lookup).located({Holder{}});
-  house.turn();
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "NOT_CONNECTED")));
+  harness.modules.last(Question::lookup).located({Holder{}});
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "NOT_CONNECTED")));
   EXPECT_EQ(count(Question::lookup), 2u);
-  house.modules.last(Question::lookup).fail(CROLANG_UNAVAILABLE);
-  house.turn();
+  harness.modules.last(Question::lookup).fail(CROLANG_UNAVAILABLE);
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(2, "ERROR"), ack(3, "ERROR")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(2, "ERROR"), ack(3, "ERROR")));
   EXPECT_EQ(count(Question::lookup), 2u);
 }
 
-TEST_F(RelayTest, LetsNoMessageOvertakeALaneToAReceiverThatHasComeHere) {
+TEST_F(RelayTest, LetsNoMessageOvertakeARemoteQueueToAReceiverThatJoinsHere) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 2);
-  Session& remote = house.join("remote");
+  Node& remote = harness.join("remote");
   send_remote(3, 3);
-  EXPECT_THAT(house.sent(remote), IsEmpty());
+  EXPECT_THAT(harness.sent(remote), IsEmpty());
 
   for (const std::size_t i : {0u, 1u, 2u}) send(i).no();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "OK"), ack(3, "OK")));
-  EXPECT_THAT(house.sent(remote), ElementsAre(event(kMessage, payload("remote", 1)),
-                                              event(kMessage, payload("remote", 2)),
-                                              event(kMessage, payload("remote", 3))));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "OK"), ack(3, "OK")));
+  EXPECT_THAT(harness.sent(remote), ElementsAre(event(kMessage, payload("remote", 1)),
+                                                event(kMessage, payload("remote", 2)),
+                                                event(kMessage, payload("remote", 3))));
   EXPECT_EQ(count(Question::lookup), 1u);
   EXPECT_THAT(answer(numbered("remote", 4)), ElementsAre(ack(4, "OK")));
   EXPECT_EQ(sends().size(), 3u);
 }
 
-TEST_F(RelayTest, DropsItsLanesWhenTheSenderIsGone) {
+TEST_F(RelayTest, DropsItsRemoteQueuesWhenTheSenderIsGone) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 20);
   const std::uint32_t slot = ann.handle().slot;
 
-  house.cut(ann);
-  Session& eve = house.join("eve");
+  harness.cut(ann);
+  Node& eve = harness.join("eve");
   ASSERT_EQ(eve.handle().slot, slot);
-  for (std::size_t i = 0; i < Lane::kWindow; ++i) send(i).no();
-  house.turn();
+  for (std::size_t i = 0; i < RemoteQueue::kWindow; ++i) send(i).no();
+  harness.run_iteration();
 
-  EXPECT_EQ(sends().size(), Lane::kWindow);
-  EXPECT_THAT(house.sent(eve), IsEmpty());
+  EXPECT_EQ(sends().size(), RemoteQueue::kWindow);
+  EXPECT_THAT(harness.sent(eve), IsEmpty());
   EXPECT_FALSE(eve.has_waiting());
 }
 
-TEST_F(RelayTest, DoesNotMistakeAnOldHandOverForThatOfANewLogin) {
+TEST_F(RelayTest, DoesNotApplyAnOldSendResultToANewLogin) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   send_remote(1, 1);
-  house.say(ann, "41");
-  house.say(ann, "40");
-  house.sent(ann);
+  harness.say(ann, "41");
+  harness.say(ann, "40");
+  harness.sent(ann);
   send_remote(2, 2);
 
   send(0).yes();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
   send(1).no();
-  house.turn();
+  harness.run_iteration();
 
   EXPECT_THAT(sends(), ElementsAre("elsewhere:1", "elsewhere:2", "elsewhere:2"));
 }
 
-TEST_F(RelayTest, WaitsAtTheGateWhenItSendsToTooManyReceiversElsewhere) {
+TEST_F(RelayTest, WaitsInTheAuthorizationQueueAtTooManyRemoteReceivers) {
   place_remote();
-  house.modules.keep(Question::send);
-  for (std::size_t i = 0; i < kMaxLanes; ++i) house.say(ann, numbered("r" + std::to_string(i), 1));
-  house.turn();
+  harness.modules.keep(Question::send);
+  for (std::size_t i = 0; i < kMaxRemoteQueues; ++i)
+    harness.say(ann, numbered("r" + std::to_string(i), 1));
+  harness.run_iteration();
   EXPECT_THAT(answer(numbered("one more", 2)), IsEmpty());
   EXPECT_THAT(answer(numbered("bob", 3)), IsEmpty());
-  EXPECT_EQ(sends().size(), kMaxLanes);
+  EXPECT_EQ(sends().size(), kMaxRemoteQueues);
 
   send(0).yes();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK")));
-  EXPECT_EQ(house.modules.last(Question::send).id, "one more");
-  EXPECT_THAT(house.sent(bob), IsEmpty());
-  house.modules.last(Question::send).yes();
-  house.turn();
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "OK")));
+  EXPECT_EQ(harness.modules.last(Question::send).id, "one more");
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
+  harness.modules.last(Question::send).yes();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(2, "OK"), ack(3, "OK")));
-  EXPECT_EQ(house.sent(bob).size(), 1u);
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(2, "OK"), ack(3, "OK")));
+  EXPECT_EQ(harness.sent(bob).size(), 1u);
 }
 
-TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTooMuchIsOnItsWayElsewhere) {
+TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTooMuchIsInFlight) {
   place_remote();
-  house.modules.keep(Question::send);
+  harness.modules.keep(Question::send);
   const std::string big = R"({"to":"remote","x":")" + std::string(900, 'x') + "\"}";
   EXPECT_THAT(answer(event(kMessage, big, "1")), IsEmpty());
 
@@ -1168,8 +1206,8 @@ TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTooMuchIsOnItsWayElsewhere) {
 
   EXPECT_THAT(answer(event(kMessage, kToBob, "3")), ElementsAre(ack(3, "OK")));
   send(0).yes();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK")));
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "OK")));
   EXPECT_THAT(answer(event(kMessage, big, "4")), IsEmpty());
   EXPECT_EQ(count(Question::send), 2u);
 }
@@ -1178,9 +1216,10 @@ TEST_F(SmallOutboxRelayTest, AnswersErrorWhenTooMuchIsOnItsWayElsewhere) {
 class RestlessTest : public RelayTest, public ::testing::WithParamInterface<unsigned> {
  protected:
   RestlessTest() {
-    house.modules.table.observers.clear();
-    house.modules.on(Question::send, [this](const Asked& asked) { open.push_back(arrive(asked)); });
-    house.modules.on(Question::lookup, [this](const Asked& asked) {
+    harness.modules.table.of<modules::Kind::observer>().clear();
+    harness.modules.on(Question::send,
+                       [this](const Asked& asked) { open.push_back(arrive(asked)); });
+    harness.modules.on(Question::lookup, [this](const Asked& asked) {
       open.push_back([this, asked] { asked.located({home}); });
     });
   }
@@ -1200,11 +1239,11 @@ class RestlessTest : public RelayTest, public ::testing::WithParamInterface<unsi
     const std::size_t i = random() % open.size();
     const auto answer = open[i];
     open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
-    house.sleeps = chance(70);
-    const std::size_t before = house.woken;
+    harness.sleeps = chance(70);
+    const std::size_t before = harness.woken;
     answer();
     // A worker that nobody wakes does nothing.
-    if (house.woken != before) house.turn();
+    if (harness.woken != before) harness.run_iteration();
   }
 
   /// Lulls, in which a message is often all that is under way, and rushes.
@@ -1226,15 +1265,15 @@ class RestlessTest : public RelayTest, public ::testing::WithParamInterface<unsi
 };
 INSTANTIATE_TEST_SUITE_P(, RestlessTest, ::testing::Range(1u, 11u));
 
-TEST_P(RestlessTest, KeepsTheOrderAndAnswersTheTruth) {
+TEST_P(RestlessTest, KeepsTheOrderAndAcknowledgesCorrectly) {
   for (int i = 0; i < 1000; ++i) step(i / 100 % 2 == 1);
   while (!open.empty()) answer_one();
 
   EXPECT_TRUE(std::ranges::is_sorted(delivered, std::less_equal<>()));
   EXPECT_GT(delivered.size(), 100u);
-  EXPECT_GT(house.redeemed, 0u);
-  const auto acks = house.sent(ann);
-  house.turn();
+  EXPECT_GT(harness.redeemed, 0u);
+  const auto acks = harness.sent(ann);
+  harness.run_iteration();
   ASSERT_EQ(acks.size(), static_cast<std::size_t>(said));
   for (int n = 1; n <= said; ++n) {
     const std::string& answer = acks[static_cast<std::size_t>(n - 1)];
@@ -1247,14 +1286,14 @@ TEST_P(RestlessTest, KeepsTheOrderAndAnswersTheTruth) {
   EXPECT_FALSE(ann.has_waiting());
 }
 
-// ---- locations
+// ---- route cache
 
-TEST_F(RelayTest, LooksUpAReceiverThatIsTalkedToOnlyOnce) {
+TEST_F(RelayTest, LooksUpAReceiverOfASingleMessage) {
   place_remote();
   decide_all(Question::send, true);
   for (int n = 1; n <= 5; ++n)
     EXPECT_THAT(answer(numbered("remote", n)), ElementsAre(ack(n, "OK")));
-  house.say(bob, numbered("remote", 6));
+  harness.say(bob, numbered("remote", 6));
 
   EXPECT_EQ(count(Question::lookup), 1u);
   EXPECT_EQ(count(Question::send), 6u);
@@ -1262,35 +1301,35 @@ TEST_F(RelayTest, LooksUpAReceiverThatIsTalkedToOnlyOnce) {
 
 TEST_F(RelayTest, LooksUpAReceiverOnceForSeveralSenders) {
   place_remote();
-  house.modules.keep(Question::send);
-  house.say(ann, numbered("remote", 1));
-  house.say(bob, numbered("remote", 1));
+  harness.modules.keep(Question::send);
+  harness.say(ann, numbered("remote", 1));
+  harness.say(bob, numbered("remote", 1));
 
   EXPECT_EQ(count(Question::lookup), 1u);
   EXPECT_EQ(count(Question::send), 2u);
 }
 
-TEST_F(RelayTest, LooksUpAgainAfterHalfAMinuteOfSilence) {
+TEST_F(RelayTest, LooksUpAgainAfterHalfAMinuteWithoutMessages) {
   place_remote();
   decide_all(Question::send, true);
   answer(kMessage, kToRemote);
-  house.pass(Locations::kLifetime - 1ms);
+  harness.pass(RouteCache::kLifetime - 1ms);
   answer(kMessage, kToRemote);
-  house.pass(Locations::kLifetime - 1ms);
+  harness.pass(RouteCache::kLifetime - 1ms);
   answer(kMessage, kToRemote);
   EXPECT_EQ(count(Question::lookup), 1u);
 
-  house.pass(Locations::kLifetime);
+  harness.pass(RouteCache::kLifetime);
   answer(kMessage, kToRemote);
 
   EXPECT_EQ(count(Question::lookup), 2u);
 }
 
-TEST_F(RelayTest, LooksUpAReceiverThatIsNoLongerWhereItWas) {
+TEST_F(RelayTest, LooksUpAReceiverThatHasMoved) {
   place_remote();
   decide_all(Question::send, true);
   answer(kMessage, kToRemote);
-  house.modules.on(Question::send, [](const Asked& asked) {
+  harness.modules.on(Question::send, [](const Asked& asked) {
     asked.holder.instance == kNewHome.instance ? asked.yes() : asked.no();
   });
   locate_remote_at(kNewHome);
@@ -1305,7 +1344,7 @@ TEST_F(RelayTest, ForgetsAReceiverThatCouldNotBeReached) {
   place_remote();
   decide_all(Question::send, true);
   answer(kMessage, kToRemote);
-  house.modules.on(Question::send, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+  harness.modules.on(Question::send, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
   EXPECT_THAT(answer(kMessage, kToRemote), kError);
   EXPECT_EQ(count(Question::lookup), 1u);
 
@@ -1314,19 +1353,19 @@ TEST_F(RelayTest, ForgetsAReceiverThatCouldNotBeReached) {
   EXPECT_EQ(count(Question::lookup), 2u);
 }
 
-TEST_F(RelayTest, PrefersAReceiverHereToWhereItWas) {
+TEST_F(RelayTest, PrefersALocalReceiverToACachedRoute) {
   place_remote();
   decide_all(Question::send, true);
   answer(kMessage, kToRemote);
-  Session& remote = house.join("remote");
+  Node& remote = harness.join("remote");
 
   EXPECT_THAT(answer(kMessage, kToRemote), kOk);
 
-  EXPECT_EQ(house.sent(remote).size(), 1u);
+  EXPECT_EQ(harness.sent(remote).size(), 1u);
   EXPECT_EQ(count(Question::send), 1u);
 }
 
-TEST_F(RelayTest, DoesNotAnswerFromMemoryWhoIsConnected) {
+TEST_F(RelayTest, DoesNotAnswerPresenceFromTheRouteCache) {
   place_remote();
   decide_all(Question::send, true);
   answer(kMessage, kToRemote);
@@ -1342,212 +1381,279 @@ TEST_F(RelayTest, DoesNotAnswerFromMemoryWhoIsConnected) {
 class ReceiptTest : public RelayTest {
  protected:
   ReceiptTest() {
-    house.modules.table.observers.clear();
+    harness.modules.table.of<modules::Kind::observer>().clear();
     place_remote();
     // Where the receiver is is known.
     decide_all(Question::send, true);
     answer(kMessage, kToRemote);
-    house.modules.keep(Question::send);
-    house.sleeps = true;
+    harness.modules.keep(Question::send);
+    harness.sleeps = true;
   }
 
-  Asked last_send() { return house.modules.last(Question::send); }
+  Asked last_send() { return harness.modules.last(Question::send); }
   Asked last_to_remote;
 };
 
 TEST_F(ReceiptTest, AcknowledgesAtOnceAndOnce) {
   EXPECT_THAT(answer(kMessage, kToRemote), IsEmpty());
-  house.woken = 0;
+  harness.woken = 0;
 
   last_send().yes();
 
-  EXPECT_EQ(house.woken, 0u);
-  EXPECT_THAT(house.sent(ann), kOk);
-  house.turn();
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  EXPECT_EQ(harness.woken, 0u);
+  EXPECT_THAT(harness.sent(ann), kOk);
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
   EXPECT_FALSE(ann.has_waiting());
   // Counted once, and not by the worker.
-  EXPECT_EQ(house.counters.value(telemetry::Counter::ack_ok), 1u);
+  EXPECT_EQ(harness.counters.value(telemetry::Counter::ack_ok), 1u);
 }
 
 TEST_F(ReceiptTest, IsRevokedByTheNextMessage) {
   send_remote(1, 2);
-  house.woken = 0;
-  const std::size_t first = house.modules.asked(Question::send).size() - 2;
+  harness.woken = 0;
+  const std::size_t first = harness.modules.asked(Question::send).size() - 2;
 
   // Not taken, so that nothing more can be done before the first is known.
   send(first + 1).fail(CROLANG_UNAVAILABLE);
-  EXPECT_EQ(house.woken, 1u);
-  house.turn();
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  EXPECT_EQ(harness.woken, 1u);
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
   send(first).yes();
-  EXPECT_EQ(house.woken, 2u);
-  house.turn();
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "ERROR")));
-  EXPECT_EQ(house.redeemed, 0u);
+  EXPECT_EQ(harness.woken, 2u);
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "ERROR")));
+  EXPECT_EQ(harness.redeemed, 0u);
 }
 
 TEST_F(ReceiptTest, IsRevokedByAMessageToAnotherReceiver) {
-  house.say(ann, numbered("remote", 1));
-  house.say(ann, numbered("another", 2));
-  house.turn();
-  house.woken = 0;
-  for (const Asked& asked : house.modules.asked(Question::send)) {
+  harness.say(ann, numbered("remote", 1));
+  harness.say(ann, numbered("another", 2));
+  harness.run_iteration();
+  harness.woken = 0;
+  for (const Asked& asked : harness.modules.asked(Question::send)) {
     if (asked.id == "remote") last_to_remote = asked;
   }
   last_to_remote.yes();
-  EXPECT_EQ(house.woken, 1u);
-  EXPECT_EQ(house.redeemed, 0u);
+  EXPECT_EQ(harness.woken, 1u);
+  EXPECT_EQ(harness.redeemed, 0u);
 }
 
 TEST_F(ReceiptTest, MayBeRedeemedWhileTheNextMessageIsBeingRead) {
-  house.say(ann, numbered("remote", 1));
+  harness.say(ann, numbered("remote", 1));
   const Asked first = last_send();
-  house.modules.on(Question::authorize, [first](const Asked& asked) {
+  harness.modules.on(Question::authorize, [first](const Asked& asked) {
     first.yes();
     asked.yes();
   });
-  house.say(ann, numbered("remote", 2));
-  EXPECT_EQ(house.redeemed, 1u);
+  harness.say(ann, numbered("remote", 2));
+  EXPECT_EQ(harness.redeemed, 1u);
   last_send().yes();
-  house.turn();
+  harness.run_iteration();
 
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "OK")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(1, "OK"), ack(2, "OK")));
   EXPECT_FALSE(ann.has_waiting());
 }
 
-TEST_F(ReceiptTest, IsIssuedAgainOnceAllIsDone) {
+TEST_F(ReceiptTest, IsIssuedAgainOnceNothingIsInFlight) {
   send_remote(1, 2);
-  const std::size_t first = house.modules.asked(Question::send).size() - 2;
+  const std::size_t first = harness.modules.asked(Question::send).size() - 2;
   send(first).yes();
   send(first + 1).yes();
-  house.turn();
-  house.sent(ann);
+  harness.run_iteration();
+  harness.sent(ann);
   send_remote(3, 3);
   last_send().yes();
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(3, "OK")));
-  EXPECT_EQ(house.redeemed, 1u);
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(3, "OK")));
+  EXPECT_EQ(harness.redeemed, 1u);
 }
 
-TEST_F(ReceiptTest, OfAnOldLoginIsWorthNothing) {
+TEST_F(ReceiptTest, OfAnOldLoginIsInvalid) {
   send_remote(1, 1);
   const Asked old = last_send();
-  house.say(ann, "41");
-  house.say(ann, "40");
-  house.sent(ann);
+  harness.say(ann, "41");
+  harness.say(ann, "40");
+  harness.sent(ann);
   old.yes();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
 
   send_remote(2, 2);
   const Asked older = last_send();
-  house.say(ann, "41");
-  house.say(ann, "40");
-  house.sent(ann);
+  harness.say(ann, "41");
+  harness.say(ann, "40");
+  harness.sent(ann);
   send_remote(3, 3);
   older.yes();
-  house.turn();
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
   last_send().yes();
-  EXPECT_THAT(house.sent(ann), ElementsAre(ack(3, "OK")));
+  EXPECT_THAT(harness.sent(ann), ElementsAre(ack(3, "OK")));
 }
 
-TEST_F(ReceiptTest, IsOnlyOfWhatWasTaken) {
+TEST_F(ReceiptTest, IsRedeemedOnlyIfTheMessageWasAccepted) {
   answer(kMessage, kToRemote);
   last_send().fail(CROLANG_TIMEOUT);
-  EXPECT_THAT(house.sent(ann), IsEmpty());
-  house.turn();
-  EXPECT_THAT(house.sent(ann), kError);
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), kError);
 }
 
 TEST_F(ReceiptTest, IsNotNeededWithoutAnId) {
-  house.say(ann, event(kMessage, kToRemote));
-  house.woken = 0;
+  harness.say(ann, event(kMessage, kToRemote));
+  harness.woken = 0;
   last_send().yes();
-  EXPECT_EQ(house.woken, 0u);
-  house.turn();
-  EXPECT_THAT(house.sent(ann), IsEmpty());
+  EXPECT_EQ(harness.woken, 0u);
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
   EXPECT_FALSE(ann.has_waiting());
 }
 
 TEST_F(ReceiptTest, HoldsTheLongestId) {
   answer(event(kMessage, kToRemote, "1" + std::string(300, '7')));
   last_send().yes();
-  EXPECT_THAT(house.sent(ann), ElementsAre("431.777777777777778e+300[\"OK\"]"));
+  EXPECT_THAT(harness.sent(ann), ElementsAre("431.777777777777778e+300[\"OK\"]"));
 }
 
-TEST_F(ReceiptTest, OfWhoHasLeftIsWorthNothing) {
+TEST_F(ReceiptTest, OfANodeThatHasLeftIsInvalid) {
   for (const std::string_view id : {"1", ""}) {
-    Session& eve = house.join("eve");
-    house.say(eve, event(kMessage, kToRemote, id));
-    house.cut(eve);
-    house.woken = 0;
+    Node& eve = harness.join("eve");
+    harness.say(eve, event(kMessage, kToRemote, id));
+    harness.cut(eve);
+    harness.woken = 0;
     last_send().yes();
-    EXPECT_EQ(house.woken, 1u);
-    EXPECT_EQ(house.redeemed, 0u);
-    house.turn();
+    EXPECT_EQ(harness.woken, 1u);
+    EXPECT_EQ(harness.redeemed, 0u);
+    harness.run_iteration();
   }
 }
 
-TEST_F(ReceiptTest, WaitsForTheWorkerIfAnObserverIsToBeTold) {
+TEST_F(ReceiptTest, WaitsForTheWorkerIfAnObserverIsToBeNotified) {
   ScriptedModules observed;
-  house.modules.table.observers = observed.table.observers;
+  harness.modules.table.of<modules::Kind::observer>() =
+      observed.table.of<modules::Kind::observer>();
   answer(kMessage, kToRemote);
   last_send().yes();
-  EXPECT_THAT(house.sent(ann), IsEmpty());
-  house.turn();
-  EXPECT_THAT(house.sent(ann), kOk);
+  EXPECT_THAT(harness.sent(ann), IsEmpty());
+  harness.run_iteration();
+  EXPECT_THAT(harness.sent(ann), kOk);
   EXPECT_THAT(observed.observed, SizeIs(1));
 }
 
-TEST_F(ReceiptTest, DoesNotWaitWhereTheObserverIsNotTold) {
+TEST_F(ReceiptTest, DoesNotWaitIfTheObserverIsNotNotified) {
   ScriptedModules observed;
-  house.modules.table.observers = observed.table.observers;
+  harness.modules.table.of<modules::Kind::observer>() =
+      observed.table.of<modules::Kind::observer>();
   answer("CONNECTION_ATTEMPT", kToRemote);
   last_send().yes();
-  EXPECT_THAT(house.sent(ann), kOk);
-  house.turn();
+  EXPECT_THAT(harness.sent(ann), kOk);
+  harness.run_iteration();
   EXPECT_THAT(observed.observed, IsEmpty());
 }
 
 // ---- the observer
 
-TEST_F(RelayTest, TellsTheObserverOfAMessageThatWasDelivered) {
+TEST_F(RelayTest, NotifiesTheObserverOfADeliveredMessage) {
   answer(kMessage, kToBob);
 
-  EXPECT_THAT(house.modules.observed, ElementsAre(Observed{"ann", "bob", true}));
+  EXPECT_THAT(harness.modules.observed, ElementsAre(Observed{"ann", "bob", true}));
 }
 
-TEST_F(RelayTest, TellsTheObserverOfAMessageToWhoIsNotConnected) {
+TEST_F(RelayTest, NotifiesTheObserverOfAMessageToAnAbsentNode) {
   answer(kMessage, R"({"to":"nobody"})");
 
-  EXPECT_THAT(house.modules.observed, ElementsAre(Observed{"ann", "nobody", false}));
+  EXPECT_THAT(harness.modules.observed, ElementsAre(Observed{"ann", "nobody", false}));
 }
 
-TEST_F(RelayTest, TellsTheObserverOfAMessageThatWasHandedOver) {
+TEST_F(RelayTest, NotifiesTheObserverOfAHandedOverMessage) {
   place_remote();
   decide_all(Question::send, true);
   answer(kMessage, kToRemote);
 
-  EXPECT_THAT(house.modules.observed, ElementsAre(Observed{"ann", "remote", true}));
+  EXPECT_THAT(harness.modules.observed, ElementsAre(Observed{"ann", "remote", true}));
 }
 
-TEST_F(RelayTest, TellsTheObserverNothingOfWhatWasNotAuthorized) {
+TEST_F(RelayTest, DoesNotNotifyTheObserverOfUnauthorizedMessages) {
   decide_all(Question::authorize, false);
   answer(kMessage, kToBob);
-  house.modules.on(Question::authorize, [](const Asked& asked) { asked.fail(CROLANG_TIMEOUT); });
+  harness.modules.on(Question::authorize, [](const Asked& asked) { asked.fail(CROLANG_TIMEOUT); });
   answer(kMessage, kToBob);
   answer(kMessage, "{}");
 
-  EXPECT_THAT(house.modules.observed, IsEmpty());
+  EXPECT_THAT(harness.modules.observed, IsEmpty());
 }
 
-TEST_F(RelayTest, TellsTheObserverNothingOfTheOtherTypes) {
+TEST_F(RelayTest, DoesNotNotifyTheObserverOfOtherTypes) {
   for (const std::string_view name : kRelayedNames) {
     if (name != kMessage) answer(name, kToBob);
   }
 
-  EXPECT_THAT(house.modules.observed, IsEmpty());
+  EXPECT_THAT(harness.modules.observed, IsEmpty());
+}
+
+// ---- the rate of a node
+
+class RateTest : public RelayTest {
+ protected:
+  RateTest() : RelayTest({.message_rate = 10, .message_burst = 2}) {}
+
+  std::uint64_t count(telemetry::Counter counter) const { return harness.counters.value(counter); }
+};
+
+TEST_F(RateTest, AnswersMessagesBeyondItWithAnErrorAndAsksNobody) {
+  for (int i = 0; i < 2; ++i) EXPECT_THAT(answer(kMessage, kToBob), kOk);
+  harness.sent(bob);
+  const std::size_t asked = authorizations().size();
+
+  EXPECT_THAT(answer(kMessage, kToBob), kError);
+
+  EXPECT_THAT(harness.sent(bob), IsEmpty());
+  EXPECT_THAT(authorizations(), SizeIs(asked));
+  EXPECT_THAT(harness.modules.observed, SizeIs(2));
+  EXPECT_EQ(count(telemetry::Counter::messages_over_rate), 1u);
+  EXPECT_THAT(harness.paused, ElementsAre(ann.handle()));
+}
+
+TEST_F(RateTest, CountsMessagesOfEveryTypeAndInvalidOnes) {
+  answer(kAttempt, kToBob);
+  answer(kMessage, "not JSON");
+
+  EXPECT_THAT(answer(kAttempt, kToBob), kError);
+}
+
+TEST_F(RateTest, IsOfOneNode) {
+  for (int i = 0; i < 3; ++i) answer(kMessage, kToBob);
+  harness.say(bob, event(kMessage, R"({"to":"ann"})"));
+
+  EXPECT_THAT(harness.sent(ann), SizeIs(1));
+}
+
+TEST_F(RateTest, AllowsMoreAsTimePasses) {
+  for (int i = 0; i < 3; ++i) answer(kMessage, kToBob);
+  harness.pass(100ms);
+
+  EXPECT_THAT(answer(kMessage, kToBob), kOk);
+  EXPECT_THAT(answer(kMessage, kToBob), kError);
+}
+
+TEST_F(RateTest, EndsTcpOfANodeThatDoesNotSlowDown) {
+  for (int i = 0; i < 101; ++i) {
+    for (int n = 0; n < 3; ++n) answer(kMessage, kToBob);
+    if (ann.state() == session::State::closing) break;
+    harness.pass(100ms);
+  }
+
+  EXPECT_EQ(ann.state(), session::State::closing);
+  EXPECT_EQ(ann.ending(), session::Ending::finish) << "it comes back by itself";
+  EXPECT_EQ(count(telemetry::Counter::closed_message_rate), 1u);
+  EXPECT_FALSE(harness.shared.directory.find("ann"));
+}
+
+TEST_F(RateTest, IsNotThatOfPresence) {
+  for (int i = 0; i < 3; ++i) answer(kMessage, kToBob);
+
+  EXPECT_THAT(answer("ARE_NODES_CONNECTED_TO_BROKER", R"({"ids":["bob"]})"),
+              ElementsAre(::testing::HasSubstr("true")));
 }
 
 // ---- what is no relayed type

@@ -127,15 +127,15 @@ TEST(RtcNormaliser, NamesEachFault) {
             "the RTC configuration is not JSON");
   EXPECT_EQ(fault_of("{\"iceServers\":[{\"urls\":\"\xff\"}]}"),
             "the RTC configuration is not JSON");
-  EXPECT_EQ(fault_of("null"), "the RTC configuration is no object");
-  EXPECT_EQ(fault_of("[]"), "the RTC configuration is no object");
-  EXPECT_EQ(fault_of(R"({"rtcConfiguration":null})"), "rtcConfiguration is no object");
-  EXPECT_EQ(fault_of(R"({"rtcConfiguration":"x"})"), "rtcConfiguration is no object");
-  EXPECT_EQ(fault_of("{}"), "the RTC configuration has no list iceServers");
-  EXPECT_EQ(fault_of(R"({"iceServers":{}})"), "the RTC configuration has no list iceServers");
-  EXPECT_EQ(fault_of(R"({"rtcConfiguration":{}})"), "the RTC configuration has no list iceServers");
+  EXPECT_EQ(fault_of("null"), "the RTC configuration is not an object");
+  EXPECT_EQ(fault_of("[]"), "the RTC configuration is not an object");
+  EXPECT_EQ(fault_of(R"({"rtcConfiguration":null})"), "rtcConfiguration is not an object");
+  EXPECT_EQ(fault_of(R"({"rtcConfiguration":"x"})"), "rtcConfiguration is not an object");
+  EXPECT_EQ(fault_of("{}"), "the RTC configuration has no iceServers list");
+  EXPECT_EQ(fault_of(R"({"iceServers":{}})"), "the RTC configuration has no iceServers list");
+  EXPECT_EQ(fault_of(R"({"rtcConfiguration":{}})"), "the RTC configuration has no iceServers list");
   EXPECT_EQ(fault_of(R"({"iceServers":[]})"), "iceServers is empty");
-  EXPECT_EQ(fault_of(R"({"iceServers":["stun:a"]})"), "an entry of iceServers is no object");
+  EXPECT_EQ(fault_of(R"({"iceServers":["stun:a"]})"), "an entry of iceServers is not an object");
   EXPECT_EQ(fault_of(R"({"iceServers":[{"urls":["stun:a"]},{}]})"),
             "an entry of iceServers has no urls");
   for (const std::string_view urls : {"null", "5", "{}", "[]", "[5]", R"(["stun:a",null])"}) {
@@ -145,7 +145,7 @@ TEST(RtcNormaliser, NamesEachFault) {
   }
   for (const std::string_view name : {"username", "password", "credential"}) {
     EXPECT_EQ(fault_of(R"({"iceServers":[{"urls":"stun:a",")" + std::string(name) + R"(":5}]})"),
-              "username, password or credential is no string")
+              "username, password or credential is not a string")
         << name;
   }
 }
@@ -164,7 +164,7 @@ TEST(RtcNormaliser, DoesNotCountBracketsWithinStrings) {
       "none");
 }
 
-TEST(RtcNormaliser, DoesNotCountNestingThatWasLeftAgain) {
+TEST(RtcNormaliser, DoesNotCountClosedNesting) {
   std::string wide = R"({"iceServers":[{"urls":"stun:a"}],"x":[[])";
   for (int i = 0; i < 100; ++i) wide += ",[]";
 
@@ -179,7 +179,7 @@ TEST(RtcNormaliser, SharesOneLiteralAmongEqualAnswers) {
   EXPECT_EQ(literal_by(normaliser, std::string(kAnswer)), first);
 }
 
-TEST(RtcNormaliser, DoesNotTakeAnotherAnswerForTheOneBefore) {
+TEST(RtcNormaliser, DoesNotReuseTheResultOfAnotherAnswer) {
   RtcNormaliser normaliser;
   const auto first = literal_by(normaliser, R"({"iceServers":[{"urls":"stun:a"}]})");
   const auto second = literal_by(normaliser, R"({"iceServers":[{"urls":"stun:b"}]})");
@@ -188,7 +188,7 @@ TEST(RtcNormaliser, DoesNotTakeAnotherAnswerForTheOneBefore) {
   EXPECT_NE(second->find("stun:b"), std::string::npos);
 }
 
-TEST(RtcNormaliser, KeepsTheLiteralWhileAFaultCameBetween) {
+TEST(RtcNormaliser, KeepsTheLiteralAcrossAFault) {
   RtcNormaliser normaliser;
   constexpr std::string_view kAnswer = R"({"iceServers":[{"urls":"stun:a"}]})";
   const auto first = literal_by(normaliser, kAnswer);
@@ -197,14 +197,14 @@ TEST(RtcNormaliser, KeepsTheLiteralWhileAFaultCameBetween) {
   EXPECT_EQ(literal_by(normaliser, kAnswer), first);
 }
 
-TEST(RtcNormaliser, SaysOfEveryEqualAnswerWhatWasLeftOut) {
+TEST(RtcNormaliser, ReportsWhatWasLeftOutForEveryEqualAnswer) {
   RtcNormaliser normaliser;
   for (int i = 0; i < 3; ++i) {
     const auto result = normaliser.normalise(R"({"iceServers":[{"urls":["stun:a","stun:b:0"]}]})");
     const auto& configuration = std::get<Configuration>(result);
     EXPECT_EQ(configuration.left_out, 1u);
     EXPECT_EQ(configuration.why_left_out,
-              "iceServers[0] 'stun:b:0': its port is no number from 1 to 65535");
+              "iceServers[0] 'stun:b:0': its port is not a number from 1 to 65535");
   }
 }
 
@@ -233,14 +233,14 @@ TEST(RtcNormaliser, NamesWhatItLeftOutWithoutItsPasswords) {
 
   EXPECT_EQ(configuration.left_out, 3u);
   EXPECT_EQ(configuration.why_left_out,
-            "iceServers[0] 'turn:…@a': it has a user (@), who belongs beside it, as username and "
-            "credential; "
+            "iceServers[0] 'turn:…@a': it has a user (@): username and credential are given "
+            "separately; "
             "iceServers[2] 'turn:c?…': its query is neither ?transport=udp nor ?transport=tcp; "
             "iceServers[2] 'turn:d': a TURN server needs a username");
   EXPECT_EQ(read_by_node(configuration), Json::parse(R"({"iceServers":[{"urls":["stun:b"]}]})"));
 }
 
-TEST(RtcNormaliser, BoundsWhatItSaysAboutManyFaults) {
+TEST(RtcNormaliser, BoundsTheTextAboutManyFaults) {
   std::string answer = R"({"iceServers":[{"urls":"stun:a"})";
   for (int i = 0; i < 10'000; ++i) answer += R"(,{"urls":"turn:)" + std::string(50, '!') + "\"}";
   const auto configuration = configuration_of(answer + "]}");
@@ -261,11 +261,11 @@ TEST(RtcNormaliser, BoundsTheValueOfAPolicy) {
   EXPECT_LE(fault.size(), 150u);
 }
 
-TEST(RtcNormaliser, RefusesWhatHasNoServerLeft) {
+TEST(RtcNormaliser, RefusesAConfigurationWithoutUsableServers) {
   EXPECT_EQ(fault_of(R"({"iceServers":[{"urls":["turn:a:0","stun://b"],"username":"u",)"
                      R"("credential":"c"}]})"),
-            "no server of iceServers can be used: iceServers[0] 'turn:a:0': its port is no number "
-            "from 1 to 65535; iceServers[0] 'stun://b': it has // behind its scheme");
+            "no server in iceServers is usable: iceServers[0] 'turn:a:0': its port is not a number "
+            "from 1 to 65535; iceServers[0] 'stun://b': it has // after its scheme");
 }
 
 TEST(RtcNormaliser, RefusesToHideAddressesWithoutARelay) {
@@ -308,7 +308,7 @@ std::string repeated(int count, const std::string& text) {
 
 const std::string kNoUsername = "a TURN server needs a username";
 const std::string kNoCredential = "a TURN server needs a credential";
-const std::string kPort = "its port is no number from 1 to 65535";
+const std::string kPort = "its port is not a number from 1 to 65535";
 const std::string kNoHost = "it has no host";
 const std::string kQuery = "its query is neither ?transport=udp nor ?transport=tcp";
 const std::string kScheme = "it does not begin with stun:, stuns:, turn: or turns:";
@@ -339,13 +339,13 @@ std::vector<ServerRow> server_rows() {
       {"turn-ipv6", turn("turn:[::1]:3478"), "="},
       {"stun-ipv6", stun("stun:[::1]:3478"), "="},
       {"ipv6-noport", stun("stun:[::1]"), "="},
-      {"ipv6-nobrackets", stun("stun:::1"), "", "an IPv6 address is written in [ ]"},
+      {"ipv6-nobrackets", stun("stun:::1"), "", "write an IPv6 address in [ ]"},
       {"TURN", turn("TURN:h:3478"), turn("turn:h:3478")},
       {"Stun", stun("Stun:h:3478"), stun("stun:h:3478")},
       {"urls-string", R"({"urls":"stun:h:3478"})", stun("stun:h:3478")},
       {"legacy-url", R"({"urls":["stun:h"],"url":"stun:h"})", "="},
-      {"slashes-stun", stun("stun://h:3478"), "", "it has // behind its scheme"},
-      {"slashes-turn", turn("turn://h:3478"), "", "it has // behind its scheme"},
+      {"slashes-stun", stun("stun://h:3478"), "", "it has // after its scheme"},
+      {"slashes-turn", turn("turn://h:3478"), "", "it has // after its scheme"},
       {"userinfo", turn("turn:u@h:3478"), "", kUser},
       {"userinfo-pass", turn("turn:u:p@h:3478"), "", kUser},
       {"transport-TCP", turn("turn:h:3478?transport=TCP"), turn("turn:h:3478?transport=tcp")},
@@ -415,7 +415,7 @@ std::vector<ServerRow> server_rows() {
   };
 }
 
-TEST(RtcNormaliser, KeepsPutsRightOrLeavesOutEachServer) {
+TEST(RtcNormaliser, KeepsCorrectsOrLeavesOutEachServer) {
   for (const ServerRow& row : server_rows()) {
     SCOPED_TRACE(row.name);
     const std::string good = stun("stun:good.example");
@@ -445,7 +445,7 @@ std::vector<MemberRow> member_rows() {
   const std::string all = R"("iceTransportPolicy":"all","bundlePolicy":"max-bundle",)"
                           R"("rtcpMuxPolicy":"require")";
   const auto pool = [](const std::string& value) {
-    return "(iceCandidatePoolSize is " + value + ", no integer from 0 to 255)";
+    return "(iceCandidatePoolSize is " + value + ", not an integer from 0 to 255)";
   };
   const auto policy = [](const std::string& value) {
     return "(iceTransportPolicy is " + value + ", not all or relay)";
@@ -513,7 +513,7 @@ TEST(RtcNormaliser, KeepsDropsOrRefusesEachMember) {
   }
 }
 
-TEST(RtcNormaliser, TakesManyServersAndDeadOnes) {
+TEST(RtcNormaliser, AcceptsManyServersAndUnreachableOnes) {
   const auto servers = [](int count, const std::string& entry) {
     return R"({"iceServers":[)" + entry + repeated(count - 1, "," + entry) + "]}";
   };
@@ -525,7 +525,7 @@ TEST(RtcNormaliser, TakesManyServersAndDeadOnes) {
   EXPECT_EQ(configuration_of(servers(40, turn("turn:h"))).turn_urls, 40u);
 }
 
-TEST(RtcNormaliser, LeavesAsItIsWhatItHasMade) {
+TEST(RtcNormaliser, IsIdempotent) {
   for (const ServerRow& row : server_rows()) {
     SCOPED_TRACE(row.name);
     const auto once =

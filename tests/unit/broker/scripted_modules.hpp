@@ -3,6 +3,7 @@
 /// one.
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -11,8 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "modules/clients/call_desk.hpp"
+#include "modules/clients/pending_calls.hpp"
 #include "modules/module_table.hpp"
+#include "session/handle.hpp"
 
 namespace crolang::broker::testing {
 
@@ -27,20 +29,26 @@ struct Asked {
   std::string version;
   std::string runtime;
   std::optional<std::string> data;
-  std::string body;              ///< of a send
-  std::vector<std::string> ids;  ///< of a lookup and a validity check
+  std::string client_address;
+  std::optional<std::string> team;  ///< the request's header X-Team
+  std::string body;                 ///< of a send, and of a question to another instance
+  std::vector<std::string> ids;     ///< of a lookup and a validity check
   std::uint64_t token = 0;
-  Holder holder;  ///< whom a replace expects, a probe is about, a send goes to
-  void* op = nullptr;
+  session::SessionHandle session;  ///< that wants a lease or has it
+  Holder holder;  ///< whom a replace expects, a probe is about, a send or a question goes to
+  void* call = nullptr;
 
   void yes() const;
+  /// Of an authentication.
+  void yes_for(std::chrono::milliseconds time) const;
   void no(std::string_view why = {}) const;
   void done() const;
   void text(std::string_view text) const;
   void granted() const;
   void held_by(const Holder& holder) const;
-  void verdict(std::int32_t verdict) const;
+  void probed(std::int32_t result) const;
   void located(const std::vector<Holder>& holders) const;
+  void instances(const std::vector<modules::InstanceStatus>& instances) const;
   void flags(const std::vector<bool>& flags) const;
   void fail(crolang_status status) const;
 };
@@ -81,6 +89,7 @@ class ScriptedModules {
 
   modules::ModuleTable table;
   std::vector<Observed> observed;
+  std::vector<std::string> statuses;  ///< that the instance has set
 
  private:
   static std::size_t index(Question question) { return static_cast<std::size_t>(question); }

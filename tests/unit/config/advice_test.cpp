@@ -21,7 +21,7 @@ std::string advice(std::vector<std::string_view> words) {
 
 TEST(Advice, NamesTheVariableOfAnOption) {
   const std::string sentence =
-      "there is no option \"--port\": set PORT=9000 in the environment or in .env";
+      "unknown option \"--port\": set PORT=9000 in the environment or in .env";
   EXPECT_EQ(advice({"--port", "9000"}), sentence);
   EXPECT_EQ(advice({"--port=9000"}), sentence);
   EXPECT_EQ(advice({"--check-config", "--port", "9000"}), sentence);
@@ -50,6 +50,8 @@ TEST(Advice, KnowsWhatOthersCallIt) {
   EXPECT_THAT(advice({"--host", "0.0.0.0"}), HasSubstr("set BIND_ADDRESS in"));
   EXPECT_THAT(advice({"--verbose"}), HasSubstr("set LOG_LEVEL in"));
   EXPECT_THAT(advice({"--threads=4"}), HasSubstr("set WORKERS in"));
+  EXPECT_THAT(advice({"--cert", "a.pem"}), HasSubstr("set TLS_CERT_FILE in"));
+  EXPECT_THAT(advice({"--tls-key=a.pem"}), HasSubstr("set TLS_KEY_FILE in"));
 }
 
 TEST(Advice, NamesAFewThatBeginLikeIt) {
@@ -76,13 +78,14 @@ TEST(Advice, SaysWhereAVariableIsSet) {
 TEST(Advice, NamesTheOptionThatIsNear) {
   EXPECT_THAT(advice({"--check"}), HasSubstr("did you mean --check-config?"));
   EXPECT_THAT(advice({"--verison"}), HasSubstr("did you mean --version?"));
-  EXPECT_THAT(advice({"help"}), HasSubstr("\"help\" is nothing to do: did you mean --help?"));
+  EXPECT_THAT(advice({"help"}), HasSubstr("\"help\" is not a command: did you mean --help?"));
 }
 
 TEST(Advice, SaysWhereToLookIfNothingIsNear) {
-  EXPECT_EQ(advice({"--frobnicate"}),
-            "there is no option \"--frobnicate\": it is configured by environment variables and "
-            ".env, see crolang-broker --help");
+  EXPECT_EQ(
+      advice({"--frobnicate"}),
+      "unknown option \"--frobnicate\": the broker is configured by environment variables and "
+      ".env, see crolang-broker --help");
   EXPECT_EQ(advice({"start"}), "");
   EXPECT_EQ(advice({""}), "");
   EXPECT_EQ(advice({}), "");

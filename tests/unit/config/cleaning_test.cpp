@@ -56,7 +56,7 @@ TEST(Clean, LeavesQuotesThatAreNoPair) {
 
 TEST(Clean, RefusesWhatHoldsNothing) {
   for (const char* value : {" ", "\r\n", "\"\"", "'  '", "\xEF\xBB\xBF"})
-    EXPECT_EQ(clean(value).fault, "is nothing but blanks or quotes");
+    EXPECT_EQ(clean(value).fault, "consists only of blanks or quotes");
 }
 
 TEST(Clean, RefusesUtf16) {
@@ -74,9 +74,9 @@ TEST(Clean, RefusesControlCharacters) {
 
 TEST(Clean, RefusesBlanksAtTheEndsThatCannotBeSeen) {
   EXPECT_EQ(clean("hush\xC2\xA0").fault,
-            "ends with a no-break space (U+00A0), which cannot be seen: take it out");
+            "ends with a no-break space (U+00A0), which is invisible: remove it");
   EXPECT_EQ(clean("\xE2\x80\x8Bhush").fault,
-            "begins with a zero-width space (U+200B), which cannot be seen: take it out");
+            "begins with a zero-width space (U+200B), which is invisible: remove it");
   EXPECT_THAT(clean("hush\xE3\x80\x80\n").fault, HasSubstr("U+3000"));
   EXPECT_THAT(clean("\"\xE2\x81\xA0hush\"").fault, HasSubstr("U+2060"));
 }

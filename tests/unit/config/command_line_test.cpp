@@ -41,6 +41,36 @@ TEST(CommandLine, ChecksTheHealthOfARunningBroker) {
   EXPECT_EQ(parse({"healthcheck", "plugins"}).kind, Kind::usage_error);
 }
 
+TEST(CommandLine, ChecksIceServers) {
+  const Command command = parse({"check-ice"});
+  EXPECT_EQ(command.kind, Kind::check_ice);
+  EXPECT_EQ(command.check_ice.node, "check-ice");
+  EXPECT_EQ(command.check_ice.format, CheckIce::Format::table);
+  EXPECT_EQ(parse({"check-ice", "--node", "alice", "--json"}).check_ice.node, "alice");
+  EXPECT_EQ(parse({"check-ice", "--json"}).check_ice.format, CheckIce::Format::json);
+}
+
+TEST(CommandLine, ChecksIceServersThatItNames) {
+  const Command command = parse({"check-ice", "--turn-url", "turn:a", "--turn-url=turn:b",
+                                 "--stun-url", "stun:c", "--secret", "s"});
+  EXPECT_EQ(command.kind, Kind::check_ice);
+  EXPECT_EQ(command.check_ice.turn_urls, (std::vector<std::string>{"turn:a", "turn:b"}));
+  EXPECT_EQ(command.check_ice.stun_urls, (std::vector<std::string>{"stun:c"}));
+  EXPECT_EQ(command.check_ice.secret, "s");
+}
+
+TEST(CommandLine, RefusesOptionsOfCheckIceThatDoNotFit) {
+  EXPECT_EQ(parse({"check-ice", "--secret", "s"}).kind, Kind::usage_error);
+  EXPECT_EQ(parse({"check-ice", "--turn-url", "turn:a", "turn:b"}).kind, Kind::usage_error);
+  EXPECT_EQ(parse({"check-ice", "--turn-url", "a", "--secret", "s", "--secret-file", "f"}).kind,
+            Kind::usage_error);
+  EXPECT_EQ(parse({"check-ice", "healthcheck"}).kind, Kind::usage_error);
+  EXPECT_EQ(parse({"--node", "alice"}).kind, Kind::usage_error);
+  const std::vector<Variable> known{{.name = "TURN_URLS"}};
+  const std::vector<const char*> words{"crolang-broker", "check-ice", "--turn-urls", "turn:a"};
+  EXPECT_THAT(parse_command_line(4, words.data(), known).error, HasSubstr("--turn-url?"));
+}
+
 TEST(CommandLine, ChecksAPluginFile) {
   const Command command = parse({"plugins", "check", "./mine.so"});
   EXPECT_EQ(command.kind, Kind::plugins_check);
@@ -65,7 +95,7 @@ TEST(CommandLine, SaysWhichVariableAnOptionIs) {
   EXPECT_THAT(parse({"plugins", "--port=1"}).error, HasSubstr("set PORT=1"));
   EXPECT_THAT(parse({"PORT=8080"}).error, HasSubstr("PORT=8080 crolang-broker"));
   EXPECT_THAT(parse({"check"}).error, HasSubstr("--check-config"));
-  EXPECT_THAT(parse({"serve"}).error, HasSubstr("serve: it runs without arguments"));
+  EXPECT_THAT(parse({"serve"}).error, HasSubstr("serve: the broker runs without arguments"));
 }
 
 TEST(CommandLine, SaysNothingOfOptionsAboutTheFileOfACommand) {

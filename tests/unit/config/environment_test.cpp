@@ -105,7 +105,7 @@ TEST(SecretFile, ThatIsEmptyIsAFault) {
   const Folder folder;
   const std::string file = folder.write("secret", " \n");
   EXPECT_EQ(find(environment({{"SECRET_FILE", file}}), kSecret).fault,
-            "SECRET_FILE: \"" + file + "\" is nothing but blanks or quotes");
+            "SECRET_FILE: \"" + file + "\" consists only of blanks or quotes");
   const std::string empty = folder.write("empty", "");
   EXPECT_EQ(find(environment({{"SECRET_FILE", empty}}), kSecret).fault,
             "SECRET_FILE: \"" + empty + "\" is empty");
@@ -121,27 +121,27 @@ TEST(SecretFile, ThatIsTheSecretItselfIsNotShown) {
                              "/hunter2hunter2aGVsbG8=", "-----BEGIN KEY-----\nhunter2"}) {
     const std::string fault = find(environment({{"SECRET_FILE", secret}}), kSecret).fault;
     EXPECT_THAT(fault, HasSubstr("SECRET_FILE: its value (not shown")) << fault;
-    EXPECT_THAT(fault, HasSubstr("the secret itself belongs into SECRET")) << fault;
+    EXPECT_THAT(fault, HasSubstr("the secret itself belongs in SECRET")) << fault;
     EXPECT_THAT(fault, Not(HasSubstr("hunter2"))) << fault;
   }
 }
 
-TEST(Secret, ThatIsTheNameOfAFileIsDoubted) {
+TEST(Secret, ThatIsTheNameOfAFileIsWarnedAbout) {
   const Folder folder;
   const std::string file = folder.write("secret", "hush");
   const Found found = find(environment({{"SECRET", file}}), kSecret);
   EXPECT_EQ(found.text, file);
   EXPECT_EQ(found.note,
-            "SECRET: its value from environment is the name of a file that is there: is "
+            "SECRET: its value from environment is the name of an existing file: is "
             "SECRET_FILE meant?");
   EXPECT_EQ(find(environment({{"SECRET", "/nowhere/x"}}), kSecret).note, "");
 }
 
-TEST(Value, ThatRefersToAnotherVariableIsDoubted) {
+TEST(Value, ThatRefersToAnotherVariableIsWarnedAbout) {
   for (const char* value : {"redis://:${PASSWORD}@host", "$(PASSWORD)", "${PASSWORD:-x}"}) {
     EXPECT_EQ(find(environment({{"SECRET", value}}), kSecret).note,
-              "SECRET: its value from environment holds a reference to another variable, which "
-              "nobody replaces here: write the value itself");
+              "SECRET: its value from environment contains a reference to another variable, which "
+              "is not expanded here: write the value itself");
   }
   for (const char* value : {"pa$$word", "a$b", "${", "$()", "${not one}", "$"}) {
     EXPECT_EQ(find(environment({{"SECRET", value}}), kSecret).note, "") << value;
@@ -177,7 +177,7 @@ TEST(SecretFile, IsFoundWhateverStandsAroundItsName) {
   for (const std::string& name : {file + "\r", "\"" + file + "\"", " " + file + "\n"})
     EXPECT_EQ(find(environment({{"SECRET_FILE", name}}), kSecret).text, "hush");
   EXPECT_EQ(find(environment({{"SECRET_FILE", " "}}), kSecret).fault,
-            "SECRET_FILE: its value is nothing but blanks or quotes");
+            "SECRET_FILE: its value consists only of blanks or quotes");
 }
 
 TEST(SecretFile, InUtf16IsAFault) {
@@ -206,8 +206,8 @@ TEST(Values, WithInvisibleEndsAreFaultsThatDoNotShowThem) {
   const Found found = find(environment({{"SECRET", "hush\xC2\xA0"}}), kSecret);
   EXPECT_EQ(found.text, "");
   EXPECT_EQ(found.fault,
-            "SECRET: its value from environment ends with a no-break space (U+00A0), which cannot "
-            "be seen: take it out");
+            "SECRET: its value from environment ends with a no-break space (U+00A0), which is "
+            "invisible: remove it");
 }
 
 TEST(Values, ThatAreNumbersAreTakenAsTheyAre) {

@@ -23,14 +23,14 @@ TEST(OfAService, AreTheVariablesOfKubernetes) {
            {"PORT_PORT", "tcp://10.96.0.11:80"},
            {"MY_PORT_PORT_80_TCP", "tcp://10.96.0.11:80"},
            {"KUBERNETES_PORT", "tcp://10.96.0.1:443"}})
-    EXPECT_TRUE(is_of_a_service(name, value)) << name;
+    EXPECT_TRUE(is_service_variable(name, value)) << name;
 }
 
 TEST(OfAService, AreTheVariablesOfDockersLinks) {
-  EXPECT_TRUE(is_of_a_service("REDIS_NAME", "/broker/redis"));
-  EXPECT_TRUE(is_of_a_service("REDIS_ENV_REDIS_VERSION", "7.0"));
-  EXPECT_TRUE(is_of_a_service("REDIS_PORT_6379_TCP_ADDR", "172.17.0.2"));
-  EXPECT_TRUE(is_of_a_service("WEB_PORT_8000_TCP_PORT_START", "8000"));
+  EXPECT_TRUE(is_service_variable("REDIS_NAME", "/broker/redis"));
+  EXPECT_TRUE(is_service_variable("REDIS_ENV_REDIS_VERSION", "7.0"));
+  EXPECT_TRUE(is_service_variable("REDIS_PORT_6379_TCP_ADDR", "172.17.0.2"));
+  EXPECT_TRUE(is_service_variable("WEB_PORT_8000_TCP_PORT_START", "8000"));
 }
 
 TEST(OfAService, IsNothingThatSomebodyWrote) {
@@ -46,7 +46,14 @@ TEST(OfAService, IsNothingThatSomebodyWrote) {
                                                         {"A_PORT_80_TCP_X", "x"},
                                                         {"NODE_NAME", "a"},
                                                         {"", ""}})
-    EXPECT_FALSE(is_of_a_service(name, value)) << name;
+    EXPECT_FALSE(is_service_variable(name, value)) << name;
+}
+
+TEST(OfTheSystem, AreTheVariablesOfShellsAndTerminals) {
+  for (const char* name : {"TERM", "PATH", "LC_ALL", "XDG_RUNTIME_DIR", "SSH_CONNECTION"})
+    EXPECT_TRUE(is_system_variable(name)) << name;
+  for (const char* name : {"TEAM", "PORT", "TERMS", "LC", "HOSTS"})
+    EXPECT_FALSE(is_system_variable(name)) << name;
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ TEST(Help, ListsEveryVariableWithDefaultAndMeaning) {
   const std::string help = help_text();
   for (const Variable& each : variables()) EXPECT_THAT(help, HasSubstr("\n  " + each.name));
   EXPECT_THAT(help, HasSubstr("  PORT [8080]\n      TCP port to listen on (1 to 65535)\n"));
-  EXPECT_THAT(help, HasSubstr("  WORKERS [the CPUs that it may use]\n"));
+  EXPECT_THAT(help, HasSubstr("  WORKERS [the CPUs available to it]\n"));
   EXPECT_THAT(help, HasSubstr("  REDIS_URL [one broker on its own] (secret)\n"));
 }
 
@@ -50,8 +50,8 @@ TEST(Help, GroupsThePluginsVariablesUnderTheirPlugin) {
 }
 
 TEST(Help, ListsTheExitCodes) {
-  for (const char* code : {"  0  orderly end\n", "  1  could not start", "  2  invalid config",
-                           "  3  a plugin", "  4  a plugin did not stop in time\n"})
+  for (const char* code : {"  0  normal exit\n", "  1  could not start", "  2  invalid config",
+                           "  3  a configured plugin", "  4  a plugin did not stop in time\n"})
     EXPECT_THAT(help_text(), HasSubstr(code));
 }
 
@@ -68,7 +68,7 @@ TEST(PrintConfig, ShowsWhereEachValueComesFrom) {
   EXPECT_THAT(text, HasSubstr("WORKERS=3  # .env\n"));
   EXPECT_THAT(config_text(environment()),
               HasSubstr("WORKERS=" + std::to_string(load(environment()).settings.workers) +
-                        "  # default: the CPUs that it may use\n"));
+                        "  # default: the CPUs available to it\n"));
   EXPECT_THAT(text, HasSubstr("LOG_LEVEL=0  # default\n"));
   EXPECT_THAT(text, HasSubstr("BIND_ADDRESS=  # not set: :: with IPv4, else 0.0.0.0\n"));
   EXPECT_THAT(text, HasSubstr("NODES_REGISTRY_PLUGIN=  # not set\n"));
@@ -129,15 +129,15 @@ TEST(Markdown, SaysWhichPluginsReadWhatTheHostDoesNot) {
 }
 
 // crolang-broker --print-config-markdown prints what must stand there.
-TEST(Markdown, StandsInTheReadme) {
-  std::ifstream file(CROLANG_README);
-  const std::string readme{std::istreambuf_iterator<char>(file), {}};
+TEST(Markdown, StandsInTheConfigurationPage) {
+  std::ifstream file(CROLANG_CONFIGURATION_PAGE);
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
   const std::string begin = "<!-- variables:begin -->\n";
-  const std::size_t from = readme.find(begin);
-  const std::size_t to = readme.find("<!-- variables:end -->");
-  if (from == std::string::npos || to == std::string::npos)
-    GTEST_SKIP() << "README.md has no markers variables:begin and variables:end yet";
-  EXPECT_EQ(readme.substr(from + begin.size(), to - from - begin.size()), markdown_table());
+  const std::size_t from = page.find(begin);
+  const std::size_t to = page.find("<!-- variables:end -->");
+  ASSERT_NE(from, std::string::npos) << CROLANG_CONFIGURATION_PAGE;
+  ASSERT_NE(to, std::string::npos) << CROLANG_CONFIGURATION_PAGE;
+  EXPECT_EQ(page.substr(from + begin.size(), to - from - begin.size()), markdown_table());
 }
 
 }  // namespace

@@ -225,6 +225,14 @@ TEST(Misspelt, TellsOfTheFileOfWhatIsNoSecret) {
 }
 
 // A Service may have any name, also one that begins like a variable of ours.
+TEST(Misspelt, LeavesTheSystemsVariablesAloneThatAreNearlyCalledLikeAPlugins) {
+  const std::vector<Variable> known{{.name = "TEAM"}, {.name = "HOMES"}, {.name = "LC_ALLS"}};
+  EXPECT_THAT(misspelt(environment({{"TERM", "xterm"}, {"HOME", "/root"}, {"LC_ALL", "C"}}), known),
+              IsEmpty());
+  EXPECT_THAT(misspelt(environment({{"TEEM", "red"}}), known),
+              ElementsAre("TEEM is not a variable of this broker: did you mean TEAM?"));
+}
+
 TEST(Misspelt, LeavesAloneWhatKubernetesSetsForServices) {
   for (const std::string service :
        {"CROLANG_BROKER", "BROKER", "CROLANG", "REDIS", "TURN", "STUN", "JWT_AUTH", "WORKERS",

@@ -15,18 +15,13 @@ using ::testing::IsEmpty;
 
 using Values = std::initializer_list<std::pair<std::string, std::string>>;
 
-const Neighbours kNeighbours{
-    .modules = {{"NODES_AUTHENTICATION_PLUGIN", "NODES_AUTHENTICATION_WEBHOOK_URL", "every node"},
-                {"NODES_REGISTRY_PLUGIN", "REDIS_URL", "in memory"},
-                {"AUTHORIZE_NODES_COMMUNICATION_PLUGIN",
-                 "AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL", "every pair",
-                 "AUTHORIZE_NODES_COMMUNICATION_SCOPE"}},
-    .bundled = {{"JWT_SECRET", Secrecy::secret, {"NODES_AUTHENTICATION_PLUGIN=jwt-auth"}},
-                {"JWT_ISSUER", Secrecy::shown, {"NODES_AUTHENTICATION_PLUGIN=jwt-auth"}},
-                {"WEBHOOK_TIMEOUT_MS", Secrecy::shown, {"A_URL", "B_URL", "C_URL"}}}};
+const std::vector<BundledVariable> kBundled{
+    {"JWT_SECRET", Secrecy::secret, {"NODES_AUTHENTICATION_PLUGIN=jwt-auth"}},
+    {"JWT_ISSUER", Secrecy::shown, {"NODES_AUTHENTICATION_PLUGIN=jwt-auth"}},
+    {"WEBHOOK_TIMEOUT_MS", Secrecy::shown, {"A_URL", "B_URL", "C_URL"}}};
 
 std::vector<std::string> warnings(Values values, const std::vector<Variable>& of_plugins = {}) {
-  return unread(environment(values), merged(of_plugins), of_plugins, kNeighbours);
+  return unread(environment(values), merged(of_plugins), of_plugins, kBundled);
 }
 
 TEST(Unread, IsNothingInAnEmptyEnvironment) {
@@ -64,8 +59,8 @@ TEST(Empty, IsToldOfAVariableThatChoosesAModule) {
               ElementsAre("NODES_AUTHENTICATION_PLUGIN is set but empty, which counts as not set: "
                           "the built-in serves (every node)"));
   EXPECT_THAT(warnings({{"NODES_AUTHENTICATION_WEBHOOK_URL", ""}, {"REDIS_URL_FILE", ""}}),
-              ElementsAre(HasSubstr("NODES_AUTHENTICATION_WEBHOOK_URL is set but empty"),
-                          HasSubstr("REDIS_URL_FILE is set but empty")));
+              ElementsAre(HasSubstr("REDIS_URL_FILE is set but empty"),
+                          HasSubstr("NODES_AUTHENTICATION_WEBHOOK_URL is set but empty")));
 }
 
 TEST(Empty, IsNotToldWhereTheOtherVariableChooses) {
@@ -110,6 +105,11 @@ TEST(Detail, HasNoEffectIfNobodyIsAsked) {
               IsEmpty());
 }
 
+TEST(Detail, MayBeOneOfSeveral) {
+  EXPECT_THAT(warnings({{"AUTHORIZE_PRESENCE", "true"}}),
+              ElementsAre(HasSubstr("AUTHORIZE_PRESENCE has no effect, since neither")));
+}
+
 TEST(Both, AreWantedIfThePluginReadsTheOther) {
   const std::vector<Variable> loaded{{.name = "NODES_AUTHENTICATION_WEBHOOK_URL"}};
   EXPECT_THAT(warnings({{"NODES_AUTHENTICATION_PLUGIN", "webhook-auth"},
@@ -120,7 +120,7 @@ TEST(Both, AreWantedIfThePluginReadsTheOther) {
 
 TEST(KnownBesides, AreTheVariablesOfPluginsThatAreNotLoaded) {
   const std::vector<Variable> loaded{{.name = "JWT_SECRET", .secrecy = Secrecy::secret}};
-  const std::vector<Variable> known = known_besides(loaded, kNeighbours);
+  const std::vector<Variable> known = known_besides(loaded, kBundled);
   ASSERT_EQ(known.size(), 2u);
   EXPECT_EQ(known[0].name, "JWT_ISSUER");
   EXPECT_EQ(known[1].name, "WEBHOOK_TIMEOUT_MS");

@@ -12,6 +12,16 @@ TEST(Url, AcceptsUrls) {
     EXPECT_TRUE(is_url(url)) << url;
 }
 
+TEST(Url, MayHaveSeveralHosts) {
+  for (const char* url : {"redis://a:1,b:2", "rediss://user:p,w@a,[::1]:7,c:65535/3?master=m",
+                          "redis://a,b", "redis://:pass@a:1,b/0"})
+    EXPECT_TRUE(is_url(url)) << url;
+  for (const char* url :
+       {"redis://a:1,", "redis://,a:1", "redis://a:1,,b:2", "redis://a:1,b:0", "redis://a:1,b:x",
+        "redis://a:1,:2", "redis://a,[::1", "redis://[::1]a,b", "redis://a:b,c:1"})
+    EXPECT_FALSE(is_url(url)) << url;
+}
+
 TEST(Url, NeedsNoHostForAUnixSocket) {
   EXPECT_TRUE(is_url("unix:///run/redis.sock?db=1"));
   EXPECT_TRUE(is_url("unix://user:password@/run/redis.sock"));

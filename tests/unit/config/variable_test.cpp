@@ -47,7 +47,12 @@ TEST(Variables, AreOfTheContract) {
           "ON_AUTHENTICATED_SOCKET_MSG_PLUGIN", "RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL",
           "NODES_AUTHENTICATION_WEBHOOK_URL", "AUTHORIZE_NODES_COMMUNICATION_WEBHOOK_URL",
           "NODES_VALIDITY_CHECK_WEBHOOK_URL", "NODES_VALIDITY_CHECK_MAX_IDS",
-          "ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL"));
+          "ON_AUTHENTICATED_SOCKET_MSG_WEBHOOK_URL", "ALLOWED_ORIGINS",
+          "MAX_CONNECTIONS_PER_ADDRESS", "CONNECTION_RATE_PER_ADDRESS", "MAX_HANDSHAKES",
+          "AUTHORIZE_PRESENCE", "MAX_CONNECTION_AGE_MS", "MESSAGE_RATE_PER_NODE",
+          "MESSAGE_BURST_PER_NODE", "TRUSTED_PROXIES", "CLIENT_ADDRESS_HEADER", "PROXY_PROTOCOL",
+          "PLAIN_PORT", "TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_MIN_VERSION", "TLS_CLIENT_CA_FILE",
+          "TLS_RECORD_LAYER"));
 }
 
 TEST(Variable, OfTypeUintTakesDecimalNumbersWithinItsBounds) {
@@ -72,6 +77,13 @@ TEST(Variable, OfTypeAddressTakesAddressesInDigits) {
     EXPECT_FALSE(accepts(of(Type::address), bad)) << bad;
 }
 
+TEST(Variable, OfTypeAddressSetTakesAddressesAndRanges) {
+  for (const char* good : {"192.0.2.7", "10.0.0.0/8, ::1", "::ffff:10.0.0.0/104 2001:db8::/32"})
+    EXPECT_TRUE(accepts(of(Type::address_set), good)) << good;
+  for (const char* bad : {"localhost", "10.0.0.1/8", "10.0.0.0/8;::1", "10.0.0.1:80"})
+    EXPECT_FALSE(accepts(of(Type::address_set), bad)) << bad;
+}
+
 TEST(Variable, OfTypeChoiceTakesOnlyItsChoices) {
   const Variable format{.name = "X", .type = Type::choice, .choices = {"text", "json"}};
   EXPECT_TRUE(accepts(format, "json"));
@@ -82,6 +94,11 @@ TEST(Variable, OfTypeChoiceTakesOnlyItsChoices) {
 TEST(Variable, OfTypeUrlTakesUrls) {
   EXPECT_TRUE(accepts(of(Type::url), "https://example.org/hook"));
   EXPECT_FALSE(accepts(of(Type::url), "example.org/hook"));
+}
+
+TEST(Variable, OfTypeOriginsTakesAListOfOrigins) {
+  EXPECT_TRUE(accepts(of(Type::origins), "https://a.example, https://*.b.example"));
+  EXPECT_FALSE(accepts(of(Type::origins), "https://a.example, b.example"));
 }
 
 TEST(Variable, SaysWhatItAllows) {
@@ -98,6 +115,7 @@ TEST(Variable, IsShownWithoutSecrets) {
   url.secrecy = Secrecy::secret;
   EXPECT_EQ(shown(url, "https://u:p@h/x"), "***");
   EXPECT_EQ(shown(of(Type::string), "bob"), "bob");
+  EXPECT_EQ(shown(of(Type::string), "-----BEGIN PRIVATE KEY-----\\nMIGH"), "***");
 }
 
 TEST(PluginVariable, IsDescribedByThePluginsTable) {

@@ -138,7 +138,7 @@ TEST(Scanner, RefusesWhatOnlyLooksLikeJson) {
   }
 }
 
-TEST(Scanner, JudgesAStringTheSameWhereverItsCrucialByteStands) {
+TEST(Scanner, ScansAStringTheSameWhereverItsSpecialByteStands) {
   // Strings are scanned in blocks of sixteen bytes: every position in one, and the tail after them.
   for (std::size_t before = 0; before < 40; ++before) {
     for (std::size_t after = 0; after < 40; after += 3) {

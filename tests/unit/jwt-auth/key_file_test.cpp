@@ -90,14 +90,14 @@ TEST_F(KeyFileTest, KeepsItsKeysWhenTheFileIsGone) {
   EXPECT_THAT(log_, ElementsAre(HasSubstr("cannot be read: No such file or directory")));
 }
 
-TEST_F(KeyFileTest, SaysTheSameTroubleOnce) {
+TEST_F(KeyFileTest, LogsTheSameFaultOnce) {
   KeyFile file = open();
   file_.remove();
   for (int i = 0; i < 5; ++i) EXPECT_FALSE(file.refresh());
   EXPECT_EQ(log_.size(), 1u);
 }
 
-TEST_F(KeyFileTest, RecoversFromTrouble) {
+TEST_F(KeyFileTest, RecoversFromAFault) {
   KeyFile file = open();
   file_.remove();
   EXPECT_FALSE(file.refresh());

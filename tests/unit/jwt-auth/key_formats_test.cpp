@@ -82,7 +82,7 @@ TEST(Pem, RefusesAFileWithoutABlock) {
   EXPECT_EQ(fault_of(keys_from_pem(R"({"keys":[]})")),
             "it is JSON, not PEM: JWT_JWKS_FILE takes a key set");
   EXPECT_EQ(fault_of(keys_from_pem("ssh-ed25519 AAAA somebody@example.org")),
-            "it is a key of SSH, not PEM: ssh-keygen -e -m pkcs8 -f writes it so");
+            "it is an SSH key, not PEM: convert it with ssh-keygen -e -m pkcs8 -f");
 }
 
 TEST(Pem, RefusesHalfABlock) {
@@ -143,19 +143,19 @@ TEST(Jwks, IgnoresKeysForOtherPurposes) {
 TEST(Jwks, IgnoresKeysForOtherAlgorithms) {
   for (const char* algorithm : {"RS512", "PS256", "RSA-OAEP", "ES256", "HS256", "none", ""}) {
     EXPECT_EQ(why_ignored(with(rsa_jwk(rsa()), "alg", algorithm)),
-              "key 2 is for another algorithm than RS256");
+              "key 2 is for an algorithm other than RS256");
   }
   EXPECT_EQ(why_ignored(with(secret_jwk(), "alg", "HS512")),
-            "key 2 is for another algorithm than HS256");
+            "key 2 is for an algorithm other than HS256");
 }
 
 TEST(Jwks, IgnoresUnknownTypesAndCurves) {
   EXPECT_EQ(why_ignored(with(ec_jwk(ec()), "kty", "AKP")), "key 2 is of an unknown kty");
   EXPECT_EQ(why_ignored(Json::object()), "key 2 has no kty");
   EXPECT_EQ(why_ignored(with(ec_jwk(ec()), "crv", "P-384")),
-            "key 2 is of another curve than P-256");
+            "key 2 is of a curve other than P-256");
   EXPECT_EQ(why_ignored(with(ed25519_jwk(ed25519()), "crv", "X25519")),
-            "key 2 is of another curve than Ed25519");
+            "key 2 is of a curve other than Ed25519");
 }
 
 TEST(Jwks, IgnoresDamagedKeys) {
@@ -169,8 +169,8 @@ TEST(Jwks, IgnoresDamagedKeys) {
               HasSubstr("is not a valid key"));
   EXPECT_THAT(why_ignored(with(ed25519_jwk(ed25519()), "x", "AQ")), HasSubstr("lacks x"));
   EXPECT_THAT(why_ignored(with(secret_jwk(), "k", 1)), HasSubstr("lacks k"));
-  EXPECT_THAT(why_ignored(with(secret_jwk(), "kid", 1)), HasSubstr("kid that is no string"));
-  EXPECT_EQ(why_ignored("text"), "key 2 is no object");
+  EXPECT_THAT(why_ignored(with(secret_jwk(), "kid", 1)), HasSubstr("kid that is not a string"));
+  EXPECT_EQ(why_ignored("text"), "key 2 is not an object");
 }
 
 TEST(Jwks, IgnoresWeakKeysWithoutShowingThem) {
@@ -189,12 +189,12 @@ TEST(Jwks, RefusesWhatIsNoSet) {
   for (const std::string& text :
        {std::string(), std::string("[]"), std::string("{}"), std::string(R"({"keys":{}})"),
         std::string(R"({"keys":[],"keys":[]})")}) {
-    EXPECT_EQ(fault_of(keys_from_jwks(text)), "it is no JSON Web Key Set");
+    EXPECT_EQ(fault_of(keys_from_jwks(text)), "it is not a JSON Web Key Set");
   }
   EXPECT_EQ(fault_of(keys_from_jwks(rsa_jwk(rsa()).dump())),
-            "it is one key, not a set: {\"keys\":[…]} around it");
+            "it is one key, not a set: wrap it in {\"keys\":[…]}");
   EXPECT_EQ(fault_of(keys_from_jwks(testing::public_pem(rsa()))),
-            "it is PEM, no JSON Web Key Set: JWT_PUBLIC_KEY_FILE takes that");
+            "it is PEM, not a JSON Web Key Set: JWT_PUBLIC_KEY_FILE takes that");
 }
 
 TEST(KeyFormats, LeaveNoErrorsWithTheThread) {

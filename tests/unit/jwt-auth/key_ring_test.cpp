@@ -83,14 +83,14 @@ TEST(KeyRing, RefusesAKeySetAsSecret) {
 TEST(KeyRing, RefusesAKeyWhereAFileIsNamedWithoutShowingIt) {
   const std::string pem = "-----BEGIN PRIVATE KEY-----\nMIIhunter2\n-----END PRIVATE KEY-----";
   EXPECT_EQ(refusal_of({{}, pem, {}}),
-            "JWT_PUBLIC_KEY_FILE holds a key itself: it is the name of a file that does");
+            "JWT_PUBLIC_KEY_FILE holds a key itself: it must be the name of a file with the key");
   EXPECT_EQ(refusal_of({{}, {}, R"({"keys":[]})"}),
-            "JWT_JWKS_FILE holds a key itself: it is the name of a file that does");
+            "JWT_JWKS_FILE holds a key itself: it must be the name of a file with the key");
 }
 
 TEST(KeyRing, RefusesAUrlWhereAFileIsNamed) {
   EXPECT_EQ(refusal_of({{}, {}, "https://example.org/jwks.json"}),
-            "JWT_JWKS_FILE is a URL: it is the name of a file, so fetch that into one");
+            "JWT_JWKS_FILE is a URL: it must be the name of a file; download the keys into one");
 }
 
 TEST(KeyRing, NamesTheVariableOfABadFile) {

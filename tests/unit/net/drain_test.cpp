@@ -54,13 +54,13 @@ TEST(MayStay, KeepsNobodyBehindTheLastSlice) {
   EXPECT_EQ(may_stay(20'000, 1000, 80), 0U);
 }
 
-TEST(StayOn, SendsAwayFromWhoHasTheMost) {
+TEST(StayOn, DisconnectsNodesOfTheWorkersWithTheMost) {
   EXPECT_THAT(stay_on({10, 3, 0}, 12), ElementsAre(9, 3, 0));
   EXPECT_THAT(stay_on({10, 3, 0}, 5), ElementsAre(3, 2, 0));
   EXPECT_THAT(stay_on({0, 100, 0}, 99), ElementsAre(0, 99, 0));
 }
 
-TEST(StayOn, LetsEqualWorkersTakeTurns) {
+TEST(StayOn, AlternatesBetweenEqualWorkers) {
   Counts nodes(4, 25);
   for (std::size_t left = 99; left > 0; --left) {
     nodes = stay_on(nodes, left);
@@ -70,7 +70,7 @@ TEST(StayOn, LetsEqualWorkersTakeTurns) {
   }
 }
 
-TEST(StayOn, SendsNobodyAwayWhileEnoughHaveLeft) {
+TEST(StayOn, DisconnectsNobodyWhileEnoughHaveLeft) {
   EXPECT_THAT(stay_on({2, 1}, 3), ElementsAre(2, 1));
   EXPECT_THAT(stay_on({2, 1}, 10), ElementsAre(2, 1));
 }

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,10 +54,6 @@ int option(const Descriptor& listener, int level, int name) {
   return value;
 }
 
-bool is_open(int fd) {
-  return ::fcntl(fd, F_GETFD) >= 0;
-}
-
 TEST(ListenOn, ServesIpv4ByDefault) {
   const Descriptor listener = listen("", kAnyPort);
 
@@ -98,6 +93,16 @@ TEST(ListenOn, SaysSoForTheDefaultAddressToo) {
                 " is already in use: stop the other program, or choose another port with PORT");
 }
 
+TEST(ListenOn, NamesTheVariableThatHasSetThePort) {
+  const Descriptor first = listen("127.0.0.1", kAnyPort);
+
+  const auto result = listen_on("127.0.0.1", port_of(first), "PLAIN_PORT");
+
+  ASSERT_TRUE(std::holds_alternative<ListenFault>(result));
+  EXPECT_THAT(std::get<ListenFault>(result).text,
+              ::testing::EndsWith("choose another port with PLAIN_PORT"));
+}
+
 TEST(ListenOn, TakesAPortAgainAsSoonAsItIsFree) {
   Descriptor first = listen("127.0.0.1", kAnyPort);
   const std::uint16_t port = port_of(first);
@@ -111,66 +116,15 @@ TEST(ListenOn, SaysWhatIsNoAddress) {
   for (const std::string& address :
        {std::string("localhost"), std::string("1.2.3"), std::string("1.2.3.4.5"),
         std::string("127.0.0.1:80"), std::string("[::1]"), std::string(" ")}) {
-    EXPECT_EQ(fault(address, kAnyPort), "BIND_ADDRESS=" + address + " is no IPv4 or IPv6 address");
+    EXPECT_EQ(fault(address, kAnyPort),
+              "BIND_ADDRESS=" + address + " is not an IPv4 or IPv6 address");
   }
 }
 
 TEST(ListenOn, SaysWhichAddressIsNotOfThisMachine) {
   // RFC 5737: an address for documentation, of no machine.
   EXPECT_EQ(fault("192.0.2.1", 8080),
-            "192.0.2.1 port 8080 cannot be used: BIND_ADDRESS is no address of this machine");
-}
-
-TEST(Descriptor, ClosesWhatItOwns) {
-  const int fd = ::dup(0);
-  { const Descriptor owner(fd); }
-
-  EXPECT_FALSE(is_open(fd));
-}
-
-TEST(Descriptor, LeavesWhatItHasReleased) {
-  const int fd = ::dup(0);
-  {
-    Descriptor owner(fd);
-    EXPECT_EQ(owner.release(), fd);
-    EXPECT_EQ(owner.get(), -1);
-  }
-
-  EXPECT_TRUE(is_open(fd));
-  ::close(fd);
-}
-
-TEST(Descriptor, HandsOverWhenItIsMoved) {
-  const int fd = ::dup(0);
-  Descriptor first(fd);
-  Descriptor second(std::move(first));
-  EXPECT_EQ(second.get(), fd);
-
-  const int other = ::dup(0);
-  second = Descriptor(other);
-
-  EXPECT_EQ(second.get(), other);
-  EXPECT_FALSE(is_open(fd));
-}
-
-TEST(RaiseFileLimit, RaisesTheSoftLimitToTheHardOne) {
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit low = before;
-  low.rlim_cur = std::min<rlim_t>(256, before.rlim_max);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
-
-  const FileLimit limit = raise_file_limit(2);
-
-  rlimit after{};
-  ::getrlimit(RLIMIT_NOFILE, &after);
-  EXPECT_EQ(after.rlim_cur, before.rlim_max);
-  EXPECT_EQ(limit.files, before.rlim_max);
-  EXPECT_LT(limit.connections, limit.files);
-  EXPECT_GT(limit.connections, 0u);
-  EXPECT_LT(limit.connections, limit.sockets);
-  EXPECT_LT(limit.sockets, limit.files);
-  ::setrlimit(RLIMIT_NOFILE, &before);
+            "192.0.2.1 port 8080 cannot be used: BIND_ADDRESS is not an address of this machine");
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string_view>
+
+#include "crolang/enum_count.hpp"
 
 namespace crolang::net {
 namespace {
@@ -23,9 +26,19 @@ TEST(RequestLog, HasASentenceOfItsOwnForEachFault) {
   EXPECT_FALSE(sentences.contains(""));
 }
 
-TEST(RequestLog, SaysWhichClientSpeaksAnOlderEngineIo) {
-  EXPECT_THAT(sentence(RequestFault::engine_version, "3"), HasSubstr("a client of Socket.IO 2"));
-  EXPECT_THAT(sentence(RequestFault::engine_version, "missing"), HasSubstr("no client of"));
+TEST(RequestLog, HasASentenceOfItsOwnForEachFaultOfAProxyHeader) {
+  std::set<std::string_view> sentences;
+  for (std::size_t i = 0; i < enum_count<client_address::ProxyHeaderFault>(); ++i) {
+    sentences.insert(describe(static_cast<client_address::ProxyHeaderFault>(i)));
+  }
+  EXPECT_EQ(sentences.size(), enum_count<client_address::ProxyHeaderFault>());
+  EXPECT_FALSE(sentences.contains(""));
+}
+
+TEST(RequestLog, SaysWhichClientUsesAnOlderEngineIo) {
+  EXPECT_THAT(sentence(RequestFault::engine_version, "3"), HasSubstr("a Socket.IO 2 client"));
+  EXPECT_THAT(sentence(RequestFault::engine_version, "missing"),
+              HasSubstr("not a Socket.IO client?"));
 }
 
 TEST(RequestLog, SaysWhatToDo) {

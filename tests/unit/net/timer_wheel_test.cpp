@@ -70,13 +70,13 @@ TEST_F(TimerWheelTest, FiresADeadlineThatHasPassedAtTheNextTick) {
   EXPECT_THAT(pass(TimerWheel::kTick), ElementsAre(0));
 }
 
-TEST_F(TimerWheelTest, FiresADeadlineBeforeItsBirthAtTheFirstTick) {
+TEST_F(TimerWheelTest, FiresADeadlineBeforeItsCreationAtTheFirstTick) {
   wheel.schedule(nodes[0], TimePoint{});
 
   EXPECT_THAT(pass(TimerWheel::kTick), ElementsAre(0));
 }
 
-TEST_F(TimerWheelTest, KeepsADeadlineBeyondItsTurn) {
+TEST_F(TimerWheelTest, KeepsADeadlineBeyondItsRotation) {
   wheel.schedule(nodes[0], now + 3 * kTurn + 50ms);
 
   for (int turn = 0; turn < 3; ++turn) EXPECT_THAT(pass(kTurn), IsEmpty());
@@ -190,7 +190,7 @@ TEST_F(TimerWheelTest, LetsANodeMoveOthersThatAreDueWithIt) {
   EXPECT_THAT(pass(1010ms), ElementsAre(1, 2, 3, 4, 5, 6, 7));
 }
 
-TEST_F(TimerWheelTest, LetsANodeSetOthersOneTurnAhead) {
+TEST_F(TimerWheelTest, LetsANodeSetOthersOneRotationAhead) {
   wheel.schedule(nodes[0], now + 100ms);
   now += 110ms;
   // That is the bucket which is being emptied.

@@ -12,8 +12,8 @@ crolang_status create(const crolang_host*, void**, char*, std::size_t) {
 }
 void stop(void*, void (*)(void*), void*) {}
 void destroy(void*) {}
-void authorize(void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no, void*) {}
-void resolve(void*, crolang_str, std::uint32_t, crolang_text, void*) {}
+void authorize(void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no_fn, void*) {}
+void resolve(void*, crolang_str, std::uint32_t, crolang_text_fn, void*) {}
 
 class EntryCheck : public ::testing::Test {
  protected:
@@ -81,7 +81,7 @@ TEST_F(EntryCheck, LooksAtTheMajorBeforeAnythingThatItMayHaveMoved) {
   entry_.abi_minor = 9;
   entry_.size = 1;
   expect_refusal(
-      "built for plugin ABI 2.9, this broker speaks 1.x: rebuild it against plugin-api 1");
+      "built for plugin ABI 2.9, this broker supports 1.x: rebuild it against plugin-api 1");
 }
 
 TEST_F(EntryCheck, NamesThePluginsMinorAndTheBrokers) {
@@ -117,6 +117,75 @@ TEST_F(EntryCheck, RefusesVariablesWithoutNameOrHelp) {
   expect_refusal("variable NAME has no help");
 }
 
+TEST_F(EntryCheck, RefusesAVariableThatNoShellCanSet) {
+  for (const char* name : {"name", "1NAME", "MY-NAME", "MY NAME", "NAME=", "_NAME"}) {
+    env_[0].name = name;
+    expect_refusal("variable " + std::string(name) +
+                   " is not named in capitals, digits and underscores");
+  }
+  env_[0].name = "NAME_2_";
+  expect_refusal("fits");
+}
+
+TEST_F(EntryCheck, RefusesAVariableThatIsDeclaredTwice) {
+  const std::array<crolang_env, 2> twice{env_[0], env_[0]};
+  entry_.env = twice.data();
+  entry_.env_count = twice.size();
+  expect_refusal("variable NAME is declared twice");
+}
+
+TEST_F(EntryCheck, RefusesADefaultThatIsNotOfItsType) {
+  env_[0] = {"NAME", CROLANG_BOOL, 0, "yes", "help"};
+  expect_refusal("variable NAME: its default 'yes' is not of its type");
+  env_[0].type = CROLANG_UINT;
+  env_[0].default_value = "-1";
+  expect_refusal("variable NAME: its default '-1' is not of its type");
+  env_[0].default_value = "18446744073709551616";
+  expect_refusal("variable NAME: its default '18446744073709551616' is not of its type");
+  env_[0].default_value = "";
+  expect_refusal("variable NAME: its default '' is not of its type");
+  env_[0].default_value = "18446744073709551615";
+  expect_refusal("fits");
+  env_[0].type = CROLANG_URL;
+  expect_refusal("variable NAME: its default '18446744073709551615' is not of its type");
+  env_[0].default_value = "http://localhost";
+  expect_refusal("fits");
+  env_[0].type = CROLANG_STRING;
+  env_[0].default_value = "";
+  expect_refusal("fits");
+}
+
+TEST_F(EntryCheck, RefusesADefaultOfWhatIsRequired) {
+  env_[0] = {"NAME", CROLANG_BOOL, CROLANG_REQUIRED, "true", "help"};
+  expect_refusal("variable NAME is required and has a default");
+}
+
+TEST_F(EntryCheck, AcceptsFlagsThatALaterMinorMayAdd) {
+  env_[0].flags = 128;
+  expect_refusal("fits");
+}
+
+TEST_F(EntryCheck, RefusesTextsThatBreakALine) {
+  env_[0].help = "two\nlines";
+  expect_refusal("variable NAME: its help is not one line of text");
+  env_[0].help = "h\xc3\xa9lp";
+  expect_refusal("fits");
+  entry_.description = "\x1b[31m";
+  expect_refusal("'description' is not one line of text");
+  entry_.description = "a test";
+  entry_.version = "1\t0";
+  expect_refusal("'version' is not one line of text");
+}
+
+TEST_F(EntryCheck, RefusesAnIdThatALogCannotHold) {
+  for (const char* id : {"Bad id", "a=b", "two\nlines", "org/example"}) {
+    entry_.id = id;
+    expect_refusal("the plugin's id has other characters than letters, digits, '.', '_' and '-'");
+  }
+  entry_.id = "org.example.Test-2_x";
+  expect_refusal("fits");
+}
+
 TEST_F(EntryCheck, RefusesAnUnknownKindBeforeItLooksIntoTables) {
   modules_[0].table = nullptr;
   modules_[1].kind = nullptr;
@@ -139,20 +208,24 @@ TEST_F(EntryCheck, NamesTheMissingFunctionOfABigTable) {
   expect_refusal("registry/1: 'claim' is null");
 }
 
-TEST_F(EntryCheck, TakesARegistryThatIsNotToldWhenItWasAskedAll) {
+TEST_F(EntryCheck, AcceptsARegistryWithoutFlush) {
   crolang_registry registry{
       sizeof registry,
       [](void*, crolang_str, const crolang_registry_events*, char*, std::size_t) -> crolang_status {
         return CROLANG_OK;
       },
-      [](void*, crolang_claim, std::uint32_t, crolang_claimed, void*) {},
-      [](void*, crolang_claim, crolang_holder, std::uint32_t, crolang_claimed, void*) {},
-      [](void*, crolang_claim, std::uint32_t, crolang_done, void*) {},
-      [](void*, crolang_claim, std::uint32_t, crolang_done, void*) {},
-      [](void*, crolang_str, crolang_holder, std::uint32_t, std::uint32_t, crolang_verdict, void*) {
+      [](void*, crolang_lease, std::uint32_t, crolang_claimed_fn, void*) {},
+      [](void*, crolang_lease, crolang_holder, std::uint32_t, crolang_claimed_fn, void*) {},
+      [](void*, crolang_lease, std::uint32_t, crolang_done_fn, void*) {},
+      [](void*, crolang_lease, std::uint32_t, crolang_done_fn, void*) {},
+      [](void*, crolang_str, crolang_holder, std::uint32_t, std::uint32_t, crolang_probed_fn,
+         void*) {},
+      [](void*, const crolang_str*, std::size_t, std::uint32_t, crolang_located_fn, void*) {},
+      [](void*, crolang_str, crolang_lease, crolang_str, std::uint32_t, crolang_yes_no_fn, void*) {
       },
-      [](void*, const crolang_str*, std::size_t, std::uint32_t, crolang_located, void*) {},
-      [](void*, crolang_str, crolang_claim, crolang_str, std::uint32_t, crolang_yes_no, void*) {},
+      nullptr,
+      nullptr,
+      nullptr,
       nullptr,
       nullptr};
   modules_[1] = {CROLANG_REGISTRY, &registry};

@@ -38,8 +38,8 @@ class HostServices : public ::testing::Test {
     const auto log = [this](std::int32_t level, std::string_view id, std::string_view text) {
       log_.push_back(std::to_string(level) + " " + std::string(id) + " " + std::string(text));
     };
-    services_ =
-        std::make_unique<PluginServices>(plugin_, Services{control_, pool_, lookup, log, 2});
+    services_ = std::make_unique<PluginServices>(
+        plugin_, Services{control_, pool_, lookup, log, {&unknowing_, &provider_}, 2});
   }
 
   const crolang_host& host() const { return *services_->table(); }
@@ -52,9 +52,24 @@ class HostServices : public ::testing::Test {
 
   static void count(void* counter) { ++*static_cast<int*>(counter); }
 
+  /// Knows one service, and who asked for it.
+  struct Provider final : ServiceProvider {
+    const void* find(const char* plugin_id, std::string_view name) noexcept override {
+      asked_by = plugin_id;
+      return name == "known/1" ? this : nullptr;
+    }
+    std::string asked_by;
+  };
+
+  struct Unknowing final : ServiceProvider {
+    const void* find(const char*, std::string_view) noexcept override { return nullptr; }
+  };
+
   crolang_plugin plugin_{};
   test::ManualControl control_;
   test::ManualPool pool_;
+  Unknowing unknowing_;
+  Provider provider_;
   std::vector<std::string> log_;
   int ran_ = 0;
   std::unique_ptr<PluginServices> services_;
@@ -64,6 +79,18 @@ TEST_F(HostServices, FillsEveryFunctionOfTheTable) {
   EXPECT_EQ(host().size, sizeof(crolang_host));
   EXPECT_EQ(host().abi_minor, CROLANG_ABI_MINOR);
   EXPECT_EQ(host().service(host().ctx, "anything/1"), nullptr);
+}
+
+TEST_F(HostServices, FindsOptionalServicesForThePlugin) {
+  EXPECT_EQ(host().service(host().ctx, "known/1"), &provider_);
+  EXPECT_EQ(host().service(host().ctx, "known/2"), nullptr);
+  EXPECT_EQ(provider_.asked_by, "org.example.test");
+}
+
+TEST_F(HostServices, HasNoOptionalServicesWhereThereAreNone) {
+  const PluginServices services(
+      plugin_, {control_, pool_, [](std::string_view) { return std::nullopt; }, {}});
+  EXPECT_EQ(services.table()->service(services.table()->ctx, "known/1"), nullptr);
 }
 
 TEST_F(HostServices, LogsUnderThePluginsId) {

@@ -20,7 +20,7 @@ using ::testing::Optional;
 
 std::vector<std::string> g_events;
 
-void authorize(void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no, void*) {}
+void authorize(void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no_fn, void*) {}
 void on_message(void*, crolang_str, crolang_str, bool) {}
 constexpr crolang_authorization kAuthorization{sizeof(crolang_authorization), &authorize};
 constexpr crolang_observer kObserver{sizeof(crolang_observer), &on_message};
@@ -30,7 +30,7 @@ constexpr crolang_env kEnv[] = {{"NEEDED", CROLANG_URL, CROLANG_REQUIRED, nullpt
 
 struct Stopping {
   void (*stopped)(void*);
-  void* op;
+  void* call;
 };
 std::optional<Stopping> g_stopping;
 
@@ -49,11 +49,13 @@ struct Noted {
     long_story.copy(error, size);
     return CROLANG_UNAVAILABLE;
   }
-  static void stop(void*, void (*stopped)(void*), void* op) {
+  static void stop(void*, void (*stopped)(void*), void* call) {
     g_events.push_back("stop " + id());
-    stopped(op);
+    stopped(call);
   }
-  static void stop_later(void*, void (*stopped)(void*), void* op) { g_stopping = {stopped, op}; }
+  static void stop_later(void*, void (*stopped)(void*), void* call) {
+    g_stopping = {stopped, call};
+  }
   static void destroy(void*) { g_events.push_back("destroy " + id()); }
   static constexpr char kId[] = {name, '\0'};
   static constexpr crolang_plugin kEntry{CROLANG_MAGIC,
@@ -89,7 +91,7 @@ class ModuleSets : public ::testing::Test {
   }
 
   Choice choice(const std::string& kind, const std::string& file) {
-    return {find_kind(kind), file, "VARIABLE"};
+    return {kinds::find(kind)->kind, file, "VARIABLE"};
   }
 
   Services services() {
@@ -140,7 +142,7 @@ TEST_F(ModuleSets, OpensAFileOnceForSeveralKinds) {
 TEST_F(ModuleSets, UsesOnlyTheKindsThatWereAskedFor) {
   const ModuleSet set({choice("message-observer/1", "/p/b.so")}, open());
   ASSERT_EQ(set.modules().size(), 1u);
-  EXPECT_EQ(set.modules()[0].kind->name, "message-observer/1");
+  EXPECT_EQ(set.modules()[0].kind, kinds::Kind::observer);
 }
 
 TEST_F(ModuleSets, RefusesAPluginWithoutTheKindThatIsAskedOfIt) {
@@ -178,7 +180,7 @@ TEST_F(ModuleSets, TakesAnObserverThatIsNamedTwiceOnce) {
   EXPECT_EQ(set.modules().size(), 1u);
 }
 
-TEST_F(ModuleSets, LivesInTheOrderOfFileNames) {
+TEST_F(ModuleSets, RunsPluginsInTheOrderOfFileNames) {
   ModuleSet set({choice("message-observer/1", "/p/b.so"), choice("message-observer/1", "/q/a.so")},
                 open());
   set.create(services());
@@ -205,7 +207,7 @@ TEST_F(ModuleSets, WaitsForAPluginThatStopsLater) {
   set.create(services());
   stop(set);
   EXPECT_EQ(stragglers_, std::nullopt);
-  g_stopping->stopped(g_stopping->op);
+  g_stopping->stopped(g_stopping->call);
   control_.run();
   EXPECT_THAT(stragglers_, Optional(0u));
 }
@@ -240,7 +242,7 @@ TEST_F(ModuleSets, WaitsForBlockingFunctionsOfAStoppedPlugin) {
   EXPECT_THAT(g_events, ElementsAre("stop a", "blocking", "destroy a"));
 }
 
-TEST_F(ModuleSets, JudgeThatAllPluginsSayOfTheValuesEachSentenceOnce) {
+TEST_F(ModuleSets, CheckTheValuesInAllPluginsEachSentenceOnce) {
   files_["/p/b.so"].check = [](const crolang_check* to) {
     to->fault(to->ctx, {"NEEDED: no", 10});
     to->warning(to->ctx, {"careful", 7});
@@ -252,13 +254,13 @@ TEST_F(ModuleSets, JudgeThatAllPluginsSayOfTheValuesEachSentenceOnce) {
   };
   const ModuleSet set(
       {choice("message-observer/1", "/p/b.so"), choice("message-observer/1", "/q/a.so")}, open());
-  const Judgement judgement = set.judge([](std::string_view) { return std::nullopt; }, {});
-  EXPECT_THAT(judgement.faults, ElementsAre("NEEDED: no", "and more"));
-  EXPECT_THAT(judgement.warnings, ElementsAre("careful"));
+  const CheckResult result = set.check([](std::string_view) { return std::nullopt; }, {});
+  EXPECT_THAT(result.faults, ElementsAre("NEEDED: no", "and more"));
+  EXPECT_THAT(result.warnings, ElementsAre("careful"));
   EXPECT_THAT(g_events, IsEmpty());
 }
 
-TEST_F(ModuleSets, ReloadWhoeverLivesAndCan) {
+TEST_F(ModuleSets, ReloadEachPluginThatCan) {
   files_["/q/a.so"].reload = [](void* self) {
     g_events.push_back("reload " + std::string(1, *static_cast<char*>(self)));
   };
@@ -280,7 +282,7 @@ TEST_F(ModuleSets, ReadNothingBehindTheEndOfAShorterEntry) {
   older.reload = [](void*) { g_events.push_back("reload"); };
   ModuleSet set({choice("authorization/1", "/q/a.so")}, open());
   const Lookup nothing = [](std::string_view) { return std::nullopt; };
-  EXPECT_THAT(set.judge(nothing, {}).faults, IsEmpty());
+  EXPECT_THAT(set.check(nothing, {}).faults, IsEmpty());
   set.create(services());
   set.reload(nothing);
   EXPECT_THAT(g_events, ElementsAre("create a"));

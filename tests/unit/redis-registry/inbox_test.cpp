@@ -28,7 +28,7 @@ class InboxTest : public testing::Test {
 };
 
 TEST_F(InboxTest, WakesOnceForABurst) {
-  EXPECT_TRUE(inbox_.fall_asleep());
+  EXPECT_TRUE(inbox_.prepare_sleep());
   inbox_.push(1);
   EXPECT_TRUE(is_woken());
   inbox_.wake_up(true);
@@ -38,38 +38,38 @@ TEST_F(InboxTest, WakesOnceForABurst) {
   EXPECT_THAT(take(), ElementsAre(1, 2));
 }
 
-TEST_F(InboxTest, DoesNotWakeWhoIsAwake) {
+TEST_F(InboxTest, DoesNotWakeAThreadThatIsAwake) {
   inbox_.push(1);
   inbox_.put(2);
-  inbox_.rouse();
+  inbox_.wake_if_filled();
   EXPECT_FALSE(is_woken());
-  EXPECT_FALSE(inbox_.fall_asleep());
+  EXPECT_FALSE(inbox_.prepare_sleep());
   EXPECT_THAT(take(), ElementsAre(1, 2));
 }
 
-TEST_F(InboxTest, WakesForWhatWasPutOnlyWhenRoused) {
-  EXPECT_TRUE(inbox_.fall_asleep());
+TEST_F(InboxTest, WakesForPutValuesOnlyOnRequest) {
+  EXPECT_TRUE(inbox_.prepare_sleep());
   inbox_.put(1);
   EXPECT_FALSE(is_woken());
-  inbox_.rouse();
+  inbox_.wake_if_filled();
   EXPECT_TRUE(is_woken());
 }
 
-TEST_F(InboxTest, IsNotRousedForNothing) {
-  EXPECT_TRUE(inbox_.fall_asleep());
-  inbox_.rouse();
+TEST_F(InboxTest, DoesNotWakeWithoutValues) {
+  EXPECT_TRUE(inbox_.prepare_sleep());
+  inbox_.wake_if_filled();
   EXPECT_FALSE(is_woken());
 }
 
-TEST_F(InboxTest, DoesNotFallAsleepOverWhatWasPut) {
+TEST_F(InboxTest, DoesNotSleepWhileThereAreValues) {
   inbox_.put(1);
-  EXPECT_FALSE(inbox_.fall_asleep());
+  EXPECT_FALSE(inbox_.prepare_sleep());
   EXPECT_THAT(take(), ElementsAre(1));
-  EXPECT_TRUE(inbox_.fall_asleep());
+  EXPECT_TRUE(inbox_.prepare_sleep());
 }
 
 TEST_F(InboxTest, IsAwakeAfterItWasWokenByAnotherThing) {
-  EXPECT_TRUE(inbox_.fall_asleep());
+  EXPECT_TRUE(inbox_.prepare_sleep());
   inbox_.wake_up(false);
   inbox_.push(1);
   EXPECT_FALSE(is_woken());

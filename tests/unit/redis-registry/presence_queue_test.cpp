@@ -106,16 +106,16 @@ TEST_F(PresenceQueueTest, AsksALongQuestionPieceByPiece) {
 
 TEST_F(PresenceQueueTest, AsksALongQuestionAtOnceIfItMay) {
   const Question& question = ask(1000);
-  const auto batch = queue_.take(now_, kIdsPerBatchInPeace);
+  const auto batch = queue_.take(now_, kIdsPerBatchWhenQuiet);
   EXPECT_EQ(batch.size(), 1000u);
   settle(batch);
   EXPECT_THAT(found(question), SizeIs(1000));
 }
 
-TEST_F(PresenceQueueTest, HasFewBatchesUnderWay) {
+TEST_F(PresenceQueueTest, HasFewBatchesInFlight) {
   ask(10 * kIdsPerBatch);
   std::vector<PresenceQueue::Batch> under_way;
-  for (std::size_t i = 0; i < kBatchesUnderWay; ++i) under_way.push_back(take());
+  for (std::size_t i = 0; i < kBatchesInFlight; ++i) under_way.push_back(take());
   for (const auto& batch : under_way) EXPECT_EQ(batch.size(), kIdsPerBatch);
   EXPECT_TRUE(take().empty());
 
@@ -181,6 +181,20 @@ TEST_F(PresenceQueueTest, FailsAllThatWaits) {
   EXPECT_EQ(answer(waiting)->status, CROLANG_UNAVAILABLE);
   EXPECT_TRUE(take().empty());
   EXPECT_EQ(queue_.waiting(), 0u);
+}
+
+TEST_F(PresenceQueueTest, FailsOnlyTheQuestionsAboutWhatCouldNotBeFoundOut) {
+  const Question& one = ask({"a", "b"});
+  const Question& other = ask({"c", "d"});
+  const auto batch = take();
+  std::vector<plugin::Holder> holders;
+  for (const std::string_view id : batch.ids()) holders.push_back({id, 7});
+  queue_.settle(batch, holders, {false, false, false, true}, "away");
+
+  EXPECT_THAT(found(one), ElementsAre("a", "b"));
+  EXPECT_EQ(answer(other)->status, CROLANG_UNAVAILABLE);
+  EXPECT_EQ(other.answers(), 1);
+  EXPECT_EQ(queue_.waiting(), 0U);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(Refusal, TellsALackOfRoomFromAWrongPassword) {
+TEST(Refusal, DistinguishesTooManyClientsFromAWrongPassword) {
   const std::string full = describe_refusal("AUTH", "ERR max number of clients reached");
   EXPECT_THAT(full, HasSubstr("maxclients"));
   EXPECT_THAT(full, Not(HasSubstr("AUTH")));
@@ -34,7 +34,7 @@ TEST(Refusal, SaysThatUserOrPasswordAreWrong) {
 
 TEST(Refusal, SaysThatAPasswordIsWanted) {
   EXPECT_THAT(describe_refusal("INFO", "NOAUTH Authentication required."),
-              HasSubstr("wants a password"));
+              HasSubstr("requires a password"));
 }
 
 TEST(Refusal, SaysThatAServerKnowsNoUsers) {
@@ -52,8 +52,16 @@ TEST(Refusal, SaysWhatIsNoRedis) {
       "SCRIPT", "ERR unknown command 'SCRIPT', with args beginning with: 'LOAD' 'local there'");
   EXPECT_THAT(sentinel, HasSubstr("SCRIPT: this server does not know the command"));
   EXPECT_THAT(sentinel, Not(HasSubstr("local there")));
+  // Of a command that nobody waits for, such as SUBSCRIBE.
+  EXPECT_EQ(describe_end("ERR unknown command 'SUBSCRIBE', with args beginning with: 'x'"),
+            "this server does not know the command: is it Redis, not Sentinel or a proxy?");
   EXPECT_THAT(describe_end("Protocol error, got \"H\" as reply type byte"),
-              HasSubstr("this is no Redis, is the port in REDIS_URL right?"));
+              HasSubstr("this is not Redis: is the port in REDIS_URL right?"));
+}
+
+TEST(End, KnowsAnAlertOfTls) {
+  EXPECT_TRUE(is_tls_alert(R"(Protocol error, got "\x15" as reply type byte)"));
+  EXPECT_FALSE(is_tls_alert(R"(Protocol error, got "H" as reply type byte)"));
 }
 
 TEST(Refusal, SaysThatADatabaseIsNotThere) {
@@ -61,13 +69,25 @@ TEST(Refusal, SaysThatADatabaseIsNotThere) {
               HasSubstr("the number at the end of REDIS_URL"));
 }
 
+TEST(Refusal, NeverRepeatsAScript) {
+  for (const auto* const text :
+       {"ERR unknown subcommand 'LOAD'. Try SCRIPT HELP. local there = redis.pcall('GET')",
+        "ERR no such thing 'SCRIPT' 'LOAD' '\nlocal there = redis.pcall('",
+        "ERR what is this?\nlocal there = redis.pcall('GET', KEYS[1])"}) {
+    EXPECT_THAT(describe_refusal("SCRIPT", text), testing::StartsWith("SCRIPT: ERR "));
+    EXPECT_THAT(describe_refusal("SCRIPT", text), Not(HasSubstr("there =")));
+  }
+  EXPECT_LE(describe_refusal("SCRIPT", "ERR " + std::string(1000, 'x')).size(), 130U);
+  EXPECT_EQ(describe_refusal(
+                "SCRIPT", "NOPERM this user has no permissions to run the 'script|load' command"),
+            "SCRIPT: NOPERM this user has no permissions to run the 'script|load' command");
+}
+
 TEST(End, IsSaidInTheSameWordsAsARefusal) {
   EXPECT_EQ(describe_end("NOAUTH Authentication required."),
             describe_refusal("INFO", "NOAUTH Authentication required."));
-  for (const auto* const text : {"CLUSTERDOWN Hash slot not served", "MOVED 3999 127.0.0.1:6381",
-                                 "CROSSSLOT Keys in request don't hash to the same slot"}) {
-    EXPECT_THAT(describe_end(text), HasSubstr("Redis Cluster, which is not spoken"));
-  }
+  EXPECT_THAT(describe_end("CLUSTERDOWN The cluster is down"),
+              HasSubstr("redis-cli --cluster check"));
   EXPECT_EQ(describe_end("Server closed the connection"), "Server closed the connection");
 }
 

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
 
 #include "support/manual_executors.hpp"
 #include "telemetry/log.hpp"
+#include "unit/reload/certificate_files.hpp"
 
 namespace crolang::reload {
 namespace {
@@ -26,7 +28,7 @@ std::string value_of(bool (*env)(void*, const char*, crolang_str*), void* ctx, c
   return env(ctx, name, &value) ? std::string(value.data, value.size) : "(none)";
 }
 
-void authorize(void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no, void*) {}
+void authorize(void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no_fn, void*) {}
 constexpr crolang_authorization kAuthorization{sizeof(crolang_authorization), &authorize};
 constexpr crolang_module kModules[] = {{CROLANG_AUTHORIZATION, &kAuthorization}};
 constexpr crolang_env kEnv[] = {
@@ -51,7 +53,7 @@ crolang_plugin make_plugin() {
     *self = &g_seen;
     return crolang_status{CROLANG_OK};
   };
-  plugin.stop = [](void*, void (*stopped)(void*), void* op) { stopped(op); };
+  plugin.stop = [](void*, void (*stopped)(void*), void* call) { stopped(call); };
   plugin.destroy = [](void*) {};
   plugin.check = [](const crolang_check* to) {
     if (value_of(to->env, to->ctx, "SECRET") == "bad") to->fault(to->ctx, {"SECRET: is bad", 14});
@@ -84,17 +86,18 @@ class Reloading : public ::testing::Test {
 
   /// The broker has started with `variables_`.
   void start() {
-    plugins_.emplace(std::vector<plugin_host::Choice>{{plugin_host::find_kind("authorization/1"),
-                                                       "/x.so", "VARIABLE"}},
-                     [this](const std::filesystem::path& file) {
-                       return plugin_host::Opened(plugin_host::Plugin{file, &plugin_});
-                     });
+    plugins_.emplace(
+        std::vector<plugin_host::Choice>{{kinds::Kind::authorization, "/x.so", "VARIABLE"}},
+        [this](const std::filesystem::path& file) {
+          return plugin_host::Opened(plugin_host::Plugin{file, &plugin_});
+        });
     config::Values values(environment(), config::merged(variables_of(*plugins_)));
     const plugin_host::Services services{control_, pool_, lookup_in(values),
                                          [](std::int32_t, std::string_view, std::string_view) {}};
     ASSERT_THAT(plugins_->create(services), IsEmpty());
-    reloader_.emplace([this] { return environment(); }, std::move(values), *plugins_,
-                      config::Neighbours{.bundled = {{.name = "LOG_LEVELS", .loaded_by = {"X"}}}});
+    reloader_.emplace(
+        [this] { return environment(); }, std::move(values), *plugins_,
+        std::vector<config::BundledVariable>{{.name = "LOG_LEVELS", .loaded_by = {"X"}}});
   }
 
   std::map<std::string, std::string> variables_{{"SECRET", "one"}};
@@ -108,7 +111,7 @@ class Reloading : public ::testing::Test {
 TEST_F(Reloading, TakesOverWhatThePluginCanTakeOver) {
   start();
   variables_["SECRET"] = "two";
-  const Outcome outcome = reloader_->read_again();
+  const Outcome outcome = reloader_->reload();
   EXPECT_THAT(outcome.faults, IsEmpty());
   EXPECT_THAT(outcome.taken_over, ElementsAre("SECRET"));
   EXPECT_THAT(outcome.need_restart, IsEmpty());
@@ -117,7 +120,7 @@ TEST_F(Reloading, TakesOverWhatThePluginCanTakeOver) {
 
 TEST_F(Reloading, TellsPluginsThoughNothingHasChangedSinceTheirFilesMayHave) {
   start();
-  EXPECT_THAT(reloader_->read_again().taken_over, IsEmpty());
+  EXPECT_THAT(reloader_->reload().taken_over, IsEmpty());
   EXPECT_THAT(g_seen, ElementsAre("one default"));
 }
 
@@ -125,25 +128,25 @@ TEST_F(Reloading, NamesWhatNeedsARestartUntilItIsAsBefore) {
   start();
   variables_["FIXED"] = "other";
   variables_["PORT"] = "9000";
-  EXPECT_THAT(reloader_->read_again().need_restart, ElementsAre("PORT", "FIXED"));
-  EXPECT_THAT(reloader_->read_again().need_restart, ElementsAre("PORT", "FIXED"));
+  EXPECT_THAT(reloader_->reload().need_restart, ElementsAre("PORT", "FIXED"));
+  EXPECT_THAT(reloader_->reload().need_restart, ElementsAre("PORT", "FIXED"));
   EXPECT_THAT(g_seen, ElementsAre("one default", "one default"));
   variables_.erase("PORT");
-  EXPECT_THAT(reloader_->read_again().need_restart, ElementsAre("FIXED"));
+  EXPECT_THAT(reloader_->reload().need_restart, ElementsAre("FIXED"));
 }
 
 TEST_F(Reloading, NamesWhatHasBeenTakenOverOnce) {
   start();
   variables_["SECRET"] = "two";
-  EXPECT_THAT(reloader_->read_again().taken_over, ElementsAre("SECRET"));
-  EXPECT_THAT(reloader_->read_again().taken_over, IsEmpty());
+  EXPECT_THAT(reloader_->reload().taken_over, ElementsAre("SECRET"));
+  EXPECT_THAT(reloader_->reload().taken_over, IsEmpty());
 }
 
 TEST_F(Reloading, LeavesEverythingAsItWasIfAPluginFindsAFault) {
   start();
   variables_["SECRET"] = "bad";
   variables_["LOG_LEVEL"] = "2";
-  const Outcome outcome = reloader_->read_again();
+  const Outcome outcome = reloader_->reload();
   EXPECT_THAT(outcome.faults, ElementsAre("SECRET: is bad"));
   EXPECT_THAT(outcome.taken_over, IsEmpty());
   EXPECT_THAT(g_seen, IsEmpty());
@@ -155,30 +158,29 @@ TEST_F(Reloading, NamesAllFaultsTheHostsAndThePlugins) {
   start();
   variables_["SECRET"] = "bad";
   variables_["LOG_LEVEL"] = "x";
-  EXPECT_THAT(reloader_->read_again().faults,
-              ElementsAre(HasSubstr("LOG_LEVEL"), "SECRET: is bad"));
+  EXPECT_THAT(reloader_->reload().faults, ElementsAre(HasSubstr("LOG_LEVEL"), "SECRET: is bad"));
 }
 
 TEST_F(Reloading, SetsTheLevelOfTheLog) {
   start();
   variables_["LOG_LEVEL"] = "2";
-  EXPECT_THAT(reloader_->read_again().taken_over, ElementsAre("LOG_LEVEL"));
+  EXPECT_THAT(reloader_->reload().taken_over, ElementsAre("LOG_LEVEL"));
   EXPECT_TRUE(telemetry::log::enabled(telemetry::log::Level::relays));
   variables_.erase("LOG_LEVEL");
-  EXPECT_THAT(reloader_->read_again().taken_over, ElementsAre("LOG_LEVEL"));
+  EXPECT_THAT(reloader_->reload().taken_over, ElementsAre("LOG_LEVEL"));
   EXPECT_FALSE(telemetry::log::enabled(telemetry::log::Level::connections));
 }
 
 TEST_F(Reloading, PassesOnWarnings) {
   start();
   variables_["SECRET"] = "odd";
-  EXPECT_THAT(reloader_->read_again().warnings, ElementsAre("SECRET: odd"));
+  EXPECT_THAT(reloader_->reload().warnings, ElementsAre("SECRET: odd"));
 }
 
-TEST_F(Reloading, TakesAVariableOfAPluginThatIsNotLoadedForNoSlip) {
+TEST_F(Reloading, DoesNotReportAVariableOfAPluginThatIsNotLoadedAsMisspelt) {
   start();
   variables_["LOG_LEVELS"] = "1";
-  EXPECT_THAT(reloader_->read_again().warnings,
+  EXPECT_THAT(reloader_->reload().warnings,
               ElementsAre(HasSubstr("LOG_LEVELS has no effect, since no plugin that reads it")));
 }
 
@@ -186,10 +188,60 @@ TEST_F(Reloading, NeedsARestartForAPluginThatCannotReload) {
   plugin_.reload = nullptr;
   start();
   variables_["SECRET"] = "two";
-  const Outcome outcome = reloader_->read_again();
+  const Outcome outcome = reloader_->reload();
   EXPECT_THAT(outcome.taken_over, IsEmpty());
   EXPECT_THAT(outcome.need_restart, ElementsAre("SECRET"));
   EXPECT_EQ(value_of(g_host->env, g_host->ctx, "SECRET"), "one");
+}
+
+class ReloadingCertificates : public Reloading {
+ protected:
+  ReloadingCertificates() {
+    certificates_.use(certificates_.read(std::chrono::system_clock::now()));
+  }
+
+  test::CertificateFiles files_;
+  Certificates certificates_{files_.names(), std::chrono::steady_clock::now()};
+  telemetry::SharedCounters counters_;
+  CertificateRenewal renewal_{certificates_, control_, counters_};
+};
+
+TEST_F(ReloadingCertificates, ReadsThemThoughNoVariableHasChanged) {
+  start();
+  files_.renew("new");
+  EXPECT_THAT(reloader_->reload(&renewal_).faults, IsEmpty());
+  EXPECT_EQ(certificates_.subjects(), "CN=new");
+}
+
+TEST_F(ReloadingCertificates, ChangesNothingIfTheyCannotBeUsed) {
+  start();
+  variables_["SECRET"] = "two";
+  files_.mismatch();
+  EXPECT_THAT(reloader_->reload(&renewal_).faults, ElementsAre(HasSubstr("is not the key of")));
+  EXPECT_EQ(certificates_.subjects(), "CN=old");
+  EXPECT_THAT(g_seen, IsEmpty());
+  EXPECT_EQ(counters_.value(telemetry::Counter::certificates_not_renewed), 1U);
+}
+
+TEST_F(ReloadingCertificates, KeepsThemIfAVariableIsInvalid) {
+  start();
+  variables_["SECRET"] = "bad";
+  files_.renew("new");
+  EXPECT_THAT(reloader_->reload(&renewal_).faults, ElementsAre("SECRET: is bad"));
+  EXPECT_EQ(certificates_.subjects(), "CN=old");
+}
+
+TEST_F(ReloadingCertificates, PassesOnTheirWarnings) {
+  start();
+  files_.renew("new", std::chrono::system_clock::now() + std::chrono::hours(24));
+  EXPECT_THAT(reloader_->reload(&renewal_).warnings, ElementsAre(HasSubstr("expires on")));
+}
+
+TEST_F(Reloading, NeedsARestartForOtherCertificateFiles) {
+  start();
+  variables_["TLS_CERT_FILE"] = "a.pem";
+  variables_["TLS_KEY_FILE"] = "a.key";
+  EXPECT_THAT(reloader_->reload().need_restart, ElementsAre("TLS_CERT_FILE", "TLS_KEY_FILE"));
 }
 
 }  // namespace

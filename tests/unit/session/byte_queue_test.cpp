@@ -46,7 +46,7 @@ TEST(ByteQueue, ForgetsFromTheFront) {
   EXPECT_EQ(content(queue), "two three");
 }
 
-TEST(ByteQueue, GivesItsMemoryBackWithTheLastByte) {
+TEST(ByteQueue, FreesItsMemoryWithTheLastByte) {
   ByteQueue queue;
   append(queue, "one two");
   queue.pop(4);

@@ -20,7 +20,8 @@ TEST(End, HasASentenceOfItsOwnForEachReason) {
 
 TEST(End, IsCountedWhereOthersDoNotCountIt) {
   const std::set<EndReason> elsewhere = {EndReason::room, EndReason::memory,
-                                         EndReason::out_of_memory, EndReason::asked_to_retry};
+                                         EndReason::out_of_memory, EndReason::asked_to_retry,
+                                         EndReason::already_reported};
   for (std::size_t i = 0; i < kEndReasons; ++i) {
     const auto reason = static_cast<EndReason>(i);
     EXPECT_EQ(counter_of(reason).has_value(), !elsewhere.contains(reason)) << describe(reason);
@@ -40,7 +41,7 @@ TEST(End, SaysHowMuchAndHowLong) {
             "a message of 1000001 bytes, MAX_PAYLOAD_BYTES is 1000000");
   EXPECT_EQ(describe({EndReason::ping_timeout, 20'000}), "no pong within 20000 ms");
   EXPECT_EQ(describe({EndReason::outbox_stalled, 20'000, 4096}),
-            "took none of the 4096 bytes that wait for it within 20000 ms");
+            "read none of the 4096 bytes queued for it within 20000 ms");
 }
 
 }  // namespace

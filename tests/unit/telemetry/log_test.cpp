@@ -78,11 +78,11 @@ class Log : public ::testing::Test {
 TEST_F(Log, WritesEachEventAsALine) {
   begin(Level::essentials);
   info("listening", {{"port", 8080}});
-  fault("broken");
+  error("broken");
   warning("odd");
   stop();
   EXPECT_THAT(pipe_.lines(), ElementsAre(HasSubstr(" info listening port=8080"),
-                                         HasSubstr(" fault broken"), HasSubstr(" warning odd")));
+                                         HasSubstr(" error broken"), HasSubstr(" warning odd")));
 }
 
 TEST_F(Log, LevelSaysWhichEventsAreWritten) {
@@ -144,7 +144,7 @@ TEST_F(Log, SaysHowManyLinesWereDropped) {
               HasSubstr(" warning log lines dropped count="));
 }
 
-TEST_F(Log, SurvivesAReaderThatWentAway) {
+TEST_F(Log, SurvivesAReaderThatHasClosed) {
   begin(Level::essentials);
   pipe_.close_reader();
   info("to nobody");

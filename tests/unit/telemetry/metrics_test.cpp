@@ -14,6 +14,7 @@ namespace {
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 
 std::string page(std::initializer_list<const Counters*> counters, const Gauges& gauges = {}) {
   const std::vector<const Counters*> list(counters);
@@ -54,15 +55,15 @@ TEST(Metrics, NameTheHttpCounterByItsStatusClass) {
 
 TEST(Metrics, GiveEveryPluginKindAndEventItsOwnCounter) {
   std::set<Counter> seen;
-  for (std::size_t kind = 0; kind < kPluginKinds; ++kind)
+  for (std::size_t kind = 0; kind < kinds::kKinds; ++kind)
     for (std::size_t event = 0; event < kPluginEvents; ++event) {
       const Counter counter =
-          plugin_counter(static_cast<PluginKind>(kind), static_cast<PluginEvent>(event));
+          plugin_counter(static_cast<kinds::Kind>(kind), static_cast<PluginEvent>(event));
       EXPECT_GE(static_cast<std::size_t>(counter), kPlainCounters);
       EXPECT_LT(static_cast<std::size_t>(counter), kCounters);
       seen.insert(counter);
     }
-  EXPECT_EQ(seen.size(), kPluginKinds * kPluginEvents);
+  EXPECT_EQ(seen.size(), kinds::kKinds * kPluginEvents);
 }
 
 TEST(Metrics, SumTheCountersOfAllWorkers) {
@@ -83,8 +84,8 @@ TEST(Metrics, WriteLargeCountsExactly) {
 
 TEST(Metrics, LabelPluginCallsByKindAndOutcome) {
   WorkerCounters counters;
-  counters.add(plugin_counter(PluginKind::authorization, PluginEvent::timeout));
-  counters.add(plugin_counter(PluginKind::rtc_config, PluginEvent::double_answer), 2);
+  counters.add(plugin_counter(kinds::Kind::authorization, PluginEvent::timeout));
+  counters.add(plugin_counter(kinds::Kind::rtc_config, PluginEvent::double_answer), 2);
   EXPECT_THAT(page({&counters}),
               HasSubstr("crolang_broker_plugin_call_faults_total{kind=\"authorization\","
                         "fault=\"timeout\"} 1\n"));
@@ -109,6 +110,22 @@ TEST(Metrics, TellTheGauges) {
                            "crolang_broker_outbox_bytes 4096\n", "crolang_broker_draining 1\n",
                            "crolang_broker_log_lines_dropped_total 3\n"})
     EXPECT_THAT(text, HasSubstr(line));
+}
+
+TEST(Metrics, TellWhenTheCertificateExpiresIfThereIsOne) {
+  const std::chrono::system_clock::time_point expiry(std::chrono::seconds(1'900'000'000));
+  EXPECT_THAT(page({}, {.certificate_expiry = expiry}),
+              HasSubstr("crolang_broker_certificate_expiry_time_seconds 1900000000\n"));
+  EXPECT_THAT(page({}), Not(HasSubstr("certificate_expiry")));
+}
+
+TEST(Metrics, TellOfRenewalsThatSucceededAndFailed) {
+  SharedCounters counters;
+  counters.add(Counter::certificates_renewed, 3);
+  counters.add(Counter::certificates_not_renewed, 2);
+  const std::string text = page({&counters});
+  EXPECT_THAT(text, HasSubstr("crolang_broker_certificate_renewals_total{status=\"ok\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("crolang_broker_certificate_renewals_total{status=\"failed\"} 2\n"));
 }
 
 TEST(Metrics, EscapeLabelValues) {

@@ -157,7 +157,7 @@ TEST(Configuration, SaysWhatIsWrongWithAUrl) {
   given.turn_urls = "turn:a.example:99999";
   EXPECT_EQ(refusal_of(given),
             "TURN_URLS: 'turn:a.example:99999' is not turn:host[:port][?transport=udp|tcp] or "
-            "turns:…: its port is no number from 1 to 65535");
+            "turns:…: its port is not a number from 1 to 65535");
 }
 
 TEST(Configuration, RefusesASpellingThatNotEveryStackTakesWithTheRightOne) {

@@ -134,7 +134,7 @@ TEST_F(AddressPoolOf, SeveralTakesOneBackThatAnswers) {
   EXPECT_EQ(answered(), "127.0.0.1");
 }
 
-TEST_F(AddressPoolOf, SeveralTriesOneThatStaysAwayEverMoreRarely) {
+TEST_F(AddressPoolOf, SeveralTriesOneThatKeepsFailingLessAndLessOften) {
   know({"127.0.0.1", "127.0.0.2"});
   fail("127.0.0.1");
   std::vector<std::chrono::seconds> pauses;

@@ -66,6 +66,30 @@ TEST(Json, ReadsNoBoolOfAnotherType) {
   }
 }
 
+TEST(Json, ReadsANumber) {
+  EXPECT_EQ(read_number(R"({"a":3600})", "a"), 3600.0);
+  EXPECT_EQ(read_number(R"({"a":-1})", "a"), -1.0);
+  EXPECT_EQ(read_number(R"({"b":1,"a":2.5})", "a"), 2.5);
+  EXPECT_EQ(read_number(R"({"a":1,"a":2})", "a"), 2.0);
+}
+
+TEST(Json, ReadsNoNumberOfAnotherType) {
+  for (const char* text : {R"({"a":"1"})", R"({"a":true})", R"({"a":null})", R"({"a":[1]})",
+                           R"({"a":{"a":1}})", R"({"A":1})", R"({"a":1,"a":"1"})", "{}", "1", ""}) {
+    EXPECT_EQ(read_number(text, "a"), std::nullopt) << text;
+  }
+}
+
+TEST(Json, FindsAMemberWhateverItIs) {
+  for (const char* text :
+       {R"({"a":1})", R"({"a":null})", R"({"b":2,"a":[1]})", R"({"a":{}})", R"({"a":""})"}) {
+    EXPECT_TRUE(has_member(text, "a")) << text;
+  }
+  for (const char* text : {"{}", R"({"A":1})", R"({"b":{"a":1}})", R"(["a"])", R"("a")", "", "{"}) {
+    EXPECT_FALSE(has_member(text, "a")) << text;
+  }
+}
+
 TEST(Json, ReadsAListOfStrings) {
   EXPECT_EQ(read_strings(R"({"a":["x","y","x","\u007a"]})", "a"), (TextSet{"x", "y", "z"}));
   EXPECT_EQ(read_strings(R"({"a":[]})", "a"), TextSet{});
@@ -94,8 +118,8 @@ TEST(Json, SaysWhyThereIsNoAnswer) {
   const auto why = [](std::string_view text) { return why_unreadable(text, "isA"); };
   EXPECT_EQ(why(""), "it is empty");
   EXPECT_EQ(why(" \r\n"), "it is empty");
-  EXPECT_EQ(why("<!doctype html>"), "it is not JSON but HTML or XML, as its '<' at the start says");
-  EXPECT_EQ(why("\x1f\x8b\x08"), "it is compressed, though nobody asked for that");
+  EXPECT_EQ(why("<!doctype html>"), "it starts with '<', so it is HTML or XML, not JSON");
+  EXPECT_EQ(why("\x1f\x8b\x08"), "it is compressed, which was not requested");
   for (const char* text : {"OK", "{'isA': True}", R"({"isA":true)", R"({"isA":true} x)"}) {
     EXPECT_EQ(why(text), "it is not JSON") << text;
   }
@@ -107,7 +131,7 @@ TEST(Json, SaysWhyThereIsNoAnswer) {
   EXPECT_EQ(why(R"({"isA":true,"isA":null})"), "it is null");
   EXPECT_EQ(why(R"({"isA":{"isA":true}})"), "it is an object");
   EXPECT_EQ(why(R"({"isA":["x",{"id":"y"}]})"), "it is a list, but not of strings alone");
-  EXPECT_EQ(why(R"({"IsA":true})"), "it is there in other letters, and capitals count");
+  EXPECT_EQ(why(R"({"IsA":true})"), "its name is spelled with different capitals");
   EXPECT_EQ(why(R"({"ok":true,"data":{"isA":true}})"), "there is no such member");
   EXPECT_EQ(why("{}"), "there is no such member");
 }

@@ -114,16 +114,16 @@ TEST(CheckSettings, SaysOfEachVariableWhatReadingItSays) {
                     {"WEBHOOK_SIGNING_SECRET", "abc"}};
   EXPECT_THAT(faults(env),
               ::testing::ElementsAre(
-                  "HOOK_URL: the scheme 'ftp' is not understood; use http or https",
+                  "HOOK_URL: the scheme 'ftp' is not supported; use http or https",
                   "WEBHOOK_TIMEOUT_MS=1: must be a whole number from 10 to 3600000",
                   "WEBHOOK_MAX_CONCURRENCY=0: must be a whole number from 1 to 256",
                   "WEBHOOK_MAX_REPLY_BYTES=0: must be a whole number from 1 to 1073741824",
                   "WEBHOOK_CA_FILE=/no/such/file: cannot be read: No such file or directory",
-                  "WEBHOOK_SIGNING_SECRET: a secret is, as Base64, 2 bytes long, not 24 to 64: "
+                  "WEBHOOK_SIGNING_SECRET: a secret decodes to 2 bytes, not to 24 to 64: "
                   "whsec_$(openssl rand -base64 32) is one"));
 }
 
-TEST(CheckSettings, OpensNothingThatMayHoldItUp) {
+TEST(CheckSettings, OpensNothingThatMayBlock) {
   const auto faults_of = [](const std::string& file) {
     return faults({{"HOOK_URL", "https://127.0.0.1/"}, {"WEBHOOK_CA_FILE", file}});
   };

@@ -2,10 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <crolang/base64.hpp>
 #include <stdexcept>
 #include <string>
-
-#include "webhook-common/base64.hpp"
 
 namespace crolang::webhook_common {
 namespace {
@@ -27,7 +26,7 @@ std::string refusal(const std::string& secrets) {
 }
 
 std::string secret_of(std::size_t bytes) {
-  return "whsec_" + base64(std::string(bytes, 'k'));
+  return "whsec_" + base64::encode(std::string(bytes, 'k'));
 }
 
 TEST(Signer, SignsAsTheSpecificationDoes) {
@@ -63,25 +62,25 @@ TEST(Signer, IsEmptyWithoutASecret) {
 TEST(Signer, RefusesASecretThatIsNotBase64WithoutShowingIt) {
   for (const char* secret : {"whsec_hush!hush", "hush.hush", "whsk_aHVzaA==", "whsec_aHVza"}) {
     EXPECT_EQ(refusal(secret),
-              "WEBHOOK_SIGNING_SECRET: a secret is not whsec_ and Base64: whsec_$(openssl rand "
+              "WEBHOOK_SIGNING_SECRET: a secret must be whsec_ and Base64: whsec_$(openssl rand "
               "-base64 32) is one");
   }
   EXPECT_EQ(refusal(std::string(kSecret) + " hush!"),
-            "WEBHOOK_SIGNING_SECRET: a secret is not whsec_ and Base64: whsec_$(openssl rand "
+            "WEBHOOK_SIGNING_SECRET: a secret must be whsec_ and Base64: whsec_$(openssl rand "
             "-base64 32) is one");
 }
 
 TEST(Signer, RefusesASecretOfALengthThatTheSpecificationDoesNotAllow) {
   EXPECT_EQ(refusal("whsec_"),
-            "WEBHOOK_SIGNING_SECRET: a secret is, as Base64, 0 bytes long, not 24 to 64: "
+            "WEBHOOK_SIGNING_SECRET: a secret decodes to 0 bytes, not to 24 to 64: "
             "whsec_$(openssl rand -base64 32) is one");
   EXPECT_EQ(refusal(secret_of(23)),
-            "WEBHOOK_SIGNING_SECRET: a secret is, as Base64, 23 bytes long, not 24 to 64: "
+            "WEBHOOK_SIGNING_SECRET: a secret decodes to 23 bytes, not to 24 to 64: "
             "whsec_$(openssl rand -base64 32) is one");
   EXPECT_EQ(refusal(secret_of(24)), "accepted");
   EXPECT_EQ(refusal(secret_of(64)), "accepted");
   EXPECT_EQ(refusal(secret_of(65)),
-            "WEBHOOK_SIGNING_SECRET: a secret is, as Base64, 65 bytes long, not 24 to 64: "
+            "WEBHOOK_SIGNING_SECRET: a secret decodes to 65 bytes, not to 24 to 64: "
             "whsec_$(openssl rand -base64 32) is one");
 }
 

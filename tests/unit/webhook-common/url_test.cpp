@@ -74,11 +74,11 @@ TEST(Url, MakesBasicCredentialsOfUserAndPassword) {
 }
 
 TEST(Url, IsRefusedWithAnotherScheme) {
-  EXPECT_EQ(refusal("ftp://a/"), "HOOK_URL: the scheme 'ftp' is not understood; use http or https");
+  EXPECT_EQ(refusal("ftp://a/"), "HOOK_URL: the scheme 'ftp' is not supported; use http or https");
   EXPECT_EQ(refusal("http+unix://a/"),
-            "HOOK_URL: the scheme 'http+unix' is not understood; use http or https");
-  EXPECT_EQ(refusal("example.org/hook"), "HOOK_URL: is no URL such as https://host:port/path");
-  EXPECT_EQ(refusal(""), "HOOK_URL: is no URL such as https://host:port/path");
+            "HOOK_URL: the scheme 'http+unix' is not supported; use http or https");
+  EXPECT_EQ(refusal("example.org/hook"), "HOOK_URL: is not a URL such as https://host:port/path");
+  EXPECT_EQ(refusal(""), "HOOK_URL: is not a URL such as https://host:port/path");
 }
 
 TEST(Url, IsRefusedWithoutAHost) {
@@ -89,20 +89,25 @@ TEST(Url, IsRefusedWithoutAHost) {
   EXPECT_EQ(refusal("http://[::1/"), "HOOK_URL: the host's bracket is not closed");
 }
 
+TEST(Url, HasOneHostOnly) {
+  EXPECT_EQ(refusal("http://a:80,b:80/"), "HOOK_URL: only one host is allowed");
+  EXPECT_EQ(refusal("http://a,b/"), "HOOK_URL: only one host is allowed");
+  EXPECT_EQ(refusal("http://u:p,w@a/x,y"), "accepted");
+}
+
 TEST(Url, IsRefusedWithAPortThatIsNone) {
   for (const char* port : {"", "0", "65536", "-1", "80x", "x"}) {
     EXPECT_EQ(refusal(std::string("http://a:") + port + "/"),
-              "HOOK_URL: the port is no number from 1 to 65535")
+              "HOOK_URL: the port is not a number from 1 to 65535")
         << port;
   }
-  EXPECT_EQ(refusal("http://[::1]80/"), "HOOK_URL: the port is no number from 1 to 65535");
+  EXPECT_EQ(refusal("http://[::1]80/"), "HOOK_URL: the port is not a number from 1 to 65535");
 }
 
 TEST(Url, IsRefusedWithWhatWouldBreakTheRequestLine) {
   for (const char* text :
        {"http://a/b c", "http://a/\r\nX: y", "http://a/\x7f", "http://a/\xc3\xa9", "http://a\t/"}) {
-    EXPECT_EQ(refusal(text),
-              "HOOK_URL: a URL has no blanks, control characters or letters beyond ASCII");
+    EXPECT_EQ(refusal(text), "HOOK_URL: has blanks, control characters or non-ASCII characters");
   }
 }
 

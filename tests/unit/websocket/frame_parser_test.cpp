@@ -186,7 +186,7 @@ TEST(FrameParser, ClosesWith1002WhenAReservedOpcodeComesWithinAMessage) {
               ElementsAre("fragment", kProtocolError));
 }
 
-TEST(FrameParser, JudgesAFrameByItsFirstTwoBytes) {
+TEST(FrameParser, ChecksAFrameByItsFirstTwoBytes) {
   EXPECT_THAT(events_of("\x83\x85"), ElementsAre(kProtocolError));
 }
 

@@ -50,7 +50,7 @@ TEST(Mask, SeesAByteThatIsNotAsciiWhereverItStands) {
   }
 }
 
-TEST(Mask, JudgesTheUnmaskedBytes) {
+TEST(Mask, ChecksTheUnmaskedBytes) {
   constexpr MaskKey key = {'\x80', '\x80', '\x80', '\x80'};
   std::string payload = masked("plain text", key);
   EXPECT_TRUE(unmask(payload, key));

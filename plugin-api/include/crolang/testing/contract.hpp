@@ -1,4 +1,4 @@
-/// What every test of a contract shares: the module under test and its open questions.
+/// Shared by all contract tests: the module under test and its open questions.
 #pragma once
 
 #include <crolang/plugin.h>
@@ -30,9 +30,9 @@ class Module {
   virtual void* self() const = 0;
   virtual void stop() = 0;
   virtual void on_control(std::function<void()> function) = 0;
-  /// As after SIGHUP, with the variables as they are.
+  /// Reloads as after SIGHUP, with the variables unchanged.
   virtual void reload() {}
-  /// What its plugin says of the values that it lives with.
+  /// The plugin's findings about its current values.
   virtual Checked check() const { return {}; }
 };
 
@@ -93,8 +93,8 @@ inline MakeModule module_of(const void* table, std::function<std::shared_ptr<voi
   };
 }
 
-/// Hands out questions and checks, once all modules of the test have ended, that each was answered
-/// once, with a status that exists.
+/// Creates questions, and checks after all modules of the test have ended that each was answered
+/// exactly once, with a valid status.
 class Questions {
  public:
   Question& next() {

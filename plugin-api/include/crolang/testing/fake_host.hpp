@@ -1,7 +1,7 @@
 /// A broker's services for tests, in this process: a control thread, threads that may block,
-/// variables and a log that can be read. Running is a plugin that lives in it, and check_variables
-/// asks a plugin that does not live yet what it says of values. Threads: any. Errors:
-/// std::runtime_error with the plugin's or the loader's words.
+/// variables, a log and metrics that can be read. Running is a plugin created in it, and
+/// check_variables has a plugin validate values without creating it. Threads: any. Errors:
+/// std::runtime_error with the error text of the plugin or the loader.
 #pragma once
 
 #include <crolang/plugin.h>
@@ -10,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <condition_variable>
+#include <crolang/testing/fake_metrics.hpp>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -31,7 +32,7 @@ using Env = std::map<std::string, std::string, std::less<>>;
 
 namespace detail {
 
-/// What the plugin sees: the value that is set, else the default, else nothing.
+/// The value that the plugin sees: the one that is set, else the default, else none.
 inline std::optional<std::string> value_of(const crolang_env& variable, const Env& env) {
   const auto set = env.find(variable.name);
   if (set != env.end()) return set->second;
@@ -48,7 +49,7 @@ class FakeHost {
     std::string text;
   };
 
-  /// Only variables that the plugin declares are handed out, with the defaults it declares.
+  /// Only variables that the plugin declares are available, with the defaults it declares.
   explicit FakeHost(const crolang_plugin& plugin, const Env& env = {}, std::size_t quota = 32)
       : quota_(quota), control_([this] { run_control(); }) {
     for (std::size_t i = 0; i < plugin.env_count; ++i) {
@@ -69,7 +70,7 @@ class FakeHost {
 
   const crolang_host* table() const noexcept { return &table_; }
 
-  /// As before a reload: CROLANG_RELOADABLE variables get the values in `env`.
+  /// Sets the values of CROLANG_RELOADABLE variables to those in `env`, as before a reload.
   void set_env(const crolang_plugin& plugin, const Env& env) {
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < plugin.env_count; ++i) {
@@ -83,7 +84,9 @@ class FakeHost {
     return log_;
   }
 
-  /// Runs the function on the control thread and waits for it. What it throws comes out here.
+  const FakeMetrics& metrics() const noexcept { return metrics_; }
+
+  /// Runs the function on the control thread and waits for it. Rethrows its exceptions.
   void on_control(std::function<void()> function) {
     const auto task = std::make_shared<std::packaged_task<void()>>(std::move(function));
     auto outcome = task->get_future();
@@ -91,7 +94,7 @@ class FakeHost {
     outcome.get();
   }
 
-  /// Waits until no blocking and no posted function is left, timers aside.
+  /// Waits until no blocking and no posted function is pending, ignoring timers.
   void wait_until_idle() {
     std::vector<std::thread> ended;
     {
@@ -164,7 +167,9 @@ class FakeHost {
     return true;
   }
 
-  static const void* service(void*, const char*) { return nullptr; }
+  static const void* service(void* ctx, const char* name) {
+    return std::string_view(name) == CROLANG_METRICS ? of(ctx).metrics_.table() : nullptr;
+  }
 
   void add_line(std::int32_t level, std::string text) {
     const std::lock_guard lock(mutex_);
@@ -207,9 +212,10 @@ class FakeHost {
       sizeof(crolang_host), CROLANG_ABI_MINOR, this,          &log_line, &find_env, &post,
       &post_after,          &cancel,           &run_blocking, &service};
   const std::size_t quota_;
+  FakeMetrics metrics_;
 
   mutable std::mutex mutex_;  // guards what follows
-  // Each value that there was, since a plugin may keep them; the last one counts.
+  // All values so far, since a plugin may keep them; the last one is current.
   std::map<std::string, std::deque<std::optional<std::string>>, std::less<>> env_;
   std::condition_variable changed_;
   std::vector<Line> log_;
@@ -224,7 +230,7 @@ class FakeHost {
   std::thread control_;
 };
 
-/// The entry of a plugin's file, which stays open.
+/// Opens a plugin's file, which stays open, and returns its entry.
 inline const crolang_plugin& open_file(const std::string& path) {
   void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   void* const symbol = library == nullptr ? nullptr : dlsym(library, "crolang_plugin_entry");
@@ -232,13 +238,13 @@ inline const crolang_plugin& open_file(const std::string& path) {
   return *static_cast<const crolang_plugin*>(symbol);
 }
 
-/// What a plugin says of the values of its variables.
+/// A plugin's findings about the values of its variables.
 struct Checked {
   std::vector<std::string> faults;
   std::vector<std::string> warnings;
 };
 
-/// Has the plugin judge the values; says nothing if it has no `check`.
+/// Has the plugin validate the values; no findings if it has no `check`.
 inline Checked check_variables(const crolang_plugin& plugin, const Env& env = {}) {
   struct Context {
     std::map<std::string, std::optional<std::string>, std::less<>> values{};
@@ -301,7 +307,7 @@ class Running {
   void* self() const noexcept { return self_; }
   FakeHost& host() noexcept { return host_; }
 
-  /// As after SIGHUP, with these values instead of those it was created with.
+  /// Reloads as after SIGHUP, with these values instead of those it was created with.
   void reload(const Env& env) {
     if (!CROLANG_HAS(&plugin_, reload) || plugin_.reload == nullptr) return;
     host_.on_control([&] {
@@ -310,7 +316,7 @@ class Running {
     });
   }
 
-  /// Once or more often. A plugin that does not stop within 10 s ends the process.
+  /// May be called more than once. A plugin that does not stop within 10 s terminates the process.
   void stop() {
     if (std::exchange(stopping_, true)) return;
     host_.on_control([this] { plugin_.stop(self_, &Running::on_stopped, this); });
@@ -321,8 +327,8 @@ class Running {
   }
 
  private:
-  static void on_stopped(void* op) {
-    auto& running = *static_cast<Running*>(op);
+  static void on_stopped(void* call) {
+    auto& running = *static_cast<Running*>(call);
     const std::lock_guard lock(running.mutex_);
     running.stopped_ = true;
     running.changed_.notify_all();

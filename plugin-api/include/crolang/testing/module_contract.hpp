@@ -1,7 +1,8 @@
-/// What a module of any kind but registry/1 must hold, over examples that its author gives:
+/// The contract of modules of every kind but registry/1, tested with examples that the plugin's
+/// author provides:
 ///
 ///   namespace pt = crolang::plugin::testing;
-///   using pt::ModuleContract;  // the macro wants a plain name
+///   using pt::ModuleContract;  // the macro requires an unqualified name
 ///   INSTANTIATE_TEST_SUITE_P(DenyList, ModuleContract,
 ///       ::testing::Values(pt::ModuleCase{"deny_list",
 ///           pt::module_of(DENY_LIST_SO, CROLANG_AUTHORIZATION, {{"DENY_LIST", "eve"}}),
@@ -15,6 +16,7 @@
 
 #include <atomic>
 #include <crolang/testing/contract.hpp>
+#include <crolang/testing/lent_node.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,10 +24,10 @@
 namespace crolang::plugin::testing {
 
 struct Example {
-  /// Asks once. Arguments do not outlive the call.
-  std::function<void(const void* table, void* self, std::uint32_t deadline_ms, Question&)> ask;
-  /// Judges the answer.
-  std::function<void(const Outcome&)> judge;
+  /// Asks the question once. Its arguments do not outlive the call.
+  std::function<void(const void* table, void* self, std::uint32_t timeout_ms, Question&)> ask;
+  /// Checks the answer.
+  std::function<void(const Outcome&)> check;
 };
 
 struct ModuleCase {
@@ -38,11 +40,11 @@ inline void PrintTo(const ModuleCase& module, std::ostream* out) {
   *out << module.name;
 }
 
-enum class Expect { yes, no, could_not_ask };
+enum class Expect { yes, no, failure };
 
-inline std::function<void(const Outcome&)> judge_yes_no(Expect expected) {
+inline std::function<void(const Outcome&)> check_yes_no(Expect expected) {
   return [expected](const Outcome& outcome) {
-    if (expected == Expect::could_not_ask) {
+    if (expected == Expect::failure) {
       EXPECT_NE(outcome.status, CROLANG_OK);
     } else {
       EXPECT_EQ(outcome.status, CROLANG_OK) << outcome.error;
@@ -52,29 +54,30 @@ inline std::function<void(const Outcome&)> judge_yes_no(Expect expected) {
 }
 
 inline Example authorize(std::string from, std::string to, Expect expected) {
-  return {[=](const void* table, void* self, std::uint32_t deadline_ms, Question& question) {
+  return {[=](const void* table, void* self, std::uint32_t timeout_ms, Question& question) {
             static_cast<const crolang_authorization*>(table)->authorize(
-                self, Lent(from), Lent(to), deadline_ms, &Question::yes_no, &question);
+                self, Lent(from), Lent(to), timeout_ms, &Question::yes_no, &question);
           },
-          judge_yes_no(expected)};
+          check_yes_no(expected)};
 }
 
-/// `data`: nullopt if the node gives none.
-inline Example authenticate(std::string node, std::optional<std::string> data, Expect expected) {
-  return {[=](const void* table, void* self, std::uint32_t deadline_ms, Question& question) {
-            const auto& authentication = *static_cast<const crolang_authentication*>(table);
-            const Lent given(data.value_or(""));
-            authentication.authenticate(self, Lent(node), Lent("1.0.0"), Lent("contract"),
-                                        data ? crolang_str(given) : crolang_str{}, deadline_ms,
-                                        &Question::yes_no, &question);
+inline Example authenticate(Connecting node, Expect expected) {
+  return {[=](const void* table, void* self, std::uint32_t timeout_ms, Question& question) {
+            static_cast<const crolang_authentication*>(table)->authenticate(
+                self, LentNode(node), timeout_ms, &Question::authenticated, &question);
           },
-          judge_yes_no(expected)};
+          check_yes_no(expected)};
+}
+
+/// `data`: nullopt if the node sends none.
+inline Example authenticate(std::string id, std::optional<std::string> data, Expect expected) {
+  return authenticate(Connecting{.id = std::move(id), .data = std::move(data)}, expected);
 }
 
 /// The answer must contain `part`, "iceServers" for example.
 inline Example resolve(std::string node, std::string part) {
-  return {[=](const void* table, void* self, std::uint32_t deadline_ms, Question& question) {
-            static_cast<const crolang_rtc_config*>(table)->resolve(self, Lent(node), deadline_ms,
+  return {[=](const void* table, void* self, std::uint32_t timeout_ms, Question& question) {
+            static_cast<const crolang_rtc_config*>(table)->resolve(self, Lent(node), timeout_ms,
                                                                    &Question::text, &question);
           },
           [=](const Outcome& outcome) {
@@ -84,10 +87,10 @@ inline Example resolve(std::string node, std::string part) {
 }
 
 inline Example check(std::vector<std::string> ids, std::vector<bool> valid) {
-  return {[=](const void* table, void* self, std::uint32_t deadline_ms, Question& question) {
+  return {[=](const void* table, void* self, std::uint32_t timeout_ms, Question& question) {
             const LentList lent(ids);
             static_cast<const crolang_validity*>(table)->check(
-                self, lent.data(), lent.size(), deadline_ms, &Question::flags, &question);
+                self, lent.data(), lent.size(), timeout_ms, &Question::flags, &question);
           },
           [=](const Outcome& outcome) {
             EXPECT_EQ(outcome.status, CROLANG_OK) << outcome.error;
@@ -95,7 +98,7 @@ inline Example check(std::vector<std::string> ids, std::vector<bool> valid) {
           }};
 }
 
-/// An observer answers nothing: its examples only have to return.
+/// An observer gives no answer: its examples only have to return.
 inline Example observe(std::string from, std::string to, bool receiver_connected) {
   return {[=](const void* table, void* self, std::uint32_t, Question& question) {
             static_cast<const crolang_observer*>(table)->on_message(self, Lent(from), Lent(to),
@@ -117,16 +120,16 @@ class ModuleContract : public ::testing::TestWithParam<ModuleCase> {
 
   const std::vector<Example>& examples() const { return GetParam().examples; }
 
-  Question& ask(const Example& example, std::uint32_t deadline_ms = kDeadline) {
+  Question& ask(const Example& example, std::uint32_t timeout_ms = kDeadline) {
     Question& question = questions_.next();
-    example.ask(module_->table(), module_->self(), deadline_ms, question);
+    example.ask(module_->table(), module_->self(), timeout_ms, question);
     return question;
   }
 
-  static void judge(const Example& example, const Question& question) {
+  static void check(const Example& example, const Question& question) {
     const auto outcome = question.wait();
     ASSERT_TRUE(outcome) << "no answer";
-    example.judge(*outcome);
+    example.check(*outcome);
   }
 
   Module& module() { return *module_; }
@@ -136,35 +139,35 @@ class ModuleContract : public ::testing::TestWithParam<ModuleCase> {
   std::unique_ptr<Module> module_;
 };
 
-// A program that has nothing to test with it may include this header.
+// A program that does not instantiate it may include this header.
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ModuleContract);
 
 TEST_P(ModuleContract, AnswersItsExamplesAfterTheArgumentsAreGone) {
-  for (const Example& example : examples()) judge(example, ask(example));
+  for (const Example& example : examples()) check(example, ask(example));
 }
 
 TEST_P(ModuleContract, AnswersTheSameWhenAskedAgain) {
   for (int round = 0; round < 3; ++round) {
-    for (const Example& example : examples()) judge(example, ask(example));
+    for (const Example& example : examples()) check(example, ask(example));
   }
 }
 
 TEST_P(ModuleContract, AnswersSeveralThreadsAtOnce) {
   on_threads(4, [this](int) {
     for (int round = 0; round < 25; ++round) {
-      for (const Example& example : examples()) judge(example, ask(example));
+      for (const Example& example : examples()) check(example, ask(example));
     }
   });
 }
 
 TEST_P(ModuleContract, AnswersManyOpenQuestions) {
-  // At most 32 in all, which is what a plugin may have in the blocking pool.
+  // At most 32 in total, which is the plugin's quota in the blocking pool.
   std::vector<std::pair<const Example*, Question*>> open;
   for (std::size_t i = 0; i < 32; ++i) {
     const Example& example = examples()[i % examples().size()];
     open.emplace_back(&example, &ask(example));
   }
-  for (const auto& [example, question] : open) judge(*example, *question);
+  for (const auto& [example, question] : open) check(*example, *question);
 }
 
 TEST_P(ModuleContract, AnswersWithinAShortDeadline) {
@@ -174,7 +177,7 @@ TEST_P(ModuleContract, AnswersWithinAShortDeadline) {
   }
 }
 
-TEST_P(ModuleContract, FindsNoFaultInTheValuesThatItLivesWith) {
+TEST_P(ModuleContract, FindsNoFaultInItsCurrentValues) {
   EXPECT_EQ(module().check().faults, std::vector<std::string>());
 }
 
@@ -185,7 +188,7 @@ TEST_P(ModuleContract, AnswersTheSameWhileItReloads) {
   });
   on_threads(3, [this](int) {
     for (int round = 0; round < 10; ++round) {
-      for (const Example& example : examples()) judge(example, ask(example));
+      for (const Example& example : examples()) check(example, ask(example));
     }
   });
   over = true;
@@ -193,24 +196,24 @@ TEST_P(ModuleContract, AnswersTheSameWhileItReloads) {
 }
 
 TEST_P(ModuleContract, LeavesNothingUnansweredWhenItIsStopped) {
-  // Some of these may still be open when stop comes; TearDown sees what became of them.
+  // Some of these may still be open when stop is called; TearDown checks their answers.
   for (std::size_t i = 0; i < 32; ++i) ask(examples()[i % examples().size()]);
   module().stop();
 }
 
-TEST_P(ModuleContract, LivesAndDiesWithoutAQuestion) {
+TEST_P(ModuleContract, StartsAndStopsWithoutAQuestion) {
   module().stop();
 }
 
-TEST_P(ModuleContract, LivesBesideAnotherOfItsKind) {
+TEST_P(ModuleContract, CoexistsWithAnotherOfItsKind) {
   Questions others;
   {
     const auto other = GetParam().make();
     const Example& example = examples().front();
     Question& asked_other = others.next();
     example.ask(other->table(), other->self(), kDeadline, asked_other);
-    judge(example, ask(example));
-    judge(example, asked_other);
+    check(example, ask(example));
+    check(example, asked_other);
   }
   others.expect_one_answer_each();
 }

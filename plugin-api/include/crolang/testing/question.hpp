@@ -1,5 +1,5 @@
-/// Both ends of a question for tests: arguments that are gone once the call has returned, and an op
-/// that collects what is answered. Threads: any.
+/// Both ends of a question for tests: arguments that are invalid after the call has returned, and a
+/// call that collects the answer. Threads: any.
 #pragma once
 
 #include <crolang/plugin.h>
@@ -17,8 +17,8 @@
 
 namespace crolang::plugin::testing {
 
-/// A text that is overwritten and freed when it goes out of scope: who kept the pointer reads
-/// rubbish, or is caught by a sanitizer.
+/// A text that is overwritten and freed when it goes out of scope: a plugin that kept the pointer
+/// reads garbage, or is detected by a sanitizer.
 class Lent {
  public:
   explicit Lent(std::string_view text) : size_(text.size()), data_(new char[size_]) {
@@ -27,7 +27,7 @@ class Lent {
   Lent(const Lent&) = delete;
   Lent& operator=(const Lent&) = delete;
   ~Lent() {
-    // Through volatile, since nobody is supposed to read it any more.
+    // Through volatile, so that the compiler does not remove the writes.
     volatile char* const data = data_.get();
     for (std::size_t i = 0; i < size_; ++i) data[i] = '\x5a';
   }
@@ -58,31 +58,49 @@ class LentList {
   std::vector<crolang_str> list_;
 };
 
+/// The session and worker of a token, in tests: derived from the token, so that a registry that
+/// drops or confuses them is detected.
+constexpr std::uint64_t session_of(std::uint64_t token) {
+  return token == 0 ? 0 : token ^ 0x9e3779b97f4a7c15u;
+}
+constexpr std::uint32_t worker_of(std::uint64_t token) {
+  return static_cast<std::uint32_t>(token % 65'521);
+}
+
 /// An answer, copied. Which fields count depends on the question.
 struct Outcome {
   struct Holder {
     std::string instance;
     std::uint64_t token = 0;
+    std::uint64_t session = session_of(token);
+    std::uint32_t worker = worker_of(token);
     bool operator==(const Holder&) const = default;
+  };
+  struct Instance {
+    std::string name;
+    std::string status;
+    bool operator==(const Instance&) const = default;
   };
 
   crolang_status status = CROLANG_INTERNAL;
   bool yes = false;
-  std::int32_t code = -1;  // of a claim or a probe
+  std::uint64_t valid_for_ms = 0;  // of an authentication
+  std::int32_t code = -1;          // of a claim or a probe
   std::string text;
   std::vector<bool> flags;
-  std::vector<Holder> holders;  // of a lookup, or the one that a claim met
+  std::vector<Holder> holders;  // of a lookup; of a claim, the current holder
+  std::vector<Instance> instances;
   std::string error;
 };
 
-/// The op of one question. It must live until the plugin is destroyed.
+/// The call of one question. It must live until the plugin is destroyed.
 class Question {
  public:
   Question() = default;
   Question(const Question&) = delete;
   Question& operator=(const Question&) = delete;
 
-  /// The first answer; nullopt: there is none in time.
+  /// The first answer; nullopt: none in time.
   std::optional<Outcome> wait(std::chrono::milliseconds limit = std::chrono::seconds(10)) const {
     std::unique_lock lock(mutex_);
     if (!answered_.wait_for(lock, limit, [this] { return answers_ > 0; })) return std::nullopt;
@@ -94,36 +112,52 @@ class Question {
     return answers_;
   }
 
-  // What a plugin is given, with a pointer to a Question as op.
-  static void done(void* op, crolang_status status, crolang_str error) {
-    answer(op, status, error, [](Outcome&) {});
+  // The answer functions, which are passed to a plugin with a pointer to a Question as call.
+  static void done(void* call, crolang_status status, crolang_str error) {
+    answer(call, status, error, [](Outcome&) {});
   }
-  static void yes_no(void* op, crolang_status status, bool yes, crolang_str error) {
-    answer(op, status, error, [&](Outcome& outcome) { outcome.yes = yes; });
+  static void yes_no(void* call, crolang_status status, bool yes, crolang_str error) {
+    answer(call, status, error, [&](Outcome& outcome) { outcome.yes = yes; });
   }
-  static void text(void* op, crolang_status status, crolang_str text, crolang_str error) {
-    answer(op, status, error, [&](Outcome& outcome) { outcome.text = copy(text); });
-  }
-  static void flags(void* op, crolang_status status, const bool* flags, std::size_t count,
-                    crolang_str error) {
-    answer(op, status, error,
-           [&](Outcome& outcome) { outcome.flags.assign(flags, flags + count); });
-  }
-  static void claimed(void* op, crolang_status status, std::int32_t code, crolang_holder holder,
-                      crolang_str error) {
-    answer(op, status, error, [&](Outcome& outcome) {
-      outcome.code = code;
-      outcome.holders = {{copy(holder.instance), holder.token}};
+  static void authenticated(void* call, crolang_status status, bool yes, std::uint64_t valid_for_ms,
+                            crolang_str error) {
+    answer(call, status, error, [&](Outcome& outcome) {
+      outcome.yes = yes;
+      outcome.valid_for_ms = valid_for_ms;
     });
   }
-  static void verdict(void* op, crolang_status status, std::int32_t code, crolang_str error) {
-    answer(op, status, error, [&](Outcome& outcome) { outcome.code = code; });
+  static void text(void* call, crolang_status status, crolang_str text, crolang_str error) {
+    answer(call, status, error, [&](Outcome& outcome) { outcome.text = copy(text); });
   }
-  static void located(void* op, crolang_status status, const crolang_holder* holders,
+  static void flags(void* call, crolang_status status, const bool* flags, std::size_t count,
+                    crolang_str error) {
+    answer(call, status, error,
+           [&](Outcome& outcome) { outcome.flags.assign(flags, flags + count); });
+  }
+  static void claimed(void* call, crolang_status status, std::int32_t code, crolang_holder holder,
+                      crolang_str error) {
+    answer(call, status, error, [&](Outcome& outcome) {
+      outcome.code = code;
+      outcome.holders = {{copy(holder.instance), holder.token, holder.session, holder.worker}};
+    });
+  }
+  static void probed(void* call, crolang_status status, std::int32_t code, crolang_str error) {
+    answer(call, status, error, [&](Outcome& outcome) { outcome.code = code; });
+  }
+  static void located(void* call, crolang_status status, const crolang_holder* holders,
                       std::size_t count, crolang_str error) {
-    answer(op, status, error, [&](Outcome& outcome) {
+    answer(call, status, error, [&](Outcome& outcome) {
       for (std::size_t i = 0; i < count; ++i) {
-        outcome.holders.push_back({copy(holders[i].instance), holders[i].token});
+        outcome.holders.push_back(
+            {copy(holders[i].instance), holders[i].token, holders[i].session, holders[i].worker});
+      }
+    });
+  }
+  static void instances(void* call, crolang_status status, const crolang_instance* instances,
+                        std::size_t count, crolang_str error) {
+    answer(call, status, error, [&](Outcome& outcome) {
+      for (std::size_t i = 0; i < count; ++i) {
+        outcome.instances.push_back({copy(instances[i].name), copy(instances[i].status)});
       }
     });
   }
@@ -134,8 +168,8 @@ class Question {
   }
 
   template <class Fill>
-  static void answer(void* op, crolang_status status, crolang_str error, Fill&& fill) {
-    auto& question = *static_cast<Question*>(op);
+  static void answer(void* call, crolang_status status, crolang_str error, Fill&& fill) {
+    auto& question = *static_cast<Question*>(call);
     const std::lock_guard lock(question.mutex_);
     if (++question.answers_ > 1) return;
     question.outcome_.status = status;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <crolang/testing/contract.hpp>
+#include <functional>
 #include <map>
 #include <optional>
 #include <random>
@@ -42,37 +43,37 @@ class Instance {
 
   Question& claim(const std::string& id, std::uint64_t token) {
     Question& question = questions_.next();
-    table().claim(self(), {Lent(id), token}, kDeadline, &Question::claimed, &question);
+    table().claim(self(), lease(Lent(id), token), kDeadline, &Question::claimed, &question);
     flush();
     return question;
   }
   Question& replace(const std::string& id, std::uint64_t token, const Outcome::Holder& expected) {
     Question& question = questions_.next();
-    table().replace(self(), {Lent(id), token}, {Lent(expected.instance), expected.token}, kDeadline,
-                    &Question::claimed, &question);
+    table().replace(self(), lease(Lent(id), token), holder(Lent(expected.instance), expected),
+                    kDeadline, &Question::claimed, &question);
     flush();
     return question;
   }
   Question& announce(const std::string& id, std::uint64_t token) {
     Question& question = questions_.next();
-    table().announce(self(), {Lent(id), token}, kDeadline, &Question::done, &question);
+    table().announce(self(), lease(Lent(id), token), kDeadline, &Question::done, &question);
     flush();
     return question;
   }
   Question& release(const std::string& id, std::uint64_t token) {
     Question& question = questions_.next();
-    table().release(self(), {Lent(id), token}, kDeadline, &Question::done, &question);
+    table().release(self(), lease(Lent(id), token), kDeadline, &Question::done, &question);
     flush();
     return question;
   }
   Question& probe(const std::string& id, const Outcome::Holder& incumbent) {
     Question& question = questions_.next();
-    table().probe(self(), Lent(id), {Lent(incumbent.instance), incumbent.token}, 500, kDeadline,
-                  &Question::verdict, &question);
+    table().probe(self(), Lent(id), holder(Lent(incumbent.instance), incumbent), 500, kDeadline,
+                  &Question::probed, &question);
     flush();
     return question;
   }
-  /// By lookup, if the registry has nothing of its own for it.
+  /// Uses lookup if the registry has no presence function.
   Question& presence(const std::vector<std::string>& ids) {
     if (!CROLANG_HAS(&table(), presence) || table().presence == nullptr) return lookup(ids);
     Question& question = questions_.next();
@@ -91,19 +92,50 @@ class Instance {
   Question& send(const std::string& instance, const std::string& id, std::uint64_t token,
                  const std::string& body) {
     Question& question = questions_.next();
-    table().send(self(), Lent(instance), {Lent(id), token}, Lent(body), kDeadline,
+    table().send(self(), Lent(instance), lease(Lent(id), token), Lent(body), kDeadline,
                  &Question::yes_no, &question);
     flush();
     return question;
   }
 
-  /// A session of this instance that takes messages, and what a probe of it finds.
-  void live(const std::string& id, std::uint64_t token, std::int32_t verdict) {
-    const std::lock_guard lock(mutex_);
-    sessions_[{id, token}] = verdict;
+  /// Whether the registry supports statuses and questions of instances.
+  bool knows_instances() const {
+    return CROLANG_HAS(&table(), ask) && table().set_status != nullptr &&
+           table().list_instances != nullptr && table().ask != nullptr;
+  }
+  void set_status(const std::string& status) {
+    table().set_status(self(), Lent(status));
+    flush();
+  }
+  Question& list_instances() {
+    Question& question = questions_.next();
+    table().list_instances(self(), kDeadline, &Question::instances, &question);
+    flush();
+    return question;
+  }
+  Question& ask(const std::string& instance, const std::string& body,
+                std::uint32_t deadline = kDeadline) {
+    Question& question = questions_.next();
+    table().ask(self(), Lent(instance), Lent(body), deadline, &Question::text, &question);
+    flush();
+    return question;
   }
 
-  /// A session of this instance whose outbox is full.
+  /// Sets how this instance answers questions of others; by default CROLANG_INVALID.
+  using Answerer = std::function<void(const std::string& from, const std::string& body,
+                                      crolang_text_fn answer, void* call)>;
+  void on_question(Answerer answerer) {
+    const std::lock_guard lock(mutex_);
+    answerer_ = std::move(answerer);
+  }
+
+  /// Adds a session that accepts messages, and the result of probing it.
+  void live(const std::string& id, std::uint64_t token, std::int32_t result) {
+    const std::lock_guard lock(mutex_);
+    sessions_[{id, token}] = result;
+  }
+
+  /// Adds a session whose outbox is full.
   void live_but_full(const std::string& id, std::uint64_t token) {
     live(id, token, CROLANG_ALIVE);
     const std::lock_guard lock(mutex_);
@@ -115,12 +147,12 @@ class Instance {
     return received_;
   }
 
-  /// Tokens of which the registry has said that they lost their id.
+  /// Tokens that the registry has reported as lost.
   std::vector<std::uint64_t> lost() const {
     const std::lock_guard lock(mutex_);
     return lost_;
   }
-  /// What the registry has said last.
+  /// The availability that the registry has reported last.
   bool available() const {
     const std::lock_guard lock(mutex_);
     return available_;
@@ -136,21 +168,32 @@ class Instance {
   }
   void* self() const { return module_->self(); }
 
-  /// As a worker does after what it has asked.
+  /// Flushes, as a worker does after a burst of questions.
   void flush() {
     if (table().flush != nullptr) table().flush(self());
+  }
+
+  static crolang_lease lease(crolang_str id, std::uint64_t token) {
+    return {id, token, session_of(token), worker_of(token)};
+  }
+  static crolang_holder holder(crolang_str instance, const Outcome::Holder& holder) {
+    return {instance, holder.token, holder.session, holder.worker};
   }
 
   static Instance& of(void* ctx) { return *static_cast<Instance*>(ctx); }
   static std::string copy(crolang_str text) { return {text.data, text.size}; }
 
-  std::optional<std::int32_t> find_session(crolang_claim claim) const {
+  std::optional<std::int32_t> find_session(crolang_lease claim) const {
+    // The registry must also return session and worker of the lease.
+    if (claim.session != session_of(claim.token) || claim.worker != worker_of(claim.token)) {
+      return std::nullopt;
+    }
     const auto found = sessions_.find({copy(claim.id), claim.token});
     return found == sessions_.end() ? std::nullopt : std::optional(found->second);
   }
 
-  static void on_message(void* ctx, crolang_claim to, crolang_str body, crolang_yes_no taken,
-                         void* op) {
+  static void on_message(void* ctx, crolang_lease to, crolang_str body, crolang_yes_no_fn taken,
+                         void* call) {
     bool take = false;
     bool full = false;
     {
@@ -159,23 +202,37 @@ class Instance {
       take = !full && of(ctx).find_session(to).has_value();
       if (take) of(ctx).received_.push_back({copy(to.id), to.token, copy(body)});
     }
-    taken(op, full ? CROLANG_UNAVAILABLE : CROLANG_OK, take, {});
+    taken(call, full ? CROLANG_UNAVAILABLE : CROLANG_OK, take, {});
   }
-  static void on_probe(void* ctx, crolang_claim incumbent, std::uint32_t, crolang_verdict verdict,
-                       void* op) {
+  static void on_probe(void* ctx, crolang_lease incumbent, std::uint32_t, crolang_probed_fn probed,
+                       void* call) {
     std::int32_t found = CROLANG_GONE;
     {
       const std::lock_guard lock(of(ctx).mutex_);
       found = of(ctx).find_session(incumbent).value_or(CROLANG_GONE);
     }
-    verdict(op, CROLANG_OK, found, {});
+    probed(call, CROLANG_OK, found, {});
   }
-  static void on_lost(void* ctx, crolang_claim claim) {
+  static void on_lease_lost(void* ctx, crolang_lease claim) {
     const std::lock_guard lock(of(ctx).mutex_);
     of(ctx).lost_.push_back(claim.token);
   }
   static void on_unavailable(void* ctx, crolang_str) { of(ctx).set_available(false); }
   static void on_available(void* ctx) { of(ctx).set_available(true); }
+  static void on_ask(void* ctx, crolang_str from, crolang_str body, std::uint32_t,
+                     crolang_text_fn answer, void* call) {
+    Answerer answerer;
+    {
+      const std::lock_guard lock(of(ctx).mutex_);
+      answerer = of(ctx).answerer_;
+    }
+    if (answerer) {
+      answerer(copy(from), copy(body), answer, call);
+    } else {
+      constexpr std::string_view kText = "unknown question";
+      answer(call, CROLANG_INVALID, {}, {kText.data(), kText.size()});
+    }
+  }
 
   void set_available(bool available) {
     const std::lock_guard lock(mutex_);
@@ -186,19 +243,21 @@ class Instance {
                                         this,
                                         &on_message,
                                         &on_probe,
-                                        &on_lost,
+                                        &on_lease_lost,
                                         &on_unavailable,
-                                        &on_available};
+                                        &on_available,
+                                        &on_ask};
   const std::string name_;
 
-  mutable std::mutex mutex_;  // guards sessions_, full_, received_, lost_, available_
+  mutable std::mutex mutex_;  // guards what follows, up to available_
   std::map<std::pair<std::string, std::uint64_t>, std::int32_t> sessions_;
   std::set<std::uint64_t> full_;  // tokens
   std::vector<Message> received_;
   std::vector<std::uint64_t> lost_;
+  Answerer answerer_;
   bool available_ = true;
 
-  std::unique_ptr<Module> module_;  // ends first: it calls the events
+  std::unique_ptr<Module> module_;  // destroyed first: it calls the events
   Questions& questions_;
 };
 

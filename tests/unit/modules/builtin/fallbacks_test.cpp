@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <crolang/testing/lent_node.hpp>
 #include <crolang/testing/question.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,8 +14,14 @@ namespace {
 
 using plugin::testing::Lent;
 using plugin::testing::LentList;
+using plugin::testing::LentNode;
 using plugin::testing::Outcome;
 using plugin::testing::Question;
+
+template <Kind kind>
+const auto* table() {
+  return built_ins(nullptr).of<kind>().table;
+}
 
 /// Built-ins answer before they return.
 Outcome answer_of(const Question& question) {
@@ -24,7 +31,7 @@ Outcome answer_of(const Question& question) {
 
 TEST(GoogleStun, IsTheDocumentedDefaultConfiguration) {
   Question question;
-  google_stun_table()->resolve(nullptr, Lent("bob"), 1000, &Question::text, &question);
+  table<Kind::rtc_config>()->resolve(nullptr, Lent("bob"), 1000, &Question::text, &question);
   const Outcome outcome = answer_of(question);
   EXPECT_EQ(outcome.status, CROLANG_OK);
   EXPECT_EQ(nlohmann::json::parse(outcome.text), nlohmann::json::parse(R"({
@@ -36,19 +43,20 @@ TEST(GoogleStun, IsTheDocumentedDefaultConfiguration) {
     "rtcpMuxPolicy": "require"})"));
 }
 
-TEST(Everybody, IsLetIn) {
+TEST(Everybody, IsAdmitted) {
   Question question;
-  everybody_table()->authenticate(nullptr, Lent("bob"), Lent("1"), Lent("js"), {nullptr, 0}, 1000,
-                                  &Question::yes_no, &question);
+  table<Kind::authentication>()->authenticate(nullptr, LentNode("bob"), 1000,
+                                              &Question::authenticated, &question);
   const Outcome outcome = answer_of(question);
   EXPECT_EQ(outcome.status, CROLANG_OK);
   EXPECT_TRUE(outcome.yes);
+  EXPECT_EQ(outcome.valid_for_ms, 0u) << "for ever";
 }
 
 TEST(EveryPair, MayCommunicate) {
   Question question;
-  every_pair_table()->authorize(nullptr, Lent("alice"), Lent("bob"), 1000, &Question::yes_no,
-                                &question);
+  table<Kind::authorization>()->authorize(nullptr, Lent("alice"), Lent("bob"), 1000,
+                                          &Question::yes_no, &question);
   const Outcome outcome = answer_of(question);
   EXPECT_EQ(outcome.status, CROLANG_OK);
   EXPECT_TRUE(outcome.yes);
@@ -58,7 +66,8 @@ TEST(AllValid, SaysSoOfEachNode) {
   for (const std::size_t count : {0U, 1U, 3U, 1000U}) {
     const LentList ids(std::vector<std::string>(count, "bob"));
     Question question;
-    all_valid_table()->check(nullptr, ids.data(), ids.size(), 1000, &Question::flags, &question);
+    table<Kind::validity>()->check(nullptr, ids.data(), ids.size(), 1000, &Question::flags,
+                                   &question);
     const Outcome outcome = answer_of(question);
     EXPECT_EQ(outcome.status, CROLANG_OK);
     EXPECT_EQ(outcome.flags, std::vector<bool>(count, true));
@@ -66,11 +75,21 @@ TEST(AllValid, SaysSoOfEachNode) {
 }
 
 TEST(BuiltInTables, SayHowFarTheyReach) {
-  EXPECT_EQ(google_stun_table()->size, sizeof(crolang_rtc_config));
-  EXPECT_EQ(everybody_table()->size, sizeof(crolang_authentication));
-  EXPECT_EQ(every_pair_table()->size, sizeof(crolang_authorization));
-  EXPECT_EQ(all_valid_table()->size, sizeof(crolang_validity));
+  EXPECT_EQ(table<Kind::rtc_config>()->size, sizeof(crolang_rtc_config));
+  EXPECT_EQ(table<Kind::authentication>()->size, sizeof(crolang_authentication));
+  EXPECT_EQ(table<Kind::authorization>()->size, sizeof(crolang_authorization));
+  EXPECT_EQ(table<Kind::validity>()->size, sizeof(crolang_validity));
   EXPECT_EQ(memory_registry_table()->size, sizeof(crolang_registry));
+}
+
+TEST(BuiltIns, ServeEachKindButNotifyNobodyOfMessages) {
+  int registry = 0;
+  auto* const memory = reinterpret_cast<MemoryRegistry*>(&registry);
+  const ModuleTable all = built_ins(memory);
+  EXPECT_EQ(all.of<Kind::registry>().table, memory_registry_table());
+  EXPECT_EQ(all.of<Kind::registry>().self, memory);
+  EXPECT_EQ(all.of<Kind::authorization>().plugin_id, "");
+  EXPECT_TRUE(all.of<Kind::observer>().empty());
 }
 
 }  // namespace

@@ -14,6 +14,8 @@ namespace {
 using plugin::testing::Lent;
 using plugin::testing::Outcome;
 using plugin::testing::Question;
+using plugin::testing::session_of;
+using plugin::testing::worker_of;
 
 /// It answers before it returns.
 Outcome answer_of(const Question& question) {
@@ -30,7 +32,8 @@ struct BoundRegistry {
 
   Outcome claim(const char* id, std::uint64_t token) {
     Question question;
-    table.claim(self(), {Lent(id), token}, 1000, &Question::claimed, &question);
+    table.claim(self(), {Lent(id), token, session_of(token), worker_of(token)}, 1000,
+                &Question::claimed, &question);
     return answer_of(question);
   }
 
@@ -56,15 +59,15 @@ TEST(MemoryRegistry, GrantsAClaimAgainToItsHolder) {
 TEST(MemoryRegistry, FindsEveryHolderElsewhereGone) {
   BoundRegistry registry;
   Question question;
-  registry.table.probe(registry.self(), Lent("bob"), {Lent("there"), 7}, 1500, 2500,
-                       &Question::verdict, &question);
+  registry.table.probe(registry.self(), Lent("bob"), {Lent("there"), 7, 0, 0}, 1500, 2500,
+                       &Question::probed, &question);
   EXPECT_EQ(answer_of(question).code, CROLANG_GONE);
 }
 
 TEST(MemoryRegistry, HasNowhereToSendAMessage) {
   BoundRegistry registry;
   Question question;
-  registry.table.send(registry.self(), Lent("there"), {Lent("bob"), 7}, Lent("body"), 1000,
+  registry.table.send(registry.self(), Lent("there"), {Lent("bob"), 7, 0, 0}, Lent("body"), 1000,
                       &Question::yes_no, &question);
   EXPECT_FALSE(answer_of(question).yes);
 }

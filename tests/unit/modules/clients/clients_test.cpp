@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/captured_log.hpp"
+
 namespace crolang::modules {
 namespace {
 
@@ -23,12 +25,19 @@ std::string copy(crolang_str text) {
   return text.data == nullptr ? "NULL" : "'" + std::string(text.data, text.size) + "'";
 }
 
-std::string copy(crolang_claim claim) {
-  return copy(claim.id) + "#" + std::to_string(claim.token);
+/// Nothing, if the session is not named.
+std::string at(std::uint32_t worker, std::uint64_t session) {
+  if (worker == 0 && session == 0) return {};
+  return "@" + std::to_string(worker) + "." + std::to_string(session);
+}
+
+std::string copy(crolang_lease claim) {
+  return copy(claim.id) + "#" + std::to_string(claim.token) + at(claim.worker, claim.session);
 }
 
 std::string copy(crolang_holder holder) {
-  return copy(holder.instance) + "#" + std::to_string(holder.token);
+  return copy(holder.instance) + "#" + std::to_string(holder.token) +
+         at(holder.worker, holder.session);
 }
 
 /// What reached the tables, in words; `self` of each of them.
@@ -50,86 +59,112 @@ std::string ms(std::uint32_t deadline) {
 constexpr crolang_registry kRegistry{
     sizeof(crolang_registry),
     nullptr,
-    [](void* self, crolang_claim claim, std::uint32_t deadline, crolang_claimed answer, void* op) {
+    [](void* self, crolang_lease claim, std::uint32_t deadline, crolang_claimed_fn answer,
+       void* call) {
       Recorder::record(self, "claim", copy(claim), ms(deadline));
-      answer(op, CROLANG_OK, CROLANG_GRANTED, {}, kNoError);
+      answer(call, CROLANG_OK, CROLANG_GRANTED, {}, kNoError);
     },
-    [](void* self, crolang_claim claim, crolang_holder expected, std::uint32_t deadline,
-       crolang_claimed answer, void* op) {
+    [](void* self, crolang_lease claim, crolang_holder expected, std::uint32_t deadline,
+       crolang_claimed_fn answer, void* call) {
       Recorder::record(self, "replace", copy(claim), copy(expected), ms(deadline));
-      answer(op, CROLANG_OK, CROLANG_HELD, {{"there", 5}, 9}, kNoError);
+      answer(call, CROLANG_OK, CROLANG_HELD, {{"there", 5}, 9, 90, 3}, kNoError);
     },
-    [](void* self, crolang_claim claim, std::uint32_t deadline, crolang_done answer, void* op) {
+    [](void* self, crolang_lease claim, std::uint32_t deadline, crolang_done_fn answer,
+       void* call) {
       Recorder::record(self, "announce", copy(claim), ms(deadline));
-      answer(op, CROLANG_OK, kNoError);
+      answer(call, CROLANG_OK, kNoError);
     },
-    [](void* self, crolang_claim claim, std::uint32_t deadline, crolang_done answer, void* op) {
+    [](void* self, crolang_lease claim, std::uint32_t deadline, crolang_done_fn answer,
+       void* call) {
       Recorder::record(self, "release", copy(claim), ms(deadline));
-      answer(op, CROLANG_OK, kNoError);
+      answer(call, CROLANG_OK, kNoError);
     },
     [](void* self, crolang_str id, crolang_holder incumbent, std::uint32_t timeout,
-       std::uint32_t deadline, crolang_verdict answer, void* op) {
+       std::uint32_t deadline, crolang_probed_fn answer, void* call) {
       Recorder::record(self, "probe", copy(id), copy(incumbent), ms(timeout), ms(deadline));
-      answer(op, CROLANG_OK, CROLANG_YIELDED, kNoError);
+      answer(call, CROLANG_OK, CROLANG_YIELDED, kNoError);
     },
     [](void* self, const crolang_str* ids, std::size_t count, std::uint32_t deadline,
-       crolang_located answer, void* op) {
+       crolang_located_fn answer, void* call) {
       std::string all;
       std::vector<crolang_holder> holders;
       for (std::size_t i = 0; i < count; ++i) {
         all += copy(ids[i]);
-        holders.push_back({{"here", 4}, i});
+        holders.push_back({{"here", 4}, i, 10 * i, 2});
       }
       Recorder::record(self, "lookup", all, ms(deadline));
-      answer(op, CROLANG_OK, holders.data(), holders.size(), kNoError);
+      answer(call, CROLANG_OK, holders.data(), holders.size(), kNoError);
     },
-    [](void* self, crolang_str instance, crolang_claim to, crolang_str body, std::uint32_t deadline,
-       crolang_yes_no answer, void* op) {
+    [](void* self, crolang_str instance, crolang_lease to, crolang_str body, std::uint32_t deadline,
+       crolang_yes_no_fn answer, void* call) {
       Recorder::record(self, "send", copy(instance), copy(to), copy(body), ms(deadline));
-      answer(op, CROLANG_OK, true, kNoError);
+      answer(call, CROLANG_OK, true, kNoError);
     },
     [](void* self) { Recorder::record(self, "flush"); },
     [](void* self, const crolang_str* ids, std::size_t count, std::uint32_t deadline,
-       crolang_located answer, void* op) {
+       crolang_located_fn answer, void* call) {
       std::string all;
       for (std::size_t i = 0; i < count; ++i) all += copy(ids[i]);
       Recorder::record(self, "presence", all, ms(deadline));
       const std::vector<crolang_holder> holders(count);
-      answer(op, CROLANG_OK, holders.data(), holders.size(), kNoError);
+      answer(call, CROLANG_OK, holders.data(), holders.size(), kNoError);
+    },
+    [](void* self, crolang_str status) { Recorder::record(self, "set_status", copy(status)); },
+    [](void* self, std::uint32_t deadline, crolang_instances_fn answer, void* call) {
+      Recorder::record(self, "list_instances", ms(deadline));
+      const crolang_instance instances[] = {{{"here", 4}, {"{}", 2}}, {{"there", 5}, {"{1}", 3}}};
+      answer(call, CROLANG_OK, instances, 2, kNoError);
+    },
+    [](void* self, crolang_str instance, crolang_str body, std::uint32_t deadline,
+       crolang_text_fn answer, void* call) {
+      Recorder::record(self, "ask", copy(instance), copy(body), ms(deadline));
+      answer(call, CROLANG_OK, {"\0answer", 7}, kNoError);
     }};
 
 constexpr crolang_rtc_config kRtcConfig{
     sizeof(crolang_rtc_config),
-    [](void* self, crolang_str node, std::uint32_t deadline, crolang_text answer, void* op) {
+    [](void* self, crolang_str node, std::uint32_t deadline, crolang_text_fn answer, void* call) {
       Recorder::record(self, "resolve", copy(node), ms(deadline));
-      answer(op, CROLANG_OK, {"{}", 2}, kNoError);
+      answer(call, CROLANG_OK, {"{}", 2}, kNoError);
     }};
 
 constexpr crolang_authentication kAuthentication{
-    sizeof(crolang_authentication),
-    [](void* self, crolang_str node, crolang_str version, crolang_str runtime, crolang_str data,
-       std::uint32_t deadline, crolang_yes_no answer, void* op) {
-      Recorder::record(self, "authenticate", copy(node), copy(version), copy(runtime), copy(data),
-                       ms(deadline));
-      answer(op, CROLANG_OK, true, kNoError);
+    sizeof(crolang_authentication), CROLANG_READS_REQUEST,
+    [](void* self, const crolang_connecting_node* node, std::uint32_t deadline,
+       crolang_authenticated_fn answer, void* call) {
+      Recorder::record(self, "authenticate", copy(node->id), copy(node->version),
+                       copy(node->runtime), copy(node->data), ms(deadline));
+      crolang_str first_name{};
+      crolang_str first_value{};
+      if (node->header_at(node->request, 0, &first_name, &first_value)) {
+        crolang_str team{};
+        Recorder::record(self, "of", copy(node->client_address), copy(node->tls_client_subject),
+                         copy(first_name), copy(first_value),
+                         node->header(node->request, "x-TEAM", &team) ? copy(team) : "no team");
+      }
+      answer(call, CROLANG_OK, true, 1234, kNoError);
+    },
+    [](void*) {
+      return crolang_str{"origin, X-Team,cookie", 21};
     }};
 
 constexpr crolang_authorization kAuthorization{
-    sizeof(crolang_authorization), [](void* self, crolang_str from, crolang_str to,
-                                      std::uint32_t deadline, crolang_yes_no answer, void* op) {
+    sizeof(crolang_authorization),
+    [](void* self, crolang_str from, crolang_str to, std::uint32_t deadline,
+       crolang_yes_no_fn answer, void* call) {
       Recorder::record(self, "authorize", copy(from), copy(to), ms(deadline));
-      answer(op, CROLANG_OK, false, kNoError);
+      answer(call, CROLANG_OK, false, kNoError);
     }};
 
-constexpr crolang_validity kValidity{sizeof(crolang_validity),
-                                     [](void* self, const crolang_str* ids, std::size_t count,
-                                        std::uint32_t deadline, crolang_flags answer, void* op) {
-                                       std::string all;
-                                       for (std::size_t i = 0; i < count; ++i) all += copy(ids[i]);
-                                       Recorder::record(self, "check", all, ms(deadline));
-                                       const bool flags[] = {true, false};
-                                       answer(op, CROLANG_OK, flags, count, kNoError);
-                                     }};
+constexpr crolang_validity kValidity{
+    sizeof(crolang_validity), [](void* self, const crolang_str* ids, std::size_t count,
+                                 std::uint32_t deadline, crolang_flags_fn answer, void* call) {
+      std::string all;
+      for (std::size_t i = 0; i < count; ++i) all += copy(ids[i]);
+      Recorder::record(self, "check", all, ms(deadline));
+      const bool flags[] = {true, false};
+      answer(call, CROLANG_OK, flags, count, kNoError);
+    }};
 
 constexpr crolang_observer kObserver{
     sizeof(crolang_observer),
@@ -146,18 +181,19 @@ class ClientsTest : public testing::Test, protected AnswerSink {
   std::string last_call() const { return seen_.calls.empty() ? "none" : seen_.calls.back(); }
 
   Recorder seen_;
-  ModuleTable modules_{{&kRegistry, &seen_, "registry"},
-                       {&kRtcConfig, &seen_, "rtc"},
-                       {&kAuthentication, &seen_, "authentication"},
-                       {&kAuthorization, &seen_, "authorization"},
-                       {&kValidity, &seen_, "validity"},
-                       {}};
-  CallDesk desk_{{[] {}, [] { return false; }, [](session::DirtyList&) {},
-                  [](CallFault, Question, const std::string&, std::string_view) {},
-                  [](const std::string&, std::uint64_t) {}, [](const session::SessionHandle&) {}},
-                 16};
-  Clients clients_{modules_, desk_, 300ms};
-  const Waiter waiter_{this, {}, 1};
+  ModuleTable modules_{{{&kRegistry, &seen_, "registry"},
+                        {&kRtcConfig, &seen_, "rtc"},
+                        {&kAuthentication, &seen_, "authentication"},
+                        {&kAuthorization, &seen_, "authorization"},
+                        {&kValidity, &seen_, "validity"},
+                        {}}};
+  PendingCalls calls_{
+      {[] {}, [] { return false; }, [](const Receipt&) { return Redeemed::no; },
+       [](void*, Redeemed) {}, [](CallFault, Question, const std::string&, std::string_view) {},
+       [](const std::string&, std::uint64_t) {}, [](std::uint64_t) {}},
+      16};
+  Clients clients_{modules_, calls_, 300ms};
+  const Waiter waiter_{this, 0, 1};
 };
 
 TEST_F(ClientsTest, AuthenticateWithWhatTheNodeGave) {
@@ -168,7 +204,65 @@ TEST_F(ClientsTest, AuthenticateWithWhatTheNodeGave) {
   EXPECT_EQ(last_call(), R"(authenticate 'bob' '1.2' 'jvm' '{"a":1}' 300ms)");
 }
 
-TEST_F(ClientsTest, TellEmptyDataFromAbsent) {
+TEST_F(ClientsTest, AuthenticateWithWhatTheRequestSaid) {
+  const Answer* answer = clients_.authenticate(
+      waiter_, {"bob", "1", "js", {}, "192.0.2.7", "CN=bob", "Host: here\r\nX-Team: red\r\n"});
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->valid_for_ms, 1234u);
+  EXPECT_EQ(last_call(), "of '192.0.2.7' 'CN=bob' 'Host' 'here' 'red'");
+  clients_.authenticate(waiter_, {"bob", "1", "js", {}, "192.0.2.7", {}, "Host: here\r\n"});
+  EXPECT_EQ(last_call(), "of '192.0.2.7' '' 'Host' 'here' no team");
+}
+
+TEST_F(ClientsTest, KnowWhetherTheAuthenticationReadsTheRequest) {
+  EXPECT_TRUE(clients_.reads_request());
+  constexpr crolang_authentication kIndifferent{sizeof(crolang_authentication), 0,
+                                                kAuthentication.authenticate, nullptr};
+  modules_.of<Kind::authentication>().table = &kIndifferent;
+  EXPECT_FALSE(clients_.reads_request());
+}
+
+TEST_F(ClientsTest, KeepOnlyTheHeadersThatTheAuthenticationReads) {
+  std::string scratch;
+  const auto kept = [&](std::string_view lines) {
+    return std::string(clients_.headers_read(lines, scratch));
+  };
+  EXPECT_EQ(kept("Host: here\r\nx-team: red\r\nCookie: a\r\nA: b\r\nCOOKIE: b\r\n"),
+            "x-team: red\r\nCookie: a\r\nCOOKIE: b\r\n");
+  EXPECT_EQ(kept("Host: here\r\n"), "");
+
+  constexpr crolang_authentication kAll{sizeof(crolang_authentication), CROLANG_READS_REQUEST,
+                                        kAuthentication.authenticate, [](void*) {
+                                          return crolang_str{nullptr, 0};
+                                        }};
+  modules_.of<Kind::authentication>().table = &kAll;
+  const Clients all(modules_, calls_, 1s);
+  EXPECT_EQ(all.headers_read("Host: here\r\n", scratch), "Host: here\r\n");
+  constexpr crolang_authentication kShorter{offsetof(crolang_authentication, headers),
+                                            CROLANG_READS_REQUEST, kAuthentication.authenticate,
+                                            nullptr};
+  modules_.of<Kind::authentication>().table = &kShorter;
+  const Clients shorter(modules_, calls_, 1s);
+  EXPECT_EQ(shorter.headers_read("Host: here\r\n", scratch), "Host: here\r\n");
+  constexpr crolang_authentication kIndifferent{sizeof(crolang_authentication), 0,
+                                                kAuthentication.authenticate, nullptr};
+  modules_.of<Kind::authentication>().table = &kIndifferent;
+  EXPECT_EQ(shorter.headers_read("Host: here\r\n", scratch), "");
+}
+
+TEST_F(ClientsTest, LogThatAPluginReadsHeadersWithoutDeclaringIt) {
+  constexpr crolang_authentication kUndeclared{sizeof(crolang_authentication), 0,
+                                               kAuthentication.authenticate, nullptr};
+  modules_.of<Kind::authentication>().table = &kUndeclared;
+  support::CapturedLog log(telemetry::log::Level::essentials);
+  clients_.authenticate(waiter_, {"bob", "1", "js", {}});
+  clients_.authenticate(waiter_, {"bob", "1", "js", {}});
+  EXPECT_THAT(log.lines(), ElementsAre(testing::AllOf(
+                               testing::HasSubstr("without declaring CROLANG_READS_REQUEST"),
+                               testing::HasSubstr("plugin=authentication"))));
+}
+
+TEST_F(ClientsTest, DistinguishEmptyDataFromAbsent) {
   clients_.authenticate(waiter_, {"bob", "1", "js", {}});
   EXPECT_EQ(last_call(), "authenticate 'bob' '1' 'js' NULL 300ms");
   clients_.authenticate(waiter_, {"bob", "1", "js", std::string_view("")});
@@ -203,10 +297,10 @@ TEST_F(ClientsTest, AnnounceAndReleaseByToken) {
   EXPECT_EQ(last_call(), "announce 'bob'#18446744073709551615 300ms");
   clients_.release({"bob", 7});
   EXPECT_EQ(last_call(), "release 'bob'#7 300ms");
-  EXPECT_EQ(desk_.open(), 0U);
+  EXPECT_EQ(calls_.open(), 0U);
 }
 
-TEST_F(ClientsTest, GiveAProbeItsPatienceBeyondTheDeadline) {
+TEST_F(ClientsTest, GiveAProbeItsTimeOutBeyondTheDeadline) {
   EXPECT_EQ(clients_.probe(waiter_, "bob", {"there", 3}, 1500ms)->code, CROLANG_YIELDED);
   EXPECT_EQ(last_call(), "probe 'bob' 'there'#3 1500ms 1800ms");
 }
@@ -258,9 +352,9 @@ TEST_F(ClientsTest, CheckManyAtOnce) {
   EXPECT_THAT(answer->flags, ElementsAre(1, 0));
 }
 
-TEST_F(ClientsTest, TellEveryObserver) {
+TEST_F(ClientsTest, NotifyEveryObserver) {
   Recorder other;
-  modules_.observers = {{&kObserver, &seen_, "one"}, {&kObserver, &other, "two"}};
+  modules_.of<Kind::observer>() = {{&kObserver, &seen_, "one"}, {&kObserver, &other, "two"}};
   clients_.observe("alice", "bob", true);
   clients_.observe("alice", "bob", false);
   EXPECT_THAT(seen_.calls,
@@ -268,7 +362,7 @@ TEST_F(ClientsTest, TellEveryObserver) {
   EXPECT_EQ(other.calls, seen_.calls);
 }
 
-TEST_F(ClientsTest, TellNobodyWhereNobodyObserves) {
+TEST_F(ClientsTest, NotifyNobodyWithoutObservers) {
   clients_.observe("alice", "bob", true);
   EXPECT_THAT(seen_.calls, IsEmpty());
 }
@@ -283,18 +377,18 @@ TEST_F(ClientsTest, GoBackToTheWaiterWithALaterAnswer) {
     bool yes = false;
   } keep;
   static void* open = nullptr;
-  static constexpr crolang_authorization kLater{
-      sizeof(crolang_authorization),
-      [](void*, crolang_str, crolang_str, std::uint32_t, crolang_yes_no, void* op) { open = op; }};
-  modules_.authorization.table = &kLater;
+  static constexpr crolang_authorization kLater{sizeof(crolang_authorization),
+                                                [](void*, crolang_str, crolang_str, std::uint32_t,
+                                                   crolang_yes_no_fn, void* call) { open = call; }};
+  modules_.of<Kind::authorization>().table = &kLater;
   EXPECT_EQ(clients_.authorize({&keep, {}, 42}, "alice", "bob"), nullptr);
-  CallDesk::on_yes_no(open, CROLANG_OK, true, kNoError);
-  clients_.desk().collect();
+  PendingCalls::on_yes_no(open, CROLANG_OK, true, kNoError);
+  clients_.calls().collect();
   EXPECT_EQ(keep.tag, 42U);
   EXPECT_TRUE(keep.yes);
 }
 
-TEST_F(ClientsTest, TellTheRegistryOnceThatItWasAskedAll) {
+TEST_F(ClientsTest, FlushTheRegistryOnce) {
   clients_.authorize(waiter_, "bob", "eve");
   clients_.flush();
   EXPECT_EQ(last_call(), "authorize 'bob' 'eve' 300ms");
@@ -317,20 +411,76 @@ TEST_F(ClientsTest, LookUpForPresenceInARegistryThatKnowsNoDifference) {
   const std::string_view ids[] = {"bob", "eve"};
   crolang_registry older = kRegistry;
   older.size = offsetof(crolang_registry, presence);
-  modules_.registry.table = &older;
+  modules_.of<Kind::registry>().table = &older;
   EXPECT_THAT(clients_.presence(waiter_, ids)->holders, SizeIs(2));
   EXPECT_EQ(last_call(), "lookup 'bob''eve' 300ms");
   crolang_registry without = kRegistry;
   without.presence = nullptr;
-  modules_.registry.table = &without;
+  modules_.of<Kind::registry>().table = &without;
   clients_.presence(waiter_, ids);
   EXPECT_EQ(last_call(), "lookup 'bob''eve' 300ms");
 }
 
-TEST_F(ClientsTest, DoNotTellARegistryThatDoesNotWantToKnow) {
+TEST_F(ClientsTest, HandSessionsToTheRegistryAndBack) {
+  clients_.claim(waiter_, {"bob", 9, 70, 5});
+  EXPECT_EQ(last_call(), "claim 'bob'#9@5.70 300ms");
+  const Answer* answer = clients_.replace(waiter_, {"bob", 9, 70, 5}, {"there", 8, 80, 2});
+  EXPECT_EQ(last_call(), "replace 'bob'#9@5.70 'there'#8@2.80 300ms");
+  EXPECT_EQ(answer->holders.front().session, 90U);
+  EXPECT_EQ(answer->holders.front().worker, 3U);
+  const std::string_view ids[] = {"bob", "eve"};
+  answer = clients_.lookup(waiter_, ids);
+  EXPECT_EQ(answer->holders.back().session, 10U);
+  EXPECT_EQ(answer->holders.back().worker, 2U);
+}
+
+TEST_F(ClientsTest, ListInstances) {
+  const Answer* answer = clients_.list_instances(waiter_);
+  EXPECT_EQ(last_call(), "list_instances 300ms");
+  ASSERT_THAT(answer->instances, SizeIs(2));
+  EXPECT_EQ(answer->instances[1].instance, "there");
+  EXPECT_EQ(answer->instances[1].status, "{1}");
+}
+
+TEST_F(ClientsTest, AskAnotherInstance) {
+  EXPECT_EQ(clients_.ask_instance(waiter_, "there", "status")->text, "\0answer"s);
+  EXPECT_EQ(last_call(), "ask 'there' 'status' 300ms");
+  const std::size_t calls = seen_.calls.size();
+  EXPECT_EQ(clients_.ask_instance(waiter_, "there", std::string(CROLANG_MAX_ASK + 1, 'x'))->status,
+            CROLANG_INVALID);
+  EXPECT_EQ(seen_.calls.size(), calls);
+}
+
+TEST_F(ClientsTest, FlushAStatus) {
+  clients_.set_status("{}");
+  EXPECT_EQ(last_call(), "set_status '{}'");
+  clients_.flush();
+  EXPECT_EQ(last_call(), "flush");
+}
+
+TEST_F(ClientsTest, DoWithoutInstancesIfTheRegistryKnowsNone) {
+  crolang_registry older = kRegistry;
+  older.size = offsetof(crolang_registry, set_status);
+  crolang_registry without = kRegistry;
+  without.set_status = nullptr;
+  without.list_instances = nullptr;
+  without.ask = nullptr;
+  for (const crolang_registry& table : {older, without}) {
+    modules_.of<Kind::registry>().table = &table;
+    clients_.set_status("{}");
+    EXPECT_EQ(clients_.unflushed(), 0U);
+    EXPECT_EQ(clients_.list_instances(waiter_)->status, CROLANG_UNAVAILABLE);
+    EXPECT_EQ(clients_.ask_instance(waiter_, "there", "x")->status, CROLANG_UNAVAILABLE);
+    EXPECT_THAT(seen_.calls, IsEmpty());
+    clients_.flush();
+    seen_.calls.clear();
+  }
+}
+
+TEST_F(ClientsTest, DoNotFlushARegistryWithoutFlush) {
   crolang_registry indifferent = kRegistry;
   indifferent.flush = nullptr;
-  modules_.registry.table = &indifferent;
+  modules_.of<Kind::registry>().table = &indifferent;
   clients_.claim(waiter_, {"bob", 7});
   clients_.flush();
   EXPECT_EQ(last_call(), "claim 'bob'#7 300ms");

@@ -1,0 +1,51 @@
+// Registry calls that concern instances, not nodes: not on the hot path.
+#include "modules/clients/clients.hpp"
+
+namespace crolang::modules {
+
+using detail::borrow;
+using detail::ms;
+
+namespace {
+
+constexpr std::string_view kCannotDoThat = "the registry plugin does not support this";
+
+}  // namespace
+
+const Answer* Clients::list_instances(const Waiter& waiter) {
+  return ask_registry(
+      Question::list_instances, waiter, timeout_, 0, {},
+      [&](const crolang_registry& table, void* self, void* call) {
+        if (CROLANG_HAS(&table, list_instances) && table.list_instances != nullptr) {
+          table.list_instances(self, ms(timeout_), &PendingCalls::on_instances, call);
+        } else {
+          PendingCalls::on_instances(call, CROLANG_UNAVAILABLE, nullptr, 0, borrow(kCannotDoThat));
+        }
+      });
+}
+
+const Answer* Clients::ask_instance(const Waiter& waiter, std::string_view instance,
+                                    std::string_view body) {
+  return ask_registry(
+      Question::ask, waiter, timeout_, 0, {},
+      [&](const crolang_registry& table, void* self, void* call) {
+        if (body.size() > CROLANG_MAX_ASK) {
+          PendingCalls::on_text(call, CROLANG_INVALID, {}, borrow("the question is too long"));
+        } else if (CROLANG_HAS(&table, ask) && table.ask != nullptr) {
+          table.ask(self, borrow(instance), borrow(body), ms(timeout_), &PendingCalls::on_text,
+                    call);
+        } else {
+          PendingCalls::on_text(call, CROLANG_UNAVAILABLE, {}, borrow(kCannotDoThat));
+        }
+      });
+}
+
+void Clients::set_status(std::string_view status) {
+  const auto& m = modules_.of<Kind::registry>();
+  if (!CROLANG_HAS(m.table, set_status) || m.table->set_status == nullptr) return;
+  ++unflushed_;
+  calls_.time(Question::set_status, m.plugin_id,
+              [&] { m.table->set_status(m.self, borrow(status)); });
+}
+
+}  // namespace crolang::modules

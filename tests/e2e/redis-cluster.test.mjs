@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { freePort, oursOnly, repository } from './support/broker.mjs';
-import { admits, brokerFor, Grid, kRedisWarmUp, presence, talks, tell, tryConnect } from './support/grid.mjs';
+import { admits, brokerFor, Grid, isTaken, kRedisWarmUp, presence, talks, tell, tryConnect } from './support/grid.mjs';
 import { freshId, joinNode } from './support/node.mjs';
 import { slotOf } from './support/redis-cluster.mjs';
 import { RedisServer } from './support/redis.mjs';
@@ -75,11 +75,11 @@ describe('a cluster', ours, () => {
     const moving = await MovingSlot.begin(redis, slotOf(id), from, to);
     const node = await joinNode(ports()[0], id);
     assert.deepEqual(await moving.keysAt(to), [grid.key(id)]);
-    assert.equal((await tryConnect(ports()[1], id)).outcome, 'taken');
+    await isTaken(ports()[1], id);
     const other = await joinNode(ports()[1]);
     await talks(other, node);
     await moving.end();
-    assert.equal((await tryConnect(ports()[1], id)).outcome, 'taken');
+    await isTaken(ports()[1], id);
     await talks(other, node);
     await talks(other, staying);
     // Leaves it with the new master.
@@ -124,7 +124,7 @@ describe('a cluster', ours, () => {
         scaled(20_000),
       );
       await talks(other, node);
-      assert.equal((await tryConnect(ports()[1], id)).outcome, 'taken');
+      await isTaken(ports()[1], id);
       for (const each of [node, other]) each.disconnect();
     } finally {
       redis.servers.splice(redis.servers.indexOf(server), 1);
@@ -150,7 +150,7 @@ describe('a cluster', ours, () => {
       await redis.heal();
     }
     await grid.isOpen();
-    assert.equal((await tryConnect(ports()[1], held)).outcome, 'taken');
+    await isTaken(ports()[1], held);
     assert.equal(node.connected, true);
     node.disconnect();
   });
@@ -171,7 +171,7 @@ describe('a cluster', ours, () => {
     assert.equal(await tell(other, node), 'OK');
     await moving.end();
     await talks(other, node);
-    assert.equal((await tryConnect(broker.port, other.nodeId)).outcome, 'taken');
+    await isTaken(broker.port, other.nodeId);
     await broker.stop();
     assert.equal(await grid.lease(id), null);
     assert.deepEqual((await redis.everywhere('ACL', 'LOG')).flat(), []);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { makeAuthority } from './support/authority.mjs';
 import { Broker, freePort, oursOnly, runBroker, temporaryDirectory } from './support/broker.mjs';
-import { admits, brokerFor, joinPatiently, kRedisWarmUp, talks, tell, tryConnect } from './support/grid.mjs';
+import { admits, brokerFor, isTaken, joinPatiently, kRedisWarmUp, talks, tell, tryConnect } from './support/grid.mjs';
 import { freshId, joinNode } from './support/node.mjs';
 import { RedisClient, RedisServer, startRedis } from './support/redis.mjs';
 import { eventually, scaled } from './support/time.mjs';
@@ -223,7 +223,7 @@ describe('claims that replicas confirm', ours, () => {
     for (const node of nodes) {
       assert.match(await replica.command('GET', `crolang:node:{${node.nodeId}}`), /^[0-9a-f]{16}/);
     }
-    assert.equal((await tryConnect(broker.port, nodes[0].nodeId)).outcome, 'taken');
+    await isTaken(broker.port, nodes[0].nodeId);
     await broker.stop();
   });
 
@@ -403,7 +403,7 @@ describe('a cluster', ours, () => {
     const [a, b] = await Promise.all(brokers.map(({ port }) => joinNode(port)));
     await talks(a, b);
     await talks(b, a);
-    assert.equal((await tryConnect(brokers[1].port, a.nodeId)).outcome, 'taken');
+    await isTaken(brokers[1].port, a.nodeId);
     for (const broker of brokers) await broker.stop();
   });
 
@@ -583,8 +583,8 @@ describe('Sentinels', ours, () => {
       await talks(b, a, scaled(10_000));
       t.diagnostic(`messages after ${Math.round(performance.now() - began)} ms`);
       await Promise.all(brokers.map(({ port }) => admits(port, kPatience)));
-      assert.equal((await tryConnect(brokers[0].port, b.nodeId)).outcome, 'taken');
-      assert.equal((await tryConnect(brokers[1].port, a.nodeId)).outcome, 'taken');
+      await isTaken(brokers[0].port, b.nodeId);
+      await isTaken(brokers[1].port, a.nodeId);
       assert.deepEqual(gone, []);
       for (const broker of brokers) await broker.stop();
 

@@ -138,6 +138,20 @@ export async function tryConnect(port, id, { stay = false } = {}) {
   return { outcome: 'taken' };
 }
 
+/// A newcomer with an id that is held is told so, as soon as the registry can tell: a 503 before is no answer. It is never
+/// let in.
+export async function isTaken(port, id, milliseconds = scaled(10_000)) {
+  await eventually(
+    `${id} is taken`,
+    async () => {
+      const { outcome } = await tryConnect(port, id);
+      assert.notEqual(outcome, 'in', `${id} is held once`);
+      return outcome === 'taken';
+    },
+    milliseconds,
+  );
+}
+
 /// A newcomer of a fresh id is let in.
 /// A cluster opens part by part, each of which serves a range of slots.
 export async function admits(port, milliseconds, ids = idsInThirds(() => freshId('first'))) {

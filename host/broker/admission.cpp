@@ -40,6 +40,9 @@ std::chrono::milliseconds bounded(std::uint64_t ms) {
 
 }  // namespace
 
+/// In the order in which they are asked; an admission begins with the first.
+enum class Admissions::Step : std::uint8_t { authenticate, claim, probe, replace, resolve_rtc };
+
 Admissions::Admissions(SharedState& shared, modules::Clients& clients, AdmissionOutcomes& outcomes)
     : shared_(shared), clients_(clients), outcomes_(outcomes) {}
 

@@ -107,7 +107,7 @@ ReadResult TlsTransport::ended(ReadResult result) {
   // Node.js verifies the certificate itself, after OpenSSL has accepted it, and sends no alert.
   fail({.when = TlsFailure::When::handshake,
         .kind = tls::HandshakeFailure::Kind::refused_by_client,
-        .sentence = "the client has ended TCP in the middle of the handshake: it may not trust the "
+        .sentence = "the client closed the connection during the handshake: it may not trust the "
                     "certificate"});
   result.kind = ReadResult::Kind::failed;
   return result;
@@ -180,7 +180,7 @@ bool TlsTransport::begin_stream(Outbox& outbox,
   if (!started) {
     fail({.when = TlsFailure::When::handshake,
           .kind = tls::HandshakeFailure::Kind::no_memory,
-          .sentence = "no memory for the keys of TLS"});
+          .sentence = "out of memory for TLS keys"});
   }
   return started;
 }

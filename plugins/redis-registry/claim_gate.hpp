@@ -80,9 +80,10 @@ class ClaimGate {
 
   /// Begins to restore.
   [[nodiscard]] Task on_connected(const Server& server, TimePoint now);
-  /// The connection was lost, or an attempt to connect failed. `last_heard`: when data was last
+  /// The connection was lost, or an attempt to connect failed. `last_received`: when data was last
   /// received from Redis.
-  [[nodiscard]] Notice on_disconnected(std::string_view why, TimePoint last_heard, TimePoint now);
+  [[nodiscard]] Notice on_disconnected(std::string_view why, TimePoint last_received,
+                                       TimePoint now);
   /// Redis has lost the scripts.
   void on_scripts_lost() { scripts_missing_ = true; }
   /// Redis answered a write with this error, possibly because it has lost the scripts.

@@ -119,7 +119,7 @@ void Claims::on_taken(Take& take, Grant grant, const redisReply* reply) {
 }
 
 void Claims::on_redirected(Take& take, const redisReply& error) {
-  if (!take.latest) take.latest = context_.now + Parking::kPatience;
+  if (!take.latest) take.latest = context_.now + RetryQueue::kTimeout;
   if (context_.now < *take.latest) {
     owner_.claim_elsewhere(std::move(take));
     return;

@@ -38,7 +38,8 @@ class Claims {
          Leases& leases, LeaseKeys& keys, Owner& owner);
 
   void take(Take& take);
-  /// After the takes of one turn, before they are sent: asks whether replicas have received them.
+  /// After the takes of one loop iteration, before they are sent: asks whether replicas have
+  /// received them.
   void confirm();
   void on_connected(const ServerRun& run);
   void on_disconnected();
@@ -69,7 +70,7 @@ class Claims {
   const std::string ttl_text_;
   const std::string wait_text_;
   ReplicaWatch replicas_;
-  bool must_confirm_ = false;             // a take has been sent in this turn
+  bool must_confirm_ = false;             // a take has been sent in this loop iteration
   std::vector<Unconfirmed> unconfirmed_;  // taken, but not by replicas as far as is known
 };
 

@@ -54,7 +54,7 @@ Cluster::Cluster(ServiceContext& context, Shards& shards, const HostPort& node, 
       owner_(owner),
       channel_(context.channel(context.instance)),
       heartbeat_(heartbeat_of(context.instance)),
-      home_(slot_of(channel_)),
+      own_slot_(slot_of(channel_)),
       watch_(seeds_of(context.options.endpoint, node), shards.front()->connection().target().login,
              shards.front()->connection().target().tls, context.statistics.traffic.slots),
       login_(shards.front()->connection().target().login),
@@ -108,7 +108,7 @@ void Cluster::tick() {
   find_home();
   mailbox_.tick(now);
   if (mailbox_.is_up()) why_closed_.clear();
-  if (std::exchange(is_target_old_, false)) find_lane_target();
+  if (std::exchange(is_target_old_, false)) find_redis_target();
 }
 
 milliseconds Cluster::poll_timeout() const {
@@ -218,7 +218,7 @@ void Cluster::greet(Shard& guest) {
 }
 
 bool Cluster::is_meeting(const std::vector<Shard*>& masters) const {
-  if (!greeted_at_ || context_.now - *greeted_at_ >= Parking::kPatience) return false;
+  if (!greeted_at_ || context_.now - *greeted_at_ >= RetryQueue::kTimeout) return false;
   // Until then its slots are asked for where they were, which sends everything on.
   return std::ranges::any_of(
       masters, [](const Shard* shard) { return shard->asked_at() && !shard->has_been_up(); });
@@ -278,7 +278,7 @@ void Cluster::close_shards() {
 }
 
 void Cluster::say_what_is_missing() {
-  if (std::exchange(judged_, watch_.number()) == watch_.number()) return;
+  if (std::exchange(checked_map_, watch_.number()) == watch_.number()) return;
   if (watch_.slots()->covers_all()) return;
   const SlotMap& slots = *watch_.slots();
   if (slots.masters().empty()) {
@@ -294,7 +294,7 @@ void Cluster::say_what_is_missing() {
   context_.host.log(plugin::LogLevel::warn,
                     "REDIS_URL: " + std::to_string(missing) + " of " +
                         std::to_string(SlotMap::kSlots) +
-                        " slots of the cluster are served by nobody, so nodes are refused: give "
+                        " slots of the cluster have no master, so nodes are refused: give "
                         "them a master (redis-cli --cluster fix)");
 }
 
@@ -328,7 +328,7 @@ LeaseManager& Cluster::keeper_of(const OwnedLease& lease) const {
 }
 
 void Cluster::again(Take take) {
-  redirecting_.park([this, asked = std::move(take)]() mutable {
+  redirecting_.retry_later([this, asked = std::move(take)]() mutable {
     LeaseManager& before = keeper_of(asked.claim);
     if (!before.contains(asked.claim.token)) {
       asked.answer.fail(Status::unavailable, "the claim was withdrawn");
@@ -340,7 +340,7 @@ void Cluster::again(Take take) {
 }
 
 void Cluster::again(Announce announce) {
-  redirecting_.park(
+  redirecting_.retry_later(
       [this, asked = std::move(announce)]() mutable { keeper_of(asked.claim).announce(asked); });
 }
 
@@ -351,18 +351,18 @@ void Cluster::on_held(LeaseManager& by, std::string_view id) {
 // ---- This broker's channel ----------------------------------------------------------------------
 
 void Cluster::find_home() {
-  const Shard& home = of_slot(home_);
+  const Shard& home = of_slot(own_slot_);
   if (!home.is_up()) {
     mailbox_.set_home(nullptr, context_.now);
     return;
   }
-  const LaneTarget target = home.connection().target();
+  const RedisTarget target = home.connection().target();
   // While it is being left, its address is that of the server before.
   mailbox_.set_home(target.tcp.host == home.master() ? &target : nullptr, context_.now);
 }
 
 void Cluster::send_heartbeat(std::uint64_t life) {
-  redirecting_.send(home_, std::array<std::string_view, 3>{"SPUBLISH", channel_, heartbeat_},
+  redirecting_.send(own_slot_, std::array<std::string_view, 3>{"SPUBLISH", channel_, heartbeat_},
                     Redirecting::Urgency::at_once, [this, life](const redisReply* reply) {
                       if (reply != nullptr && text_of(*reply).starts_with("NOPERM")) {
                         on_mailbox_refused(text_of(*reply));
@@ -380,13 +380,13 @@ void Cluster::on_mailbox_refused(std::string_view why) {
 }
 
 std::string Cluster::address_of(const Shard& shard) const {
-  const LaneTarget target = shard.connection().target();
+  const RedisTarget target = shard.connection().target();
   if (target.tcp.host == shard.master() && !target.tcp.address.empty()) return target.tcp.address;
   return is_address(shard.master()->host) ? shard.master()->host : std::string();
 }
 
-void Cluster::find_lane_target() {
-  std::optional<LaneTarget> target = lane_target();
+void Cluster::find_redis_target() {
+  std::optional<RedisTarget> target = redis_target();
   const auto is_same = [](const Dialer::Target& one, const Dialer::Target& other) {
     return one.host == other.host && one.address == other.address;
   };
@@ -396,13 +396,13 @@ void Cluster::find_lane_target() {
     return;
   }
   target_ = std::move(target);
-  owner_.on_lane_target();
+  owner_.on_redis_target();
 }
 
-std::optional<LaneTarget> Cluster::lane_target() const {
+std::optional<RedisTarget> Cluster::redis_target() const {
   if (watch_.slots() == nullptr || watch_.slots()->masters().empty()) return std::nullopt;
-  LaneTarget target{{}, shards_.front()->connection().target().tcp, tls_, login_, watch_.slots(),
-                    {}};
+  RedisTarget target{{}, shards_.front()->connection().target().tcp, tls_, login_, watch_.slots(),
+                     {}};
   for (const HostPort& master : target.slots->masters()) {
     Dialer::Target each{master, {}};
     const auto found =
@@ -410,7 +410,7 @@ std::optional<LaneTarget> Cluster::lane_target() const {
     if (found != shards_.end()) each.address = address_of(**found);
     target.masters.push_back(std::move(each));
   }
-  if (const auto home = target.slots->master_of(home_)) target.tcp = target.masters[*home];
+  if (const auto home = target.slots->master_of(own_slot_)) target.tcp = target.masters[*home];
   return target;
 }
 

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "redis-registry/lane_target.hpp"
 #include "redis-registry/mailbox.hpp"
 #include "redis-registry/redirecting.hpp"
+#include "redis-registry/redis_target.hpp"
 #include "redis-registry/service_context.hpp"
 #include "redis-registry/shard.hpp"
 #include "redis-registry/slot_watch.hpp"
@@ -30,9 +30,9 @@ class Cluster final : Redirecting::Directory, LeaseManager::Cluster, Mailbox::Ow
     virtual std::unique_ptr<Shard> make_shard() = 0;
     virtual void on_batch(std::string_view batch) = 0;
     /// What was asked of other brokers will not be answered.
-    virtual void on_deaf(std::string_view why) = 0;
-    /// lane_target() is another one.
-    virtual void on_lane_target() = 0;
+    virtual void on_subscription_lost(std::string_view why) = 0;
+    /// redis_target() is another one.
+    virtual void on_redis_target() = 0;
   };
 
   /// `shards`: of which there is one, without a connection. `node`: one of the cluster.
@@ -48,7 +48,7 @@ class Cluster final : Redirecting::Directory, LeaseManager::Cluster, Mailbox::Ow
   /// Why nobody is to be admitted, since this broker could never be asked; empty: it can.
   const std::string& why_closed() const { return why_closed_; }
   /// nullopt: not known yet.
-  std::optional<LaneTarget> lane_target() const;
+  std::optional<RedisTarget> redis_target() const;
 
   void note_outdated() { watch_.note_outdated(); }
   void change_access(Login login, TlsContext tls);
@@ -76,7 +76,7 @@ class Cluster final : Redirecting::Directory, LeaseManager::Cluster, Mailbox::Ow
   void on_held(LeaseManager& by, std::string_view id) override;
   // Mailbox::Owner
   void on_mail(std::string_view batch) override { owner_.on_batch(batch); }
-  void on_mailbox_lost(std::string_view why) override { owner_.on_deaf(why); }
+  void on_mailbox_lost(std::string_view why) override { owner_.on_subscription_lost(why); }
   void on_mailbox_refused(std::string_view why) override;
   void send_heartbeat(std::uint64_t life) override;
 
@@ -96,7 +96,7 @@ class Cluster final : Redirecting::Directory, LeaseManager::Cluster, Mailbox::Ow
   void choose_tags();
   void close_shards();
   void find_home();
-  void find_lane_target();
+  void find_redis_target();
   std::string address_of(const Shard& shard) const;
 
   ServiceContext& context_;
@@ -104,21 +104,21 @@ class Cluster final : Redirecting::Directory, LeaseManager::Cluster, Mailbox::Ow
   Owner& owner_;
   const std::string channel_;
   const std::string heartbeat_;
-  const Slot home_;  // of the channel
+  const Slot own_slot_;  // of the channel
   SlotWatch watch_;
-  Login login_;  // for the lanes
+  Login login_;  // for the worker links
   TlsContext tls_;
   Redirecting redirecting_;
   Mailbox mailbox_;
-  std::vector<Shard*> by_slot_;  // never null
-  Shards leaving_;               // closed, but other servers are still to answer them
-  std::uint64_t applied_ = 0;    // the number of the map
-  std::uint64_t judged_ = 0;     // the last map that was said to lack slots, or not
+  std::vector<Shard*> by_slot_;    // never null
+  Shards leaving_;                 // closed, but other servers are still to answer them
+  std::uint64_t applied_ = 0;      // the number of the map
+  std::uint64_t checked_map_ = 0;  // the last map that was said to lack slots, or not
   std::string why_closed_ = "not subscribed to this broker's channel yet";
   std::optional<TimePoint> greeted_at_;  // the first guest that the map waits for
   bool must_hand_over_ = false;
   bool is_target_old_ = false;
-  std::optional<LaneTarget> target_;  // as the owner was told
+  std::optional<RedisTarget> target_;  // as the owner was told
   TimePoint reported_failure_{};
   TimePoint last_tick_{};
 };

@@ -55,7 +55,7 @@ class Inquirer {
     link_.command(words, now, [this, answer = std::move(on_answer)](const redisReply* reply) {
       if (reply == nullptr) {
         // Otherwise the connection was lost.
-        if (link_.is_open()) refuse("there is no memory left");
+        if (link_.is_open()) refuse("out of memory");
       } else if (refusal_.empty()) {
         answer(*reply);
       }

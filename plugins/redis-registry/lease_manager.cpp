@@ -18,7 +18,7 @@ using plugin::Status;
 namespace {
 
 constexpr std::size_t kLeasesAtOnce = 256;
-// For a session that holds what another one lost in a fail-over: as long as for one that holds what
+// For a session that holds what another one lost in a failover: as long as for one that holds what
 // a connecting node wants, by default.
 constexpr std::chrono::milliseconds kRivalTimeout{1500};
 
@@ -82,7 +82,7 @@ bool LeaseManager::is_sent_on(const redisReply* reply) const {
 void LeaseManager::on_announced(Announce& announce, const redisReply* reply) {
   const std::uint64_t token = announce.claim.token;
   if (is_sent_on(reply)) {
-    if (!announce.latest) announce.latest = context_.now + Parking::kPatience;
+    if (!announce.latest) announce.latest = context_.now + RetryQueue::kTimeout;
     if (context_.now < *announce.latest) {
       cluster_->again(std::move(announce));
       return;
@@ -148,7 +148,7 @@ void LeaseManager::on_written(std::uint64_t token, std::uint64_t attempt, const 
   if (is_sent_on(reply)) {
     // Its slot has another master, to whom it is handed over: it is not missing here.
     end_dispute(token, BatchResult::written);
-    leases_.postpone(token, context_.now + Parking::kPause);
+    leases_.postpone(token, context_.now + RetryQueue::kPause);
     end_part(attempt, BatchResult::written);
     return;
   }
@@ -259,7 +259,7 @@ void LeaseManager::on_connected() {
 void LeaseManager::on_disconnected(std::string_view why) {
   claims_.on_disconnected();
   disputes_->clear();
-  report(gate_.on_disconnected(why, connection_.last_heard(), context_.now));
+  report(gate_.on_disconnected(why, connection_.last_received(), context_.now));
 }
 
 void LeaseManager::tick() {

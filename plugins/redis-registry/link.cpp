@@ -241,7 +241,7 @@ void Link::on_poll(short events, TimePoint now) {
     if ((events & POLLOUT) != 0) write_buffered();
   }
   if (!std::exchange(broken_, false) || transport_ == nullptr) return;
-  fault_ = "no memory left";  // short enough to need none
+  fault_ = "out of memory";  // short enough to need none
   close();
 }
 

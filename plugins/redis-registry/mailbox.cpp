@@ -11,14 +11,14 @@ namespace crolang::redis_registry {
 Mailbox::Mailbox(std::string channel, Owner& owner, Traffic traffic)
     : channel_(std::move(channel)), owner_(owner), link_(Links::kMaxPublication, traffic) {}
 
-void Mailbox::set_home(const LaneTarget* home, TimePoint now) {
+void Mailbox::set_home(const RedisTarget* home, TimePoint now) {
   now_ = now;
-  const bool is_same = home != nullptr && home_ && home_->tcp.host == home->tcp.host &&
-                       home_->tcp.address == home->tcp.address;
+  const bool is_same = home != nullptr && target_ && target_->tcp.host == home->tcp.host &&
+                       target_->tcp.address == home->tcp.address;
   if (home == nullptr) {
-    home_.reset();
+    target_.reset();
   } else {
-    home_ = *home;
+    target_ = *home;
   }
   if (is_same || state_ == State::waiting) return;
   if (home == nullptr) {
@@ -35,10 +35,10 @@ void Mailbox::open(TimePoint now) {
   handshakes_ = 1;
   refusal_.clear();
   beat_since_.reset();
-  link_.open(home_->connect(), now);
-  if (!home_->login.password.empty()) {
+  link_.open(target_->connect(), now);
+  if (!target_->login.password.empty()) {
     ++handshakes_;
-    link_.command(home_->login.command(), now, [this](const redisReply* reply) {
+    link_.command(target_->login.command(), now, [this](const redisReply* reply) {
       if (reply == nullptr) return;
       --handshakes_;
       if (is_error(*reply)) refusal_ = describe_refusal("AUTH", text_of(*reply));
@@ -60,7 +60,7 @@ void Mailbox::on_heartbeat(std::uint64_t life, std::optional<long long> receiver
   if (!receivers) {
     // Until it can be published again nobody else can publish either.
     beat_since_.reset();
-    last_heard_ = now;
+    last_received_ = now;
     if (state_ == State::verifying) lose("the heartbeat cannot be published", now);
   } else if (*receivers == 0) {
     lose("the channel is served elsewhere", now);
@@ -69,7 +69,7 @@ void Mailbox::on_heartbeat(std::uint64_t life, std::optional<long long> receiver
 }
 
 void Mailbox::on_publication(std::string_view batch) {
-  last_heard_ = now_;
+  last_received_ = now_;
   beat_since_.reset();
   if (state_ == State::verifying) state_ = State::up;
   owner_.on_mail(batch);
@@ -83,7 +83,7 @@ void Mailbox::on_poll(short events, TimePoint now) {
 void Mailbox::tick(TimePoint now) {
   now_ = now;
   if (state_ == State::waiting) {
-    if (home_ && now >= retry_at_) open(now);
+    if (target_ && now >= retry_at_) open(now);
   } else {
     watch(now);
   }
@@ -107,14 +107,14 @@ void Mailbox::watch(TimePoint now) {
     }
   } else if (beat_since_ && now - *beat_since_ > kReplyTimeout) {
     lose("no answer for " + std::to_string(kReplyTimeout.count()) + " ms", now);
-  } else if (!beat_since_ && now - last_heard_ > kHeartbeatAfter) {
+  } else if (!beat_since_ && now - last_received_ > kHeartbeatAfter) {
     beat(now);
   }
 }
 
 void Mailbox::restart_clocks(TimePoint now) {
   link_.restart_clocks(now);
-  last_heard_ = now;
+  last_received_ = now;
   if (beat_since_) beat_since_ = now;
 }
 
@@ -127,7 +127,7 @@ void Mailbox::lose(std::string_view why, TimePoint now) {
 }
 
 void Mailbox::close() {
-  home_.reset();
+  target_.reset();
   state_ = State::waiting;
   link_.close();
 }

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "redis-registry/connection_times.hpp"
-#include "redis-registry/lane_target.hpp"
 #include "redis-registry/link.hpp"
+#include "redis-registry/redis_target.hpp"
 
 namespace crolang::redis_registry {
 
@@ -36,7 +36,7 @@ class Mailbox {
 
   bool is_up() const { return state_ == State::up; }
   /// Where the slot is served; nullopt: it is not known, or cannot be reached.
-  void set_home(const LaneTarget* home, TimePoint now);
+  void set_home(const RedisTarget* home, TimePoint now);
   /// So many have received a heartbeat; nullopt: it could not be published. That of an earlier
   /// subscription says nothing of the present one.
   void on_heartbeat(std::uint64_t life, std::optional<long long> receivers, TimePoint now);
@@ -62,13 +62,13 @@ class Mailbox {
   Link link_;
   State state_ = State::waiting;
   std::uint64_t life_ = 0;  // of the subscription
-  std::optional<LaneTarget> home_;
+  std::optional<RedisTarget> target_;
   TimePoint retry_at_{};
   TimePoint now_{};
   std::size_t handshakes_ = 0;  // commands and the subscription
   std::string refusal_;
   std::optional<TimePoint> beat_since_;  // a heartbeat was sent, and is not back yet
-  TimePoint last_heard_{};
+  TimePoint last_received_{};
   RetryPause retry_pause_;
 };
 

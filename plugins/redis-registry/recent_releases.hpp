@@ -1,5 +1,5 @@
 #pragma once
-/// The leases that were released on a server in the last seconds: a fail-over may bring them back,
+/// The leases that were released on a server in the last seconds: a failover may bring them back,
 /// and then nobody extends or releases them. No IO; time is an argument. Threads: the holder of the
 /// service's lock.
 

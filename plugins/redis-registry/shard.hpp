@@ -1,6 +1,6 @@
 #pragma once
 /// One primary, and the leases of this broker there: all of Redis, or in a cluster the slots that
-/// the primary serves. Outlives fail-overs. Threads: the holder of the service's lock.
+/// the primary serves. Outlives failovers. Threads: the holder of the service's lock.
 
 #include <optional>
 #include <string_view>

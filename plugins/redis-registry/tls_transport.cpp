@@ -27,7 +27,7 @@ SSL* new_tls(SSL_CTX* context) {
 std::string_view about_own_certificate(int reason) {
   switch (reason) {
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-      return "the server demands a client certificate: set REDIS_CERT_FILE and REDIS_KEY_FILE";
+      return "the server requires a client certificate: set REDIS_CERT_FILE and REDIS_KEY_FILE";
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
     case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
@@ -38,7 +38,7 @@ std::string_view about_own_certificate(int reason) {
       return "the server does not accept the certificate in REDIS_CERT_FILE: name one that its "
              "authority has issued";
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-      return "the server refuses the TLS handshake: it may demand a client certificate "
+      return "the server refuses the TLS handshake: it may require a client certificate "
              "(REDIS_CERT_FILE and REDIS_KEY_FILE)";
     default:  // no enum: OpenSSL's numbers
       return {};
@@ -123,7 +123,7 @@ Status TlsTransport::failed(int result) {
       fault_ = "the server closed the connection during the TLS handshake";
       return Status::failed;
     case SSL_ERROR_SYSCALL:
-      fault_ = error == 0 ? "the server closed the connection without a word"
+      fault_ = error == 0 ? "the server closed the connection without an alert"
                           : std::generic_category().message(error);
       return Status::failed;
     default:  // no enum: OpenSSL's numbers

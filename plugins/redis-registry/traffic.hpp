@@ -13,7 +13,7 @@ struct Traffic {
 };
 
 /// Of the connections of a worker for messages.
-struct LaneTraffic {
+struct WorkerTraffic {
   Traffic messages{};
   Traffic subscription{};
   plugin::Counter publications{};

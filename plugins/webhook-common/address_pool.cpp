@@ -73,7 +73,7 @@ void AddressPool::replace(const std::vector<Endpoint>& found) {
   };
   for (const Endpoint& endpoint : found) {
     if (addresses.size() == kMaxAddresses) break;
-    // A look-up may return duplicates.
+    // A lookup may return duplicates.
     if (known_as(addresses, endpoint)) continue;
     Ref known = known_as(addresses_, endpoint);
     addresses.push_back(known ? std::move(known) : std::make_shared<Address>(endpoint));

@@ -36,13 +36,13 @@ class MailboxTest : public testing::Test, Mailbox::Owner {
   }
   void on_outdated() override { ++outdated_; }
 
-  static LaneTarget at(const ScriptedServer& server) {
-    LaneTarget target;
+  static RedisTarget at(const ScriptedServer& server) {
+    RedisTarget target;
     target.tcp = {server.place(), server.place().host};
     return target;
   }
   void set_home(const ScriptedServer& server) {
-    const LaneTarget target = at(server);
+    const RedisTarget target = at(server);
     mailbox_.set_home(&target, now_);
   }
   template <class Done>
@@ -60,7 +60,7 @@ class MailboxTest : public testing::Test, Mailbox::Owner {
   void say(ScriptedServer& server, std::string_view bytes) {
     run_until([&] { return server.is_called(); });
     run_until([&] { return mailbox_.poll_entry(now_).events == POLLIN; });
-    EXPECT_THAT(server.heard(), HasSubstr("SSUBSCRIBE\r\n$1\r\nc\r\n"));
+    EXPECT_THAT(server.received(), HasSubstr("SSUBSCRIBE\r\n$1\r\nc\r\n"));
     server.say(bytes);
   }
   static std::string mail(const std::string& text) {

@@ -1,6 +1,6 @@
 #pragma once
 /// Claims of ids at one primary: grants them by the scripts, once enough replicas have received
-/// them if that is wanted (REDIS_WAIT_REPLICAS). Threads: the holder of the service's lock. Errors:
+/// them if REDIS_WAIT_REPLICAS is set. Threads: the holder of the service's lock. Errors:
 /// after std::bad_alloc the connection must be replaced, except if take threw before sending
 /// anything.
 
@@ -30,7 +30,7 @@ class Claims {
     /// A lease is held.
     virtual void on_held(std::string_view id) = 0;
     virtual bool is_in_cluster() const = 0;
-    /// In a cluster: another server is to be asked.
+    /// In a cluster: another server must be asked.
     virtual void claim_elsewhere(Take take) = 0;
   };
 

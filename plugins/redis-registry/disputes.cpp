@@ -7,7 +7,7 @@ namespace crolang::redis_registry {
 
 Disputes::Step Disputes::on_found(std::uint64_t token, std::string_view value, TimePoint now) {
   const auto holding = parse_value(value);
-  // What no broker wrote has nobody who could be asked.
+  // A value that no broker wrote names no broker that could be asked.
   if (!holding) return Step::give_up;
   Rival rival{holding->token, holding->address, std::string(holding->instance)};
   const auto [found, is_new] = disputes_.try_emplace(token);

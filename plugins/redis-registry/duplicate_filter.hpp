@@ -53,7 +53,7 @@ class DuplicateFilter {
       if (reader.number() < newest) return Result::late;
       newest = reader.number();
     } catch (const std::bad_alloc&) {
-      // It passes for a fresh one.
+      // Treated as a fresh one.
     }
     return Result::fresh;
   }

@@ -74,7 +74,7 @@ void LeaseManager::announce(Announce& announce) {
                    });
 }
 
-// Without a cluster a redirect is an error: something in between speaks for one.
+// Without a cluster a redirect is an error: probably from a proxy in front of one.
 bool LeaseManager::is_sent_on(const redisReply* reply) const {
   return cluster_ != nullptr && read_redirect(reply);
 }
@@ -362,7 +362,7 @@ void LeaseManager::restore_all() {
 
 void LeaseManager::on_write_refused(const redisReply& error) {
   const std::string_view text = text_of(error);
-  // Other masters serve what was written, or nobody: that says nothing of the rest.
+  // The keys have other masters, or none, so this proves nothing about the other keys.
   if (is_sent_on(&error) || text.starts_with("CLUSTERDOWN Hash slot")) return;
   report(is_cluster_down(text) ? gate_.on_away(text, context_.now)
                                : gate_.on_write_refused(text, context_.now));

@@ -29,7 +29,7 @@ namespace crolang::redis_registry {
 
 class LeaseManager final : Claims::Owner {
  public:
-  /// In a cluster: what a shard leaves to the others.
+  /// In a cluster: what a shard delegates to the others.
   struct Cluster {
     virtual ~Cluster() = default;
     virtual Redirecting& redirecting() = 0;

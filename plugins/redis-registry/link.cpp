@@ -180,7 +180,7 @@ void Link::write_buffered() {
     const auto [status, bytes] = transport_->write(std::string_view(output_).substr(sent_));
     if (status == Status::failed) {
       const std::string fault = transport_->fault();
-      // What the server has said last is more informative.
+      // The last error of the server is more informative.
       read_available();
       if (transport_ != nullptr) lose(fault);
     } else if (status != Status::done) {

@@ -24,7 +24,7 @@ struct Withdrawn {
 
 class RecentReleases {
  public:
-  /// Longer than a primary that Sentinels have replaced goes on as one: they tell it after ten
+  /// Longer than a replaced primary continues to act as one: Sentinels reconfigure it after ten
   /// seconds.
   static constexpr std::chrono::milliseconds kRecent{15'000};
   /// The oldest are forgotten when there are more.

@@ -24,14 +24,14 @@ class Redirecting {
   /// nullptr: the connection was lost before the answer.
   using OnReply = UniqueFunction<const redisReply*>;
 
-  /// Who serves what.
+  /// Finds the connections of masters.
   struct Directory {
     virtual ~Directory() = default;
     /// The connection to the master of the slot, if it is up.
     virtual RedisConnection* serving(Slot slot) = 0;
     /// The connection to this server, if it is up; else one is made.
     virtual RedisConnection* at(const HostPort& server) = 0;
-    /// A server says that the slots have moved: they are to be asked for.
+    /// A redirect shows that slots have moved: the map must be requested.
     virtual void on_outdated() = 0;
     /// The number of the slot map.
     virtual std::uint64_t map() const = 0;
@@ -53,7 +53,7 @@ class Redirecting {
   void lease_command_here(RedisConnection& connection, std::span<const std::string_view> words,
                           OnReply on_reply);
 
-  /// Calls `retry` when more is known of the slots.
+  /// Calls `retry` when a new slot map may be known.
   void retry_later(RetryQueue::Retry retry);
   /// Call it often.
   void run_due() { retry_queue_.run_due(directory_.map(), context_.now); }

@@ -337,7 +337,7 @@ void RedisConnection::on_role(const redisReply* reply) {
   if (has_failed(reply)) return;
   if (!subscribes()) last_received_ = now_;
   if (refusal_.empty() && read_hello(*reply).role != Hello::Role::master) {
-    refusal_ = "it is the primary no more: HELLO says that it is a replica";
+    refusal_ = "it is no longer the primary: HELLO says that it is a replica";
   }
 }
 

@@ -71,7 +71,7 @@ class RedisConnection {
   std::string server() const;
   bool is_by_sentinels() const { return search_.is_by_sentinels(); }
   bool is_in_cluster() const { return search_.is_in_cluster(); }
-  /// When it last gave a sign of life.
+  /// When data was last received from it.
   TimePoint last_received() const { return last_received_; }
   /// How to connect to the same server. Valid once up.
   RedisTarget target() const;

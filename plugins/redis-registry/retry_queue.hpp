@@ -1,5 +1,5 @@
 #pragma once
-/// Work that has come to a wrong server of a cluster, and waits until more is known of the slots.
+/// Commands that a server of a cluster has redirected, and that wait for a new slot map.
 /// No IO; time is an argument. Threads: the holder of the service's lock.
 
 #include <algorithm>
@@ -16,9 +16,9 @@ namespace crolang::redis_registry {
 class RetryQueue {
  public:
   using Retry = UniqueFunction<>;
-  /// It is tried again after so long, even if nothing has changed.
+  /// The pause before a retry if the map has not changed.
   static constexpr std::chrono::milliseconds kPause{50};
-  /// What is sent on and on is given up after that.
+  /// Commands that are redirected repeatedly are given up after this time.
   static constexpr std::chrono::milliseconds kTimeout{1000};
 
   /// `map`: the number of the slot map by which it was sent.

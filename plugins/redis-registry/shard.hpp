@@ -43,7 +43,7 @@ class Shard final : RedisConnection::Owner {
   /// When one last was; nullopt: never.
   const std::optional<TimePoint>& asked_at() const { return asked_at_; }
   bool has_been_up() const { return has_been_up_; }
-  /// Up to now, or a moment ago: a master that has given its last slot away hangs up.
+  /// Up now, or a moment ago: a master that has lost its last slot closes its connections.
   bool was_up_lately(TimePoint now) const;
   /// There is no connection, for this reason.
   void report_down(std::string_view why) { on_down(why); }

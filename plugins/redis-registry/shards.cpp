@@ -37,8 +37,8 @@ bool Shards::reaches(std::string_view instance) const {
 
 // ---- Leases -------------------------------------------------------------------------------------
 
-LeaseManager& Shards::keeper_of(const OwnedLease& lease) const {
-  return cluster_ ? cluster_->keeper_of(lease) : shards_.front()->leases();
+LeaseManager& Shards::manager_of(const OwnedLease& lease) const {
+  return cluster_ ? cluster_->manager_of(lease) : shards_.front()->leases();
 }
 
 void Shards::take(Take& take) {
@@ -72,7 +72,7 @@ void Shards::change_access(NewAccess access) {
   tls_ = std::move(access.tls);
   next_login_ = std::move(access.login);
   const std::uint64_t change = login_change_.begin();
-  login_change_.ask();  // so that there is no verdict before all are asked
+  login_change_.ask();  // so that there is no result before all are asked
   for (const auto& shard : shards_) {
     shard->connection().change_sentinel_access(sentinel_login_, tls_);
     login_change_.ask();

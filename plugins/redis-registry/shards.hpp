@@ -32,7 +32,7 @@ class Shards final : Shard::Owner, Cluster::Owner {
     virtual void on_shard_up() = 0;
     virtual void on_shard_down(std::string_view why) = 0;
     virtual void on_batch(std::string_view batch) = 0;
-    /// What was asked of other brokers will not be answered.
+    /// Open requests to other brokers will not be answered.
     virtual void on_subscription_lost(std::string_view why) = 0;
     /// Redis accepted new credentials, or refused them for this reason: then the previous ones stay
     /// in use.
@@ -89,8 +89,8 @@ class Shards final : Shard::Owner, Cluster::Owner {
   }
 
   void take(Take& take);
-  void announce(Announce& announce) { keeper_of(announce.claim).announce(announce); }
-  void release(Release& release) { keeper_of(release.claim).release(release); }
+  void announce(Announce& announce) { manager_of(announce.claim).announce(announce); }
+  void release(Release& release) { manager_of(release.claim).release(release); }
   /// Undoes a take that failed before it was sent.
   void forget(std::uint64_t token);
   /// After the takes of one loop iteration.
@@ -127,7 +127,7 @@ class Shards final : Shard::Owner, Cluster::Owner {
   void on_subscription_lost(std::string_view why) override { owner_.on_subscription_lost(why); }
   void on_redis_target() override { owner_.on_redis_target(); }
 
-  LeaseManager& keeper_of(const OwnedLease& lease) const;
+  LeaseManager& manager_of(const OwnedLease& lease) const;
   void note_login(std::uint64_t change, LoginChange::Outcome outcome, std::string_view refusal);
   /// In all shards.
   void use(const Login& login);

@@ -91,7 +91,7 @@ Status TlsTransport::connect() {
   ERR_clear_error();
   const int result = SSL_do_handshake(tls_.get());
   if (result != 1) return failed(result);
-  greeted_ = true;
+  handshake_done_ = true;
   return Status::done;
 }
 
@@ -119,7 +119,7 @@ Status TlsTransport::failed(int result) {
     case SSL_ERROR_WANT_WRITE:
       return Status::wants_write;
     case SSL_ERROR_ZERO_RETURN:
-      if (greeted_) return Status::ended;
+      if (handshake_done_) return Status::ended;
       fault_ = "the server closed the connection during the TLS handshake";
       return Status::failed;
     case SSL_ERROR_SYSCALL:
@@ -145,7 +145,7 @@ std::string TlsTransport::describe_failure() {
   if (reason == SSL_R_WRONG_VERSION_NUMBER) {
     return "the TLS handshake failed: does that port speak plain Redis (redis://)?";
   }
-  return (greeted_ ? "TLS: " : "the TLS handshake failed: ") + said;
+  return (handshake_done_ ? "TLS: " : "the TLS handshake failed: ") + said;
 }
 
 std::string TlsTransport::fault() const {
@@ -153,7 +153,7 @@ std::string TlsTransport::fault() const {
 }
 
 std::string TlsTransport::silence() const {
-  return socket_connected_ && !greeted_
+  return socket_connected_ && !handshake_done_
              ? "no answer to the TLS handshake: does that port speak plain Redis (redis://)?"
              : "no answer";
 }

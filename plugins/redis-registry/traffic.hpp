@@ -24,7 +24,7 @@ struct TrafficByPurpose {
   Traffic messages{};
   Traffic subscription{};
   Traffic sentinel{};
-  Traffic slots{};  ///< who serves what in a cluster
+  Traffic slots{};  ///< queries for the slots of a cluster
 };
 
 }  // namespace crolang::redis_registry

@@ -2,10 +2,10 @@
 /// Which channels the worker links of a broker subscribe to, and on which of them a worker link of
 /// another one reaches it.
 ///
-/// A broker has a fixed number of channels, dealt out to its worker links, whose number others do
-/// not know. A worker link sends everything for one broker to one of its channels, so that much
-/// goes together. Between brokers with equally many worker links, worker links are paired, and each
-/// says that it is reached on the very channel that the other one sends to, so that replies go
+/// A broker has a fixed number of channels, distributed over its worker links, whose number others
+/// do not know. A worker link sends everything for one broker to one of its channels, so that
+/// batches are large. Between brokers with equally many worker links, worker links are paired, and
+/// each says that it is reached on the very channel that the other one sends to, so that replies go
 /// together with messages. Which worker links are paired depends on the two names, so that brokers
 /// with few worker links do not all choose the same ones of a broker with many.
 ///

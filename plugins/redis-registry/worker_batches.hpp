@@ -22,7 +22,7 @@ struct WorkerBatch {
   Slot slot;  ///< of the channel
   std::string_view channel;
   std::string_view text;
-  /// Until when it may be sent again; with its default value, it was not sent again yet.
+  /// Until when it may be sent again; the default: it has not been sent again yet.
   std::chrono::steady_clock::time_point deadline{};
 };
 

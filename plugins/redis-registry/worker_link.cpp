@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds kTick{100};
 constexpr milliseconds kIdleTick{1000};
 constexpr milliseconds kBetweenWarnings{5000};
-// A worker link that has been down for less is not worth a line.
+// A shorter outage of a worker link is not logged.
 constexpr milliseconds kTimeout{1000};
 
 // All worker links together may be as far ahead of another broker as one was; but no worker link

@@ -33,7 +33,7 @@ namespace crolang::redis_registry {
 
 class WorkerLink final : WorkerPubSub::ClusterOwner {
  public:
-  /// What a worker link leaves to the service. Any thread.
+  /// The part of the service that worker links use. Any thread.
   struct Supervisor {
     virtual ~Supervisor() = default;
     /// Looks at the leases, and tells the worker link.

@@ -48,10 +48,10 @@ class AddressPool {
     friend class AddressPool;
     const Endpoint endpoint_;
     bool listed_ = true;
-    std::size_t open_ = 0;    // questions
-    std::uint64_t turn_ = 0;  // number of its last question
-    unsigned failures_ = 0;   // since its last answer
-    TimePoint out_until_{};   // only if it has failures
+    std::size_t open_ = 0;        // questions
+    std::uint64_t last_use_ = 0;  // number of its last question
+    unsigned failures_ = 0;       // since its last answer
+    TimePoint out_until_{};       // only if it has failures
   };
   using Ref = std::shared_ptr<Address>;
 
@@ -115,7 +115,7 @@ class AddressPool {
   static void leave_out(Address& address, TimePoint now) noexcept;
 
   std::vector<Ref> addresses_;
-  std::uint64_t turns_ = 0;
+  std::uint64_t uses_ = 0;
   bool looking_up_ = false;
   bool urgent_ = false;
   bool asked_ = false;  // since the last lookup

@@ -364,7 +364,7 @@ describe('a Redis that cannot be used', ours, () => {
     await redis.command('REPLICAOF', '127.0.0.1', primary.port);
     await eventually(
       'it is noticed',
-      () => /it is the primary no more|this is a replica|READONLY/.test(broker.output),
+      () => /it is no longer the primary|this is a replica|READONLY/.test(broker.output),
       scaled(2000),
     );
     assert.equal((await tryConnect(broker.port, freshId())).outcome, '503');

@@ -94,14 +94,14 @@ class RegistryContract : public ::testing::TestWithParam<RegistryCase> {
     answer(instance.announce(id, token));
   }
 
-  struct Located {
+  struct ThousandIds {
     std::vector<std::string> ids;
     std::vector<Holder> holders;  // of each id
   };
   /// A thousand ids, of which only the last one has a holder: "alice", which joins here.
-  Located thousand_ids(std::uint64_t token) {
+  ThousandIds thousand_ids(std::uint64_t token) {
     join(here(), id("alice"), token);
-    Located all;
+    ThousandIds all;
     for (int i = 0; i < 999; ++i) all.ids.push_back(id(std::to_string(i)));
     all.ids.push_back(id("alice"));
     all.holders.assign(999, kNobody);

@@ -318,7 +318,7 @@ void TlsTransport::end(Outbox::Wire& wire) noexcept try {
   const std::size_t sealed = writer_.seal_alert(scratch.cipher(), tls::Alert::close_notify, alert);
   send_bytes(wire, std::span(alert).first(sealed));
 } catch (const std::exception&) {
-  // The end of TCP has to suffice.
+  // The FIN has to suffice.
 }
 
 std::size_t TlsTransport::send_unsent(Outbox::Wire& wire) {

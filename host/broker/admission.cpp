@@ -40,9 +40,6 @@ std::chrono::milliseconds bounded(std::uint64_t ms) {
 
 }  // namespace
 
-/// In the order in which they are asked; an admission begins with the first.
-enum class Admissions::Step : std::uint8_t { authenticate, claim, probe, replace, resolve_rtc };
-
 Admissions::Admissions(SharedState& shared, modules::Clients& clients, AdmissionOutcomes& outcomes)
     : shared_(shared), clients_(clients), outcomes_(outcomes) {}
 
@@ -171,6 +168,9 @@ void Admissions::run(Admission& admission, const modules::Answer* answer) {
     failure(admission, TemporaryFailure::memory);
   }
 }
+
+/// In the order in which they are asked; an admission begins with the first.
+enum class Admissions::Step : std::uint8_t { authenticate, claim, probe, replace, resolve_rtc };
 
 const modules::Answer* Admissions::advance(Admission& admission, const modules::Answer& answer) {
   switch (admission.step) {

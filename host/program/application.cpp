@@ -301,7 +301,7 @@ void Application::end(int signal, net::Server& server) {
   try {
     server.drain(control_, settings_.drain_duration, [this] { control_.stop(); });
   } catch (const std::bad_alloc&) {
-    log::error("out of memory: the nodes cannot be disconnected one after the other");
+    log::error("no memory to disconnect the nodes one after the other");
     control_.stop();
   }
 }

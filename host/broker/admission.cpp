@@ -169,6 +169,9 @@ void Admissions::run(Admission& admission, const modules::Answer* answer) {
   }
 }
 
+/// In the order in which they are asked; an admission begins with the first.
+enum class Admissions::Step : std::uint8_t { authenticate, claim, probe, replace, resolve_rtc };
+
 const modules::Answer* Admissions::advance(Admission& admission, const modules::Answer& answer) {
   switch (admission.step) {
     case Step::authenticate:

@@ -61,7 +61,7 @@ class Admissions final : public modules::AnswerSink {
   void on_answer(const modules::Waiter& waiter, const modules::Answer& answer) override;
 
  private:
-  enum class Step : std::uint8_t { authenticate, claim, probe, replace, resolve_rtc };
+  enum class Step : std::uint8_t;  // the question that waits for its answer
 
   struct Admission {
     SessionHandle session;
@@ -70,7 +70,7 @@ class Admissions final : public modules::AnswerSink {
     std::uint64_t token = 0;  // 0: nothing claimed yet
     modules::Holder incumbent;
     std::optional<TimePoint> until;  // the authentication expires
-    Step step = Step::authenticate;
+    Step step{};
     bool finished = false;
   };
 

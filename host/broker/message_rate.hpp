@@ -23,20 +23,21 @@ class MessageRate {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   /// How long a node may exceed its limit before it is disconnected.
-  static constexpr std::chrono::seconds kPatience{10};
+  static constexpr std::chrono::seconds kMaxTimeOver{10};
 
   /// `per_second`: messages; 0: no limit. `burst`: messages at once; 0: those of two seconds.
   MessageRate(std::uint32_t per_second, std::uint32_t burst) noexcept;
 
-  enum class Verdict : std::uint8_t {
+  enum class Result : std::uint8_t {
     within,
     over,
-    long_over,  ///< for kPatience, without a pause in which its whole burst became available again
+    long_over,  ///< for kMaxTimeOver, without a pause in which its whole burst became available
+                ///< again
   };
   /// The node sends a message. One that is over the limit does not count against it.
   // Hot: per message.
-  Verdict take(session::SessionHandle node, TimePoint now) {
-    return interval_.count() == 0 ? Verdict::within : judge(node, now);
+  Result take(session::SessionHandle node, TimePoint now) {
+    return interval_.count() == 0 ? Result::within : check(node, now);
   }
 
   std::size_t slots() const noexcept { return buckets_.size(); }
@@ -48,7 +49,7 @@ class MessageRate {
     std::uint32_t generation = 0;
   };
 
-  Verdict judge(session::SessionHandle node, TimePoint now);
+  Result check(session::SessionHandle node, TimePoint now);
 
   const std::chrono::nanoseconds interval_;  // between two messages on average; 0: no limit
   const std::chrono::nanoseconds burst_;     // as time at that rate

@@ -1,7 +1,7 @@
 #pragma once
 /// A node as the broker sees it: its stated identity, its lease, the result of its admission, and
 /// whether messages of it are waiting. Node and session are one object, so that a message needs no
-/// look-up to get from one to the other.
+/// lookup to get from one to the other.
 ///
 /// Threads: owning worker only. Errors: std::bad_alloc.
 

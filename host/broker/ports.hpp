@@ -49,8 +49,8 @@ class Workers {
   virtual void post(std::uint16_t worker, Command command) = 0;
   /// Sends data that was written to these outboxes outside a worker's loop.
   virtual void flush(session::DirtyList& dirty) = 0;
-  /// What the calling thread has written to and sends at the end of its turn; nullptr: it is not
-  /// one of these workers.
+  /// What the calling thread has written to and sends at the end of its loop iteration; nullptr: it
+  /// is not one of these workers.
   virtual session::DirtyList* dirty_here() = 0;
   virtual std::uint16_t count() const = 0;
 

@@ -16,7 +16,7 @@ using telemetry::Counter;
 
 namespace {
 
-// The burst of look-ups that a node is allowed, expressed as time at its rate.
+// The burst of lookups that a node is allowed, expressed as time at its rate.
 constexpr std::chrono::seconds kBurst{1};
 
 }  // namespace

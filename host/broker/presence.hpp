@@ -1,6 +1,6 @@
 #pragma once
 /// Answers ARE_NODES_CONNECTED_TO_BROKER: nodes of this instance from the directory, all others by
-/// one look-up. With Policy::authorize_presence the authorization module is asked first, about
+/// one lookup. With Policy::authorize_presence the authorization module is asked first, about
 /// every id, so that not even the time that an answer takes depends on nodes that the asker may not
 /// know of: these are reported as not connected.
 ///
@@ -103,7 +103,7 @@ class Presence final : public modules::AnswerSink, public PresenceAuthorizationE
   /// A node that has asked since it connected.
   struct Asker {
     session::SessionHandle session;
-    TimePoint paid_until{};  // when its look-ups so far would have ended at the permitted rate
+    TimePoint paid_until{};  // when its lookups so far would have ended at the permitted rate
     std::list<Deferred> deferred;
     std::size_t questions = 0;  // deferred, or waiting for the registry or the authorization
     std::size_t bytes = 0;      // of these questions
@@ -111,7 +111,7 @@ class Presence final : public modules::AnswerSink, public PresenceAuthorizationE
 
   Asker* find(const session::SessionHandle& session);
   bool has_room(const Asker& asker, std::size_t bytes) const;
-  /// When its rate permits the next look-up; may be in the past.
+  /// When its rate permits the next lookup; may be in the past.
   TimePoint due(const Asker& asker) const;
   void defer(Node& node, Asker& asker, const socketio::AckId& ack, std::string_view literal);
   void enqueue(const Asker& asker);

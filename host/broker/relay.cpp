@@ -97,9 +97,9 @@ bool Relay::may_send(const Node& sender, const envelope::Envelope& envelope) con
 }
 
 void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet) {
-  if (const auto verdict = rate_.take(sender.handle(), now_);
-      verdict != MessageRate::Verdict::within) {
-    refuse_over_rate(sender, type, packet.ack, verdict);
+  if (const auto result = rate_.take(sender.handle(), now_);
+      result != MessageRate::Result::within) {
+    refuse_over_rate(sender, type, packet.ack, result);
     return;
   }
   if (!enabled(type)) {
@@ -107,7 +107,7 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
            type == Relayed::socket_msg_exchange ? Outcome::relay_disabled : Outcome::p2p_disabled);
     return;
   }
-  // Nodes send one argument, the payload. If there are more, the payload is the first.
+  // Nodes send one argument, the payload. Further arguments are ignored.
   if (packet.event.argument_count == 0 || packet.event.first_kind != json::Kind::string) {
     refuse(sender, type, packet.ack,
            packet.event.argument_count == 0 ? Outcome::no_payload : Outcome::payload_not_string);
@@ -173,10 +173,10 @@ void Relay::refuse(Node& sender, Relayed type, const socketio::AckId& ack, Outco
 }
 
 void Relay::refuse_over_rate(Node& sender, Relayed type, const socketio::AckId& ack,
-                             MessageRate::Verdict verdict) {
+                             MessageRate::Result result) {
   context_.counters.add(Counter::messages_over_rate);
   refuse(sender, type, ack, Outcome::over_rate);
-  if (verdict == MessageRate::Verdict::long_over) {
+  if (result == MessageRate::Result::long_over) {
     sender.disconnect_for_reconnect(context_, session::EndReason::message_rate);
   } else {
     sessions_.pause_reading(sender);
@@ -451,7 +451,7 @@ void Relay::on_answer(const modules::Waiter& waiter, const modules::Answer& answ
   if (queue_number == kAuthorizationQueue) {
     on_authorization(*sender, backlog, message_number, answer);
   } else if (RemoteQueue* queue = backlog.queue(queue_number)) {
-    // While the receiver is being looked up no message is in flight, so this answers the look-up.
+    // While the receiver is being looked up no message is in flight, so this answers the lookup.
     if (queue->is_looking_up()) {
       on_located(*queue, answer);
     } else if (QueuedMessage* queued = queue->find_sent(message_number)) {

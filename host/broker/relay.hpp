@@ -97,7 +97,7 @@ class Relay final : public modules::AnswerSink {
               std::string_view to = {});
   /// Acknowledges a message that comes too fast. Disconnects a node that does not slow down.
   void refuse_over_rate(Node& sender, Relayed type, const socketio::AckId& ack,
-                        MessageRate::Verdict verdict);
+                        MessageRate::Result result);
   /// The authorization result: Outcome::delivered if the message may be delivered, else the reason
   /// why not. std::nullopt if the answer is not available yet.
   std::optional<Outcome> authorize(Node& sender, const Message& message, std::uint32_t number);

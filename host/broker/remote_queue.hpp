@@ -1,5 +1,5 @@
 #pragma once
-/// The messages of one sender to one receiver on another instance. Look-up, sending and retry
+/// The messages of one sender to one receiver on another instance. Lookup, sending and retry
 /// share one queue, so that no message overtakes an earlier one. The queue says what to do next;
 /// the relay does it and reports the result.
 ///
@@ -65,10 +65,10 @@ class RemoteQueue {
   QueuedMessage* find_sent(std::uint32_t message_number);
 
   void begin_lookup();
-  // The look-up ends with one of these three.
+  // The lookup ends with one of these three.
   void set_holder(const modules::Holder& holder);
-  /// Finishes the messages that were in the queue when the look-up began. Later messages trigger
-  /// another look-up.
+  /// Finishes the messages that were in the queue when the lookup began. Later messages trigger
+  /// another lookup.
   void fail_lookup(Outcome outcome);
   /// The receiver is on this instance: `hand(message)` must deliver a message and return its
   /// outcome.
@@ -91,7 +91,7 @@ class RemoteQueue {
   modules::Holder holder_;
   QueuedMessages messages_;
   std::size_t in_flight_ = 0;
-  std::size_t lookup_size_ = 0;  // messages in the queue when the look-up began
+  std::size_t lookup_size_ = 0;  // messages in the queue when the lookup began
 };
 
 }  // namespace crolang::broker

@@ -1,6 +1,6 @@
 #pragma once
 /// Remembers where receivers on other instances were last reached, so that further messages to them
-/// need no look-up. An outdated entry does no harm: a message carries the token of the session that
+/// need no lookup. An outdated entry does no harm: a message carries the token of the session that
 /// it is for, so the other instance refuses it, and the receiver is looked up. Presence does not
 /// use this cache.
 ///

@@ -23,7 +23,7 @@ namespace {
 // result in time: it allows half a second for the round trip.
 constexpr std::chrono::milliseconds kShortestProbe{250};
 constexpr std::chrono::milliseconds kLongestProbe{60'000};
-constexpr crolang_str kNoMemory{"no memory left", 14};
+constexpr crolang_str kNoMemory{"out of memory", 13};
 
 std::string_view view(crolang_str text) {
   return {text.data, text.size};
@@ -56,7 +56,7 @@ session::Pushed push(SharedState& shared, const Joined& receiver, std::string_vi
                           std::memcpy(out, text.data(), text.size());
                         });
   };
-  // A worker sends everything that it has written in its turn at once.
+  // A worker sends everything that it has written in its loop iteration at once.
   if (session::DirtyList* const own = shared.workers.dirty_here()) return push_to(*own);
   session::DirtyList dirty;
   const session::Pushed pushed = push_to(dirty);
@@ -117,7 +117,7 @@ void on_message(void* ctx, crolang_lease to, crolang_str body, crolang_yes_no_fn
 
 void on_probe(void* ctx, crolang_lease incumbent, std::uint32_t timeout_ms,
               crolang_probed_fn answered, void* call) {
-  // The time-out comes from another instance: it is clamped, so that it can neither evict a node at
+  // The timeout comes from another instance: it is clamped, so that it can neither evict a node at
   // once nor probe it for ever.
   const auto timeout =
       std::clamp(std::chrono::milliseconds(timeout_ms), kShortestProbe, kLongestProbe);

@@ -19,7 +19,7 @@ enum class ProxyProtocol : std::uint8_t {
 };
 
 struct Policy {
-  /// The peers that are believed when they say whom they speak for. Their own addresses are not
+  /// The peers whose statements about client addresses are trusted. Their own addresses are not
   /// limited.
   AddressSet trusted_proxies{};
   Header header = Header::x_forwarded_for;

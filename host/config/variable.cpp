@@ -113,8 +113,8 @@ std::vector<Variable> own_table() {
        .group = kTls},
       {.name = "TLS_CLIENT_CA_FILE",
        .default_note = "clients need no certificate",
-       .help = "certificates of authorities in PEM; then only clients with a certificate that one "
-               "of them has issued may connect to PORT",
+       .help = "CA certificates in PEM; then only clients with a certificate that one of these CAs "
+               "has issued may connect to PORT",
        .group = kTls},
       {.name = "TLS_RECORD_LAYER",
        .type = Type::choice,
@@ -127,8 +127,9 @@ std::vector<Variable> own_table() {
       {.name = "TRUSTED_PROXIES",
        .type = Type::address_set,
        .default_note = "none",
-       .help = "addresses of the proxies that say whom they speak for, single ones and ranges: "
-               "10.0.0.0/8,2001:db8::1; what anyone else says about it is ignored",
+       .help = "addresses and ranges of the proxies whose statements about their clients' "
+               "addresses are "
+               "trusted: 10.0.0.0/8,2001:db8::1; those of other peers are ignored",
        .group = kProxies},
       {.name = "CLIENT_ADDRESS_HEADER",
        .type = Type::choice,
@@ -140,7 +141,7 @@ std::vector<Variable> own_table() {
        .type = Type::boolean,
        .default_value = "false",
        .help = "trusted proxies begin each connection with a header of the PROXY protocol, version "
-               "1 or 2, and anyone else who does is refused; needs TRUSTED_PROXIES",
+               "1 or 2; from other peers it is refused; needs TRUSTED_PROXIES",
        .group = kProxies},
 
       {.name = "LOG_LEVEL",

@@ -20,7 +20,7 @@ class Heartbeat {
  public:
   enum class Action : std::uint8_t {
     none,
-    send_ping,  ///< Send it now: the time-out of its pong runs from this tick.
+    send_ping,  ///< Send it now: the timeout of its pong runs from this tick.
     timed_out,  ///< Close the transport.
   };
 
@@ -33,7 +33,7 @@ class Heartbeat {
   /// Any pong restarts the interval, also an unsolicited one.
   void on_pong(TimePoint now, const Timing& timing) noexcept;
 
-  /// Restarts the time-out of a pong that is due: the ping is still queued in our own outbox,
+  /// Restarts the timeout of a pong that is due: the ping is still queued in our own outbox,
   /// behind data that a slow client is reading, so the client cannot have answered it. Otherwise no
   /// effect.
   void extend(TimePoint now, const Timing& timing) noexcept;

@@ -28,7 +28,7 @@ struct Target {
   stun::Credentials credentials{};  ///< of a TURN server
 };
 
-/// A stun: URL is tried by UDP and by TCP, all others in the one way that they name.
+/// A stun: URL is tried over UDP and TCP, all others in the one way that they name.
 std::variant<std::vector<Target>, std::string> targets_of(std::string_view url,
                                                           const stun::Credentials& credentials);
 

@@ -9,14 +9,14 @@ AcceptPolicy::Decision AcceptPolicy::decide(std::uint64_t open) const noexcept {
   return is_full ? Decision::make_room : Decision::accept;
 }
 
-AddressLimits::Verdict AcceptPolicy::admit(const PeerAddress& address, TimePoint now,
-                                           CountedConnection& counted) const noexcept {
-  if (!limits(address)) return AddressLimits::Verdict::not_counted;
-  const AddressLimits::Verdict verdict = rules_.addresses->admit(address, now);
-  if (verdict == AddressLimits::Verdict::counted) {
+AddressLimits::Result AcceptPolicy::admit(const PeerAddress& address, TimePoint now,
+                                          CountedConnection& counted) const noexcept {
+  if (!limits(address)) return AddressLimits::Result::not_counted;
+  const AddressLimits::Result result = rules_.addresses->admit(address, now);
+  if (result == AddressLimits::Result::counted) {
     counted = CountedConnection(*rules_.addresses, address);
   }
-  return verdict;
+  return result;
 }
 
 bool AcceptPolicy::may_resume(TimePoint now) noexcept {
@@ -25,19 +25,19 @@ bool AcceptPolicy::may_resume(TimePoint now) noexcept {
   return true;
 }
 
-std::optional<RequestFault> fault_of(AddressLimits::Verdict verdict,
+std::optional<RequestFault> fault_of(AddressLimits::Result result,
                                      telemetry::WorkerCounters& counters) {
-  switch (verdict) {
-    case AddressLimits::Verdict::counted:
-    case AddressLimits::Verdict::not_counted:
+  switch (result) {
+    case AddressLimits::Result::counted:
+    case AddressLimits::Result::not_counted:
       return std::nullopt;
-    case AddressLimits::Verdict::no_room:
+    case AddressLimits::Result::no_room:
       counters.add(Counter::addresses_not_limited);
       return std::nullopt;
-    case AddressLimits::Verdict::too_many:
+    case AddressLimits::Result::too_many:
       counters.add(Counter::refused_address_connections);
       return RequestFault::address_connections;
-    case AddressLimits::Verdict::too_fast:
+    case AddressLimits::Result::too_fast:
       break;
   }
   counters.add(Counter::refused_address_rate);

@@ -49,8 +49,8 @@ class AcceptPolicy {
            !(rules_.trusted_proxies != nullptr && rules_.trusted_proxies->contains(address));
   }
   /// Whether this address may have one more connection, which is then counted as its own.
-  AddressLimits::Verdict admit(const PeerAddress& address, TimePoint now,
-                               CountedConnection& counted) const noexcept;
+  AddressLimits::Result admit(const PeerAddress& address, TimePoint now,
+                              CountedConnection& counted) const noexcept;
   /// A connection of this address that was counted has ended.
   void release(const PeerAddress& address) const noexcept { rules_.addresses->release(address); }
 
@@ -95,7 +95,7 @@ class AcceptPolicy {
 };
 
 /// Why the connection is refused; nullopt: it may stay. Counts what limits addresses.
-std::optional<RequestFault> fault_of(AddressLimits::Verdict verdict,
+std::optional<RequestFault> fault_of(AddressLimits::Result result,
                                      telemetry::WorkerCounters& counters);
 
 }  // namespace crolang::net

@@ -86,25 +86,25 @@ AddressLimits::Entry* AddressLimits::find_free(const Place& place, TimePoint now
   return free != nullptr ? free : best;
 }
 
-AddressLimits::Verdict AddressLimits::admit(const PeerAddress& address, TimePoint now) noexcept {
-  if (!client_address::is_known(address)) return Verdict::not_counted;
+AddressLimits::Result AddressLimits::admit(const PeerAddress& address, TimePoint now) noexcept {
+  if (!client_address::is_known(address)) return Result::not_counted;
   const Place place = place_of(address);
   const std::lock_guard lock(shards_[place.shard].mutex);
   Entry* entry = find(place);
   if (entry == nullptr) {
     entry = find_free(place, now);
-    if (entry == nullptr) return Verdict::no_room;
+    if (entry == nullptr) return Result::no_room;
     *entry = {place.key, now, 0};
   }
-  if (limit_.connections != 0 && entry->connections >= limit_.connections) return Verdict::too_many;
+  if (limit_.connections != 0 && entry->connections >= limit_.connections) return Result::too_many;
   if (interval_.count() != 0) {
     const TimePoint full_at = std::max(entry->full_at, now) + interval_;
-    if (full_at - now > AddressLimit::kBurst) return Verdict::too_fast;
+    if (full_at - now > AddressLimit::kBurst) return Result::too_fast;
     entry->full_at = full_at;
   }
-  if (limit_.connections == 0) return Verdict::not_counted;
+  if (limit_.connections == 0) return Result::not_counted;
   ++entry->connections;
-  return Verdict::counted;
+  return Result::counted;
 }
 
 void AddressLimits::release(const PeerAddress& address) noexcept {

@@ -43,14 +43,14 @@ class AddressLimits {
   /// `max_connections`: of all addresses together; 0: unknown.
   AddressLimits(AddressLimit limit, std::uint64_t max_connections);
 
-  enum class Verdict : std::uint8_t {
+  enum class Result : std::uint8_t {
     counted,      ///< it may stay; `release` must be called when it ends
     not_counted,  ///< it may stay; there is nothing to be released
     no_room,      ///< the same, since the table is full: the address is not limited
     too_many,
     too_fast,
   };
-  Verdict admit(const PeerAddress& address, TimePoint now) noexcept;
+  Result admit(const PeerAddress& address, TimePoint now) noexcept;
   void release(const PeerAddress& address) noexcept;
 
   /// How many addresses there is room for.

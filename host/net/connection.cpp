@@ -36,7 +36,7 @@ constexpr auto kLinger = std::chrono::seconds(2);
 // Between two requests on one connection, as the Keep-Alive header says.
 constexpr auto kKeepAlive = std::chrono::seconds(5);
 constexpr auto kNoResponseDelay = std::chrono::seconds(1);
-// A node's time-out is postponed by at most this while bytes that it has sent are still unread.
+// A node's timeout is postponed by at most this while bytes that it has sent are still unread.
 constexpr auto kUnreadGrace = std::chrono::seconds(1);
 
 Counter violation_of(const std::optional<RequestRefusal>& refusal) {

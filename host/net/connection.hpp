@@ -1,7 +1,7 @@
 #pragma once
 /// One connection from its first byte to its last, without its socket: its inputs are bytes and
 /// times, its output goes into its Outbox. After each input the driver asks it whether to read on,
-/// when its time-out is due, and whether to close the TCP connection.
+/// when its timeout is due, and whether to close the TCP connection.
 ///
 ///   proxy_header → request → admitting → open → flushing → lingering → closed
 ///
@@ -160,8 +160,8 @@ class Connection {
   bool is_to_be_drained() const;
   /// Memory held for incomplete requests and messages, in bytes.
   std::size_t held_bytes() const noexcept;
-  /// The client, as far as it is known: the peer of the socket, until a trusted proxy has said whom
-  /// it speaks for. A node's does not change any more.
+  /// The client, as far as it is known: the peer of the socket, until a trusted proxy has stated
+  /// the client's address. A node's does not change any more.
   const client_address::Address& client() const noexcept { return client_; }
   session::SessionHandle handle() const noexcept { return handle_; }
   session::Outbox& outbox() const noexcept { return outbox_; }

@@ -21,7 +21,7 @@ constexpr std::size_t kReadBuffer = 256 * 1024;
 // How long reading pauses from a node that exceeds its presence query limit.
 constexpr auto kReadingPause = std::chrono::milliseconds(250);
 
-// In a turn of the loop, for handshakes that begin. A full one takes 0.3 ms.
+// In one loop iteration, for handshakes that begin. A full one takes 0.3 ms.
 constexpr auto kHandshakeShare = std::chrono::milliseconds(2);
 
 ConnectionContext context_for(const ConnectionDriver::Parts& parts, ListenerIndex index,

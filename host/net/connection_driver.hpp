@@ -2,8 +2,8 @@
 /// Drives the connections of one worker: passes them the bytes of their sockets and the time, and
 /// then carries out what they ask for. Also counts them.
 ///
-/// A TLS handshake takes as long as thousands of messages. So in one turn of the loop those that
-/// begin get a share of the time; the others are read from in the next turns, which epoll reports
+/// A TLS handshake takes as long as thousands of messages. So in one loop iteration those that
+/// begin get a share of the time; the others are read from in the next ones, which epoll reports
 /// again by then.
 ///
 /// Threads: owning worker only, but for the gauges. The time is the one last passed to set_now.
@@ -57,7 +57,7 @@ class ConnectionDriver {
   };
   ConnectionDriver(const Parts& parts, TimePoint now);
 
-  /// Begins a turn of the loop.
+  /// Begins a loop iteration.
   void set_now(TimePoint now) {
     for (ConnectionContext& context : contexts_) context.now = now;
     spent_on_handshakes_ = {};
@@ -159,7 +159,7 @@ class ConnectionDriver {
   std::deque<Paused> paused_;  // by time, since all pauses are equally long
   std::vector<char> buffer_;   // of all reads
   std::size_t bytes_read_ = 0;
-  std::chrono::nanoseconds spent_on_handshakes_{};  // that began in this turn
+  std::chrono::nanoseconds spent_on_handshakes_{};  // that began in this iteration
   ConnectionGauges gauges_;
 };
 

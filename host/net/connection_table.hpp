@@ -1,5 +1,5 @@
 #pragma once
-/// The connections of one worker by slot, each with its socket and its time-out. A slot is reused
+/// The connections of one worker by slot, each with its socket and its timeout. A slot is reused
 /// under another generation once its connection has ended. An ended connection stays in memory
 /// until `reclaim`, since functions on the call stack may still use it.
 ///

@@ -50,7 +50,7 @@ bool HealthcheckConnection::start_tls() {
   Step step = Step::again;
   while (step == Step::again) {
     forget_errors();
-    step = judge(SSL_connect(ssl_.get()));
+    step = step_of(SSL_connect(ssl_.get()));
   }
   if (step == Step::done) return true;
   if (step == Step::ended) why_ = "the broker ended the connection";
@@ -107,7 +107,7 @@ bool HealthcheckConnection::wait_for(short events) {
   }
 }
 
-HealthcheckConnection::Step HealthcheckConnection::judge(int returned) {
+HealthcheckConnection::Step HealthcheckConnection::step_of(int returned) {
   if (returned > 0) return Step::done;
   const int system_error = errno;
   switch (SSL_get_error(ssl_.get(), returned)) {
@@ -132,7 +132,7 @@ HealthcheckConnection::Step HealthcheckConnection::write_some(std::string_view& 
   std::size_t written = 0;
   if (ssl_ != nullptr) {
     forget_errors();
-    const Step step = judge(SSL_write_ex(ssl_.get(), text.data(), text.size(), &written));
+    const Step step = step_of(SSL_write_ex(ssl_.get(), text.data(), text.size(), &written));
     text.remove_prefix(written);
     return step;
   }
@@ -152,7 +152,7 @@ HealthcheckConnection::Step HealthcheckConnection::read_some(std::string& text) 
   std::size_t size = 0;
   if (ssl_ != nullptr) {
     forget_errors();
-    const Step step = judge(SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &size));
+    const Step step = step_of(SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &size));
     text.append(buffer.data(), size);
     return step;
   }

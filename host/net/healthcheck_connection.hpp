@@ -41,7 +41,7 @@ class HealthcheckConnection {
   bool fail(const std::string& why);
   bool wait_for(short events);
   /// What a call of OpenSSL has returned; waits for the socket before `again`.
-  Step judge(int returned);
+  Step step_of(int returned);
   Step write_some(std::string_view& text);
   Step read_some(std::string& text);
 

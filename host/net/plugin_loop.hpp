@@ -1,10 +1,10 @@
 #pragma once
 /// Descriptors, timers and functions of plugins on the loop of one worker: what io/1 offers, for
 /// that worker. While the worker runs, descriptors are registered in the worker's own epoll, among
-/// those of nodes: one that is always ready is served once in each turn, as any of theirs; and the
-/// worker asks when the next timer is due. Posts, timers that other threads set, and what was
-/// watched before the worker ran, are in an epoll of this object, which the worker's epoll waits
-/// for like for any descriptor. So it costs nothing while it is not used.
+/// those of nodes: one that is always ready is served once per loop iteration, as any of theirs;
+/// and the worker asks when the next timer is due. Posts, timers that other threads set, and what
+/// was watched before the worker ran, are in an epoll of this object, which the worker's epoll
+/// waits for like for any descriptor. So it costs nothing while it is not used.
 ///
 /// Threads: enter, run, serve and leave are the worker's; everything else may be called by any
 /// thread, also in a callback. No callback runs with the lock held. Errors: functions return 0 or

@@ -167,8 +167,8 @@ void warn_of_missing_proxy(const client_address::Address& peer,
     return;
   }
   log::warning(
-      "limits of addresses are set, and a peer says for whom it speaks: if it is a proxy, it is "
-      "missing from TRUSTED_PROXIES, and the limits apply to it instead of its clients",
+      "limits per address are set, and an untrusted peer names the client in a header: if it is a "
+      "proxy, add it to TRUSTED_PROXIES, or the limits apply to it instead of its clients",
       {{"peer", text_of(peer)}});
 }
 

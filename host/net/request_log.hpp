@@ -28,13 +28,13 @@ void log_tls_handshake(const TlsFailure& failure, const client_address::Address&
 /// A sentence.
 std::string_view describe(client_address::ProxyHeaderFault fault);
 
-/// Logs at every LOG_LEVEL that a trusted proxy's connection was closed, since it is the operator's
-/// own, and nobody gets through it.
+/// Logs at every LOG_LEVEL that a trusted proxy's connection was closed, since the proxy is the
+/// operator's own, and no client can connect through it.
 void log_bad_proxy_header(client_address::ProxyHeaderFault fault,
                           const client_address::Address& proxy,
                           std::chrono::steady_clock::time_point now);
 
-/// Warns that the limits of addresses may hit a proxy, and with it everybody behind it. At most
+/// Warns that the limits per address may apply to a proxy, and so to all of its clients. At most
 /// once a minute.
 void warn_of_missing_proxy(const client_address::Address& peer,
                            std::chrono::steady_clock::time_point now);

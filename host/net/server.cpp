@@ -197,7 +197,7 @@ Response Server::render(PageRequest request) {
       return make_response(200, request.after,
                            {"text/plain; charset=utf-8",
                             "crolang-broker " + options_.version +
-                                ": nodes connect by Socket.IO (WebSocket) at /socket.io/\n"});
+                                ": nodes connect with Socket.IO (WebSocket) at /socket.io/\n"});
     case Page::health:
     case Page::readiness: {
       const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(

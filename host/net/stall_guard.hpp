@@ -1,5 +1,5 @@
 #pragma once
-/// Decides when a worker may check time-outs: not while bytes that have arrived are unread, since
+/// Decides when a worker may check timeouts: not while bytes that have arrived are unread, since
 /// they may be the expected answer; and not right after the process was suspended (stopped, or its
 /// machine frozen or overloaded), since no node could reach it meanwhile.
 ///
@@ -17,7 +17,7 @@ class StallGuard {
 
   /// A worker that wakes up later than this is taken to have been suspended.
   static constexpr std::chrono::milliseconds kLate{100};
-  /// After a suspension time-outs are not checked for as long as it lasted, within these bounds.
+  /// After a suspension timeouts are not checked for as long as it lasted, within these bounds.
   static constexpr std::chrono::milliseconds kMinGrace{1000};
   static constexpr std::chrono::milliseconds kMaxGrace{10000};
 
@@ -31,7 +31,7 @@ class StallGuard {
     reported_ += ready;
     caught_up_ = ready < capacity || reported_ > connections;
     if (caught_up_) reported_ = 0;
-    // Only once until time-outs have been checked again, so that a worker that is always late still
+    // Only once until timeouts have been checked again, so that a worker that is always late still
     // checks them.
     if (in_grace_ || due >= now - kLate) return;
     in_grace_ = true;
@@ -45,7 +45,7 @@ class StallGuard {
     return true;
   }
 
-  /// When to wake up for time-outs of which the first is at `due`.
+  /// When to wake up for timeouts of which the first is at `due`.
   TimePoint next(TimePoint now, TimePoint due) const {
     if (!caught_up_) return now;
     return in_grace_ ? std::max(due, until_) : due;

@@ -107,7 +107,7 @@ ReadResult TlsTransport::ended(ReadResult result) {
   // Node.js verifies the certificate itself, after OpenSSL has accepted it, and sends no alert.
   fail({.when = TlsFailure::When::handshake,
         .kind = tls::HandshakeFailure::Kind::refused_by_client,
-        .sentence = "the client has ended TCP in the middle of the handshake: it may not trust the "
+        .sentence = "the client closed the connection during the handshake: it may not trust the "
                     "certificate"});
   result.kind = ReadResult::Kind::failed;
   return result;
@@ -180,7 +180,7 @@ bool TlsTransport::begin_stream(Outbox& outbox,
   if (!started) {
     fail({.when = TlsFailure::When::handshake,
           .kind = tls::HandshakeFailure::Kind::no_memory,
-          .sentence = "no memory for the keys of TLS"});
+          .sentence = "out of memory for TLS keys"});
   }
   return started;
 }
@@ -318,7 +318,7 @@ void TlsTransport::end(Outbox::Wire& wire) noexcept try {
   const std::size_t sealed = writer_.seal_alert(scratch.cipher(), tls::Alert::close_notify, alert);
   send_bytes(wire, std::span(alert).first(sealed));
 } catch (const std::exception&) {
-  // The end of TCP has to suffice.
+  // The FIN has to suffice.
 }
 
 std::size_t TlsTransport::send_unsent(Outbox::Wire& wire) {

@@ -63,7 +63,7 @@ class Transport {
   std::size_t least_room() const noexcept;
   /// Memory held for what is not read yet, in bytes.
   std::size_t held_bytes(const session::Outbox& outbox) const noexcept;
-  /// Memory held by TLS besides, in bytes: OpenSSL's object, and what the socket has not taken.
+  /// Memory held for TLS besides, in bytes: OpenSSL's object, and what the socket has not taken.
   std::size_t tls_bytes(session::Outbox& outbox) const;
   /// The pending error of the socket, an errno; 0: none.
   int error() const noexcept;

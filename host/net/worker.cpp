@@ -29,8 +29,8 @@ constexpr std::size_t kFlushAt = 256 * 1024;
 // Flush after so many outboxes: while the CPU's caches still hold them and their queues' blocks
 // come from ByteQueue's cache, but late enough that bursts are written together.
 constexpr std::size_t kFlushOutboxes = 64;
-// Flush the registry after so many questions, so that whom it asks can begin while this one goes on
-// reading.
+// Flush the registry after so many questions, so that its server can start on them while this
+// worker goes on reading.
 constexpr std::size_t kFlushQuestions = 256;
 // If epoll has returned within this time, the thread did not sleep.
 constexpr std::chrono::microseconds kNoSleep{5};
@@ -104,8 +104,8 @@ void Worker::execute(Adopt& command) {
 }
 
 void Worker::execute(const Drain& command) {
-  const std::size_t there = nodes();
-  std::size_t to_leave = there - std::min(there, command.may_stay);
+  const std::size_t connected = nodes();
+  std::size_t to_leave = connected - std::min(connected, command.may_stay);
   // They are collected first, since sending to them may change the connections.
   std::vector<DrivenConnection*> leaving;
   driver_.table().for_each([&](DrivenConnection& driven) {
@@ -143,11 +143,11 @@ Worker* Worker::current() noexcept {
 void Worker::run() {
   t_current = this;
   process::MemoryReserve reserve;
-  // While there is memory; what else it throws, the server has seen already.
+  // Allocated now, while memory is available. Other errors were reported when the server started.
   if (driver_.serves_tls()) try_run([] { TlsScratch::of_this_thread(); });
   plugin_loop_.enter(epoll_.get());
   std::array<epoll_event, kMaxEvents> events;
-  // What was set up before the start is due, also if no connection ever wakes this worker.
+  // Timers that were set before the start are due even if no connection ever wakes this worker.
   due_ = due();
   while (!is_done()) {
     sleeps_.store(true, std::memory_order_relaxed);
@@ -192,8 +192,8 @@ void Worker::run() {
   t_current = nullptr;
 }
 
-/// A worker that does not get to sleep lets the registry wait for a moment, so that it sends more
-/// at once: at low rates it is flushed at the end of each turn.
+/// A worker that is too busy to sleep delays the flush of the registry briefly, so that more is
+/// sent at once. At low rates the registry is flushed at the end of each iteration.
 bool Worker::may_hold_flush(TimePoint before_wait, std::size_t ready) const {
   return ready != 0 && now_ - before_wait < kNoSleep && now_ - flushed_at_ < kLongestHold;
 }
@@ -231,7 +231,7 @@ void Worker::run_plugin_timers() {
   after_plugin_callbacks();
 }
 
-/// What they have answered may lead to more questions, which are sent with the rest of the turn.
+/// Their answers may lead to more questions, which are sent at the end of the iteration.
 void Worker::after_plugin_callbacks() {
   try_run([this] { calls_.collect(); });
   clients_.note_callbacks();
@@ -278,7 +278,7 @@ void Worker::watch_listeners() {
 }
 
 void Worker::accept_ready(Acceptor& acceptor) {
-  // Accepting was paused earlier in this turn.
+  // Accepting was paused earlier in this iteration.
   if (accept_policy_.resume_at()) return;
   for (int i = 0; i < kMaxAccepts; ++i) {
     auto [accepted, error] = acceptor.accept();
@@ -287,8 +287,8 @@ void Worker::accept_ready(Acceptor& acceptor) {
       return;
     }
     accepted.is_limited = accept_policy_.limits(accepted.peer);
-    const auto verdict = accept_policy_.admit(accepted.peer, now_, accepted.counted);
-    if (const auto fault = fault_of(verdict, counters_)) {
+    const auto result = accept_policy_.admit(accepted.peer, now_, accepted.counted);
+    if (const auto fault = fault_of(result, counters_)) {
       log_refusal({*fault}, 0, accepted.peer, now_);
       reset(std::move(accepted.socket));
       continue;

@@ -2,7 +2,7 @@
 /// One thread with its own epoll: drives its connections and passes their events to the broker.
 ///
 /// A loop iteration: wait → read what is ready → execute commands of other threads → check
-/// time-outs, if everything that had arrived has been read → write once to every connection with
+/// timeouts, if everything that had arrived has been read → write once to every connection with
 /// queued bytes. Epoll is used directly: a socket library that arms each read anew would cost one
 /// more system call per message, and system calls are most of a message's cost.
 ///

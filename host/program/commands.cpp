@@ -32,7 +32,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Less than the usual time-out of a docker HEALTHCHECK.
+// Less than the usual timeout of a docker HEALTHCHECK.
 constexpr std::chrono::seconds kHealthcheckTimeout{3};
 
 void append(std::vector<std::string>& to, std::vector<std::string> from) {

@@ -75,7 +75,7 @@ RtcQuestion::Answer RtcQuestion::ask(std::string_view node, std::chrono::millise
     control_.run();
     control_.cancel(timer);
   }
-  if (!answer_) return {.fault = "no memory left"};
+  if (!answer_) return {.fault = "out of memory"};
   if (answer_->status == CROLANG_TIMEOUT) {
     return {.fault = "no answer within PLUGIN_TIMEOUT_MS=" + std::to_string(timeout.count())};
   }

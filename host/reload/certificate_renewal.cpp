@@ -41,7 +41,7 @@ void CertificateRenewal::use(Certificates::Reading reading) {
   counters_.add(Counter::certificates_renewed);
   // Of an end that is near the reading has a warning.
   next_report_ = next_report(now_());
-  log::info("the certificate files were read again",
+  log::info("certificate files reloaded",
             {{"subjects", certificates_.subjects()},
              {"valid_until", tls::text_of(certificates_.end_of_validity())}});
 }

@@ -59,7 +59,7 @@ void log(const Outcome& outcome) {
     return;
   }
   const std::string changed = outcome.taken_over.empty() ? "nothing" : listed(outcome.taken_over);
-  log::info("SIGHUP: the configuration was read again", {{"changed", changed}});
+  log::info("SIGHUP: configuration reloaded", {{"changed", changed}});
   if (outcome.need_restart.empty()) return;
   const std::string names = listed(outcome.need_restart);
   log::warning("SIGHUP: some changed variables need a restart", {{"variables", names}});

@@ -1,6 +1,6 @@
 #pragma once
 /// Names a connection without owning it. Threads: a plain value, not synchronised, copied freely. A
-/// handle may outlive its connection: every look-up compares the generation, so a stale handle
+/// handle may outlive its connection: every lookup compares the generation, so a stale handle
 /// means "gone", never a dangling pointer.
 
 #include <cstdint>

@@ -24,7 +24,7 @@ struct Description {
   std::string_view help;
 };
 
-constexpr std::string_view kTlsHandshakes = "TLS handshakes that have ended";
+constexpr std::string_view kTlsHandshakes = "TLS handshakes completed or failed";
 constexpr std::string_view kNotTaken = "Connections refused before a node was admitted";
 constexpr std::string_view kRefused = "Nodes refused permanently (CONNECT_ERROR)";
 constexpr std::string_view kUnavailable = "Nodes asked to retry (503)";
@@ -35,7 +35,7 @@ constexpr std::string_view kViolations = "Connections that violated a protocol";
 constexpr std::string_view kLeft = "Upgraded connections ended by the client or the network";
 constexpr std::string_view kClosed =
     "Connections closed by the broker, except for protocol violations";
-constexpr std::string_view kRenewals = "Times that the TLS certificate files were read again";
+constexpr std::string_view kRenewals = "Reloads of the TLS certificate files";
 constexpr std::string_view kHttp = "HTTP responses, upgrades (1xx) included";
 
 constexpr std::array<Description, kPlainCounters> kDescriptions{{
@@ -137,7 +137,7 @@ struct PluginFamily {
 constexpr PluginFamily kCallFaults{"plugin_call_faults", "fault",
                                    "Plugin calls that failed, timed out or were not made"};
 constexpr PluginFamily kStrayAnswers{"plugin_stray_answers", "answer",
-                                     "Plugin answers that came late or twice"};
+                                     "Plugin answers that arrived late or twice"};
 
 struct PluginEventLabel {
   const PluginFamily* family = nullptr;

@@ -141,7 +141,7 @@ std::string mismatch(const Files& pair, const std::vector<Files>& all) {
   return what + ": name the key with which that certificate was requested";
 }
 
-CertificatePair judge(Files& pair, WallTime now, Findings& findings) {
+CertificatePair check_pair(Files& pair, WallTime now, Findings& findings) {
   const std::string file = where(kCertificates, pair.certificate_file);
   X509* certificate = pair.certificates.front().get();
   check_server_certificate(file, certificate, now, findings);
@@ -224,7 +224,7 @@ CertificateSet load_certificates(std::string_view certificate_files, std::string
       readable.back() = false;
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
-      if (readable[i]) set.pairs.push_back(judge(all[i], now, findings));
+      if (readable[i]) set.pairs.push_back(check_pair(all[i], now, findings));
     }
     check_names(set.pairs, findings);
   }

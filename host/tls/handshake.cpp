@@ -94,7 +94,7 @@ Handshake::Step Handshake::feed(std::span<const char> in, std::string& out) {
   if (progress.connection == nullptr) {
     progress.connection = SslConnection::open(context_);
     if (progress.connection == nullptr)
-      return progress.fail(Kind::no_memory, "no memory for a TLS handshake", in.size());
+      return progress.fail(Kind::no_memory, "out of memory during a TLS handshake", in.size());
   }
   return progress.run(in, out);
 }

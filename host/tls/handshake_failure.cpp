@@ -27,7 +27,7 @@ HandshakeFailure refused(int alert) {
 
 std::string no_common_version(MinimumVersion minimum) {
   const bool only13 = minimum == MinimumVersion::tls13;
-  return std::string("the client speaks no version of TLS that the broker does: it needs ") +
+  return std::string("client and broker have no TLS version in common: the broker requires ") +
          (only13 ? "TLS 1.3 (TLS_MIN_VERSION)" : "TLS 1.2 or 1.3");
 }
 
@@ -37,7 +37,8 @@ HandshakeFailure take_failure(const SSL* ssl, MinimumVersion minimum_version) {
   const unsigned long error = ERR_peek_error();
   const int reason = ERR_GET_REASON(error);
   const std::string text = take_error();
-  if (reason == ERR_R_MALLOC_FAILURE) return {Kind::no_memory, "no memory for a TLS handshake"};
+  if (reason == ERR_R_MALLOC_FAILURE)
+    return {Kind::no_memory, "out of memory during a TLS handshake"};
   if (ERR_GET_LIB(error) != ERR_LIB_SSL)
     return {Kind::malformed, "the TLS handshake has failed: " + text};
   if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
@@ -60,7 +61,7 @@ HandshakeFailure take_failure(const SSL* ssl, MinimumVersion minimum_version) {
           Kind::cipher,
           "client and broker have no TLS cipher, group or signature algorithm in common: " + text};
     case SSL_R_NO_APPLICATION_PROTOCOL:
-      return {Kind::protocol, "the client asks by ALPN for protocols other than http/1.1"};
+      return {Kind::protocol, "the client offers no ALPN protocol but others than http/1.1"};
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
       return {Kind::client_certificate,
               "the client has sent no certificate, and TLS_CLIENT_CA_FILE asks for one"};

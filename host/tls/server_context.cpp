@@ -51,7 +51,7 @@ int select_protocol(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_
 
 /// A ticket restores the client's certificate as it was verified once. If it has expired since, the
 /// client has to show one again.
-SSL_TICKET_RETURN judge_ticket(SSL* /*ssl*/, SSL_SESSION* session, const unsigned char* /*name*/,
+SSL_TICKET_RETURN check_ticket(SSL* /*ssl*/, SSL_SESSION* session, const unsigned char* /*name*/,
                                std::size_t /*name_size*/, SSL_TICKET_STATUS status,
                                void* /*argument*/) {
   if (status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW) {
@@ -95,7 +95,7 @@ void set_tickets(SSL_CTX* context, const TicketKeys& keys) {
   SSL_CTX_set_num_tickets(context, kTickets);
   constexpr std::chrono::seconds kLifetime = TicketKeys::kTicketLifetime;
   SSL_CTX_set_timeout(context, static_cast<long>(kLifetime.count()));
-  SSL_CTX_set_session_ticket_cb(context, nullptr, &judge_ticket, nullptr);
+  SSL_CTX_set_session_ticket_cb(context, nullptr, &check_ticket, nullptr);
   keys.install(context);
 }
 

@@ -35,7 +35,7 @@ bool is_untrusted(int error) {
          error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
 }
 
-/// The trailing dot of an absolute name (RFC 1034 3.1) is for look-ups; certificates and SNI do not
+/// The trailing dot of an absolute name (RFC 1034 3.1) is for lookups; certificates and SNI do not
 /// have it.
 std::string without_last_dot(std::string host) {
   if (host.ends_with('.')) host.pop_back();

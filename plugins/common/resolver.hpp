@@ -2,10 +2,10 @@
 /// Resolves host names asynchronously as the system does (getaddrinfo: /etc/hosts, nsswitch.conf,
 /// DNS).
 ///
-/// A look-up runs on a thread of its own, at most one for each Resolver. getaddrinfo cannot be
-/// interrupted: when the Resolver is destroyed during a look-up, the thread continues and ends when
-/// the name server has answered or the look-up has timed out.
-/// Threads: one at a time, except that `on_answer` runs on the look-up's thread. Errors: ask throws
+/// A lookup runs on a thread of its own, at most one for each Resolver. getaddrinfo cannot be
+/// interrupted: when the Resolver is destroyed during a lookup, the thread continues and ends when
+/// the name server has answered or the lookup has timed out.
+/// Threads: one at a time, except that `on_answer` runs on the lookup's thread. Errors: ask throws
 /// std::system_error if no thread can be created, std::bad_alloc if there is no memory; then
 /// nothing was asked. A name that cannot be resolved is an answer.
 

@@ -65,8 +65,7 @@ bool KeyFile::refresh() {
   }
   last_fault_.clear();
   take(std::get<Keys>(std::move(loaded)));
-  log_(plugin::LogLevel::info,
-       name_ + "was read again; usable keys: " + std::to_string(keys_.size()));
+  log_(plugin::LogLevel::info, name_ + "reloaded; usable keys: " + std::to_string(keys_.size()));
   return true;
 }
 

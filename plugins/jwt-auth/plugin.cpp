@@ -61,7 +61,7 @@ class JwtAuth final : public plugin::Authentication {
     const bool watched = keys_.has_files();
     keys_.reload(sources_in(host_));
     host_.log(plugin::LogLevel::info,
-              "all keys were read again; usable keys: " + std::to_string(keys_.keys()->size()));
+              "all keys reloaded; usable keys: " + std::to_string(keys_.keys()->size()));
     if (keys_.has_files() == watched) return;
     if (watched) {
       host_.cancel(timer_);

@@ -31,12 +31,12 @@ ClaimGate::Task ClaimGate::on_connected(const Server& server, TimePoint now) {
   return begin_restoring();
 }
 
-ClaimGate::Notice ClaimGate::on_disconnected(std::string_view why, TimePoint last_heard,
+ClaimGate::Notice ClaimGate::on_disconnected(std::string_view why, TimePoint last_received,
                                              TimePoint now) {
   // Counted from the last data, not from when the loss was noticed: a silent connection had broken
   // before.
   if (run_id_ && !disconnected_since_) {
-    disconnected_since_ = std::min({now, last_heard, away_since_.value_or(now)});
+    disconnected_since_ = std::min({now, last_received, away_since_.value_or(now)});
   }
   state_ = State::disconnected;
   away_since_.reset();

@@ -80,15 +80,16 @@ class ClaimGate {
 
   /// Begins to restore.
   [[nodiscard]] Task on_connected(const Server& server, TimePoint now);
-  /// The connection was lost, or an attempt to connect failed. `last_heard`: when data was last
+  /// The connection was lost, or an attempt to connect failed. `last_received`: when data was last
   /// received from Redis.
-  [[nodiscard]] Notice on_disconnected(std::string_view why, TimePoint last_heard, TimePoint now);
+  [[nodiscard]] Notice on_disconnected(std::string_view why, TimePoint last_received,
+                                       TimePoint now);
   /// Redis has lost the scripts.
   void on_scripts_lost() { scripts_missing_ = true; }
   /// Redis answered a write with this error, possibly because it has lost the scripts.
   [[nodiscard]] Notice on_write_refused(std::string_view error, TimePoint now);
 
-  /// A part of a cluster serves nobody for the moment (`error`), without having lost anything.
+  /// A part of a cluster serves no requests for the moment (`error`), but has lost no data.
   [[nodiscard]] Notice on_away(std::string_view error, TimePoint now);
   /// The outcome of a test.
   [[nodiscard]] Notice on_tested(BatchResult result, TimePoint now);
@@ -101,7 +102,7 @@ class ClaimGate {
 
   /// While restoring: another batch is about to be sent, a batch was answered (perhaps before
   /// the next one is sent), there are no more to send. A batch that another server of a cluster has
-  /// got may be answered when its attempt is over, so the number of the attempt goes with it.
+  /// received may be answered after its attempt is over, so it carries the attempt's number.
   std::uint64_t on_batch_begun();
   [[nodiscard]] Notice on_batch_answered(std::uint64_t attempt, BatchResult result, TimePoint now);
   [[nodiscard]] Notice on_all_begun(TimePoint now);

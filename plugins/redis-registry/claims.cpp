@@ -51,7 +51,7 @@ void Claims::take(Take& take) {
     on_taken(taken, how, reply);
   };
   if (how == Grant::once_received) {
-    // Whoever is asked to confirm it must be the one that has it.
+    // The server that is asked to confirm it must be the one that has it.
     keys_.run_script_here(Script::take, args, std::move(on_reply));
   } else {
     keys_.run_script(Script::take, args, std::move(on_reply));
@@ -67,14 +67,14 @@ Claims::Grant Claims::grant() {
       must_confirm_ = true;
       break;
     case Grant::without:
-      // Nothing would be received by anybody: better to serve.
+      // There is no replica that could confirm it.
       context_.warn("REDIS_WAIT_REPLICAS=" + wait_text_ +
                     ": Redis has no replica now, so claims are granted without");
       break;
     case Grant::refused:
       context_.warn("REDIS_WAIT_REPLICAS=" + wait_text_ +
-                    ": Redis has no replica now, so claims are refused until it is known to be "
-                    "the primary still");
+                    ": Redis has no replica now, so claims are refused until it is confirmed "
+                    "to be still the primary");
       break;
   }
   return grant;
@@ -119,7 +119,7 @@ void Claims::on_taken(Take& take, Grant grant, const redisReply* reply) {
 }
 
 void Claims::on_redirected(Take& take, const redisReply& error) {
-  if (!take.latest) take.latest = context_.now + Parking::kPatience;
+  if (!take.latest) take.latest = context_.now + RetryQueue::kTimeout;
   if (context_.now < *take.latest) {
     owner_.claim_elsewhere(std::move(take));
     return;

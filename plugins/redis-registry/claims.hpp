@@ -1,6 +1,6 @@
 #pragma once
 /// Claims of ids at one primary: grants them by the scripts, once enough replicas have received
-/// them if that is wanted (REDIS_WAIT_REPLICAS). Threads: the holder of the service's lock. Errors:
+/// them if REDIS_WAIT_REPLICAS is set. Threads: the holder of the service's lock. Errors:
 /// after std::bad_alloc the connection must be replaced, except if take threw before sending
 /// anything.
 
@@ -30,7 +30,7 @@ class Claims {
     /// A lease is held.
     virtual void on_held(std::string_view id) = 0;
     virtual bool is_in_cluster() const = 0;
-    /// In a cluster: another server is to be asked.
+    /// In a cluster: another server must be asked.
     virtual void claim_elsewhere(Take take) = 0;
   };
 
@@ -38,7 +38,8 @@ class Claims {
          Leases& leases, LeaseKeys& keys, Owner& owner);
 
   void take(Take& take);
-  /// After the takes of one turn, before they are sent: asks whether replicas have received them.
+  /// After the takes of one loop iteration, before they are sent: asks whether replicas have
+  /// received them.
   void confirm();
   void on_connected(const ServerRun& run);
   void on_disconnected();
@@ -69,7 +70,7 @@ class Claims {
   const std::string ttl_text_;
   const std::string wait_text_;
   ReplicaWatch replicas_;
-  bool must_confirm_ = false;             // a take has been sent in this turn
+  bool must_confirm_ = false;             // a take has been sent in this loop iteration
   std::vector<Unconfirmed> unconfirmed_;  // taken, but not by replicas as far as is known
 };
 

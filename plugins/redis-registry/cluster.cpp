@@ -21,9 +21,9 @@ namespace {
 constexpr milliseconds kWhileWaiting{10};
 constexpr milliseconds kTick{100};
 constexpr milliseconds kSuspended{1000};
-// A server without slots is kept for so long after one was being moved to it.
-constexpr milliseconds kGuestTime{10'000};
-// So many tags are tried: with half of them a server with ten slots finds one.
+// How long a server without slots is kept after a slot was being moved to it.
+constexpr milliseconds kEmptyShardTime{10'000};
+// The number of hash tags that are tried; half of them suffice for a server with ten slots.
 constexpr std::size_t kMostTags = SlotMap::kSlots;
 
 std::string heartbeat_of(std::string_view instance) {
@@ -54,7 +54,7 @@ Cluster::Cluster(ServiceContext& context, Shards& shards, const HostPort& node, 
       owner_(owner),
       channel_(context.channel(context.instance)),
       heartbeat_(heartbeat_of(context.instance)),
-      home_(slot_of(channel_)),
+      own_slot_(slot_of(channel_)),
       watch_(seeds_of(context.options.endpoint, node), shards.front()->connection().target().login,
              shards.front()->connection().target().tls, context.statistics.traffic.slots),
       login_(shards.front()->connection().target().login),
@@ -100,15 +100,15 @@ void Cluster::tick() {
   if (watch_.slots() != nullptr) note_named();
   const bool is_any_due = std::exchange(must_hand_over_, false);
   for (const auto& shard : shards_) {
-    // A release may have been on its way when the slot was handed over.
+    // A release may have been in flight when the slot was handed over.
     if (is_any_due || shard->leases().has_strays()) hand_over(*shard);
   }
   redirecting_.run_due();
   close_shards();
-  find_home();
+  locate_channel();
   mailbox_.tick(now);
   if (mailbox_.is_up()) why_closed_.clear();
-  if (std::exchange(is_target_old_, false)) find_lane_target();
+  if (std::exchange(is_target_old_, false)) find_redis_target();
 }
 
 milliseconds Cluster::poll_timeout() const {
@@ -129,8 +129,7 @@ void Cluster::report_fault() {
   if (applied_ == 0) {
     shards_.front()->report_down(watch_.fault());
   } else {
-    context_.warn("it is not known any more who serves the slots of the cluster: " +
-                  watch_.fault());
+    context_.warn("the slots of the cluster are no longer known: " + watch_.fault());
   }
 }
 
@@ -138,7 +137,7 @@ void Cluster::note_named() {
   const std::vector<HostPort>& masters = watch_.slots()->masters();
   for (const auto& shard : shards_) {
     if (!shard->master()) continue;
-    // A replica of the only master is promoted by nobody but an administrator.
+    // With a single master only an administrator can promote a replica.
     const bool asks_others = masters.size() > 1;
     if (asks_others && was_asked(*shard)) {
       if (shard->is_up() && shard->leases().await_naming()) watch_.ask_another();
@@ -173,7 +172,7 @@ Shard& Cluster::add_shard(HostPort master) {
 void Cluster::apply_map() {
   const SlotMap& slots = *watch_.slots();
   const bool is_first = !shards_.front()->master();
-  say_what_is_missing();
+  warn_of_uncovered_slots();
   if (slots.masters().empty()) {
     applied_ = watch_.number();
     return;
@@ -191,13 +190,13 @@ void Cluster::apply_map() {
   for (std::size_t next = 0; next < slots.masters().size(); ++next) {
     const auto before = plan.continues[next];
     by_master.push_back(before ? shards_[*before].get() : &add_shard(slots.masters()[next]));
-    if (!before && !is_first) greet(*by_master.back());
+    if (!before && !is_first) on_joining(*by_master.back());
   }
-  if (!is_first && is_meeting(by_master)) return;
-  greeted_at_.reset();
+  if (!is_first && is_awaiting_joining(by_master)) return;
+  joining_since_.reset();
   std::vector<Shard*> by_slot = by_slot_;
   for (std::size_t slot = 0; slot < SlotMap::kSlots; ++slot) {
-    // A slot that nobody serves stays where it was.
+    // A slot without a master stays assigned to its previous shard.
     const auto next = slots.master_of(static_cast<Slot>(slot));
     if (next) by_slot[slot] = by_master[*next];
   }
@@ -210,31 +209,31 @@ void Cluster::apply_map() {
   is_target_old_ = true;
 }
 
-void Cluster::greet(Shard& guest) {
-  // It gets slots of others, with their keys.
-  guest.leases().trust_next_server();
-  guest.note_asked(context_.now);
-  if (!greeted_at_) greeted_at_ = context_.now;
+void Cluster::on_joining(Shard& joining) {
+  // Its slots come from other masters, with their keys.
+  joining.leases().trust_next_server();
+  joining.note_asked(context_.now);
+  if (!joining_since_) joining_since_ = context_.now;
 }
 
-bool Cluster::is_meeting(const std::vector<Shard*>& masters) const {
-  if (!greeted_at_ || context_.now - *greeted_at_ >= Parking::kPatience) return false;
-  // Until then its slots are asked for where they were, which sends everything on.
+bool Cluster::is_awaiting_joining(const std::vector<Shard*>& masters) const {
+  if (!joining_since_ || context_.now - *joining_since_ >= RetryQueue::kTimeout) return false;
+  // Until then requests for its slots go to the previous masters, which redirect them.
   return std::ranges::any_of(
       masters, [](const Shard* shard) { return shard->asked_at() && !shard->has_been_up(); });
 }
 
 void Cluster::take_over(std::vector<Shard*> by_slot) {
-  std::set<Shard*> givers;
+  std::set<Shard*> previous_shards;
   for (std::size_t slot = 0; slot < SlotMap::kSlots; ++slot) {
     if (by_slot_[slot] == by_slot[slot]) continue;
-    givers.insert(by_slot_[slot]);
-    // Whether the keys were moved as well is not known then.
+    previous_shards.insert(by_slot_[slot]);
+    // Then it is unknown whether the keys were moved as well.
     const bool is_known = by_slot_[slot]->was_up_lately(context_.now) || !by_slot_[slot]->master();
     if (!is_known) by_slot[slot]->leases().pause_claims();
   }
   by_slot_ = std::move(by_slot);
-  for (Shard* const giver : givers) hand_over(*giver);
+  for (Shard* const previous : previous_shards) hand_over(*previous);
 }
 
 void Cluster::hand_over(Shard& from) {
@@ -259,26 +258,26 @@ void Cluster::choose_tags() {
 void Cluster::close_shards() {
   for (std::size_t at = 0; at < shards_.size();) {
     Shard& shard = *shards_[at];
-    const bool is_guest = shard.asked_at() && context_.now - *shard.asked_at() < kGuestTime;
+    const bool is_joining = shard.asked_at() && context_.now - *shard.asked_at() < kEmptyShardTime;
     const bool is_needed =
-        shards_.size() == 1 || is_guest || std::ranges::find(by_slot_, &shard) != by_slot_.end();
+        shards_.size() == 1 || is_joining || std::ranges::find(by_slot_, &shard) != by_slot_.end();
     if (is_needed) {
       ++at;
       continue;
     }
-    // Answers everything that was not sent on to another server.
+    // Answers every command that was not redirected to another server.
     shard.connection().close();
     leaving_.push_back(std::move(shards_[at]));
     shards_.erase(shards_.begin() + static_cast<std::ptrdiff_t>(at));
     is_target_old_ = true;
   }
-  // What was not released yet is released by others.
+  // Pending releases are handed over to the other shards.
   for (const auto& shard : leaving_) hand_over(*shard);
   std::erase_if(leaving_, [](const auto& shard) { return !shard->leases().is_awaiting_answers(); });
 }
 
-void Cluster::say_what_is_missing() {
-  if (std::exchange(judged_, watch_.number()) == watch_.number()) return;
+void Cluster::warn_of_uncovered_slots() {
+  if (std::exchange(checked_map_, watch_.number()) == watch_.number()) return;
   if (watch_.slots()->covers_all()) return;
   const SlotMap& slots = *watch_.slots();
   if (slots.masters().empty()) {
@@ -294,7 +293,7 @@ void Cluster::say_what_is_missing() {
   context_.host.log(plugin::LogLevel::warn,
                     "REDIS_URL: " + std::to_string(missing) + " of " +
                         std::to_string(SlotMap::kSlots) +
-                        " slots of the cluster are served by nobody, so nodes are refused: give "
+                        " slots of the cluster have no master, so nodes are refused: give "
                         "them a master (redis-cli --cluster fix)");
 }
 
@@ -309,13 +308,13 @@ RedisConnection* Cluster::at(const HostPort& server) {
   Shard* shard = find(server);
   if (shard == nullptr) {
     shard = &add_shard(server);
-    greet(*shard);
+    on_joining(*shard);
   }
   shard->note_asked(context_.now);
   return shard->is_up() ? &shard->connection() : nullptr;
 }
 
-LeaseManager& Cluster::keeper_of(const OwnedLease& lease) const {
+LeaseManager& Cluster::manager_of(const OwnedLease& lease) const {
   LeaseManager& by_id = of_key(context_.key(lease.id)).leases();
   if (by_id.contains(lease.token)) return by_id;
   for (const auto& shard : shards_) {
@@ -328,8 +327,8 @@ LeaseManager& Cluster::keeper_of(const OwnedLease& lease) const {
 }
 
 void Cluster::again(Take take) {
-  redirecting_.park([this, asked = std::move(take)]() mutable {
-    LeaseManager& before = keeper_of(asked.claim);
+  redirecting_.retry_later([this, asked = std::move(take)]() mutable {
+    LeaseManager& before = manager_of(asked.claim);
     if (!before.contains(asked.claim.token)) {
       asked.answer.fail(Status::unavailable, "the claim was withdrawn");
       return;
@@ -340,8 +339,8 @@ void Cluster::again(Take take) {
 }
 
 void Cluster::again(Announce announce) {
-  redirecting_.park(
-      [this, asked = std::move(announce)]() mutable { keeper_of(asked.claim).announce(asked); });
+  redirecting_.retry_later(
+      [this, asked = std::move(announce)]() mutable { manager_of(asked.claim).announce(asked); });
 }
 
 void Cluster::on_held(LeaseManager& by, std::string_view id) {
@@ -350,25 +349,26 @@ void Cluster::on_held(LeaseManager& by, std::string_view id) {
 
 // ---- This broker's channel ----------------------------------------------------------------------
 
-void Cluster::find_home() {
-  const Shard& home = of_slot(home_);
+void Cluster::locate_channel() {
+  const Shard& home = of_slot(own_slot_);
   if (!home.is_up()) {
-    mailbox_.set_home(nullptr, context_.now);
+    mailbox_.set_master(nullptr, context_.now);
     return;
   }
-  const LaneTarget target = home.connection().target();
-  // While it is being left, its address is that of the server before.
-  mailbox_.set_home(target.tcp.host == home.master() ? &target : nullptr, context_.now);
+  const RedisTarget target = home.connection().target();
+  // While the shard changes its server, its address is still that of the previous one.
+  mailbox_.set_master(target.tcp.host == home.master() ? &target : nullptr, context_.now);
 }
 
-void Cluster::send_heartbeat(std::uint64_t life) {
-  redirecting_.send(home_, std::array<std::string_view, 3>{"SPUBLISH", channel_, heartbeat_},
-                    Redirecting::Urgency::at_once, [this, life](const redisReply* reply) {
+void Cluster::send_heartbeat(std::uint64_t generation) {
+  redirecting_.send(own_slot_, std::array<std::string_view, 3>{"SPUBLISH", channel_, heartbeat_},
+                    Redirecting::Urgency::at_once, [this, generation](const redisReply* reply) {
                       if (reply != nullptr && text_of(*reply).starts_with("NOPERM")) {
                         on_mailbox_refused(text_of(*reply));
                       }
                       mailbox_.on_heartbeat(
-                          life, has_failed(reply) ? std::nullopt : std::optional(reply->integer),
+                          generation,
+                          has_failed(reply) ? std::nullopt : std::optional(reply->integer),
                           context_.now);
                     });
 }
@@ -380,13 +380,13 @@ void Cluster::on_mailbox_refused(std::string_view why) {
 }
 
 std::string Cluster::address_of(const Shard& shard) const {
-  const LaneTarget target = shard.connection().target();
+  const RedisTarget target = shard.connection().target();
   if (target.tcp.host == shard.master() && !target.tcp.address.empty()) return target.tcp.address;
   return is_address(shard.master()->host) ? shard.master()->host : std::string();
 }
 
-void Cluster::find_lane_target() {
-  std::optional<LaneTarget> target = lane_target();
+void Cluster::find_redis_target() {
+  std::optional<RedisTarget> target = redis_target();
   const auto is_same = [](const Dialer::Target& one, const Dialer::Target& other) {
     return one.host == other.host && one.address == other.address;
   };
@@ -396,13 +396,13 @@ void Cluster::find_lane_target() {
     return;
   }
   target_ = std::move(target);
-  owner_.on_lane_target();
+  owner_.on_redis_target();
 }
 
-std::optional<LaneTarget> Cluster::lane_target() const {
+std::optional<RedisTarget> Cluster::redis_target() const {
   if (watch_.slots() == nullptr || watch_.slots()->masters().empty()) return std::nullopt;
-  LaneTarget target{{}, shards_.front()->connection().target().tcp, tls_, login_, watch_.slots(),
-                    {}};
+  RedisTarget target{{}, shards_.front()->connection().target().tcp, tls_, login_, watch_.slots(),
+                     {}};
   for (const HostPort& master : target.slots->masters()) {
     Dialer::Target each{master, {}};
     const auto found =
@@ -410,7 +410,7 @@ std::optional<LaneTarget> Cluster::lane_target() const {
     if (found != shards_.end()) each.address = address_of(**found);
     target.masters.push_back(std::move(each));
   }
-  if (const auto home = target.slots->master_of(home_)) target.tcp = target.masters[*home];
+  if (const auto home = target.slots->master_of(own_slot_)) target.tcp = target.masters[*home];
   return target;
 }
 

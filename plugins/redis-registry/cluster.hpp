@@ -1,7 +1,7 @@
 #pragma once
-/// What the service knows of a Redis Cluster: who serves which slots, and so which shard keeps
-/// which leases; where this broker's channel is; and what waits until that is clear. Threads: the
-/// holder of the service's lock.
+/// What the service knows of a Redis Cluster: which master serves which slots, and so which shard
+/// keeps which leases; where this broker's channel is; and the commands that wait until this is
+/// known. Threads: the holder of the service's lock.
 
 #include <chrono>
 #include <cstdint>
@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "redis-registry/lane_target.hpp"
 #include "redis-registry/mailbox.hpp"
 #include "redis-registry/redirecting.hpp"
+#include "redis-registry/redis_target.hpp"
 #include "redis-registry/service_context.hpp"
 #include "redis-registry/shard.hpp"
 #include "redis-registry/slot_watch.hpp"
@@ -26,13 +26,13 @@ class Cluster final : Redirecting::Directory, LeaseManager::Cluster, Mailbox::Ow
 
   struct Owner {
     virtual ~Owner() = default;
-    /// A new one, which is not in the list yet, and is told what it needs to connect.
+    /// Makes a shard that can connect. It is not in the list yet.
     virtual std::unique_ptr<Shard> make_shard() = 0;
     virtual void on_batch(std::string_view batch) = 0;
-    /// What was asked of other brokers will not be answered.
-    virtual void on_deaf(std::string_view why) = 0;
-    /// lane_target() is another one.
-    virtual void on_lane_target() = 0;
+    /// Open requests to other brokers will not be answered.
+    virtual void on_subscription_lost(std::string_view why) = 0;
+    /// redis_target() has changed.
+    virtual void on_redis_target() = 0;
   };
 
   /// `shards`: of which there is one, without a connection. `node`: one of the cluster.
@@ -41,14 +41,14 @@ class Cluster final : Redirecting::Directory, LeaseManager::Cluster, Mailbox::Ow
   Shard& of_slot(Slot slot) const { return *by_slot_[slot]; }
   Shard& of_key(std::string_view key) const { return of_slot(slot_of(key)); }
   Redirecting& commands() { return redirecting_; }
-  /// Who has the lease, or should have it.
-  LeaseManager& keeper_of(const OwnedLease& lease) const;
-  /// This broker can be answered.
+  /// The manager that has the lease, or should have it.
+  LeaseManager& manager_of(const OwnedLease& lease) const;
+  /// Other brokers' answers can reach this one.
   bool is_listening() const { return mailbox_.is_up(); }
-  /// Why nobody is to be admitted, since this broker could never be asked; empty: it can.
+  /// Why no node may be admitted: other brokers cannot reach this one. Empty: they can.
   const std::string& why_closed() const { return why_closed_; }
   /// nullopt: not known yet.
-  std::optional<LaneTarget> lane_target() const;
+  std::optional<RedisTarget> redis_target() const;
 
   void note_outdated() { watch_.note_outdated(); }
   void change_access(Login login, TlsContext tls);
@@ -76,27 +76,27 @@ class Cluster final : Redirecting::Directory, LeaseManager::Cluster, Mailbox::Ow
   void on_held(LeaseManager& by, std::string_view id) override;
   // Mailbox::Owner
   void on_mail(std::string_view batch) override { owner_.on_batch(batch); }
-  void on_mailbox_lost(std::string_view why) override { owner_.on_deaf(why); }
+  void on_mailbox_lost(std::string_view why) override { owner_.on_subscription_lost(why); }
   void on_mailbox_refused(std::string_view why) override;
-  void send_heartbeat(std::uint64_t life) override;
+  void send_heartbeat(std::uint64_t generation) override;
 
   Shard& add_shard(HostPort master);
   Shard* find(const HostPort& master);
   void report_fault();
-  /// The masters, by the node that was asked: it knows nothing new of itself.
+  /// The masters that the queried node has named. What it says of itself proves nothing.
   void note_named();
   bool was_asked(const Shard& shard) const;
-  void say_what_is_missing();
+  void warn_of_uncovered_slots();
   void apply_map();
-  /// Of a server that is to get its first slots.
-  void greet(Shard& guest);
-  bool is_meeting(const std::vector<Shard*>& masters) const;
+  /// A server is about to get its first slots.
+  void on_joining(Shard& joining);
+  bool is_awaiting_joining(const std::vector<Shard*>& masters) const;
   void take_over(std::vector<Shard*> by_slot);
   void hand_over(Shard& from);
   void choose_tags();
   void close_shards();
-  void find_home();
-  void find_lane_target();
+  void locate_channel();
+  void find_redis_target();
   std::string address_of(const Shard& shard) const;
 
   ServiceContext& context_;
@@ -104,21 +104,21 @@ class Cluster final : Redirecting::Directory, LeaseManager::Cluster, Mailbox::Ow
   Owner& owner_;
   const std::string channel_;
   const std::string heartbeat_;
-  const Slot home_;  // of the channel
+  const Slot own_slot_;  // of the channel
   SlotWatch watch_;
-  Login login_;  // for the lanes
+  Login login_;  // for the worker links
   TlsContext tls_;
   Redirecting redirecting_;
   Mailbox mailbox_;
-  std::vector<Shard*> by_slot_;  // never null
-  Shards leaving_;               // closed, but other servers are still to answer them
-  std::uint64_t applied_ = 0;    // the number of the map
-  std::uint64_t judged_ = 0;     // the last map that was said to lack slots, or not
+  std::vector<Shard*> by_slot_;    // never null
+  Shards leaving_;                 // closed, but some of their commands are unanswered
+  std::uint64_t applied_ = 0;      // the number of the map
+  std::uint64_t checked_map_ = 0;  // the last map that was checked for uncovered slots
   std::string why_closed_ = "not subscribed to this broker's channel yet";
-  std::optional<TimePoint> greeted_at_;  // the first guest that the map waits for
+  std::optional<TimePoint> joining_since_;  // since when the map waits for a joining shard
   bool must_hand_over_ = false;
   bool is_target_old_ = false;
-  std::optional<LaneTarget> target_;  // as the owner was told
+  std::optional<RedisTarget> target_;  // that the owner was notified of
   TimePoint reported_failure_{};
   TimePoint last_tick_{};
 };

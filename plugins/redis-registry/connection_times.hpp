@@ -8,7 +8,7 @@
 
 namespace crolang::redis_registry {
 
-/// The time-out during the handshake. Short, since every broker must be able to reconnect within a
+/// The timeout during the handshake. Short, since every broker must be able to reconnect within a
 /// second, before the grace period ends.
 inline constexpr std::chrono::milliseconds kHandshakeTimeout{600};
 /// Once up, a slow command of another client may block Redis for a while.

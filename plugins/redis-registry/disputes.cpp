@@ -7,12 +7,12 @@ namespace crolang::redis_registry {
 
 Disputes::Step Disputes::on_found(std::uint64_t token, std::string_view value, TimePoint now) {
   const auto holding = parse_value(value);
-  // What no broker wrote has nobody who could be asked.
+  // A value that no broker wrote names no broker that could be asked.
   if (!holding) return Step::give_up;
   Rival rival{holding->token, holding->address, std::string(holding->instance)};
   const auto [found, is_new] = disputes_.try_emplace(token);
   Dispute& dispute = found->second;
-  if (is_new) dispute.latest = now + kPatience;
+  if (is_new) dispute.latest = now + kTimeout;
   // The reply to what was sent before the dispute began.
   if (dispute.stage != Stage::writing) return Step::none;
   dispute.rival = std::move(rival);

@@ -1,12 +1,12 @@
 #pragma once
-/// Leases of living sessions at whose key Redis has another session's token: what to do until one
-/// of the two has it. That happens after a fail-over, if the new primary has not received the last
+/// Leases of live sessions at whose key Redis has another session's token: what to do until one
+/// of the two has it. That happens after a failover, if the new primary has not received the last
 /// releases and claims; mostly the other session has left. No IO; time is an argument. Threads: the
 /// holder of the service's lock.
 ///
-/// A session gives its id up only to one that was found alive after its token was read from Redis,
-/// or that cannot be asked about for kPatience. While a lease is disputed nothing but `write`
-/// writes it. So of several living sessions all but one give up, never all: the session that was
+/// A session gives up its id only to a session that was found alive after its token was read from
+/// Redis, or that cannot be asked about for kTimeout. While a lease is disputed nothing but `write`
+/// writes it. So of several live sessions all but one give up, never all: the session that was
 /// read last by one that gave up has not read another one since, so it has not given up.
 
 #include <chrono>
@@ -23,9 +23,9 @@ namespace crolang::redis_registry {
 
 class Disputes {
  public:
-  /// How long the other session's broker may stay unreachable: longer than any takes to follow to a
-  /// new primary.
-  static constexpr std::chrono::milliseconds kPatience{3000};
+  /// How long the other session's broker may stay unreachable: longer than any broker takes to
+  /// follow a failover.
+  static constexpr std::chrono::milliseconds kTimeout{3000};
   /// Between two attempts meanwhile.
   static constexpr std::chrono::milliseconds kPause{250};
   /// The maximum of questions without an answer; other disputes wait.

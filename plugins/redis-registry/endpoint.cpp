@@ -148,9 +148,8 @@ Endpoint parse_url(std::string_view text) {
   if (scheme->name == "unix") return parse_unix(scheme->rest);
   if (scheme->name != "redis" && scheme->name != "rediss") {
     refuse(
-        "the scheme is redis://, rediss:// (TLS) or unix://, whatever "
-        "stands behind it (Sentinel "
-        "too), not " +
+        "the scheme is redis://, rediss:// (TLS) or unix://, with Sentinel and "
+        "in a cluster too, not " +
         std::string(scheme->name.substr(0, 16)) + "://");
   }
 

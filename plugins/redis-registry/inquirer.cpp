@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Short, since a fail-over must be noticed within a second or two.
+// Short, so that a failover is noticed within a second or two.
 constexpr milliseconds kTimeout{600};
 constexpr milliseconds kPause{200};  // after all have failed
 constexpr std::size_t kMostServers = 48;

@@ -1,7 +1,7 @@
 #pragma once
-/// Asks one of several servers the same again and again, by one connection; if that fails, the next
-/// one is asked. Those given are always among them. Time is an argument. Threads: the holder of the
-/// service's lock. Errors: fault().
+/// Polls one of several servers with the same question over one connection; if that fails, the next
+/// one. The configured servers always belong to the list. Time is an argument. Threads: the holder
+/// of the service's lock. Errors: fault().
 
 #include <poll.h>
 
@@ -27,8 +27,7 @@ class Inquirer {
     virtual void on_open(TimePoint now) = 0;
     /// The question is due again.
     virtual void on_due(TimePoint now) = 0;
-    /// The error with which the server has refused the login, as a sentence that goes on from its
-    /// name.
+    /// Describes the error with which the server refused the login, in words that follow its name.
     virtual std::string describe_login_refusal(std::string_view error) = 0;
   };
 
@@ -43,9 +42,9 @@ class Inquirer {
   void ask_at(TimePoint at) { ask_at_ = at; }
   /// None is due until it is answered.
   void await_answer() { ask_at_.reset(); }
-  /// The server has answered well. If it is left, all others are tried before it.
+  /// The server gave a valid answer. If it fails later, all others are tried first.
   void note_answer();
-  /// The server cannot be used; `sentence` goes on from its name.
+  /// The server cannot be used; `sentence` follows its name.
   void refuse(std::string sentence) { refusal_ = std::move(sentence); }
   /// Leaves the server for the next one, without a fault.
   void turn_to_next(TimePoint now);
@@ -55,7 +54,7 @@ class Inquirer {
     link_.command(words, now, [this, answer = std::move(on_answer)](const redisReply* reply) {
       if (reply == nullptr) {
         // Otherwise the connection was lost.
-        if (link_.is_open()) refuse("there is no memory left");
+        if (link_.is_open()) refuse("out of memory");
       } else if (refusal_.empty()) {
         answer(*reply);
       }
@@ -64,9 +63,9 @@ class Inquirer {
 
   /// The server that is asked.
   const HostPort& host() const { return dialer_.target().host; }
-  /// Numeric.
+  /// Its numeric address.
   const std::string& address() const { return dialer_.target().address; }
-  /// Besides the seeds these may be asked, unless there are too many, and no others any more.
+  /// Replaces the servers that may be asked besides the configured ones, unless there are too many.
   void renew(const std::vector<HostPort>& others);
   /// Why none has answered, and since when; empty: one has, or is still asked.
   const std::string& fault() const { return fault_; }

@@ -15,9 +15,9 @@ void LeaseKeys::on_released(Withdrawn lease, const redisReply* reply) {
   if (reply != nullptr) {
     const bool is_redirect = redirecting_ != nullptr && read_redirect(reply);
     if (is_redirect || text_of(*reply).starts_with("CLUSTERDOWN")) {
-      // Whoever serves its slot then releases it.
+      // The shard that then serves its slot releases it.
       has_strays_ = true;
-      strays_due_ = context_.now + (is_redirect ? Parking::kPause : ClaimGate::kTestAfter);
+      strays_due_ = context_.now + (is_redirect ? RetryQueue::kPause : ClaimGate::kTestAfter);
     }
     if (!is_redirect) on_refused_(*reply);
   }

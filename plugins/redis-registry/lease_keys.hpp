@@ -56,7 +56,7 @@ class LeaseKeys {
     return {std::move(id), token, context_.now + context_.options.lock_ttl};
   }
   /// `done()` is called when Redis has answered, or the connection was lost, or the lease is to be
-  /// released by somebody else.
+  /// released by another shard.
   template <class F>
   void release(Withdrawn lease, F done) {
     const std::string key = context_.key(lease.id);
@@ -76,7 +76,7 @@ class LeaseKeys {
   /// To be released once Redis is available.
   void keep(Withdrawn lease) { withdrawn_.push_back(std::move(lease)); }
   void release_kept();
-  /// If there are some that could not be released where they were.
+  /// There are some that could not be released at their previous server.
   void release_strays();
   bool has_strays() const { return has_strays_; }
   /// Forgets what has expired by itself.

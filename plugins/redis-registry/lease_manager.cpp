@@ -18,7 +18,7 @@ using plugin::Status;
 namespace {
 
 constexpr std::size_t kLeasesAtOnce = 256;
-// For a session that holds what another one lost in a fail-over: as long as for one that holds what
+// For a session that holds what another one lost in a failover: as long as for one that holds what
 // a connecting node wants, by default.
 constexpr std::chrono::milliseconds kRivalTimeout{1500};
 
@@ -74,7 +74,7 @@ void LeaseManager::announce(Announce& announce) {
                    });
 }
 
-// Without a cluster a redirect is an error: something in between speaks for one.
+// Without a cluster a redirect is an error: probably from a proxy in front of one.
 bool LeaseManager::is_sent_on(const redisReply* reply) const {
   return cluster_ != nullptr && read_redirect(reply);
 }
@@ -82,7 +82,7 @@ bool LeaseManager::is_sent_on(const redisReply* reply) const {
 void LeaseManager::on_announced(Announce& announce, const redisReply* reply) {
   const std::uint64_t token = announce.claim.token;
   if (is_sent_on(reply)) {
-    if (!announce.latest) announce.latest = context_.now + Parking::kPatience;
+    if (!announce.latest) announce.latest = context_.now + RetryQueue::kTimeout;
     if (context_.now < *announce.latest) {
       cluster_->again(std::move(announce));
       return;
@@ -148,7 +148,7 @@ void LeaseManager::on_written(std::uint64_t token, std::uint64_t attempt, const 
   if (is_sent_on(reply)) {
     // Its slot has another master, to whom it is handed over: it is not missing here.
     end_dispute(token, BatchResult::written);
-    leases_.postpone(token, context_.now + Parking::kPause);
+    leases_.postpone(token, context_.now + RetryQueue::kPause);
     end_part(attempt, BatchResult::written);
     return;
   }
@@ -259,7 +259,7 @@ void LeaseManager::on_connected() {
 void LeaseManager::on_disconnected(std::string_view why) {
   claims_.on_disconnected();
   disputes_->clear();
-  report(gate_.on_disconnected(why, connection_.last_heard(), context_.now));
+  report(gate_.on_disconnected(why, connection_.last_received(), context_.now));
 }
 
 void LeaseManager::tick() {
@@ -362,7 +362,7 @@ void LeaseManager::restore_all() {
 
 void LeaseManager::on_write_refused(const redisReply& error) {
   const std::string_view text = text_of(error);
-  // Other masters serve what was written, or nobody: that says nothing of the rest.
+  // The keys have other masters, or none, so this proves nothing about the other keys.
   if (is_sent_on(&error) || text.starts_with("CLUSTERDOWN Hash slot")) return;
   report(is_cluster_down(text) ? gate_.on_away(text, context_.now)
                                : gate_.on_write_refused(text, context_.now));

@@ -29,7 +29,7 @@ namespace crolang::redis_registry {
 
 class LeaseManager final : Claims::Owner {
  public:
-  /// In a cluster: what a shard leaves to the others.
+  /// In a cluster: what a shard delegates to the others.
   struct Cluster {
     virtual ~Cluster() = default;
     virtual Redirecting& redirecting() = 0;
@@ -60,7 +60,8 @@ class LeaseManager final : Claims::Owner {
   void take(Take& take) { claims_.take(take); }
   void announce(Announce& announce);
   void release(Release& release);
-  /// After the takes of one turn, before they are sent: asks whether replicas have received them.
+  /// After the takes of one loop iteration, before they are sent: asks whether replicas have
+  /// received them.
   void confirm_takes() { claims_.confirm(); }
   bool await_naming() const { return claims_.await_naming(); }  ///< as Claims
   /// Undoes a take that failed before it was sent.

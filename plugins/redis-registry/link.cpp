@@ -180,7 +180,7 @@ void Link::write_buffered() {
     const auto [status, bytes] = transport_->write(std::string_view(output_).substr(sent_));
     if (status == Status::failed) {
       const std::string fault = transport_->fault();
-      // What the server has said last is more informative.
+      // The last error of the server is more informative.
       read_available();
       if (transport_ != nullptr) lose(fault);
     } else if (status != Status::done) {
@@ -241,7 +241,7 @@ void Link::on_poll(short events, TimePoint now) {
     if ((events & POLLOUT) != 0) write_buffered();
   }
   if (!std::exchange(broken_, false) || transport_ == nullptr) return;
-  fault_ = "no memory left";  // short enough to need none
+  fault_ = "out of memory";  // short enough to need none
   close();
 }
 

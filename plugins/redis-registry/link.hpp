@@ -52,7 +52,7 @@ class Link {
   bool is_intact() const;
   /// Something has been received.
   bool has_received() const { return has_received_; }
-  /// What to say if nothing is received.
+  /// The error text if nothing is received.
   std::string silence() const { return transport_ == nullptr ? fault_ : transport_->silence(); }
   /// When data was last received or sent, or the connection was made.
   TimePoint last_progress() const { return last_progress_; }

@@ -39,7 +39,7 @@ class Links {
   TimePoint last_progress() const;
   /// Since when the oldest unanswered command has been waiting.
   std::optional<TimePoint> waiting_since() const;
-  /// What to say of the one that has been silent for longest.
+  /// The error text for the link that has been silent for longest.
   std::string silence() const;
   void restart_clocks(TimePoint now);
 

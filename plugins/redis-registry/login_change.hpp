@@ -14,7 +14,7 @@ class LoginChange {
     refused,
     unknown  ///< the connection was lost before the answer
   };
-  enum class Verdict : std::uint8_t {
+  enum class Result : std::uint8_t {
     open,
     accepted,
     refused,
@@ -29,16 +29,16 @@ class LoginChange {
   }
   /// One connection is asked. Its outcome may be known before it returns.
   void ask() { ++open_; }
-  /// That of one connection which is asked. A verdict that is not `open` ends the change.
-  [[nodiscard]] Verdict note(std::uint64_t change, Outcome outcome) {
-    if (change != number_ || open_ == 0) return Verdict::open;
+  /// That of one connection which is asked. A result that is not `open` ends the change.
+  [[nodiscard]] Result note(std::uint64_t change, Outcome outcome) {
+    if (change != number_ || open_ == 0) return Result::open;
     if (outcome == Outcome::refused) {
       open_ = 0;
-      return Verdict::refused;
+      return Result::refused;
     }
     was_accepted_ = was_accepted_ || outcome == Outcome::accepted;
-    if (--open_ > 0) return Verdict::open;
-    return was_accepted_ ? Verdict::accepted : Verdict::unchecked;
+    if (--open_ > 0) return Result::open;
+    return was_accepted_ ? Result::accepted : Result::unchecked;
   }
 
  private:

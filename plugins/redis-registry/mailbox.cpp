@@ -11,34 +11,34 @@ namespace crolang::redis_registry {
 Mailbox::Mailbox(std::string channel, Owner& owner, Traffic traffic)
     : channel_(std::move(channel)), owner_(owner), link_(Links::kMaxPublication, traffic) {}
 
-void Mailbox::set_home(const LaneTarget* home, TimePoint now) {
+void Mailbox::set_master(const RedisTarget* home, TimePoint now) {
   now_ = now;
-  const bool is_same = home != nullptr && home_ && home_->tcp.host == home->tcp.host &&
-                       home_->tcp.address == home->tcp.address;
+  const bool is_same = home != nullptr && target_ && target_->tcp.host == home->tcp.host &&
+                       target_->tcp.address == home->tcp.address;
   if (home == nullptr) {
-    home_.reset();
+    target_.reset();
   } else {
-    home_ = *home;
+    target_ = *home;
   }
   if (is_same || state_ == State::waiting) return;
   if (home == nullptr) {
     lose("the master of its slot is away", now);
   } else {
-    // What is open may still be answered there.
+    // Open requests may still be answered there.
     open(now);
   }
 }
 
 void Mailbox::open(TimePoint now) {
   state_ = State::opening;
-  ++life_;
+  ++generation_;
   handshakes_ = 1;
   refusal_.clear();
-  beat_since_.reset();
-  link_.open(home_->connect(), now);
-  if (!home_->login.password.empty()) {
+  heartbeat_since_.reset();
+  link_.open(target_->connect(), now);
+  if (!target_->login.password.empty()) {
     ++handshakes_;
-    link_.command(home_->login.command(), now, [this](const redisReply* reply) {
+    link_.command(target_->login.command(), now, [this](const redisReply* reply) {
       if (reply == nullptr) return;
       --handshakes_;
       if (is_error(*reply)) refusal_ = describe_refusal("AUTH", text_of(*reply));
@@ -50,17 +50,18 @@ void Mailbox::open(TimePoint now) {
 }
 
 void Mailbox::beat(TimePoint now) {
-  beat_since_ = now;
-  owner_.send_heartbeat(life_);
+  heartbeat_since_ = now;
+  owner_.send_heartbeat(generation_);
 }
 
-void Mailbox::on_heartbeat(std::uint64_t life, std::optional<long long> receivers, TimePoint now) {
-  if (life != life_) return;
+void Mailbox::on_heartbeat(std::uint64_t generation, std::optional<long long> receivers,
+                           TimePoint now) {
+  if (generation != generation_) return;
   if (state_ != State::verifying && state_ != State::up) return;
   if (!receivers) {
-    // Until it can be published again nobody else can publish either.
-    beat_since_.reset();
-    last_heard_ = now;
+    // While it cannot be published, no other broker can publish either.
+    heartbeat_since_.reset();
+    last_received_ = now;
     if (state_ == State::verifying) lose("the heartbeat cannot be published", now);
   } else if (*receivers == 0) {
     lose("the channel is served elsewhere", now);
@@ -69,8 +70,8 @@ void Mailbox::on_heartbeat(std::uint64_t life, std::optional<long long> receiver
 }
 
 void Mailbox::on_publication(std::string_view batch) {
-  last_heard_ = now_;
-  beat_since_.reset();
+  last_received_ = now_;
+  heartbeat_since_.reset();
   if (state_ == State::verifying) state_ = State::up;
   owner_.on_mail(batch);
 }
@@ -83,7 +84,7 @@ void Mailbox::on_poll(short events, TimePoint now) {
 void Mailbox::tick(TimePoint now) {
   now_ = now;
   if (state_ == State::waiting) {
-    if (home_ && now >= retry_at_) open(now);
+    if (target_ && now >= retry_at_) open(now);
   } else {
     watch(now);
   }
@@ -105,29 +106,29 @@ void Mailbox::watch(TimePoint now) {
       state_ = State::verifying;
       beat(now);
     }
-  } else if (beat_since_ && now - *beat_since_ > kReplyTimeout) {
+  } else if (heartbeat_since_ && now - *heartbeat_since_ > kReplyTimeout) {
     lose("no answer for " + std::to_string(kReplyTimeout.count()) + " ms", now);
-  } else if (!beat_since_ && now - last_heard_ > kHeartbeatAfter) {
+  } else if (!heartbeat_since_ && now - last_received_ > kHeartbeatAfter) {
     beat(now);
   }
 }
 
 void Mailbox::restart_clocks(TimePoint now) {
   link_.restart_clocks(now);
-  last_heard_ = now;
-  if (beat_since_) beat_since_ = now;
+  last_received_ = now;
+  if (heartbeat_since_) heartbeat_since_ = now;
 }
 
 void Mailbox::lose(std::string_view why, TimePoint now) {
   const State before = std::exchange(state_, State::waiting);
   link_.close();
   retry_at_ = now + retry_pause_.next();
-  // What is open may still be answered where the slot is now.
+  // Open requests may still be answered at the new master of the slot.
   if (before == State::up && !link_.has_slot_moved()) owner_.on_mailbox_lost(why);
 }
 
 void Mailbox::close() {
-  home_.reset();
+  target_.reset();
   state_ = State::waiting;
   link_.close();
 }

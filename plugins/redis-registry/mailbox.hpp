@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "redis-registry/connection_times.hpp"
-#include "redis-registry/lane_target.hpp"
 #include "redis-registry/link.hpp"
+#include "redis-registry/redis_target.hpp"
 
 namespace crolang::redis_registry {
 
@@ -21,11 +21,11 @@ class Mailbox {
   struct Owner {
     virtual ~Owner() = default;
     virtual void on_mail(std::string_view batch) = 0;
-    /// It was up: what is open will not be answered.
+    /// It was up: open requests will not be answered.
     virtual void on_mailbox_lost(std::string_view why) = 0;
     /// Publishes a batch without records on the channel; `on_heartbeat` is to be told the answer,
-    /// and `life`.
-    virtual void send_heartbeat(std::uint64_t life) = 0;
+    /// and `generation`.
+    virtual void send_heartbeat(std::uint64_t generation) = 0;
     /// Redis refuses the subscription.
     virtual void on_mailbox_refused(std::string_view why) = 0;
     /// The channel is not served where it was.
@@ -36,10 +36,10 @@ class Mailbox {
 
   bool is_up() const { return state_ == State::up; }
   /// Where the slot is served; nullopt: it is not known, or cannot be reached.
-  void set_home(const LaneTarget* home, TimePoint now);
-  /// So many have received a heartbeat; nullopt: it could not be published. That of an earlier
-  /// subscription says nothing of the present one.
-  void on_heartbeat(std::uint64_t life, std::optional<long long> receivers, TimePoint now);
+  void set_master(const RedisTarget* home, TimePoint now);
+  /// How many subscribers have received a heartbeat; nullopt: it could not be published. Ignored if
+  /// it belongs to an earlier subscription.
+  void on_heartbeat(std::uint64_t generation, std::optional<long long> receivers, TimePoint now);
 
   pollfd poll_entry(TimePoint now) const { return link_.poll_entry(now); }
   void on_poll(short events, TimePoint now);
@@ -61,14 +61,14 @@ class Mailbox {
   Owner& owner_;
   Link link_;
   State state_ = State::waiting;
-  std::uint64_t life_ = 0;  // of the subscription
-  std::optional<LaneTarget> home_;
+  std::uint64_t generation_ = 0;  // of the subscription
+  std::optional<RedisTarget> target_;
   TimePoint retry_at_{};
   TimePoint now_{};
   std::size_t handshakes_ = 0;  // commands and the subscription
   std::string refusal_;
-  std::optional<TimePoint> beat_since_;  // a heartbeat was sent, and is not back yet
-  TimePoint last_heard_{};
+  std::optional<TimePoint> heartbeat_since_;  // a heartbeat was sent, and is not back yet
+  TimePoint last_received_{};
   RetryPause retry_pause_;
 };
 

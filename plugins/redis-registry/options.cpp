@@ -79,7 +79,7 @@ Options read_options(const plugin::Variables& variables) {
                                   variables.env("REDIS_LOCK_TTL_MS"));
   options.sentinel = sentinel_login(variables);
   options.wait_replicas = parse_wait_replicas(variables.env("REDIS_WAIT_REPLICAS"));
-  // Reading the system's authorities takes about 50 ms.
+  // Reading the system's CA certificates takes about 50 ms.
   if (options.endpoint.tls) options.tls = make_tls_context(tls_files(variables));
   return options;
 }

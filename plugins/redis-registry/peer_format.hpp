@@ -44,7 +44,7 @@ struct ReplyRecord {
   Outcome outcome = Outcome::taken;
 };
 
-/// The limits to which a probe's time-out is clamped, so that another broker can neither evict a
+/// The limits to which a probe's timeout is clamped, so that another broker can neither evict a
 /// session at once nor keep a probe open for ever.
 inline constexpr std::uint32_t kShortestProbeMs = 250;
 inline constexpr std::uint32_t kLongestProbeMs = 60'000;

@@ -13,9 +13,9 @@ constexpr std::string_view kMessageLost =
     "the connection to Redis was lost before the receiver's broker answered";
 constexpr std::string_view kQuestionLost = "Redis was lost before that instance answered";
 
-// Added to a probe's time-out for the round trip between the brokers.
+// Added to a probe's timeout for the round trip between the brokers.
 constexpr std::chrono::milliseconds kProbeTransit{500};
-// A question is given up this long before the broker's own time-out, so that the broker gets a
+// A question is given up this long before the broker's own timeout, so that the broker gets a
 // reason instead of a late answer. Longer than the interval between two calls of tick.
 constexpr std::chrono::milliseconds kQuestionMargin{200};
 
@@ -226,16 +226,16 @@ void PeerMessaging::on_lost(const Batch& batch) {
   }
 }
 
-void PeerMessaging::on_no_subscriber(std::uint64_t request, bool lease_stands) {
+void PeerMessaging::on_no_subscriber(std::uint64_t request, bool is_lease_held) {
   settle_message(request, [&](plugin::YesNo& answer) {
-    if (lease_stands) {
+    if (is_lease_held) {
       answer.fail(Status::unavailable, "the receiver's broker is not subscribed to its channel");
     } else {
       answer.no();
     }
   });
   on_probed(
-      {request, lease_stands ? std::uint8_t{CROLANG_UNREACHABLE} : std::uint8_t{CROLANG_GONE}});
+      {request, is_lease_held ? std::uint8_t{CROLANG_UNREACHABLE} : std::uint8_t{CROLANG_GONE}});
 }
 
 const OwnedLease* PeerMessaging::receiver(std::uint64_t request) const {

@@ -69,7 +69,7 @@ class PeerMessaging {
   /// The connection that it was sent by was lost, and others were not.
   void on_lost(const Batch& batch);
   /// No broker subscribes to the channel. The receiver counts as gone only if its lease is.
-  void on_no_subscriber(std::uint64_t request, bool lease_stands);
+  void on_no_subscriber(std::uint64_t request, bool is_lease_held);
   /// Likewise for the questions in it, for which no lease has to be looked up.
   void on_questions_without_subscriber(const Batch& batch);
   /// The receiver of an open message or probe; nullptr: it is no longer open.

@@ -106,7 +106,7 @@ void PeerTransport::on_batch(std::string_view batch) {
       std::visit([&](const auto& each) { on_record(sender, each); }, *record);
     } catch (const std::bad_alloc&) {
       // The sender gets no answer, and its requests time out.
-      context_.warn("no memory left: dropped what another broker sent");
+      context_.warn("out of memory: dropped what another broker sent");
     }
   }
   if (!reader.has_head() || reader.is_malformed()) {
@@ -153,7 +153,7 @@ void PeerTransport::on_record(const std::shared_ptr<const std::string>& sender,
       [this, sender, request = question.request](Status status, std::string_view text,
                                                  std::string_view error) {
         const bool fits = text.size() <= CROLANG_MAX_ASK;
-        if (!fits) error = "answered more bytes than an answer may have";
+        if (!fits) error = "the answer is too long";
         const Status known = fits ? status : Status::invalid;
         const std::string_view words = known == Status::ok ? text : error;
         inbox_.push(Answered{sender, OwnedAnswer{request, known, std::string(words)}});

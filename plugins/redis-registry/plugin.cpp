@@ -33,7 +33,7 @@ constexpr crolang_env kEnv[] = {
     {"REDIS_SENTINEL_USER", CROLANG_STRING, CROLANG_RELOADABLE, nullptr,
      "user for Sentinels, if they have users; the one in REDIS_URL is for the servers"},
     {"REDIS_SENTINEL_PASSWORD", CROLANG_STRING, CROLANG_SECRET | CROLANG_RELOADABLE, nullptr,
-     "password for Sentinels, if they demand one"},
+     "password for Sentinels, if they require one"},
     {"REDIS_CA_FILE", CROLANG_STRING, CROLANG_RELOADABLE, nullptr,
      "certificates in PEM, one of which must have issued the server's; without it those of the "
      "system"},

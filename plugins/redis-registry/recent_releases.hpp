@@ -1,5 +1,5 @@
 #pragma once
-/// The leases that were released on a server in the last seconds: a fail-over may bring them back,
+/// The leases that were released on a server in the last seconds: a failover may bring them back,
 /// and then nobody extends or releases them. No IO; time is an argument. Threads: the holder of the
 /// service's lock.
 
@@ -24,7 +24,7 @@ struct Withdrawn {
 
 class RecentReleases {
  public:
-  /// Longer than a primary that Sentinels have replaced goes on as one: they tell it after ten
+  /// Longer than a replaced primary continues to act as one: Sentinels reconfigure it after ten
   /// seconds.
   static constexpr std::chrono::milliseconds kRecent{15'000};
   /// The oldest are forgotten when there are more.

@@ -34,7 +34,7 @@ void Redirecting::send(Slot slot, std::span<const std::string_view> words, Urgen
   command->urgency = urgency;
   command->texts.assign(words.begin(), words.end());
   command->on_reply = std::move(on_reply);
-  command->latest = context_.now + Parking::kPatience;
+  command->latest = context_.now + RetryQueue::kTimeout;
   dispatch(std::move(command));
 }
 
@@ -75,8 +75,8 @@ void Redirecting::on_reply(std::unique_ptr<Command> command, RedisConnection& fr
     return;
   }
   const std::uint64_t map = command->map;
-  parking_.add([this, again = std::move(command)]() mutable { dispatch(std::move(again)); }, map,
-               context_.now);
+  retry_queue_.add([this, again = std::move(command)]() mutable { dispatch(std::move(again)); },
+                   map, context_.now);
 }
 
 RedisConnection* Redirecting::asked(const Redirect& redirect, const RedisConnection& from) {
@@ -128,8 +128,8 @@ void Redirecting::note(const std::optional<Redirect>& redirect) {
   if (redirect && redirect->kind == Redirect::Kind::moved) directory_.on_outdated();
 }
 
-void Redirecting::park(Parking::Again again) {
-  parking_.add(std::move(again), directory_.map(), context_.now);
+void Redirecting::retry_later(RetryQueue::Retry retry) {
+  retry_queue_.add(std::move(retry), directory_.map(), context_.now);
 }
 
 }  // namespace crolang::redis_registry

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "redis-registry/parking.hpp"
 #include "redis-registry/redirect.hpp"
 #include "redis-registry/redis_connection.hpp"
+#include "redis-registry/retry_queue.hpp"
 #include "redis-registry/service_context.hpp"
 #include "redis-registry/slot_map.hpp"
 
@@ -24,14 +24,14 @@ class Redirecting {
   /// nullptr: the connection was lost before the answer.
   using OnReply = UniqueFunction<const redisReply*>;
 
-  /// Who serves what.
+  /// Finds the connections of masters.
   struct Directory {
     virtual ~Directory() = default;
     /// The connection to the master of the slot, if it is up.
     virtual RedisConnection* serving(Slot slot) = 0;
     /// The connection to this server, if it is up; else one is made.
     virtual RedisConnection* at(const HostPort& server) = 0;
-    /// A server says that the slots have moved: they are to be asked for.
+    /// A redirect shows that slots have moved: the map must be requested.
     virtual void on_outdated() = 0;
     /// The number of the slot map.
     virtual std::uint64_t map() const = 0;
@@ -53,12 +53,12 @@ class Redirecting {
   void lease_command_here(RedisConnection& connection, std::span<const std::string_view> words,
                           OnReply on_reply);
 
-  /// Calls `again` when more is known of the slots.
-  void park(Parking::Again again);
+  /// Calls `retry` when a new slot map may be known.
+  void retry_later(RetryQueue::Retry retry);
   /// Call it often.
-  void run_due() { parking_.run_due(directory_.map(), context_.now); }
-  void run_all() { parking_.run_all(); }
-  bool is_waiting() const { return !parking_.is_empty(); }
+  void run_due() { retry_queue_.run_due(directory_.map(), context_.now); }
+  void run_all() { retry_queue_.run_all(); }
+  bool is_waiting() const { return !retry_queue_.is_empty(); }
 
  private:
   struct Command {
@@ -79,7 +79,7 @@ class Redirecting {
 
   ServiceContext& context_;
   Directory& directory_;
-  Parking parking_;
+  RetryQueue retry_queue_;
 };
 
 }  // namespace crolang::redis_registry

@@ -60,7 +60,7 @@ void RedisConnection::tick(TimePoint now) {
   if (now - last_tick_ > kSuspended) {
     links_.restart_clocks(now);
     search_.restart_clocks(now);
-    last_heard_ = now;
+    last_received_ = now;
     if (heartbeat_since_) heartbeat_since_ = now;
   }
   last_tick_ = now;
@@ -77,7 +77,7 @@ void RedisConnection::tick(TimePoint now) {
     case State::up:
       watch(now);
       break;
-    case State::parked:
+    case State::unused:
     case State::closed:
       break;
   }
@@ -115,7 +115,7 @@ void RedisConnection::search(TimePoint now) {
 void RedisConnection::lead_to(HostPort master, TimePoint now) {
   search_.lead_to(std::move(master));
   const bool is_free =
-      state_ == State::parked || state_ == State::waiting || state_ == State::searching;
+      state_ == State::unused || state_ == State::waiting || state_ == State::searching;
   // Else watch leaves the server if it is another one.
   if (is_free) begin_round(now);
 }
@@ -212,7 +212,7 @@ void RedisConnection::prepare(TimePoint now) {
       [this](std::string_view batch) { on_publication(batch); });
 }
 
-LaneTarget RedisConnection::target() const {
+RedisTarget RedisConnection::target() const {
   return {endpoint_.path, endpoint_.is_unix() ? Dialer::Target{} : search_.target(), tls_,
           endpoint_.login};
 }
@@ -282,7 +282,7 @@ void RedisConnection::watch(TimePoint now) {
   if ((waiting && now - *waiting > kReplyTimeout) ||
       (heartbeat_since_ && now - *heartbeat_since_ > kReplyTimeout)) {
     fail("no answer for " + std::to_string(kReplyTimeout.count()) + " ms", now);
-  } else if (subscribes() && !heartbeat_since_ && now - last_heard_ > kHeartbeatAfter) {
+  } else if (subscribes() && !heartbeat_since_ && now - last_received_ > kHeartbeatAfter) {
     send_heartbeat(now);
   }
   if (state_ == State::up && now - role_asked_at_ >= kBetweenRoles) ask_for_role(now);
@@ -303,7 +303,7 @@ void RedisConnection::on_sentinel(TimePoint now) {
 
 void RedisConnection::on_node(TimePoint now) {
   now_ = now;
-  state_ = State::parked;
+  state_ = State::unused;
   links_.close();
   owner_.on_cluster(search_.target().host);
 }
@@ -335,9 +335,9 @@ void RedisConnection::ask_for_role(TimePoint now) {
 
 void RedisConnection::on_role(const redisReply* reply) {
   if (has_failed(reply)) return;
-  if (!subscribes()) last_heard_ = now_;
+  if (!subscribes()) last_received_ = now_;
   if (refusal_.empty() && read_hello(*reply).role != Hello::Role::master) {
-    refusal_ = "it is the primary no more: HELLO says that it is a replica";
+    refusal_ = "it is no longer the primary: HELLO says that it is a replica";
   }
 }
 
@@ -346,7 +346,7 @@ void RedisConnection::verify(TimePoint now) {
   if (subscribes()) {
     send_heartbeat(now);
   } else {
-    last_heard_ = now;
+    last_received_ = now;
     come_up();
   }
 }
@@ -368,7 +368,7 @@ void RedisConnection::send_heartbeat(TimePoint now) {
 }
 
 void RedisConnection::on_publication(std::string_view batch) {
-  last_heard_ = now_;
+  last_received_ = now_;
   heartbeat_since_.reset();
   if (state_ == State::verifying) come_up();
   owner_.on_batch(batch);

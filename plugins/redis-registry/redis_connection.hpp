@@ -21,10 +21,10 @@
 #include <vector>
 
 #include "redis-registry/connection_times.hpp"
-#include "redis-registry/lane_target.hpp"
 #include "redis-registry/links.hpp"
 #include "redis-registry/login_change.hpp"
 #include "redis-registry/options.hpp"
+#include "redis-registry/redis_target.hpp"
 #include "redis-registry/replica_watch.hpp"
 #include "redis-registry/scripts.hpp"
 #include "redis-registry/server_facts.hpp"
@@ -71,10 +71,10 @@ class RedisConnection {
   std::string server() const;
   bool is_by_sentinels() const { return search_.is_by_sentinels(); }
   bool is_in_cluster() const { return search_.is_in_cluster(); }
-  /// When it last gave a sign of life.
-  TimePoint last_heard() const { return last_heard_; }
+  /// When data was last received from it.
+  TimePoint last_received() const { return last_received_; }
   /// How to connect to the same server. Valid once up.
-  LaneTarget target() const;
+  RedisTarget target() const;
   /// The run of the server. Valid once up.
   const ServerRun& run() const { return run_; }
   /// The run that the key `run` names; nullopt: none, or it may not be read. Valid once up.
@@ -143,7 +143,7 @@ class RedisConnection {
     opening,
     verifying,
     up,
-    parked,  // until lead_to
+    unused,  // until lead_to
     closed
   };
 
@@ -190,7 +190,7 @@ class RedisConnection {
   bool subscribed_ = false;
   std::string refusal_;                       // of the handshake
   std::optional<TimePoint> heartbeat_since_;  // sent and not back yet
-  TimePoint last_heard_{};
+  TimePoint last_received_{};
   std::array<std::string, kScripts> digests_;
   Hello hello_;
   bool has_answered_hello_ = false;

@@ -6,7 +6,7 @@
 /// acknowledges will be lost. So it must have been without for a while, after which Sentinels, or
 /// other nodes of its cluster, still name it. Without them nobody can be asked: one that had none
 /// from the beginning is trusted, one that has lost them only once it would have been told that it
-/// is the primary no more.
+/// is no longer the primary.
 
 #include <chrono>
 #include <cstddef>
@@ -20,7 +20,7 @@ class ReplicaWatch {
  public:
   /// From the promotion of a replica until every Sentinel names it: 2 s at most were measured.
   static constexpr std::chrono::milliseconds kPromotion{3000};
-  /// From there until the former primary is told: Sentinels wait for ten seconds.
+  /// From there until the former primary is reconfigured: Sentinels wait for ten seconds.
   static constexpr std::chrono::milliseconds kDemotion{15'000};
 
   enum class Grant {

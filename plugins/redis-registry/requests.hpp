@@ -98,20 +98,20 @@ struct Answered {
   std::variant<ReplyRecord, ProbeResultRecord, OwnedAnswer> record;
 };
 
-/// An open message of a lane, whose peer does not listen.
+/// An open message of a worker link, whose peer does not listen.
 struct Unreached {
   std::uint64_t request;
   std::string id;
   std::uint64_t token;
 };
 
-/// A lane asks whether the receivers' leases stand.
+/// A worker link asks whether the receivers' leases stand.
 struct CheckReceivers {
-  std::uint32_t lane;
+  std::uint32_t worker_link;
   std::vector<Unreached> unreached;
 };
 
-/// A lane has seen that another master serves a slot.
+/// A worker link has seen that another master serves a slot.
 struct OutdatedSlots {};
 
 /// How this broker identifies itself to Redis from now on.

@@ -44,7 +44,7 @@ std::variant<std::string, SentinelFault> read_only_master(const redisReply& repl
     return SentinelFault{describe_sentinel_refusal(text_of(reply))};
   }
   if (reply.type != REDIS_REPLY_ARRAY || reply.elements == 0) {
-    return SentinelFault{"knows no master: tell it by SENTINEL MONITOR"};
+    return SentinelFault{"knows no master: configure one with SENTINEL MONITOR"};
   }
   if (reply.elements == 1) {
     const std::string_view name = field_of(*reply.element[0], "name");

@@ -1,6 +1,6 @@
 #pragma once
 /// Asks Sentinels once a second where the primary is: it does not wait to be told, since the
-/// Sentinel that leads a fail-over announces it seconds after it knows. Time is an argument.
+/// Sentinel that leads a failover announces it seconds after it knows. Time is an argument.
 /// Threads: the holder of the service's lock. Errors: fault().
 
 #include <poll.h>

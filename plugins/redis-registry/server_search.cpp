@@ -90,7 +90,7 @@ std::string ServerSearch::why_left() const {
     return "its slots are served by " + master_->name() + " now";
   }
   if (sentinels_ && sentinels_->primary() && *sentinels_->primary() != target().host) {
-    return "the primary is " + sentinels_->primary()->name() + " now, as the Sentinels say";
+    return "the primary is " + sentinels_->primary()->name() + " now, according to the Sentinels";
   }
   return {};
 }

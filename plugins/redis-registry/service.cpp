@@ -23,9 +23,9 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kDeadlineCheck{100};
-constexpr milliseconds kFarewell{500};
-constexpr milliseconds kWithoutMemory{10};
-constexpr std::string_view kNoMemory = "no memory left";
+constexpr milliseconds kShutdownTimeout{500};
+constexpr milliseconds kRetryAfterNoMemory{10};
+constexpr std::string_view kNoMemory = "out of memory";
 // The thread polls for 100 ms at most, so a longer gap means that the process was suspended.
 constexpr milliseconds kSuspended{500};
 
@@ -46,18 +46,18 @@ Service::Service(plugin::Host host, Options options, std::string instance,
       shards_(context_, peers_, *this) {
   const auto* const io = context_.host.service<crolang_io>(CROLANG_IO);
   if (io == nullptr || io->worker_count == 0) return;
-  if (context_.instance.size() > Lanes::kLongestInstance) return;
-  Lane::Superior& self = *this;
-  lanes_ = std::make_unique<Lanes>(
+  if (context_.instance.size() > WorkerLinks::kLongestInstance) return;
+  WorkerLink::Supervisor& self = *this;
+  worker_links_ = std::make_unique<WorkerLinks>(
       *io, context_.host, context_.events, context_.instance, context_.channel_prefix(),
-      LaneTraffic{context_.statistics.traffic.messages, context_.statistics.traffic.subscription,
-                  context_.statistics.publications},
+      WorkerTraffic{context_.statistics.traffic.messages, context_.statistics.traffic.subscription,
+                    context_.statistics.publications},
       self);
 }
 
 Service::~Service() {
   if (thread_.joinable()) stop();
-  // What is destroyed now does not become available.
+  // Parts that are destroyed must not report that Redis is available.
   context_.availability.end();
 }
 
@@ -72,14 +72,14 @@ void Service::start(milliseconds timeout) {
     std::unique_lock lock(start_mutex_);
     start_changed_.wait_until(lock, deadline, [this] { return is_started_; });
   }
-  if (lanes_) lanes_->start(deadline);
+  if (worker_links_) worker_links_->start(deadline);
 }
 
 void Service::send(std::string_view instance, const plugin::Lease& to, std::string_view body,
                    plugin::YesNo answer) {
-  Lane* const lane = lanes_ ? lanes_->here() : nullptr;
-  if (lane != nullptr) {
-    lane->send(instance, to, body, std::move(answer));
+  WorkerLink* const worker_link = worker_links_ ? worker_links_->here() : nullptr;
+  if (worker_link != nullptr) {
+    worker_link->send(instance, to, body, std::move(answer));
   } else {
     ask(Send{std::string(instance), OwnedLease(to), std::string(body), std::move(answer)});
   }
@@ -87,7 +87,8 @@ void Service::send(std::string_view instance, const plugin::Lease& to, std::stri
 
 void Service::ask(Request&& request) {
   inbox_.put(std::move(request));
-  if (Lane* const lane = lanes_ ? lanes_->here() : nullptr) lane->note_asked();
+  if (WorkerLink* const worker_link = worker_links_ ? worker_links_->here() : nullptr)
+    worker_link->note_asked();
 }
 
 void Service::push(Request&& request) {
@@ -95,9 +96,9 @@ void Service::push(Request&& request) {
 }
 
 void Service::flush() {
-  if (Lane* const lane = lanes_ ? lanes_->here() : nullptr) {
-    lane->flush();
-    if (!lane->take_asked()) return;
+  if (WorkerLink* const worker_link = worker_links_ ? worker_links_->here() : nullptr) {
+    worker_link->flush();
+    if (!worker_link->take_asked()) return;
   }
   const LoopLock lock(loop_mutex_, std::try_to_lock);
   // After a suspension the thread must extend the leases before anything else is done.
@@ -111,7 +112,7 @@ void Service::flush() {
     if (!inbox_.prepare_sleep()) handle_requests();
   });
   const bool more = !inbox_.prepare_sleep();
-  // The thread polls for events and a time-out that are now outdated.
+  // The thread polls for events and a timeout that are now outdated.
   list_entries();
   const bool same = is_same(entries_, awaited_);
   if (more || must_reconnect_ || !same || peers_.due() < waiting_until_) inbox_.wake();
@@ -124,7 +125,7 @@ void Service::stop() {
   }
   inbox_.wake();
   thread_.join();
-  if (lanes_) lanes_->stop();
+  if (worker_links_) worker_links_->stop();
 }
 
 bool Service::is_stopping() {
@@ -133,7 +134,7 @@ bool Service::is_stopping() {
 }
 
 void Service::notify_started() {
-  if (std::exchange(said_started_, true)) return;
+  if (std::exchange(has_notified_started_, true)) return;
   {
     const std::lock_guard lock(start_mutex_);
     is_started_ = true;
@@ -154,7 +155,7 @@ void Service::run() noexcept {
       if (has_failed_ || shards_.are_restored()) notify_started();
     });
     // Wait a moment: other threads may free memory.
-    if (must_reconnect_) wait(lock, kWithoutMemory);
+    if (must_reconnect_) wait(lock, kRetryAfterNoMemory);
   }
   or_reconnect([&] { shut_down(lock); });
 }
@@ -169,7 +170,7 @@ void Service::or_reconnect(F&& function) noexcept {
 }
 
 void Service::reconnect() {
-  context_.warn("no memory left: reconnecting to Redis");
+  context_.warn("out of memory: reconnecting to Redis");
   shards_.drop(kNoMemory);
   must_reconnect_ = false;
 }
@@ -185,8 +186,9 @@ void Service::handle_requests() {
   shards_.confirm_takes();
   peers_.publish_due();
   // Sent after everything else.
-  queries_.send_presence(lanes_ ? std::max(peers_.last_message(), lanes_->last_message())
-                                : peers_.last_message());
+  queries_.send_presence(worker_links_
+                             ? std::max(peers_.last_message(), worker_links_->last_message())
+                             : peers_.last_message());
   shards_.flush();
 }
 
@@ -209,7 +211,7 @@ void Service::wait(LoopLock& lock, milliseconds timeout) {
   waiting_until_ = context_.now + timeout;
   list_entries();
   awaited_ = entries_;
-  // A worker may use the scratch meanwhile.
+  // A worker may use `entries_` meanwhile.
   polled_ = entries_;
   lock.unlock();
   ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout.count()));
@@ -235,9 +237,9 @@ void Service::shut_down(LoopLock& lock) {
   peers_.publish_all();
   shards_.release_all();
   instances_.withdraw();
-  const TimePoint latest = context_.now + kFarewell;
+  const TimePoint latest = context_.now + kShutdownTimeout;
   while (shards_.is_any_up() && !shards_.are_idle() && context_.now < latest) {
-    // What has come to a wrong server is sent on.
+    // Redirected commands are sent again.
     if (shards_.is_cluster()) shards_.tick();
     shards_.flush();
     wait(lock, milliseconds(10));
@@ -279,82 +281,86 @@ void Service::try_handle(R& request) {
 
 void Service::handle(NewAccess& access) {
   shards_.change_access(std::move(access));
-  change_lanes_target();
+  change_worker_links_target();
 }
 
 void Service::handle(CheckReceivers& check) {
   for (Unreached& each : check.unreached) {
     const std::string key = context_.key(each.id);
     shards_.command(key, std::array<std::string_view, 2>{"GET", key},
-                    [this, lane = check.lane, message = std::move(each)](const redisReply* reply) {
-                      on_lease(lane, message, reply);
-                    });
+                    [this, worker_link = check.worker_link, message = std::move(each)](
+                        const redisReply* reply) { on_lease(worker_link, message, reply); });
   }
 }
 
-void Service::on_lease(std::uint32_t lane, const Unreached& message, const redisReply* reply) {
+void Service::on_lease(std::uint32_t worker_link, const Unreached& message,
+                       const redisReply* reply) {
   // A key that is not a string was not written by a broker.
   const bool is_foreign = reply != nullptr && text_of(*reply).starts_with("WRONGTYPE");
-  bool stands = has_failed(reply) && !is_foreign;
+  bool is_held = has_failed(reply) && !is_foreign;
   if (!has_failed(reply)) {
     const auto holding = parse_value(text_of(*reply));
-    stands = holding && holding->token == message.token;
+    is_held = holding && holding->token == message.token;
   }
-  lanes_->at(lane).tell(std::vector<Lane::Located>{{message.request, stands}});
+  worker_links_->at(worker_link).put(std::vector<WorkerLink::Located>{{message.request, is_held}});
 }
 
-// ---- The lanes ----------------------------------------------------------------------------------
+// ---- The worker links
+// ----------------------------------------------------------------------------------
 
-void Service::look_up(std::uint32_t lane, std::vector<Unreached> unreached) {
-  push(CheckReceivers{lane, std::move(unreached)});
+void Service::look_up(std::uint32_t worker_link, std::vector<Unreached> unreached) {
+  push(CheckReceivers{worker_link, std::move(unreached)});
 }
 
-template <class News>
-void Service::tell_lanes(const News& news) {
-  if (lanes_) lanes_->tell(news);
+template <class Command>
+void Service::put_to_worker_links(const Command& command) {
+  if (worker_links_) worker_links_->put(command);
 }
 
-void Service::change_lanes_target() {
-  if (!are_lanes_served_) return;
-  if (auto target = shards_.lane_target()) tell_lanes(Lane::ChangeTarget{std::move(*target)});
+void Service::change_worker_links_target() {
+  if (!are_worker_links_served_) return;
+  if (auto target = shards_.redis_target())
+    put_to_worker_links(WorkerLink::ChangeTarget{std::move(*target)});
 }
 
 // ---- Events of the connections ------------------------------------------------------------------
 
-void Service::serve_lanes() {
-  auto target = lanes_ ? shards_.lane_target() : std::nullopt;
+void Service::serve_worker_links() {
+  auto target = worker_links_ ? shards_.redis_target() : std::nullopt;
   if (!target) return;
-  if (std::exchange(are_lanes_served_, true) && shards_.is_cluster()) {
-    tell_lanes(Lane::Moved{std::move(*target)});
+  if (std::exchange(are_worker_links_served_, true) && shards_.is_cluster()) {
+    put_to_worker_links(WorkerLink::Moved{std::move(*target)});
   } else {
-    tell_lanes(Lane::Serve{std::move(*target)});
+    put_to_worker_links(WorkerLink::Serve{std::move(*target)});
   }
 }
 
 void Service::on_shard_up() {
-  if (!shards_.is_cluster() || !are_lanes_served_) serve_lanes();
+  if (!shards_.is_cluster() || !are_worker_links_served_) serve_worker_links();
   instances_.on_connected();
 }
 
-void Service::on_lane_target() {
-  if (are_lanes_served_) serve_lanes();
+void Service::on_redis_target() {
+  if (are_worker_links_served_) serve_worker_links();
 }
 
 void Service::on_shard_down(std::string_view why) {
   has_failed_ = true;
   if (shards_.is_cluster()) {
-    // Lanes have connections of their own to the other masters.
+    // Worker links have connections of their own to the other masters.
     if (shards_.is_any_up()) return;
     queries_.fail_all(Status::unavailable, why);
-    if (std::exchange(are_lanes_served_, false)) tell_lanes(Lane::Leave{std::string(why)});
+    if (std::exchange(are_worker_links_served_, false))
+      put_to_worker_links(WorkerLink::Leave{std::string(why)});
     return;
   }
-  if (std::exchange(are_lanes_served_, false)) tell_lanes(Lane::Leave{std::string(why)});
+  if (std::exchange(are_worker_links_served_, false))
+    put_to_worker_links(WorkerLink::Leave{std::string(why)});
   peers_.on_disconnected();
   queries_.fail_all(Status::unavailable, why);
 }
 
-void Service::on_deaf(std::string_view) {
+void Service::on_subscription_lost(std::string_view) {
   peers_.on_disconnected();
 }
 
@@ -364,7 +370,7 @@ void Service::on_batch(std::string_view batch) {
 
 void Service::on_credentials(std::string_view refusal) {
   if (refusal.empty()) {
-    change_lanes_target();
+    change_worker_links_target();
     context_.host.log(LogLevel::info, "REDIS_URL: Redis accepted the new user and password");
   } else {
     context_.host.log(LogLevel::error, "REDIS_URL: Redis refused the new user and password (" +

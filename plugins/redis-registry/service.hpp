@@ -1,6 +1,6 @@
 #pragma once
 /// The event loop of the plugin: waits for Redis and for requests, and runs the parts that keep
-/// leases in Redis and carry messages between brokers.
+/// leases in Redis and send messages to other brokers.
 ///
 /// The loop has a thread of its own. But while that thread waits, a worker that has asked something
 /// sends it to Redis itself, in flush: waking a thread to do so would cost more than the work. So
@@ -26,24 +26,24 @@
 #include "redis-registry/holder_queries.hpp"
 #include "redis-registry/inbox.hpp"
 #include "redis-registry/instances.hpp"
-#include "redis-registry/lane.hpp"
-#include "redis-registry/lanes.hpp"
 #include "redis-registry/options.hpp"
 #include "redis-registry/peer_transport.hpp"
 #include "redis-registry/requests.hpp"
 #include "redis-registry/service_context.hpp"
 #include "redis-registry/shards.hpp"
+#include "redis-registry/worker_link.hpp"
+#include "redis-registry/worker_links.hpp"
 
 namespace crolang::redis_registry {
 
-class Service final : Shards::Owner, Lane::Superior {
+class Service final : Shards::Owner, WorkerLink::Supervisor {
  public:
   Service(plugin::Host host, Options options, std::string instance, plugin::RegistryEvents events);
   ~Service() override;
 
   /// Returns when Redis is connected, or the attempt has failed, or after `timeout`.
   void start(std::chrono::milliseconds timeout);
-  /// Goes by the lane of the calling worker.
+  /// Sends through the worker link of the calling worker.
   void send(std::string_view instance, const plugin::Lease& to, std::string_view body,
             plugin::YesNo answer);
   /// Every request is answered, but may not be started before the next flush. If it throws
@@ -77,18 +77,18 @@ class Service final : Shards::Owner, Lane::Superior {
   bool is_stopping();
   void notify_started();
 
-  void look_up(std::uint32_t lane, std::vector<Unreached> unreached) override;
+  void look_up(std::uint32_t worker_link, std::vector<Unreached> unreached) override;
   void on_outdated_slots() override { push(OutdatedSlots{}); }
-  template <class News>
-  void tell_lanes(const News& news);
+  template <class Command>
+  void put_to_worker_links(const Command& command);
 
-  void change_lanes_target();
-  void serve_lanes();
+  void change_worker_links_target();
+  void serve_worker_links();
   void on_shard_up() override;
   void on_shard_down(std::string_view why) override;
   void on_batch(std::string_view batch) override;
-  void on_deaf(std::string_view why) override;
-  void on_lane_target() override;
+  void on_subscription_lost(std::string_view why) override;
+  void on_redis_target() override;
   void on_credentials(std::string_view refusal) override;
 
   /// Runs one request; if there is no memory, only that request fails.
@@ -108,10 +108,11 @@ class Service final : Shards::Owner, Lane::Superior {
   void handle(Ask& question) { peers_.ask(question); }
   void handle(CheckReceivers& check);
   void handle(OutdatedSlots&) { shards_.note_outdated(); }
-  void on_lease(std::uint32_t lane, const Unreached& message, const redisReply* reply);
+  void on_lease(std::uint32_t worker_link, const Unreached& message, const redisReply* reply);
 
   Inbox<Request> inbox_;
-  std::unique_ptr<Lanes> lanes_;  // null: the broker has no io/1, and messages go by this service
+  std::unique_ptr<WorkerLinks>
+      worker_links_;  // null: the broker has no io/1, and messages go by this service
   std::thread thread_;
 
   std::mutex start_mutex_;  // guards is_started_, is_stopping_
@@ -121,8 +122,8 @@ class Service final : Shards::Owner, Lane::Superior {
 
   std::mutex loop_mutex_;  // guards what follows
   ServiceContext context_;
-  bool said_started_ = false;
-  bool are_lanes_served_ = false;
+  bool has_notified_started_ = false;
+  bool are_worker_links_served_ = false;
   TimePoint waiting_since_{};  // used by the thread to detect that the process was suspended
   TimePoint waiting_until_{};
   std::vector<pollfd> awaited_;    // the descriptors that the thread polls; first the inbox

@@ -8,7 +8,7 @@
 namespace crolang::redis_registry {
 namespace {
 
-// Shorter than any fail-over takes.
+// Shorter than any failover takes.
 constexpr std::chrono::milliseconds kMoment{1000};
 
 /// A batch without records.

@@ -1,6 +1,6 @@
 #pragma once
 /// One primary, and the leases of this broker there: all of Redis, or in a cluster the slots that
-/// the primary serves. Outlives fail-overs. Threads: the holder of the service's lock.
+/// the primary serves. Outlives failovers. Threads: the holder of the service's lock.
 
 #include <optional>
 #include <string_view>
@@ -43,7 +43,7 @@ class Shard final : RedisConnection::Owner {
   /// When one last was; nullopt: never.
   const std::optional<TimePoint>& asked_at() const { return asked_at_; }
   bool has_been_up() const { return has_been_up_; }
-  /// Up to now, or a moment ago: a master that has given its last slot away hangs up.
+  /// Up now, or a moment ago: a master that has lost its last slot closes its connections.
   bool was_up_lately(TimePoint now) const;
   /// There is no connection, for this reason.
   void report_down(std::string_view why) { on_down(why); }

@@ -1,5 +1,5 @@
 #pragma once
-/// Which part of a cluster goes on under which master when the slots have other masters. No IO.
+/// Decides which shard continues with which master after slots have moved. No IO.
 /// Threads: any. Errors: none.
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace crolang::redis_registry {
 
-/// Of a slot: nobody has served it.
+/// The slot has had no master.
 inline constexpr std::uint16_t kNoShard = std::numeric_limits<std::uint16_t>::max();
 
 struct ShardPlan {
@@ -25,7 +25,7 @@ struct ShardPlan {
 /// `masters`: those of the shards before; nullopt: not known yet. `owners`: for each slot the index
 /// of the shard that has served it, or kNoShard.
 ///
-/// A master goes on with its own shard. One that had none continues the shard from which it has
+/// A master keeps its own shard. One that had none continues the shard from which it has
 /// most slots, if that has lost its master: it was a replica that was promoted. What it has of
 /// others was moved, with the keys.
 ShardPlan plan_shards(std::span<const std::optional<HostPort>> masters,

@@ -37,8 +37,8 @@ bool Shards::reaches(std::string_view instance) const {
 
 // ---- Leases -------------------------------------------------------------------------------------
 
-LeaseManager& Shards::keeper_of(const OwnedLease& lease) const {
-  return cluster_ ? cluster_->keeper_of(lease) : shards_.front()->leases();
+LeaseManager& Shards::manager_of(const OwnedLease& lease) const {
+  return cluster_ ? cluster_->manager_of(lease) : shards_.front()->leases();
 }
 
 void Shards::take(Take& take) {
@@ -72,7 +72,7 @@ void Shards::change_access(NewAccess access) {
   tls_ = std::move(access.tls);
   next_login_ = std::move(access.login);
   const std::uint64_t change = login_change_.begin();
-  login_change_.ask();  // so that there is no verdict before all are asked
+  login_change_.ask();  // so that there is no result before all are asked
   for (const auto& shard : shards_) {
     shard->connection().change_sentinel_access(sentinel_login_, tls_);
     login_change_.ask();
@@ -88,12 +88,12 @@ void Shards::change_access(NewAccess access) {
 
 void Shards::note_login(std::uint64_t change, LoginChange::Outcome outcome,
                         std::string_view refusal) {
-  const LoginChange::Verdict verdict = login_change_.note(change, outcome);
-  if (verdict == LoginChange::Verdict::open) return;
-  if (verdict != LoginChange::Verdict::refused) login_ = next_login_;
+  const LoginChange::Result verdict = login_change_.note(change, outcome);
+  if (verdict == LoginChange::Result::open) return;
+  if (verdict != LoginChange::Result::refused) login_ = next_login_;
   use(login_);
   if (cluster_) cluster_->change_access(login_, tls_);
-  if (verdict != LoginChange::Verdict::unchecked) owner_.on_credentials(refusal);
+  if (verdict != LoginChange::Result::unchecked) owner_.on_credentials(refusal);
 }
 
 void Shards::use(const Login& login) {
@@ -136,8 +136,8 @@ std::unique_ptr<Shard> Shards::make_shard() {
   return shard;
 }
 
-std::optional<LaneTarget> Shards::lane_target() const {
-  return cluster_ ? cluster_->lane_target() : shards_.front()->connection().target();
+std::optional<RedisTarget> Shards::redis_target() const {
+  return cluster_ ? cluster_->redis_target() : shards_.front()->connection().target();
 }
 
 void Shards::note_outdated() {

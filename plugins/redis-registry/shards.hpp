@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "redis-registry/cluster.hpp"
-#include "redis-registry/lane_target.hpp"
 #include "redis-registry/login_change.hpp"
+#include "redis-registry/redis_target.hpp"
 #include "redis-registry/requests.hpp"
 #include "redis-registry/service_context.hpp"
 #include "redis-registry/shard.hpp"
@@ -32,13 +32,13 @@ class Shards final : Shard::Owner, Cluster::Owner {
     virtual void on_shard_up() = 0;
     virtual void on_shard_down(std::string_view why) = 0;
     virtual void on_batch(std::string_view batch) = 0;
-    /// What was asked of other brokers will not be answered.
-    virtual void on_deaf(std::string_view why) = 0;
+    /// Open requests to other brokers will not be answered.
+    virtual void on_subscription_lost(std::string_view why) = 0;
     /// Redis accepted new credentials, or refused them for this reason: then the previous ones stay
     /// in use.
     virtual void on_credentials(std::string_view refusal) = 0;
-    /// In a cluster: lane_target() is another one.
-    virtual void on_lane_target() = 0;
+    /// In a cluster: redis_target() is another one.
+    virtual void on_redis_target() = 0;
   };
 
   Shards(ServiceContext& context, PeerTransport& peers, Owner& owner);
@@ -89,18 +89,18 @@ class Shards final : Shard::Owner, Cluster::Owner {
   }
 
   void take(Take& take);
-  void announce(Announce& announce) { keeper_of(announce.claim).announce(announce); }
-  void release(Release& release) { keeper_of(release.claim).release(release); }
+  void announce(Announce& announce) { manager_of(announce.claim).announce(announce); }
+  void release(Release& release) { manager_of(release.claim).release(release); }
   /// Undoes a take that failed before it was sent.
   void forget(std::uint64_t token);
-  /// After the takes of one turn.
+  /// After the takes of one loop iteration.
   void confirm_takes();
   void release_all();
   void expire_withdrawn();
 
   void change_access(NewAccess access);
-  /// For the lanes; nullopt: not known yet.
-  std::optional<LaneTarget> lane_target() const;
+  /// For the worker links; nullopt: not known yet.
+  std::optional<RedisTarget> redis_target() const;
   /// The map of the cluster is wrong.
   void note_outdated();
 
@@ -124,10 +124,10 @@ class Shards final : Shard::Owner, Cluster::Owner {
   void on_cluster(const HostPort& node) override;
   // Cluster::Owner
   std::unique_ptr<Shard> make_shard() override;
-  void on_deaf(std::string_view why) override { owner_.on_deaf(why); }
-  void on_lane_target() override { owner_.on_lane_target(); }
+  void on_subscription_lost(std::string_view why) override { owner_.on_subscription_lost(why); }
+  void on_redis_target() override { owner_.on_redis_target(); }
 
-  LeaseManager& keeper_of(const OwnedLease& lease) const;
+  LeaseManager& manager_of(const OwnedLease& lease) const;
   void note_login(std::uint64_t change, LoginChange::Outcome outcome, std::string_view refusal);
   /// In all shards.
   void use(const Login& login);

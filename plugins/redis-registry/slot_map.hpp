@@ -24,7 +24,7 @@ Slot slot_of(std::string_view key);
 class SlotMap {
  public:
   static constexpr std::size_t kSlots = 16384;
-  /// Redis advises 1,000 nodes at most.
+  /// The Redis documentation recommends at most 1,000 nodes.
   static constexpr std::size_t kMaxMasters = 1000;
 
   /// The reply to CLUSTER SLOTS of the server `asked`, whose host stands for one that is not
@@ -33,7 +33,7 @@ class SlotMap {
 
   /// Those that serve slots, in the order of their first one.
   const std::vector<HostPort>& masters() const { return masters_; }
-  /// An index into masters(); nullopt: nobody serves the slot.
+  /// An index into masters(); nullopt: the slot has no master.
   std::optional<std::size_t> master_of(Slot slot) const {
     const std::uint16_t at = owners_[slot];
     return at == kNobody ? std::nullopt : std::optional<std::size_t>(at);
@@ -51,7 +51,7 @@ class SlotMap {
 
   std::vector<HostPort> masters_;
   std::array<std::uint16_t, kSlots> owners_;  // indices into masters_
-  std::size_t covered_ = 0;                   // slots that somebody serves
+  std::size_t covered_ = 0;                   // slots that have a master
 };
 
 }  // namespace crolang::redis_registry

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kBetweenQuestions{1000};
 constexpr milliseconds kShortest{100};
-// Slots may be dealt out one by one.
+// Slots may be assigned one by one.
 constexpr std::size_t kMaxReply = std::size_t{16} << 20;
 
 std::string describe(std::string_view error) {
@@ -52,7 +52,7 @@ void SlotWatch::tick(TimePoint now) {
     const bool needs_another =
         std::exchange(needs_another_, false) && now - turned_at_ >= kBetweenQuestions;
     if (is_outdated_ && now - last_question_ >= kShortest) {
-      // It may not know yet, or be cut off from the others.
+      // It may not know yet, or be partitioned from the others.
       if (std::exchange(explains_nothing_, false) || needs_another) {
         turn(now);
       } else {

@@ -1,6 +1,6 @@
 #pragma once
-/// Asks a node of a cluster once a second who serves which slots, and at once when a server has
-/// sent something on. One node after the other is asked when the answer does not explain that, or
+/// Asks a node of a cluster once a second which master serves which slots, and at once after a
+/// redirect. One node after the other is asked when the answer does not explain that, or
 /// when one does not answer: those of REDIS_URL, and the masters of the last map. Time is an
 /// argument. Threads: the holder of the service's lock. Errors: fault().
 

@@ -22,7 +22,7 @@ using Status = Transport::Status;
 Socket Socket::to_tcp(const std::string& address, std::uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  // Neither asks anybody, so it does not block.
+  // Neither makes a DNS query, so it does not block.
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   if (::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) {

@@ -46,7 +46,7 @@ Statistics::Statistics(const plugin::Host& host, const Options& options) {
   modes_ = metrics.gauges("mode_info", "Always 1; the label is what leads to the server", "mode");
   metrics.gauge("tls", "1 if connections to Redis use TLS").set(options.endpoint.tls ? 1 : 0);
   const auto changes = metrics.counters(
-      "server_changes", "Connections to a server, or a run of it, that is not the one before",
+      "server_changes", "Connections to another server than before, or to a restarted one",
       "change");
   moved_ = changes.with("server");
   restarted_ = changes.with("restart");

@@ -27,7 +27,7 @@ SSL* new_tls(SSL_CTX* context) {
 std::string_view about_own_certificate(int reason) {
   switch (reason) {
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-      return "the server demands a client certificate: set REDIS_CERT_FILE and REDIS_KEY_FILE";
+      return "the server requires a client certificate: set REDIS_CERT_FILE and REDIS_KEY_FILE";
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
     case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
@@ -38,7 +38,7 @@ std::string_view about_own_certificate(int reason) {
       return "the server does not accept the certificate in REDIS_CERT_FILE: name one that its "
              "authority has issued";
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-      return "the server refuses the TLS handshake: it may demand a client certificate "
+      return "the server refuses the TLS handshake: it may require a client certificate "
              "(REDIS_CERT_FILE and REDIS_KEY_FILE)";
     default:  // no enum: OpenSSL's numbers
       return {};
@@ -91,7 +91,7 @@ Status TlsTransport::connect() {
   ERR_clear_error();
   const int result = SSL_do_handshake(tls_.get());
   if (result != 1) return failed(result);
-  greeted_ = true;
+  handshake_done_ = true;
   return Status::done;
 }
 
@@ -119,11 +119,11 @@ Status TlsTransport::failed(int result) {
     case SSL_ERROR_WANT_WRITE:
       return Status::wants_write;
     case SSL_ERROR_ZERO_RETURN:
-      if (greeted_) return Status::ended;
+      if (handshake_done_) return Status::ended;
       fault_ = "the server closed the connection during the TLS handshake";
       return Status::failed;
     case SSL_ERROR_SYSCALL:
-      fault_ = error == 0 ? "the server closed the connection without a word"
+      fault_ = error == 0 ? "the server closed the connection without an alert"
                           : std::generic_category().message(error);
       return Status::failed;
     default:  // no enum: OpenSSL's numbers
@@ -145,7 +145,7 @@ std::string TlsTransport::describe_failure() {
   if (reason == SSL_R_WRONG_VERSION_NUMBER) {
     return "the TLS handshake failed: does that port speak plain Redis (redis://)?";
   }
-  return (greeted_ ? "TLS: " : "the TLS handshake failed: ") + said;
+  return (handshake_done_ ? "TLS: " : "the TLS handshake failed: ") + said;
 }
 
 std::string TlsTransport::fault() const {
@@ -153,7 +153,7 @@ std::string TlsTransport::fault() const {
 }
 
 std::string TlsTransport::silence() const {
-  return socket_connected_ && !greeted_
+  return socket_connected_ && !handshake_done_
              ? "no answer to the TLS handshake: does that port speak plain Redis (redis://)?"
              : "no answer";
 }

@@ -13,7 +13,7 @@
 
 namespace crolang::redis_registry {
 
-/// Files for TLS; empty: the system's authorities, no certificate of our own.
+/// Files for TLS; empty: the system's CAs, no client certificate.
 struct TlsFiles {
   std::string authorities;  ///< REDIS_CA_FILE
   std::string certificate;  ///< REDIS_CERT_FILE
@@ -58,7 +58,7 @@ class TlsTransport final : public Transport {
   std::unique_ptr<SSL, Free> tls_;
   common::CertificateCheck check_;
   bool socket_connected_ = false;
-  bool greeted_ = false;  // the handshake is over
+  bool handshake_done_ = false;  // the handshake is over
   std::string fault_;
 };
 

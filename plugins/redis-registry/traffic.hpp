@@ -13,7 +13,7 @@ struct Traffic {
 };
 
 /// Of the connections of a worker for messages.
-struct LaneTraffic {
+struct WorkerTraffic {
   Traffic messages{};
   Traffic subscription{};
   plugin::Counter publications{};
@@ -24,7 +24,7 @@ struct TrafficByPurpose {
   Traffic messages{};
   Traffic subscription{};
   Traffic sentinel{};
-  Traffic slots{};  ///< who serves what in a cluster
+  Traffic slots{};  ///< queries for the slots of a cluster
 };
 
 }  // namespace crolang::redis_registry

@@ -36,7 +36,7 @@ class Transport {
   virtual bool has_more() const = 0;
   /// Why it failed.
   virtual std::string fault() const = 0;
-  /// What to say if it makes no progress.
+  /// The error text if it makes no progress.
   virtual std::string silence() const { return "no answer"; }
   /// Its destruction will reset the connection, so that nothing unsent arrives later.
   virtual void abort() = 0;

@@ -10,7 +10,7 @@
 
 namespace crolang::webhook_auth {
 
-/// Whether the webhook's URL has a user, for whom the request has a header of its own.
+/// Whether the webhook's URL has a user, which the request has in an Authorization header.
 enum class UrlUser { none, some };
 
 class PassedHeaders {

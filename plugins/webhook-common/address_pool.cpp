@@ -9,7 +9,7 @@ bool AddressPool::comes_first(const Address& a, const Address& b, TimePoint now)
   if (a_out != is_out(b, now)) return !a_out;
   if (a_out && a.out_until_ != b.out_until_) return a.out_until_ < b.out_until_;
   if (!a_out && a.open_ != b.open_) return a.open_ < b.open_;
-  return a.turn_ < b.turn_;
+  return a.last_use_ < b.last_use_;
 }
 
 const AddressPool::Address* AddressPool::best(TimePoint now) const noexcept {
@@ -30,7 +30,7 @@ std::vector<AddressPool::Ref> AddressPool::order(TimePoint now) const {
 
 AddressPool::Share AddressPool::ask(const Ref& address, TimePoint now) noexcept {
   asked_ = true;
-  address->turn_ = ++turns_;
+  address->last_use_ = ++uses_;
   // The address may still be unusable: a single question tests it first, the others wait for the
   // result.
   if (address->failures_ > 0) leave_out(*address, now);
@@ -73,7 +73,7 @@ void AddressPool::replace(const std::vector<Endpoint>& found) {
   };
   for (const Endpoint& endpoint : found) {
     if (addresses.size() == kMaxAddresses) break;
-    // A look-up may return duplicates.
+    // A lookup may return duplicates.
     if (known_as(addresses, endpoint)) continue;
     Ref known = known_as(addresses_, endpoint);
     addresses.push_back(known ? std::move(known) : std::make_shared<Address>(endpoint));

@@ -7,7 +7,7 @@
 /// pause, then tried with a single question; each further failure doubles the pause, an answer ends
 /// it. If all fail, all are tried.
 ///
-/// The result of a look-up replaces the known addresses. A failed look-up changes nothing: stale
+/// The result of a lookup replaces the known addresses. A failed lookup changes nothing: stale
 /// addresses are better than none.
 ///
 /// Decides only: no socket, no thread, no clock; time is an argument. Threads: one at a time.
@@ -28,8 +28,8 @@ class AddressPool {
   using Endpoint = boost::asio::ip::tcp::endpoint;
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // The time between the end of a look-up and the next. A changed address is picked up within
-  // kIdleRefresh plus the duration of a look-up.
+  // The time between the end of a lookup and the next. A changed address is picked up within
+  // kIdleRefresh plus the duration of a lookup.
   static constexpr std::chrono::seconds kUrgentRefresh{1};  ///< no address works
   static constexpr std::chrono::seconds kRefresh{5};        ///< questions are asked
   static constexpr std::chrono::seconds kIdleRefresh{20};
@@ -48,10 +48,10 @@ class AddressPool {
     friend class AddressPool;
     const Endpoint endpoint_;
     bool listed_ = true;
-    std::size_t open_ = 0;    // questions
-    std::uint64_t turn_ = 0;  // number of its last question
-    unsigned failures_ = 0;   // since its last answer
-    TimePoint out_until_{};   // only if it has failures
+    std::size_t open_ = 0;        // questions
+    std::uint64_t last_use_ = 0;  // number of its last question
+    unsigned failures_ = 0;       // since its last answer
+    TimePoint out_until_{};       // only if it has failures
   };
   using Ref = std::shared_ptr<Address>;
 
@@ -94,14 +94,14 @@ class AddressPool {
 
   // ---- When to look the name up -----------------------------------------------------------------
 
-  /// TimePoint::max() while a look-up is in progress, and while no address is known: then the next
-  /// question starts a look-up at once.
+  /// TimePoint::max() while a lookup is in progress, and while no address is known: then the next
+  /// question starts a lookup at once.
   TimePoint look_up_due() const noexcept;
   void look_up_began() noexcept { looking_up_ = true; }
   /// Precondition: `found` is not empty. Addresses that are not in `found` are removed.
   void replace(const std::vector<Endpoint>& found);
   void look_up_ended(TimePoint now) noexcept;
-  /// The look-up could not be started: the next one is due as if it had just ended.
+  /// The lookup could not be started: the next one is due as if it had just ended.
   void put_off_look_up(TimePoint now) noexcept { looked_up_at_ = now; }
   bool looking_up() const noexcept { return looking_up_; }
   /// None of the addresses can be reached: the name may have new ones.
@@ -115,10 +115,10 @@ class AddressPool {
   static void leave_out(Address& address, TimePoint now) noexcept;
 
   std::vector<Ref> addresses_;
-  std::uint64_t turns_ = 0;
+  std::uint64_t uses_ = 0;
   bool looking_up_ = false;
   bool urgent_ = false;
-  bool asked_ = false;  // since the last look-up
+  bool asked_ = false;  // since the last lookup
   TimePoint looked_up_at_{};
 };
 

@@ -44,7 +44,7 @@ AddressPool::TimePoint Addresses::due() const noexcept {
 
 void Addresses::look_up() {
   if (fixed_ || resolver_.is_asking()) return;
-  // Otherwise a look-up that fails for lack of a thread would be due again at once.
+  // Otherwise a lookup that fails for lack of a thread would be due again at once.
   pool_.put_off_look_up(Clock::now());
   resolver_.ask(host_, [this, context = context_, alive = std::weak_ptr(alive_)] {
     const auto tell = [&] {

@@ -25,7 +25,7 @@ class AnswerCache {
   explicit AnswerCache(std::chrono::milliseconds ttl, std::size_t max_entries = kMaxEntries,
                        std::size_t max_bytes = kMaxBytes);
 
-  /// Hot: per message. One look-up under a lock of its shard, no allocation.
+  /// Hot: per message. One lookup under a lock of its shard, no allocation.
   std::optional<bool> find(std::string_view key, TimePoint now) const;
 
   /// `since` is when the question was asked, so that an answer expires one time to live after the

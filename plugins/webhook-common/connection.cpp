@@ -30,7 +30,7 @@ std::string describe(const error_code& error) {
   if (error == http::error::body_limit) return "the answer is longer than WEBHOOK_MAX_REPLY_BYTES";
   if (error == http::error::header_limit) return "the answer's header is too long";
   // Beast reports a lack of memory as this error.
-  if (error == http::error::buffer_overflow) return "no memory left for the answer";
+  if (error == http::error::buffer_overflow) return "out of memory for the answer";
   return "the answer is not HTTP/1.1: " + error.message();
 }
 
@@ -51,7 +51,7 @@ void Connection::step(F&& function) noexcept {
   try {
     function();
   } catch (const std::bad_alloc&) {
-    if (!closed_) fail("no memory left", Owner::NoAnswer::local_fault);
+    if (!closed_) fail("out of memory", Owner::NoAnswer::local_fault);
   } catch (const std::exception& error) {
     if (!closed_) fail(error.what(), Owner::NoAnswer::local_fault);
   }

@@ -44,7 +44,7 @@ void Connector::guarded(F&& function) noexcept {
   try {
     function();
   } catch (const std::bad_alloc&) {
-    end("no memory left", Fault::local);
+    end("out of memory", Fault::local);
   } catch (const std::exception& error) {
     end(error.what(), Fault::local);
   }

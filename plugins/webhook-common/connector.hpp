@@ -1,7 +1,7 @@
 #pragma once
 /// Opens a TCP connection to the first of several addresses that accepts it. The next one is tried
 /// when one fails, and also when one has not answered for a delay; the first to connect wins (RFC
-/// 8305 5). So a dead address costs one such delay, not the whole time-out. If kMaxAtOnce attempts
+/// 8305 5). So a dead address costs one such delay, not the whole timeout. If kMaxAtOnce attempts
 /// are pending, the oldest is abandoned for the next.
 /// Threads: the loop's only. Errors: Owner::on_unconnected. It is a member of its owner: `keep`
 /// keeps the owner alive while attempts are pending.

@@ -6,7 +6,7 @@ namespace crolang::webhook_common {
 
 const char* describe(const std::exception& error) noexcept {
   const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
-  return memory ? "no memory left" : error.what();
+  return memory ? "out of memory" : error.what();
 }
 
 void Replies::call(ReplyHandler& handler, const Reply& reply) noexcept {

@@ -14,9 +14,9 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 using plugin::Status;
 
-// How long to wait for the result of a look-up when no known address can be reached.
+// How long to wait for the result of a lookup when no known address can be reached.
 constexpr std::chrono::seconds kMaxWaitForAddresses{1};
-// A twentieth of the broker's time-out is reserved: a question is answered before the broker's
+// A twentieth of the broker's timeout is reserved: a question is answered before the broker's
 // deadline, so that the broker gets the reason.
 constexpr int kPartKept = 20;
 
@@ -78,7 +78,7 @@ void RequestLoop::reload() {
     ++trust_;
     idle_.close_all();
   });
-  if (has_file) host_.log(plugin::LogLevel::info, "WEBHOOK_CA_FILE was read again");
+  if (has_file) host_.log(plugin::LogLevel::info, "WEBHOOK_CA_FILE reloaded");
 }
 
 void RequestLoop::stop() {
@@ -264,7 +264,7 @@ void RequestLoop::look_up() noexcept {
   try {
     addresses_.look_up();
   } catch (const std::exception&) {
-    // Known addresses stay in use, and the next look-up tries again.
+    // Known addresses stay in use, and the next lookup tries again.
   }
 }
 

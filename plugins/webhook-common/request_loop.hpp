@@ -1,6 +1,6 @@
 #pragma once
 /// The thread of a webhook: takes questions from the inbox, gives each request a connection, an
-/// address and a time-out, and answers.
+/// address and a timeout, and answers.
 ///
 /// A lack of memory, threads or descriptors fails one question, and leaves the state consistent for
 /// the next. So everything that can throw precedes any change of state, and functions that must not
@@ -38,7 +38,7 @@ namespace crolang::webhook_common {
 struct RequestConnection final : Connection {
   using Connection::Connection;
   RequestQueue::Ref request;  // in flight, unless the connection is idle or closed
-  std::uint64_t look_up = 0;  // the look-up that it waits for; 0: none
+  std::uint64_t look_up = 0;  // the lookup that it waits for; 0: none
   bool opening = false;       // otherwise it waits for its first addresses
   unsigned trust = 0;         // the value of trust_ when it was opened
 };
@@ -85,7 +85,7 @@ class RequestLoop final : public Connection::Owner {
   // ---- Addresses ----
   void look_up() noexcept;
   void on_looked_up(const std::string& error) noexcept;
-  /// Called when a look-up has ended.
+  /// Called when a lookup has ended.
   std::shared_ptr<RequestConnection> next_that_waits() const noexcept;
 
   // ---- Connections ----

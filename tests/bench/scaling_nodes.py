@@ -243,7 +243,7 @@ class Crowd:
         self.poll.register(self.pipe.fileno(), select.EPOLLIN)
         while True:
             wait = min(clock.due for clock in self.clocks.values()) - time.monotonic()
-            # epoll's own time-out is in whole milliseconds.
+            # epoll's own timeout is in whole milliseconds.
             if wait > 0:
                 select.select([self.poll.fileno()], [], [], min(wait, 1))
             for descriptor, event in self.poll.poll(0, 256):

@@ -183,7 +183,7 @@ def redis_of(constants, load, share_of_leases, share_of_channels):
         "messages between brokers in a second, of the whole grid": load["cross"],
         "renewals in a second": renewals,
         "commands for nodes that come and go": claims,
-        "publications and look-ups": publications,
+        "publications and lookups": publications,
         "CPU of Redis, cores": cpu / CORE,
         "of which for renewals": renewals * constants.busy_us_per_command("lease", constants.renewal_batch) / CORE,
         "MB to Redis in a second": bytes_of("bytes in") / 1e6,

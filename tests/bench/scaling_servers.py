@@ -178,7 +178,7 @@ def commands_of(info):
     on_leases = calls("evalsha") - statuses
     return {
         "leases": on_leases,
-        "look-ups": calls("get") - on_leases,
+        "lookups": calls("get") - on_leases,
         "publications": calls("publish") + calls("spublish"),
         "others": 2 * statuses + calls("hello") + calls("ping") + calls("role") + calls("wait"),
     }

@@ -195,7 +195,7 @@ describe('one address that', ours, () => {
     };
     for (let n = 0; n < kMost; ++n) nodes.push(await join(n));
     await assert.rejects(join(kMost));
-    await broker.says(/warning limits of addresses are set, .* missing from TRUSTED_PROXIES/);
+    await broker.says(/warning limits per address are set, .* add it to TRUSTED_PROXIES/);
     for (const node of nodes) node.destroy();
   });
 });

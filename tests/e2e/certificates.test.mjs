@@ -85,8 +85,8 @@ describe('a certificate', { ...ours, concurrency: true }, () => {
     const before = await metric(broker, kExpiry);
     pair.replace('second', { days: 30 });
     broker.child.kill('SIGHUP');
-    await logs(broker, / info the certificate files were read again subjects="CN=second" valid_until="/);
-    await logs(broker, /SIGHUP: the configuration was read again changed=nothing/);
+    await logs(broker, / info certificate files reloaded subjects="CN=second" valid_until="/);
+    await logs(broker, /SIGHUP: configuration reloaded changed=nothing/);
     assert.equal(await metric(broker, kRenewed), 1);
     assert.ok((await metric(broker, kExpiry)) < before);
   });
@@ -95,7 +95,7 @@ describe('a certificate', { ...ours, concurrency: true }, () => {
     const pair = new Pair('first');
     const broker = await start(t, pair.variables);
     pair.replace('second');
-    await logs(broker, /read again subjects="CN=second"/, kNotice + scaled(5000));
+    await logs(broker, /reloaded subjects="CN=second"/, kNotice + scaled(5000));
     assert.equal(await metric(broker, kRenewed), 1);
   });
 
@@ -110,7 +110,7 @@ describe('a certificate', { ...ours, concurrency: true }, () => {
     await logs(broker, /SIGHUP: the configuration is invalid, the previous values stay in use faults=1/);
     assert.equal(await metric(broker, kNotRenewed), 2);
     pair.replace('third');
-    await logs(broker, /read again subjects="CN=third"/, kNotice + scaled(5000));
+    await logs(broker, /reloaded subjects="CN=third"/, kNotice + scaled(5000));
     assert.equal(broker.output.match(said).length, 1);
     assert.equal(await metric(broker, kRenewed), 1);
   });
@@ -124,7 +124,7 @@ describe('a certificate', { ...ours, concurrency: true }, () => {
     assert.equal(broker.output.match(warning).length, 1);
     assert.match(broker.output, /^crolang-broker: warning: TLS_CERT_FILE '.*' expires on /m);
     broker.child.kill('SIGHUP');
-    await logs(broker, /read again subjects="CN=soon"/);
+    await logs(broker, /reloaded subjects="CN=soon"/);
     await eventually('it is warned of again', () => broker.output.match(warning).length === 2);
   });
 
@@ -145,7 +145,7 @@ describe('a certificate', { ...ours, concurrency: true }, () => {
     write(new Pair('second').variables);
     broker.child.kill('SIGHUP');
     await logs(broker, /need a restart variables="TLS_CERT_FILE, TLS_KEY_FILE"/);
-    assert.match(broker.output, /read again subjects="CN=first"/);
+    assert.match(broker.output, /reloaded subjects="CN=first"/);
   });
 });
 

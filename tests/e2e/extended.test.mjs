@@ -369,7 +369,7 @@ describe('run-local', ours, () => {
   test('with --sentinel: nodes of both brokers talk again after the Redis was killed, which comes back as a replica', async (t) => {
     const demo = await ExtendedDemo.start(['--native', '--sentinel']);
     t.after(() => demo.stop());
-    assert.match(demo.output, /^run-local \| fail-over {2}kill -9 \$\(cat .*\/redis\.pid\)$/m);
+    assert.match(demo.output, /^run-local \| failover {2}kill -9 \$\(cat .*\/redis\.pid\)$/m);
     const join = (id = freshId()) => joinPatiently(demo.port, id, scaled(30_000), withToken(jwt(id)));
     const nodes = await nodesOfBoth(demo, join);
     const [first, last] = [nodes.at(0), nodes.at(-1)];

@@ -202,7 +202,7 @@ describe('the log tells the author of a webhook of', ours, () => {
     await expectOf({ [kAuthentication]: `https${url}` }, /certificate is not accepted: .*: put its issuer's certificate in WEBHOOK_CA_FILE/);
   });
 
-  test('a time-out that another one is shorter than', async () => {
+  test('a timeout that another one is shorter than', async () => {
     webhook.answer = () => {};
     await expectOf(
       { [kAuthentication]: webhook.url(), WEBHOOK_TIMEOUT_MS: '60000', PLUGIN_TIMEOUT_MS: '1000' },

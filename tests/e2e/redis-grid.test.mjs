@@ -599,7 +599,7 @@ describe('what others write into Redis', ours, () => {
     }
   });
 
-  test('a probe with a time-out of 0 evicts no node that answers', async (t) => {
+  test('a probe with a timeout of 0 evicts no node that answers', async (t) => {
     const node = await joinNode(grid.brokers[0].port);
     const [, token, worker, session] = /^(\w+)\+(\d+)\.(\w+)@/.exec(
       await grid.lease(node.nodeId),

@@ -41,7 +41,7 @@ async function redisFor(t, mode) {
 }
 
 describe('metrics of redis-registry', ours, () => {
-  test('follow a fail-over by Sentinels', async (t) => {
+  test('follow a failover by Sentinels', async (t) => {
     const redis = await redisFor(t, 'sentinel');
     const [broker, other] = await startPair(t, redis);
     const [a, b] = await Promise.all([broker, other].map(({ port }) => joinNode(port)));
@@ -111,7 +111,7 @@ describe('metrics of redis-registry', ours, () => {
     assert.equal(after['server_changes_total{change="server"}'], 0);
   });
 
-  test('name the masters of a cluster, and follow a fail-over of one', async (t) => {
+  test('name the masters of a cluster, and follow a failover of one', async (t) => {
     const redis = await redisFor(t, 'cluster');
     const [broker] = await startPair(t, redis);
     const names = (servers) => servers.map(({ port }) => `server_info{server="127.0.0.1:${port}"}`).sort();

@@ -47,7 +47,7 @@ describe('while no thread can be started', options, () => {
   });
   beforeEach(() => {
     webhook.answer = (exchange) => {
-      // Each question is a connection, and after five seconds a look-up.
+      // Each question is a connection, and after five seconds a lookup.
       exchange.reply(200, { Connection: 'close' }, '{"authenticated":true,"authorized":true}');
       exchange.socket.end();
     };

@@ -25,7 +25,7 @@ import { eventually, scaled, within } from './support/time.mjs';
 import { expectTryAgain, json, stopWebhooks, Webhook } from './support/webhook.mjs';
 
 const ours = oursOnly('ends by them');
-const kAgain = /SIGHUP: the configuration was read again/g;
+const kAgain = /SIGHUP: configuration reloaded/g;
 
 /// A folder for .env and secrets, which are written anew as one writes files.
 function folder() {
@@ -202,7 +202,7 @@ describe('SIGHUP reads again', ours, () => {
     await assertRefused(broker, (other) => hs256(other, kOld));
     assert.equal(await send(node, 'SOCKET_MSG_EXCHANGE', { from: id, to: id }), 'OK');
     await broker.stop();
-    assert.match(broker.output, /read again changed=JWT_SECRET$/m);
+    assert.match(broker.output, /reloaded changed=JWT_SECRET$/m);
     assert.doesNotMatch(broker.output, new RegExp(`${kOld}|${kNew}`));
   });
 
@@ -224,7 +224,7 @@ describe('SIGHUP reads again', ours, () => {
     await reload(broker);
     await assertLetIn(broker, (id) => es256(id, next.privateKey));
     await assertRefused(broker, (id) => es256(id, before.privateKey));
-    await broker.says(/all keys were read again; usable keys: 1/);
+    await broker.says(/all keys reloaded; usable keys: 1/);
   });
 
   test('where keys are: a secret instead of a file, and back', async (t) => {
@@ -315,7 +315,7 @@ describe('SIGHUP reads again', ours, () => {
     write('ca.pem', fs.readFileSync(stranger.file));
     await reload(broker);
     await expectTryAgain(broker.port, freshId());
-    await broker.says(/WEBHOOK_CA_FILE was read again/);
+    await broker.says(/WEBHOOK_CA_FILE reloaded/);
   });
 
   test("the token of a plugin in C, token-auth's", async (t) => {
@@ -345,7 +345,7 @@ describe('SIGHUP reads again', ours, () => {
     await joinNode(broker.port, 'third');
     await broker.stop();
     assert.doesNotMatch(broker.output, /node joined.*(first|third)/);
-    assert.equal(count(broker, /read again changed=LOG_LEVEL$/gm), 2);
+    assert.equal(count(broker, /reloaded changed=LOG_LEVEL$/gm), 2);
   });
 
   test('like the start: a variable of a plugin is not reported as unknown', async (t) => {
@@ -368,7 +368,7 @@ describe('SIGHUP reads again', ours, () => {
     const kNamed =
       /warning SIGHUP: .* need a restart variables="MAX_NODE_ID_BYTES, NODES_AUTHENTICATION_PLUGIN"/g;
     await eventually('they are named', () => count(broker, kNamed) === 2);
-    assert.equal(count(broker, /read again changed=nothing/g), 2);
+    assert.equal(count(broker, /reloaded changed=nothing/g), 2);
   });
 });
 

@@ -50,7 +50,7 @@ async function start(t, env) {
 const count = (broker, pattern) => [...broker.output.matchAll(pattern)].length;
 
 /// Resolves with what the log says about a SIGHUP, once that has been obeyed, or found faulty.
-async function hangUp(broker, end = /SIGHUP: the configuration was read again/g) {
+async function hangUp(broker, end = /SIGHUP: configuration reloaded/g) {
   const [before, from] = [count(broker, end), broker.output.length];
   broker.child.kill('SIGHUP');
   await eventually('SIGHUP is answered', () => count(broker, end) > before);

@@ -1,4 +1,5 @@
-// The contract suites over the example plugins, as files, and over the reference registry.
+// The contract suites over the example plugins and those of the documentation, as files, and over
+// the reference registry.
 #include <crolang/testing/module_contract.hpp>
 #include <crolang/testing/registry_contract.hpp>
 
@@ -41,6 +42,31 @@ INSTANTIATE_TEST_SUITE_P(
                        {pt::authenticate("async-bob", "x", Expect::yes),
                         pt::authenticate("slow-bob", std::nullopt, Expect::yes),
                         pt::authenticate("no-bob", "x", Expect::no)}}),
+    pt::case_name);
+
+INSTANTIATE_TEST_SUITE_P(
+    Documented, ModuleContract,
+    ::testing::Values(
+        pt::ModuleCase{"RefuseOne",
+                       pt::module_of(TEST_PLUGINS_DIR "/documented/refuse-one.so",
+                                     CROLANG_AUTHENTICATION, {{"REFUSED_NODE", "mallory"}}),
+                       {pt::authenticate("alice", std::nullopt, Expect::yes),
+                        pt::authenticate("mallory", std::nullopt, Expect::no)}},
+        pt::ModuleCase{
+            "Teams",
+            pt::module_of(TEST_PLUGINS_DIR "/documented/teams.so", CROLANG_AUTHORIZATION),
+            {pt::authorize("alice@red", "bob@red", Expect::yes),
+             pt::authorize("alice@red", "eve@blue", Expect::no)}},
+        pt::ModuleCase{"NoEveInC",
+                       pt::module_of(TEST_PLUGINS_DIR "/documented/no-eve-c.so",
+                                     CROLANG_AUTHENTICATION, {{"BANNED_NODE", "mallory"}}),
+                       {pt::authenticate("alice", std::nullopt, Expect::yes),
+                        pt::authenticate("mallory", std::nullopt, Expect::no)}},
+        pt::ModuleCase{"NoEve",
+                       pt::module_of(TEST_PLUGINS_DIR "/documented/no-eve.so",
+                                     CROLANG_AUTHENTICATION, {{"BANNED_NODE", "mallory"}}),
+                       {pt::authenticate("alice", std::nullopt, Expect::yes),
+                        pt::authenticate("mallory", std::nullopt, Expect::no)}}),
     pt::case_name);
 
 INSTANTIATE_TEST_SUITE_P(Reference, RegistryContract,

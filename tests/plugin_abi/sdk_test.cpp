@@ -139,7 +139,7 @@ TEST(SdkTrampoline, AnswersInternalWhenSomethingElseIsThrown) {
 TEST_F(Sdk, AnswersUnavailableToTemporaryErrors) {
   script([](Host&, auto, auto, YesNo) { throw std::bad_alloc(); });
   EXPECT_EQ(ask().wait()->status, CROLANG_UNAVAILABLE);
-  EXPECT_EQ(ask().wait()->error, "no memory left");
+  EXPECT_EQ(ask().wait()->error, "out of memory");
   script([](Host&, auto, auto, YesNo) {
     throw std::system_error(EAGAIN, std::generic_category(), "no thread");
   });

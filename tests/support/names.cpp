@@ -31,7 +31,7 @@ Function real() {
   return function;
 }
 
-/// The list that the caller will free as that of one look-up.
+/// The list that the caller will free as that of one lookup.
 int list_of(const std::vector<std::string>& addresses, const char* service, const addrinfo* hints,
             addrinfo** found) {
   *found = nullptr;

@@ -12,9 +12,9 @@ namespace crolang::names {
 
 /// The name has these addresses, in digits and in this order; none: it cannot be looked up.
 void set(const std::string& name, std::vector<std::string> addresses);
-/// Look-ups hang from now on, until set or forget_all.
+/// Lookups hang from now on, until set or forget_all.
 void hang(const std::string& name);
-/// How many look-ups of it have begun.
+/// How many lookups of it have begun.
 std::size_t lookups(const std::string& name);
 /// Ends what hangs.
 void forget_all();

@@ -35,7 +35,7 @@ void check(void*, const crolang_str*, std::size_t count, std::uint32_t, crolang_
            void* call) {
   const std::unique_ptr<bool[]> flags(new (std::nothrow) bool[count]);
   if (!flags) {
-    constexpr std::string_view kNoMemory = "no memory left";
+    constexpr std::string_view kNoMemory = "out of memory";
     answer(call, CROLANG_UNAVAILABLE, nullptr, 0, {kNoMemory.data(), kNoMemory.size()});
     return;
   }

@@ -130,7 +130,7 @@ crolang_status bind(void* self, crolang_str instance, const crolang_registry_eve
   return CROLANG_OK;
 }
 
-constexpr std::string_view kNoMemoryText = "no memory left";
+constexpr std::string_view kNoMemoryText = "out of memory";
 constexpr crolang_str kNoMemory{kNoMemoryText.data(), kNoMemoryText.size()};
 constexpr std::string_view kTooLongText = "the question is too long";
 constexpr crolang_str kTooLong{kTooLongText.data(), kTooLongText.size()};

@@ -27,7 +27,7 @@ constexpr std::size_t kMaxUnnoticedAnswers = 16;
 constexpr std::size_t kSpareCalls = 16;
 
 // Short enough to need no memory.
-constexpr std::string_view kNoMemory = "no memory left";
+constexpr std::string_view kNoMemory = "out of memory";
 static_assert(kNoMemory.size() <= 15);
 
 std::string copy(crolang_str text) {
@@ -221,7 +221,7 @@ void PendingCalls::recycle(Call* call) {
 }
 
 void PendingCalls::list(Call* call) {
-  // Nearly all questions have the same time-out, so the place is nearly always the end.
+  // Nearly all questions have the same timeout, so the place is nearly always the end.
   Call* before = last_;
   while (before != nullptr && before->deadline > call->deadline) before = before->earlier;
   call->earlier = before;
@@ -354,7 +354,7 @@ void PendingCalls::on_text(void* call, crolang_status status, crolang_str text, 
   Call* o = accept(call);
   if (o == nullptr) return;
   if (o->question == Question::ask && text.size > CROLANG_MAX_ASK) {
-    static constexpr std::string_view kText = "answered more bytes than an answer may have";
+    static constexpr std::string_view kText = "the answer is too long";
     finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
     return;
   }
@@ -366,7 +366,7 @@ void PendingCalls::on_flags(void* call, crolang_status status, const bool* flags
   Call* o = accept(call);
   if (o == nullptr) return;
   if (status == CROLANG_OK && (count != o->expected || (flags == nullptr && count != 0))) {
-    static constexpr std::string_view kText = "answered another number of flags than was asked";
+    static constexpr std::string_view kText = "the answer has the wrong number of flags";
     finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
     return;
   }
@@ -409,7 +409,7 @@ void PendingCalls::on_located(void* call, crolang_status status, const crolang_h
   Call* o = accept(call);
   if (o == nullptr) return;
   if (status == CROLANG_OK && (count != o->expected || (holders == nullptr && count != 0))) {
-    static constexpr std::string_view kText = "answered another number of holders than was asked";
+    static constexpr std::string_view kText = "the answer has the wrong number of holders";
     finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
     return;
   }
@@ -417,7 +417,7 @@ void PendingCalls::on_located(void* call, crolang_status status, const crolang_h
   for (std::size_t i = 0; i < count && status == CROLANG_OK; ++i) {
     // The name is stored for as long as messages are sent there, so its length is limited.
     if (holders[i].instance.size <= CROLANG_MAX_INSTANCE) continue;
-    static constexpr std::string_view kText = "answered the name of an instance that is too long";
+    static constexpr std::string_view kText = "the answer names an instance with too long a name";
     finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
     return;
   }
@@ -439,7 +439,7 @@ void PendingCalls::on_instances(void* call, crolang_status status,
   };
   const bool has_list = instances != nullptr || count == 0;
   if (status == CROLANG_OK && !(has_list && std::all_of(instances, instances + count, fits))) {
-    static constexpr std::string_view kText = "answered a name or a status that is too long";
+    static constexpr std::string_view kText = "the answer has a name or a status that is too long";
     finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
     return;
   }

@@ -1,5 +1,5 @@
 #pragma once
-/// Tries the servers that nodes get, each as a node would use it, and gives back what it takes.
+/// Tries the servers that nodes get, each as a node would use it, and releases what it allocates.
 ///
 /// At most 16 at once, each for at most 5 s, 5 s more for resolving its name, and after a refusal
 /// of credentials 5 s for trying others. Threads: any; blocks. Errors: in the results. SIGPIPE must

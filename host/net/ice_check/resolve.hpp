@@ -1,7 +1,7 @@
 #pragma once
 /// The addresses of a server's host, as the system finds them (getaddrinfo: /etc/hosts, DNS).
 ///
-/// A look-up runs on a thread of its own, which continues if it has not ended in time, since
+/// A lookup runs on a thread of its own, which continues if it has not ended in time, since
 /// getaddrinfo cannot be interrupted. Threads: any. Errors: the system's text.
 
 #include <chrono>

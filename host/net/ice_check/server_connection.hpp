@@ -1,5 +1,5 @@
 #pragma once
-/// The connection of check-ice to one address of a server: messages of STUN by UDP, TCP or TLS.
+/// The connection of check-ice to one address of a server: STUN messages over UDP, TCP or TLS.
 ///
 /// Threads: one; each step blocks until it is completed or its time is over. Errors: fault() after
 /// a step that failed. With TLS, SIGPIPE must be ignored. Throws std::bad_alloc.

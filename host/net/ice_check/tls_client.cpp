@@ -19,7 +19,7 @@ void forget_errors() {
   ERR_clear_error();
 }
 
-/// The trailing dot of an absolute name (RFC 1034 3.1) is for look-ups only.
+/// The trailing dot of an absolute name (RFC 1034 3.1) is for lookups only.
 std::string without_last_dot(std::string host) {
   if (host.ends_with('.')) host.pop_back();
   return host;

@@ -3,7 +3,7 @@
 /// requests.
 ///
 /// std::hash has no secret, so an attacker who knows the library can compute any number of ids that
-/// fall into one bucket, which makes each look-up linear. KeyedHash is SipHash-1-3 (Aumasson,
+/// fall into one bucket, which makes each lookup linear. KeyedHash is SipHash-1-3 (Aumasson,
 /// Bernstein: "SipHash: a fast short-input PRF") with a random key chosen when the process starts,
 /// so an attacker cannot tell which ids collide. The values differ in every process: never store or
 /// send them.

@@ -3,9 +3,8 @@
 ///   class DenyList final : public crolang::plugin::Authorization { … };
 ///   CROLANG_PLUGIN(DenyList, "org.example.deny-list", "1.0.0", "refuses pairs", kEnv)
 ///
-/// Includes the whole SDK. A plugin that serves one kind may include that kind's header of
-/// crolang/sdk/ and crolang/sdk/entry.hpp instead; every kind's header includes sdk/answers.hpp,
-/// sdk/host.hpp and sdk/variables.hpp.
+/// Includes the whole SDK. A source file that implements handlers but not the entry may include the
+/// header of its kind in crolang/sdk/ instead.
 ///
 /// Threads: constructor, destructor, check_variables, reload, stop, bind and posted functions run
 /// on the broker's control thread; every other handler runs on any worker, several at once, and
@@ -21,16 +20,10 @@
 #include <crolang/plugin.h>
 
 #include <crolang/sdk/answers.hpp>
-#include <crolang/sdk/authentication.hpp>
-#include <crolang/sdk/authorization.hpp>
 #include <crolang/sdk/base.hpp>
 #include <crolang/sdk/entry.hpp>
 #include <crolang/sdk/host.hpp>
 #include <crolang/sdk/ids.hpp>
 #include <crolang/sdk/kind.hpp>
-#include <crolang/sdk/message_observer.hpp>
 #include <crolang/sdk/metrics.hpp>
-#include <crolang/sdk/registry.hpp>
-#include <crolang/sdk/rtc_config.hpp>
-#include <crolang/sdk/validity.hpp>
 #include <crolang/sdk/variables.hpp>

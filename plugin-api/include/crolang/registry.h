@@ -158,7 +158,7 @@ typedef struct crolang_registry {
   void (*flush)(void* self);
   /* May be NULL, and absent from a shorter table: then lookup is called. Like lookup, for a node's
    * presence query, which may name a thousand ids: it has a low priority, so leases, messages
-   * and their look-ups must go first, whatever the load here. */
+   * and their lookups must go first, whatever the load here. */
   void (*presence)(void* self, const crolang_str* ids, size_t count, uint32_t timeout_ms,
                    crolang_located_fn answer, void* call);
   /* Sets the status of this instance. Called from time to time; there is no answer. The registry

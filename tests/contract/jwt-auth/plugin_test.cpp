@@ -136,7 +136,7 @@ TEST(JwtAuthPlugin, ReadsItsFilesAgainWhileItRuns) {
   for (int turns = 0; turns < 1000 && !lets_in(plugin, fresh); ++turns) pass_a_turn(plugin);
   EXPECT_TRUE(lets_in(plugin, fresh));
   EXPECT_FALSE(lets_in(plugin, old));
-  EXPECT_THAT(log_of(plugin), HasSubstr("was read again; usable keys: 1"));
+  EXPECT_THAT(log_of(plugin), HasSubstr("reloaded; usable keys: 1"));
 }
 
 TEST(JwtAuthPlugin, SaysWhyItRefusesATokenWithoutShowingIt) {

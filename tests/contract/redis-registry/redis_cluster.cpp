@@ -11,7 +11,7 @@ namespace crolang::testing {
 namespace {
 
 using redis_registry::HostPort;
-using redis_registry::LaneTarget;
+using redis_registry::RedisTarget;
 using redis_registry::Slot;
 using redis_registry::SlotMap;
 
@@ -96,8 +96,8 @@ RedisCluster::RedisCluster(bool has_replica) {
   }
 }
 
-LaneTarget RedisCluster::target() const {
-  LaneTarget target;
+RedisTarget RedisCluster::target() const {
+  RedisTarget target;
   for (const auto& each : nodes_) {
     if (!each->is_dead) target.slots = slots_by(*each->server);
     if (target.slots) break;
@@ -108,7 +108,7 @@ LaneTarget RedisCluster::target() const {
 }
 
 std::size_t RedisCluster::owner(Slot slot) const {
-  const LaneTarget known = target();
+  const RedisTarget known = target();
   const auto master = known.slots->master_of(slot);
   for (std::size_t i = 0; master && i < nodes_.size(); ++i) {
     if (known.slots->masters()[*master].port == port(i)) return i;

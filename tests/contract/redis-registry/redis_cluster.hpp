@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "redis-registry/lane_target.hpp"
+#include "redis-registry/redis_target.hpp"
 #include "redis-registry/slot_map.hpp"
 #include "redis_server.hpp"
 
@@ -25,7 +25,7 @@ class RedisCluster {
   RedisServer& node(std::size_t index) { return *nodes_[index]->server; }
   std::uint16_t port(std::size_t index) const { return nodes_[index]->port; }
   /// What the first node that answers says of the slots.
-  redis_registry::LaneTarget target() const;
+  redis_registry::RedisTarget target() const;
   /// Which node serves the slot, as `target` says.
   std::size_t owner(redis_registry::Slot slot) const;
 

@@ -132,7 +132,7 @@ TEST_F(AddressesOfAName, StayInUseWhileTheNameServerHangs) {
   const auto start = Clock::now();
   for (int i = 0; i < 20; ++i) hook("auth").expect_good(asked.answer());
   EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));
-  EXPECT_EQ(names::lookups(kHostName), before + 1) << "one look-up at a time";
+  EXPECT_EQ(names::lookups(kHostName), before + 1) << "one lookup at a time";
 }
 
 TEST_F(AddressesOfAName, AreWaitedForUntilTheQuestionsEndIfNoneIsKnown) {

@@ -22,7 +22,7 @@ const kForever = 86_400_000;
 export const kNodes = Number(process.env.CROLANG_TEST_CLIENT_NODES) || 2;
 /// How long a client that does not reconnect is watched.
 export const kWatch = Number(process.env.CROLANG_TEST_WATCH_MS) || scaled(4000);
-/// How long a connect that hangs takes longer: its time-out, and the pause before the next one.
+/// How long a connect that hangs takes longer: its timeout, and the pause before the next one.
 const kHang = 5;
 /// What a loaded machine may add to what a client takes.
 const kSlack = scaled(2500);
@@ -36,7 +36,7 @@ const kAway = null;
 /// What a client does when its TCP connection ends without a close frame (`end`), when the broker answers its first try with
 /// 503 (`unavailable`), when it is refused by CONNECT_ERROR (`refused`: from the end of the connection on, if it keeps that
 /// open) and after the broker's 41 (`disconnected`). A range is that of the next try. `awake`: how long a client that was
-/// asleep takes, if longer. `hangs`: one connect in a hundred does, against any server, until its time-out has passed.
+/// asleep takes, if longer. `hangs`: one connect in a hundred does, against any server, until its timeout has passed.
 export const kClients = {
   'npm 4.8': {
     client: 'npm `socket.io-client` 4.8.4',

@@ -1,4 +1,4 @@
-/// One fail-over under load, and what the grid promises meanwhile.
+/// One failover under load, and what the grid promises meanwhile.
 import assert from 'node:assert/strict';
 import { Contest } from './contest.mjs';
 import { ConnectLoop, Grid, Holders, joinPatiently, kMessage, presence, Stream } from './grid.mjs';

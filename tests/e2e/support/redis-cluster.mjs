@@ -194,7 +194,7 @@ export class Cluster extends Deployment {
     return elected.at;
   }
 
-  /// The fail-over that operators order, at the replica: the primary is alive, and hands over.
+  /// The failover that operators order, at the replica: the primary is alive, and hands over.
   async failover(replica) {
     await replica.command('CLUSTER', 'FAILOVER');
   }

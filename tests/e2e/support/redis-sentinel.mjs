@@ -43,7 +43,7 @@ export class Sentinels extends Deployment {
 
   /// `downAfter`: a primary that is silent for so long is replaced; not again within twice `failoverTimeout`.
   /// `infoPeriod`: how often a Sentinel asks servers what they are. All in ms.
-  /// Other options are those of RedisServer.start, for the servers with data. Resolves once a fail-over is possible.
+  /// Other options are those of RedisServer.start, for the servers with data. Resolves once a failover is possible.
   static async start({
     replicas = 1,
     downAfter = 1000,
@@ -87,7 +87,7 @@ export class Sentinels extends Deployment {
     return this.sentinels.map(({ port }) => port);
   }
 
-  /// Who the Sentinels say is the primary. Those that have not led a fail-over hear of it last: so the one that knows the
+  /// Who the Sentinels say is the primary. Those that have not led a failover hear of it last: so the one that knows the
   /// latest configuration is right.
   async primary() {
     const ask = async (sentinel) => {
@@ -118,7 +118,7 @@ export class Sentinels extends Deployment {
       .sort((a, b) => a.at - b.at);
   }
 
-  /// When the new primary was elected, as the Sentinel that leads the fail-over dates it.
+  /// When the new primary was elected, as the Sentinel that leads the failover dates it.
   async election(since, milliseconds = scaled(15_000)) {
     let elected;
     await eventually(
@@ -129,9 +129,9 @@ export class Sentinels extends Deployment {
     return elected.at;
   }
 
-  /// The fail-over that operators order: the primary is alive.
+  /// The failover that operators order: the primary is alive.
   async failover() {
-    await eventually('a Sentinel begins a fail-over', async () => {
+    await eventually('a Sentinel begins a failover', async () => {
       try {
         return (await this.sentinels[0].command('SENTINEL', 'FAILOVER', kPrimaryName)) === 'OK';
       } catch (error) {

@@ -339,7 +339,7 @@ export async function saysInLog(broker, variable, ask) {
   );
 }
 
-/// Through all of a fault `ask` succeeds: its outcome is there soon after the broker's time-out, and the log names the variable.
+/// Through all of a fault `ask` succeeds: its outcome is there soon after the broker's timeout, and the log names the variable.
 export const outlasts = (webhook, fault, { broker, variable, timeout }, ask) =>
   during(webhook, fault, async () => {
     const start = performance.now();

@@ -24,18 +24,18 @@ using crolang::plugin::LogLevel;
 constexpr std::uint32_t kDelayMs = 5;
 
 /// What the questions of one worker pass through. Threads: that worker, once constructed.
-class Lane {
+class Pipe {
  public:
-  Lane(const crolang_io* io, std::uint32_t worker) : io_(io), worker_(worker) {
+  Pipe(const crolang_io* io, std::uint32_t worker) : io_(io), worker_(worker) {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends_.data()) != 0) {
       throw std::runtime_error("no socket pair");
     }
-    watch_ = io_->watch(io_->ctx, worker_, ends_[0], CROLANG_READABLE, &Lane::on_ready, this);
+    watch_ = io_->watch(io_->ctx, worker_, ends_[0], CROLANG_READABLE, &Pipe::on_ready, this);
     if (watch_ == 0) throw std::runtime_error("cannot watch a socket");
   }
-  Lane(const Lane&) = delete;
-  Lane& operator=(const Lane&) = delete;
-  ~Lane() {
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
     for (const int end : ends_) ::close(end);
   }
 
@@ -59,31 +59,31 @@ class Lane {
   bool is_here() const { return io_->current_worker(io_->ctx) == worker_; }
 
   static void on_ready(void* self, std::uint32_t events) {
-    auto& lane = *static_cast<Lane*>(self);
+    auto& pipe = *static_cast<Pipe*>(self);
     std::array<char, 64> bytes{};
-    const ssize_t count = ::read(lane.ends_[0], bytes.data(), bytes.size());
-    const bool fine = lane.is_here() && events == CROLANG_READABLE;
+    const ssize_t count = ::read(pipe.ends_[0], bytes.data(), bytes.size());
+    const bool fine = pipe.is_here() && events == CROLANG_READABLE;
     for (ssize_t i = 0; i < count; ++i) {
-      Authenticated answer = std::move(lane.asked_.front());
-      lane.asked_.pop_front();
+      Authenticated answer = std::move(pipe.asked_.front());
+      pipe.asked_.pop_front();
       if (!fine) {
         answer.no("a callback on another thread, or for another reason");
         continue;
       }
-      lane.heard_.push_back(std::move(answer));
-      if (lane.io_->set_timer(lane.io_->ctx, lane.worker_, kDelayMs, &Lane::on_time, self) == 0) {
-        lane.heard_.back().no("no timer");
-        lane.heard_.pop_back();
+      pipe.received_.push_back(std::move(answer));
+      if (pipe.io_->set_timer(pipe.io_->ctx, pipe.worker_, kDelayMs, &Pipe::on_time, self) == 0) {
+        pipe.received_.back().no("no timer");
+        pipe.received_.pop_back();
       }
     }
   }
 
   // Timers of one length come in their order.
   static void on_time(void* self) {
-    auto& lane = *static_cast<Lane*>(self);
-    Authenticated answer = std::move(lane.heard_.front());
-    lane.heard_.pop_front();
-    lane.is_here() ? answer.yes() : answer.no("a timer on another thread");
+    auto& pipe = *static_cast<Pipe*>(self);
+    Authenticated answer = std::move(pipe.received_.front());
+    pipe.received_.pop_front();
+    pipe.is_here() ? answer.yes() : answer.no("a timer on another thread");
   }
 
   const crolang_io* const io_;
@@ -91,7 +91,7 @@ class Lane {
   std::array<int, 2> ends_{-1, -1};
   std::uint64_t watch_ = 0;
   std::deque<Authenticated> asked_;
-  std::deque<Authenticated> heard_;
+  std::deque<Authenticated> received_;
 };
 
 class Loop final : public crolang::plugin::Authentication {
@@ -99,7 +99,7 @@ class Loop final : public crolang::plugin::Authentication {
   explicit Loop(Host host) : host_(std::move(host)), io_(host_.service<crolang_io>(CROLANG_IO)) {
     if (io_ == nullptr) throw std::runtime_error("this broker has no io/1");
     for (std::uint32_t worker = 0; worker < io_->worker_count; ++worker) {
-      lanes_.push_back(std::make_unique<Lane>(io_, worker));
+      pipes_.push_back(std::make_unique<Pipe>(io_, worker));
       io_->post(
           io_->ctx, worker,
           [](void* self) {
@@ -117,8 +117,8 @@ class Loop final : public crolang::plugin::Authentication {
 
   void authenticate(const ConnectingNode&, Authenticated answer) override {
     const std::uint32_t worker = io_->current_worker(io_->ctx);
-    if (worker < lanes_.size()) {
-      lanes_[worker]->ask(std::move(answer));
+    if (worker < pipes_.size()) {
+      pipes_[worker]->ask(std::move(answer));
     } else {
       answer.no("asked on no worker's thread");
     }
@@ -126,16 +126,16 @@ class Loop final : public crolang::plugin::Authentication {
 
   void stop(crolang::plugin::Stopped stopped) override {
     bool ended = io_->current_worker(io_->ctx) == CROLANG_NO_WORKER;
-    for (const auto& lane : lanes_) ended = lane->end() && ended;
+    for (const auto& pipe : pipes_) ended = pipe->end() && ended;
     host_.log(LogLevel::info, ended ? "all callbacks have ended" : "a loop goes on");
-    lanes_.clear();
+    pipes_.clear();
     stopped();
   }
 
  private:
   const Host host_;
   const crolang_io* const io_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<std::unique_ptr<Pipe>> pipes_;
 };
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using session::SessionHandle;
-using Verdict = MessageRate::Verdict;
+using Result = MessageRate::Result;
 
 constexpr SessionHandle kAnn{3, 7, 0};
 constexpr SessionHandle kBob{1, 7, 0};
@@ -17,7 +17,7 @@ class MessageRateTest : public ::testing::Test {
   /// How many of so many messages at once are within the limit.
   int within(int messages, SessionHandle node = kAnn) {
     int taken = 0;
-    for (int i = 0; i < messages; ++i) taken += rate_.take(node, now_) == Verdict::within ? 1 : 0;
+    for (int i = 0; i < messages; ++i) taken += rate_.take(node, now_) == Result::within ? 1 : 0;
     return taken;
   }
 
@@ -64,21 +64,21 @@ TEST_F(MessageRateTest, StartsAnewForTheNextNodeOfASlot) {
 TEST_F(MessageRateTest, AllowsTheMessagesOfTwoSecondsAtOnceUnlessABurstIsSet) {
   MessageRate rate(10, 0);
   int taken = 0;
-  for (int i = 0; i < 100; ++i) taken += rate.take(kAnn, now_) == Verdict::within ? 1 : 0;
+  for (int i = 0; i < 100; ++i) taken += rate.take(kAnn, now_) == Result::within ? 1 : 0;
   EXPECT_EQ(taken, 20);
 }
 
-TEST_F(MessageRateTest, LosesPatienceWithANodeThatStaysOverTheLimit) {
+TEST_F(MessageRateTest, DisconnectsANodeThatStaysOverTheLimit) {
   within(5);
   const auto since = now_;
-  EXPECT_EQ(rate_.take(kAnn, now_), Verdict::over);
+  EXPECT_EQ(rate_.take(kAnn, now_), Result::over);
   while (now_ < since + 10s - 50ms) {
     now_ += 50ms;
-    EXPECT_NE(rate_.take(kAnn, now_), Verdict::long_over);
+    EXPECT_NE(rate_.take(kAnn, now_), Result::long_over);
   }
   now_ = since + 10s;
   within(4);  // what the last 50 ms allow
-  EXPECT_EQ(rate_.take(kAnn, now_), Verdict::long_over);
+  EXPECT_EQ(rate_.take(kAnn, now_), Result::long_over);
 }
 
 TEST_F(MessageRateTest, ForgivesANodeThatPausesUntilItsBurstIsAvailableAgain) {
@@ -86,13 +86,13 @@ TEST_F(MessageRateTest, ForgivesANodeThatPausesUntilItsBurstIsAvailableAgain) {
   for (int i = 0; i < 100; ++i) {
     now_ += 500ms;
     EXPECT_EQ(within(5), 5);
-    EXPECT_EQ(rate_.take(kAnn, now_), Verdict::over) << i;
+    EXPECT_EQ(rate_.take(kAnn, now_), Result::over) << i;
   }
 }
 
 TEST_F(MessageRateTest, KeepsNothingWithoutALimit) {
   MessageRate rate(0, 5);
-  for (int i = 0; i < 1000; ++i) EXPECT_EQ(rate.take(kAnn, now_), Verdict::within);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(rate.take(kAnn, now_), Result::within);
   EXPECT_EQ(rate.slots(), 0u);
 }
 

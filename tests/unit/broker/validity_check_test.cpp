@@ -157,7 +157,7 @@ TEST_F(ValidityCheckInPages, AsksAboutEveryNodeOnceOnePagePerIteration) {
 
 TEST_F(ValidityCheckInPages, IsDueAtOnceWhileThereAreMore) {
   pass(30s);
-  // And not earlier: its worker would postpone all time-outs and pings.
+  // And not earlier: its worker would postpone all timeouts and pings.
   EXPECT_EQ(validity_check.deadline(), harness.now);
 }
 

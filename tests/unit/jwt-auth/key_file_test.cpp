@@ -62,7 +62,7 @@ TEST_F(KeyFileTest, IsReadAgainWhenItIsReplaced) {
   EXPECT_EQ(file.keys().at(0).algorithm(), Algorithm::es256);
   EXPECT_FALSE(file.refresh());
   EXPECT_THAT(log_, ElementsAre(AllOf(HasSubstr("info: JWT_SOME_FILE '"),
-                                      HasSubstr("was read again; usable keys: 1"))));
+                                      HasSubstr("reloaded; usable keys: 1"))));
 }
 
 TEST_F(KeyFileTest, IsReadAgainWhenItIsWrittenInPlace) {

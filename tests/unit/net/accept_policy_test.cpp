@@ -82,14 +82,14 @@ TEST(AcceptPolicy, CountsConnectionsOfAnAddressUntilTheyAreReleased) {
   {
     CountedConnection counted;
     EXPECT_TRUE(policy.limits(peer));
-    EXPECT_EQ(policy.admit(peer, kNow, counted), AddressLimits::Verdict::counted);
-    EXPECT_EQ(policy.admit(peer, kNow, counted), AddressLimits::Verdict::too_many);
+    EXPECT_EQ(policy.admit(peer, kNow, counted), AddressLimits::Result::counted);
+    EXPECT_EQ(policy.admit(peer, kNow, counted), AddressLimits::Result::too_many);
   }
   CountedConnection counted;
-  EXPECT_EQ(policy.admit(peer, kNow, counted), AddressLimits::Verdict::counted);
+  EXPECT_EQ(policy.admit(peer, kNow, counted), AddressLimits::Result::counted);
   EXPECT_TRUE(counted.detach());
   policy.release(peer);
-  EXPECT_EQ(policy.admit(peer, kNow, counted), AddressLimits::Verdict::counted);
+  EXPECT_EQ(policy.admit(peer, kNow, counted), AddressLimits::Result::counted);
 }
 
 TEST(AcceptPolicy, DoesNotLimitTheAddressOfATrustedProxy) {
@@ -100,7 +100,7 @@ TEST(AcceptPolicy, DoesNotLimitTheAddressOfATrustedProxy) {
   CountedConnection counted;
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(policy.admit(address("192.0.2.1"), kNow, counted),
-              AddressLimits::Verdict::not_counted);
+              AddressLimits::Result::not_counted);
   }
   EXPECT_FALSE(policy.limits(address("192.0.2.1")));
   EXPECT_TRUE(policy.limits(address("198.51.100.1")));
@@ -109,13 +109,13 @@ TEST(AcceptPolicy, DoesNotLimitTheAddressOfATrustedProxy) {
 
 TEST(AcceptPolicy, NamesAndCountsWhyAnAddressIsRefused) {
   using telemetry::Counter;
-  using Verdict = AddressLimits::Verdict;
+  using Result = AddressLimits::Result;
   telemetry::WorkerCounters counters;
-  EXPECT_EQ(fault_of(Verdict::counted, counters), std::nullopt);
-  EXPECT_EQ(fault_of(Verdict::not_counted, counters), std::nullopt);
-  EXPECT_EQ(fault_of(Verdict::no_room, counters), std::nullopt);
-  EXPECT_EQ(fault_of(Verdict::too_many, counters), RequestFault::address_connections);
-  EXPECT_EQ(fault_of(Verdict::too_fast, counters), RequestFault::address_rate);
+  EXPECT_EQ(fault_of(Result::counted, counters), std::nullopt);
+  EXPECT_EQ(fault_of(Result::not_counted, counters), std::nullopt);
+  EXPECT_EQ(fault_of(Result::no_room, counters), std::nullopt);
+  EXPECT_EQ(fault_of(Result::too_many, counters), RequestFault::address_connections);
+  EXPECT_EQ(fault_of(Result::too_fast, counters), RequestFault::address_rate);
   EXPECT_EQ(counters.value(Counter::addresses_not_limited), 1u);
   EXPECT_EQ(counters.value(Counter::refused_address_connections), 1u);
   EXPECT_EQ(counters.value(Counter::refused_address_rate), 1u);

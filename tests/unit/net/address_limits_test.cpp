@@ -12,7 +12,7 @@ namespace crolang::net {
 namespace {
 
 using namespace std::chrono_literals;
-using Verdict = AddressLimits::Verdict;
+using Result = AddressLimits::Result;
 
 PeerAddress address(std::string_view text) {
   return client_address::parse_address(text).value();
@@ -36,8 +36,8 @@ class AddressLimitsTest : public ::testing::Test {
   int admitted(AddressLimits& limits, int connections, const PeerAddress& from = kAnn) {
     int stay = 0;
     for (int i = 0; i < connections; ++i) {
-      const Verdict verdict = limits.admit(from, now_);
-      stay += verdict == Verdict::too_many || verdict == Verdict::too_fast ? 0 : 1;
+      const Result result = limits.admit(from, now_);
+      stay += result == Result::too_many || result == Result::too_fast ? 0 : 1;
     }
     return stay;
   }
@@ -48,9 +48,9 @@ class AddressLimitsTest : public ::testing::Test {
 };
 
 TEST_F(AddressLimitsTest, AllowSoManyConnectionsOfAnAddressAtOnce) {
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(count_.admit(kAnn, now_), Verdict::counted);
-  EXPECT_EQ(count_.admit(kAnn, now_), Verdict::too_many);
-  EXPECT_EQ(count_.admit(kBob, now_), Verdict::counted);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(count_.admit(kAnn, now_), Result::counted);
+  EXPECT_EQ(count_.admit(kAnn, now_), Result::too_many);
+  EXPECT_EQ(count_.admit(kBob, now_), Result::counted);
 }
 
 TEST_F(AddressLimitsTest, AllowAnotherOneForEachThatHasEnded) {
@@ -63,7 +63,7 @@ TEST_F(AddressLimitsTest, AllowAnotherOneForEachThatHasEnded) {
 
 TEST_F(AddressLimitsTest, TakeABurstOfTenSecondsAndThenTheRate) {
   EXPECT_EQ(admitted(rate_, 100), 20);
-  EXPECT_EQ(rate_.admit(kAnn, now_), Verdict::too_fast);
+  EXPECT_EQ(rate_.admit(kAnn, now_), Result::too_fast);
   EXPECT_EQ(admitted(rate_, 100, kBob), 20);
   now_ += 5s;
   EXPECT_EQ(admitted(rate_, 100), 10);
@@ -73,14 +73,14 @@ TEST_F(AddressLimitsTest, TakeABurstOfTenSecondsAndThenTheRate) {
 
 TEST_F(AddressLimitsTest, DoNotChargeTheRateForWhatIsRefused) {
   AddressLimits both({.connections = 1, .connections_per_second = 1}, 0);
-  EXPECT_EQ(both.admit(kAnn, now_), Verdict::counted);
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(both.admit(kAnn, now_), Verdict::too_many);
+  EXPECT_EQ(both.admit(kAnn, now_), Result::counted);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(both.admit(kAnn, now_), Result::too_many);
   both.release(kAnn);
-  EXPECT_EQ(both.admit(kAnn, now_), Verdict::counted);
+  EXPECT_EQ(both.admit(kAnn, now_), Result::counted);
 }
 
 TEST_F(AddressLimitsTest, HaveNothingToReleaseWithoutALimitOfConnections) {
-  EXPECT_EQ(rate_.admit(kAnn, now_), Verdict::not_counted);
+  EXPECT_EQ(rate_.admit(kAnn, now_), Result::not_counted);
 }
 
 TEST_F(AddressLimitsTest, TakeAnIpv6NetworkForOneAddress) {
@@ -113,11 +113,11 @@ TEST_F(AddressLimitsTest, LimitEveryAddressAsLongAsThereIsRoom) {
   AddressLimits limits({.connections = 1}, 20'000);
   std::uint32_t unlimited = 0;
   for (std::uint32_t n = 0; n < 20'000; ++n) {
-    unlimited += limits.admit(network(n), now_) == Verdict::no_room ? 1 : 0;
+    unlimited += limits.admit(network(n), now_) == Result::no_room ? 1 : 0;
   }
   EXPECT_EQ(unlimited, 0u);
   for (std::uint32_t n = 0; n < 20'000; ++n) {
-    EXPECT_EQ(limits.admit(network(n), now_), Verdict::too_many) << n;
+    EXPECT_EQ(limits.admit(network(n), now_), Result::too_many) << n;
   }
 }
 
@@ -125,21 +125,21 @@ TEST_F(AddressLimitsTest, DoNotLimitAnAddressForWhichThereIsNoRoom) {
   AddressLimits limits({.connections = 1}, 0);
   std::uint32_t unlimited = 0;
   for (std::uint32_t n = 0; n < 4 * limits.capacity(); ++n) {
-    unlimited += limits.admit(network(n), now_) == Verdict::no_room ? 1 : 0;
+    unlimited += limits.admit(network(n), now_) == Result::no_room ? 1 : 0;
   }
   EXPECT_GE(unlimited, 3 * limits.capacity());
   // What is not counted is not missed when it ends.
   for (std::uint32_t n = 0; n < 4 * limits.capacity(); ++n) limits.release(network(n));
-  EXPECT_EQ(limits.admit(network(1), now_), Verdict::counted);
+  EXPECT_EQ(limits.admit(network(1), now_), Result::counted);
 }
 
 TEST_F(AddressLimitsTest, ForgetBucketsBeforeConnections) {
   AddressLimits both({.connections = 1, .connections_per_second = 1}, 0);
-  EXPECT_EQ(both.admit(kAnn, now_), Verdict::counted);
+  EXPECT_EQ(both.admit(kAnn, now_), Result::counted);
   for (std::uint32_t n = 0; n < 4 * both.capacity(); ++n) {
-    if (both.admit(network(n), now_) == Verdict::counted) both.release(network(n));
+    if (both.admit(network(n), now_) == Result::counted) both.release(network(n));
   }
-  EXPECT_EQ(both.admit(kAnn, now_), Verdict::too_many);
+  EXPECT_EQ(both.admit(kAnn, now_), Result::too_many);
 }
 
 TEST_F(AddressLimitsTest, CountForSeveralThreads) {
@@ -148,7 +148,7 @@ TEST_F(AddressLimitsTest, CountForSeveralThreads) {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int n = 0; n < 10'000; ++n) {
-        if (limits.admit(kAnn, now_) == Verdict::counted) limits.release(kAnn);
+        if (limits.admit(kAnn, now_) == Result::counted) limits.release(kAnn);
       }
     });
   }

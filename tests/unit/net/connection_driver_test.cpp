@@ -264,14 +264,14 @@ TEST_F(ConnectionDriverTest, CountsAConnectionForItsAddressUntilItEnds) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
   AcceptedSocket accepted{.socket = Descriptor(ends[0]), .peer = peer, .is_limited = true};
   const Descriptor client(ends[1]);
-  ASSERT_EQ(policy.admit(peer, now_, accepted.counted), AddressLimits::Verdict::counted);
+  ASSERT_EQ(policy.admit(peer, now_, accepted.counted), AddressLimits::Result::counted);
   driver.adopt(std::move(accepted));
-  EXPECT_EQ(limits.admit(peer, now_), AddressLimits::Verdict::too_many);
+  EXPECT_EQ(limits.admit(peer, now_), AddressLimits::Result::too_many);
 
   driver.table().for_each(
       [&](DrivenConnection& driven) { driver.end(driven, EndReason::shutdown); });
 
-  EXPECT_EQ(limits.admit(peer, now_), AddressLimits::Verdict::counted);
+  EXPECT_EQ(limits.admit(peer, now_), AddressLimits::Result::counted);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ class ConnectionDriverTest : public ::testing::Test,
               ConnectionDriver::Adopted::yes);
     return Descriptor(ends[1]);
   }
-  /// One turn of a worker: what is ready now, time-outs, and the end of the turn.
+  /// One turn of a worker: what is ready now, timeouts, and the end of the turn.
   void turn() {
     std::array<epoll_event, 16> events{};
     const int count = ::epoll_wait(epoll_.get(), events.data(), 16, 0);

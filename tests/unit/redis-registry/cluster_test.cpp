@@ -142,9 +142,9 @@ class ClusterTest : public testing::Test, Shards::Owner {
   void on_shard_up() override {}
   void on_shard_down(std::string_view) override {}
   void on_batch(std::string_view) override {}
-  void on_deaf(std::string_view) override {}
+  void on_subscription_lost(std::string_view) override {}
   void on_credentials(std::string_view) override {}
-  void on_lane_target() override {}
+  void on_redis_target() override {}
 
   template <class Done>
   void run_until(Done done) {
@@ -221,7 +221,7 @@ TEST_F(ClusterTest, AClaimThatWasSentOnOutlivesTheShardThatSentIt) {
 }
 
 TEST_F(ClusterTest, SaysOncePerMapThatSlotsAreMissing) {
-  const std::string_view warning = "slots of the cluster are served by nobody";
+  const std::string_view warning = "slots of the cluster have no master";
   serve({{0, 16'000, one_.place()}});
   run_until([&] { return grants(Slot{0}); });
   EXPECT_EQ(lines_with(warning), 1);

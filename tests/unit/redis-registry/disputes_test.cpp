@@ -103,14 +103,14 @@ TEST_F(DisputesTest, AreLostToABrokerThatCannotBeReachedForLong) {
     step = step == Step::write ? found(kOther) : due();
   }
   EXPECT_EQ(step, Step::give_up);
-  EXPECT_GE(now_ - kStart, Disputes::kPatience);
-  EXPECT_LE(now_ - kStart, Disputes::kPatience + Disputes::kPause);
+  EXPECT_GE(now_ - kStart, Disputes::kTimeout);
+  EXPECT_LE(now_ - kStart, Disputes::kTimeout + Disputes::kPause);
 }
 
 TEST_F(DisputesTest, AreLostIfTheyNeverEnd) {
   (void)found(kOther);
   answer(Answer::gone);
-  now_ += Disputes::kPatience;
+  now_ += Disputes::kTimeout;
   EXPECT_EQ(due(), Step::write);
   EXPECT_EQ(found(8), Step::give_up);
 }

@@ -53,7 +53,7 @@ std::unique_ptr<Transport> FakeCluster::connect(const HostPort& node) {
   return std::make_unique<SocketTransport>(Socket(ends[0]));
 }
 
-LaneTarget FakeCluster::target(const std::string& gone, const std::string& heir) const {
+RedisTarget FakeCluster::target(const std::string& gone, const std::string& heir) const {
   auto owners = owners_;
   std::ranges::replace(owners, gone, heir);
   std::string ranges;
@@ -67,7 +67,7 @@ LaneTarget FakeCluster::target(const std::string& gone, const std::string& heir)
   }
   ReplyReader reader(1 << 24);
   reader.feed("*" + std::to_string(count) + "\r\n" + ranges);
-  LaneTarget target;
+  RedisTarget target;
   target.slots = std::make_shared<const SlotMap>(SlotMap::read(*reader.next(), {}).value());
   for (const HostPort& each : target.slots->masters()) target.masters.push_back({each, "::1"});
   target.login.password = password_;

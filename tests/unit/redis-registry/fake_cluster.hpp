@@ -1,6 +1,6 @@
 #pragma once
-/// Redis Cluster as a lane sees it, within the process: masters that publish to sharded channels.
-/// Nodes answer when `run` is called. Threads: one.
+/// Redis Cluster as a worker link sees it, within the process: masters that publish to sharded
+/// channels. Nodes answer when `run` is called. Threads: one.
 
 #include <array>
 #include <cstddef>
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "redis-registry/lane_target.hpp"
+#include "redis-registry/redis_target.hpp"
 #include "redis-registry/reply_reader.hpp"
 #include "redis-registry/slot_map.hpp"
 #include "redis-registry/transport.hpp"
@@ -32,7 +32,7 @@ class FakeCluster {
   bool run();
 
   /// What the service would tell: the present slots, but those of `gone` are those of `heir`.
-  LaneTarget target(const std::string& gone = {}, const std::string& heir = {}) const;
+  RedisTarget target(const std::string& gone = {}, const std::string& heir = {}) const;
   /// The name of a broker whose channels are at that node, the nth of those.
   std::string broker_at(const std::string& node, int nth = 0) const;
 

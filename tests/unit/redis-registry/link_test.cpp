@@ -237,7 +237,7 @@ TEST_F(LinkTest, IsClosedByAnExceptionOfACallback) {
   ask({"GET", "b"});
   answer("+1\r\n+2\r\n");
   EXPECT_FALSE(link_.is_open());
-  EXPECT_EQ(link_.fault(), "no memory left");
+  EXPECT_EQ(link_.fault(), "out of memory");
   EXPECT_THAT(replies_, ElementsAre("none"));
 }
 

@@ -6,7 +6,7 @@ namespace crolang::redis_registry {
 namespace {
 
 using Outcome = LoginChange::Outcome;
-using Verdict = LoginChange::Verdict;
+using Result = LoginChange::Result;
 
 std::uint64_t ask(LoginChange& change, int connections) {
   const std::uint64_t number = change.begin();
@@ -17,33 +17,33 @@ std::uint64_t ask(LoginChange& change, int connections) {
 TEST(LoginChange, IsAcceptedOnceAllHaveAnswered) {
   LoginChange change;
   const auto number = ask(change, 3);
-  EXPECT_EQ(change.note(number, Outcome::accepted), Verdict::open);
-  EXPECT_EQ(change.note(number, Outcome::unknown), Verdict::open) << "it was lost";
-  EXPECT_EQ(change.note(number, Outcome::unknown), Verdict::accepted);
+  EXPECT_EQ(change.note(number, Outcome::accepted), Result::open);
+  EXPECT_EQ(change.note(number, Outcome::unknown), Result::open) << "it was lost";
+  EXPECT_EQ(change.note(number, Outcome::unknown), Result::accepted);
 }
 
 TEST(LoginChange, IsUncheckedIfNobodyAnswers) {
   LoginChange change;
   const auto number = ask(change, 2);
-  EXPECT_EQ(change.note(number, Outcome::unknown), Verdict::open);
-  EXPECT_EQ(change.note(number, Outcome::unknown), Verdict::unchecked);
+  EXPECT_EQ(change.note(number, Outcome::unknown), Result::open);
+  EXPECT_EQ(change.note(number, Outcome::unknown), Result::unchecked);
 }
 
 TEST(LoginChange, IsRefusedByOne) {
   LoginChange change;
   const auto number = ask(change, 3);
-  EXPECT_EQ(change.note(number, Outcome::accepted), Verdict::open);
-  EXPECT_EQ(change.note(number, Outcome::refused), Verdict::refused);
-  EXPECT_EQ(change.note(number, Outcome::refused), Verdict::open) << "it is over";
+  EXPECT_EQ(change.note(number, Outcome::accepted), Result::open);
+  EXPECT_EQ(change.note(number, Outcome::refused), Result::refused);
+  EXPECT_EQ(change.note(number, Outcome::refused), Result::open) << "it is over";
 }
 
 TEST(LoginChange, IgnoresOutcomesOfTheOneBefore) {
   LoginChange change;
   const auto before = ask(change, 2);
-  EXPECT_EQ(change.note(before, Outcome::accepted), Verdict::open);
+  EXPECT_EQ(change.note(before, Outcome::accepted), Result::open);
   const auto number = ask(change, 1);
-  EXPECT_EQ(change.note(before, Outcome::refused), Verdict::open);
-  EXPECT_EQ(change.note(number, Outcome::unknown), Verdict::unchecked);
+  EXPECT_EQ(change.note(before, Outcome::refused), Result::open);
+  EXPECT_EQ(change.note(number, Outcome::unknown), Result::unchecked);
 }
 
 }  // namespace

@@ -27,23 +27,23 @@ class MailboxTest : public testing::Test, Mailbox::Owner {
   void on_mailbox_lost(std::string_view why) override {
     said_.push_back("lost: " + std::string(why));
   }
-  void send_heartbeat(std::uint64_t life) override {
+  void send_heartbeat(std::uint64_t generation) override {
     ++heartbeats_;
-    life_ = life;
+    generation_ = generation;
   }
   void on_mailbox_refused(std::string_view why) override {
     said_.push_back("refused: " + std::string(why));
   }
   void on_outdated() override { ++outdated_; }
 
-  static LaneTarget at(const ScriptedServer& server) {
-    LaneTarget target;
+  static RedisTarget at(const ScriptedServer& server) {
+    RedisTarget target;
     target.tcp = {server.place(), server.place().host};
     return target;
   }
-  void set_home(const ScriptedServer& server) {
-    const LaneTarget target = at(server);
-    mailbox_.set_home(&target, now_);
+  void set_master(const ScriptedServer& server) {
+    const RedisTarget target = at(server);
+    mailbox_.set_master(&target, now_);
   }
   template <class Done>
   void run_until(Done done) {
@@ -60,7 +60,7 @@ class MailboxTest : public testing::Test, Mailbox::Owner {
   void say(ScriptedServer& server, std::string_view bytes) {
     run_until([&] { return server.is_called(); });
     run_until([&] { return mailbox_.poll_entry(now_).events == POLLIN; });
-    EXPECT_THAT(server.heard(), HasSubstr("SSUBSCRIBE\r\n$1\r\nc\r\n"));
+    EXPECT_THAT(server.received(), HasSubstr("SSUBSCRIBE\r\n$1\r\nc\r\n"));
     server.say(bytes);
   }
   static std::string mail(const std::string& text) {
@@ -82,7 +82,7 @@ class MailboxTest : public testing::Test, Mailbox::Owner {
   ScriptedServer second_;
   std::vector<std::string> said_;
   int heartbeats_ = 0;
-  std::uint64_t life_ = 0;  // of the last one
+  std::uint64_t generation_ = 0;  // of the last one
   int outdated_ = 0;
   Mailbox mailbox_{"c", *this, {}};
 };
@@ -90,7 +90,7 @@ class MailboxTest : public testing::Test, Mailbox::Owner {
 TEST_F(MailboxTest, WaitsUntilItsHomeIsKnown) {
   mailbox_.tick(now_);
   EXPECT_EQ(mailbox_.poll_entry(now_).fd, -1);
-  set_home(first_);
+  set_master(first_);
   come_up(first_);
   first_.say(mail("hello"));
   run_until([&] { return !said_.empty(); });
@@ -98,7 +98,7 @@ TEST_F(MailboxTest, WaitsUntilItsHomeIsKnown) {
 }
 
 TEST_F(MailboxTest, HearsOfItselfOnceASecond) {
-  set_home(first_);
+  set_master(first_);
   come_up(first_);
   const int before = heartbeats_;
   now_ += milliseconds(1000);
@@ -117,57 +117,57 @@ TEST_F(MailboxTest, HearsOfItselfOnceASecond) {
 }
 
 TEST_F(MailboxTest, KeepsWhatIsOpenWhenItsSlotMoves) {
-  set_home(first_);
+  set_master(first_);
   come_up(first_);
   first_.say(kMoved);
   run_until([&] { return !mailbox_.is_up(); });
   EXPECT_THAT(said_, IsEmpty());
   EXPECT_GT(outdated_, 0);
-  set_home(second_);
+  set_master(second_);
   now_ += milliseconds(250);
   come_up(second_);
 }
 
 TEST_F(MailboxTest, MovesWhenItIsTold) {
-  set_home(first_);
+  set_master(first_);
   come_up(first_);
-  set_home(second_);
+  set_master(second_);
   EXPECT_FALSE(mailbox_.is_up());
   come_up(second_);
-  set_home(second_);
+  set_master(second_);
   EXPECT_TRUE(mailbox_.is_up()) << "it is there already";
-  mailbox_.set_home(nullptr, now_);
+  mailbox_.set_master(nullptr, now_);
   EXPECT_FALSE(mailbox_.is_up());
   EXPECT_THAT(said_, ElementsAre("lost: the master of its slot is away"));
 }
 
 TEST_F(MailboxTest, IsNotUpWhereNobodyHears) {
-  set_home(first_);
+  set_master(first_);
   come_up(first_);
-  mailbox_.on_heartbeat(life_, 1, now_);
+  mailbox_.on_heartbeat(generation_, 1, now_);
   EXPECT_TRUE(mailbox_.is_up());
-  mailbox_.on_heartbeat(life_, 0, now_);
+  mailbox_.on_heartbeat(generation_, 0, now_);
   EXPECT_FALSE(mailbox_.is_up());
   EXPECT_EQ(outdated_, 1);
 }
 
 TEST_F(MailboxTest, StaysUpWhateverTheFormerServerAnswersLater) {
-  set_home(first_);
+  set_master(first_);
   come_up(first_);
-  const std::uint64_t former = life_;
-  set_home(second_);
+  const std::uint64_t former = generation_;
+  set_master(second_);
   mailbox_.on_heartbeat(former, 0, now_);
   come_up(second_);
   mailbox_.on_heartbeat(former, 0, now_);
   EXPECT_TRUE(mailbox_.is_up());
   mailbox_.on_heartbeat(former, std::nullopt, now_);
   EXPECT_EQ(outdated_, 0);
-  mailbox_.on_heartbeat(life_, 0, now_);
+  mailbox_.on_heartbeat(generation_, 0, now_);
   EXPECT_FALSE(mailbox_.is_up());
 }
 
 TEST_F(MailboxTest, SaysThatItLacksARight) {
-  set_home(first_);
+  set_master(first_);
   say(first_, "-NOPERM No permissions to access a channel\r\n");
   run_until([&] { return !said_.empty(); });
   EXPECT_THAT(said_, ElementsAre(HasSubstr("refused: NOPERM")));

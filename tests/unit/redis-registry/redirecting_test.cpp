@@ -46,7 +46,7 @@ class UnixServer {
   UnixServer(const UnixServer&) = delete;
   UnixServer& operator=(const UnixServer&) = delete;
   ~UnixServer() {
-    for (const auto& [connection, heard] : heard_) ::close(connection);
+    for (const auto& [connection, received] : received_) ::close(connection);
     ::close(listener_);
     std::filesystem::remove_all(directory_);
   }
@@ -55,19 +55,19 @@ class UnixServer {
   /// On the connection that has said that, since it was answered last.
   void answer(std::string_view said, std::string_view reply) {
     listen();
-    for (auto& [connection, heard] : heard_) {
-      if (heard.find(said) == std::string::npos) continue;
-      heard.clear();
+    for (auto& [connection, received] : received_) {
+      if (received.find(said) == std::string::npos) continue;
+      received.clear();
       ASSERT_EQ(::send(connection, reply.data(), reply.size(), MSG_NOSIGNAL),
                 static_cast<ssize_t>(reply.size()));
       return;
     }
     FAIL() << "nobody has said " << said;
   }
-  bool has_heard(std::string_view said) {
+  bool has_received(std::string_view said) {
     listen();
     return std::ranges::any_of(
-        heard_, [&](const auto& each) { return each.second.find(said) != std::string::npos; });
+        received_, [&](const auto& each) { return each.second.find(said) != std::string::npos; });
   }
 
  private:
@@ -76,17 +76,17 @@ class UnixServer {
     return ::poll(&entry, 1, 0) == 1;
   }
   void listen() {
-    while (is_readable(listener_)) heard_[::accept(listener_, nullptr, nullptr)];
-    for (auto& [connection, heard] : heard_) {
+    while (is_readable(listener_)) received_[::accept(listener_, nullptr, nullptr)];
+    for (auto& [connection, received] : received_) {
       std::array<char, 10'000> bytes{};
       const ssize_t size = ::recv(connection, bytes.data(), bytes.size(), MSG_DONTWAIT);
-      if (size > 0) heard.append(bytes.data(), static_cast<std::size_t>(size));
+      if (size > 0) received.append(bytes.data(), static_cast<std::size_t>(size));
     }
   }
 
   const int listener_;
   std::string directory_;
-  std::map<int, std::string> heard_;
+  std::map<int, std::string> received_;
 };
 
 /// A connection whose handshake goes no further than HELLO.
@@ -172,7 +172,7 @@ TEST_F(RedirectingTest, LeasesFollowAKeyThatHasBeenMoved) {
   answer(first_, kAsk);
   EXPECT_THAT(said_, IsEmpty());
   second_.work();
-  EXPECT_TRUE(second_.end.has_heard("ASKING"));
+  EXPECT_TRUE(second_.end.has_received("ASKING"));
   answer(second_, "+OK\r\n:1\r\n");
   EXPECT_THAT(said_, ElementsAre("1"));
 }
@@ -222,9 +222,9 @@ TEST_F(RedirectingTest, ASlotThatIsBeingMovedDoesNotMakeTheMapOutdated) {
   answer(first_, kAsk);
   EXPECT_EQ(said_.size(), 3U);
   bool has_run = false;
-  redirecting_.park([&] { has_run = true; });
+  redirecting_.retry_later([&] { has_run = true; });
   EXPECT_EQ(outdated_, 0);
-  context_.now += Parking::kPause;
+  context_.now += RetryQueue::kPause;
   redirecting_.run_due();
   EXPECT_TRUE(has_run);
 }
@@ -253,7 +253,7 @@ TEST_F(RedirectingTest, OtherCommandsAreSentAgainOnceThereIsAnotherMap) {
   first_.end.answer("GET", "-NOAUTH Authentication required.\r\n-TRYAGAIN\r\n");
   first_.work();
   EXPECT_EQ(outdated_, 0);
-  context_.now += Parking::kPause;
+  context_.now += RetryQueue::kPause;
   redirecting_.run_due();
   first_.work();
   first_.end.answer("GET", "-MOVED 1 second:6379\r\n");

@@ -28,7 +28,7 @@ class ScriptedServer {
     return ::poll(&entry, 1, 0) == 1;
   }
   /// What the client has said since the last time.
-  std::string heard() {
+  std::string received() {
     if (connection_ < 0) connection_ = listener_.accept();
     std::array<char, 10'000> bytes{};
     const ssize_t size = ::recv(connection_, bytes.data(), bytes.size(), 0);

@@ -63,10 +63,10 @@ class SentinelWatchTest : public testing::Test {
 TEST_F(SentinelWatchTest, AsksOnceASecond) {
   SentinelWatch watch({first_.place()}, "main", {}, nullptr);
   connect(watch, first_);
-  EXPECT_THAT(first_.heard(), HasSubstr("$23\r\nGET-MASTER-ADDR-BY-NAME\r\n$4\r\nmain\r\n"));
+  EXPECT_THAT(first_.received(), HasSubstr("$23\r\nGET-MASTER-ADDR-BY-NAME\r\n$4\r\nmain\r\n"));
   say_address(first_, 7001);
   expect_primary(watch, 7001);
-  EXPECT_THAT(first_.heard(), HasSubstr("SENTINELS"));
+  EXPECT_THAT(first_.received(), HasSubstr("SENTINELS"));
   first_.say("*0\r\n");
   run_until(watch, [&] { return watch.poll_entry(now_).events == 0; });
 
@@ -75,7 +75,7 @@ TEST_F(SentinelWatchTest, AsksOnceASecond) {
   EXPECT_EQ(watch.poll_entry(now_).events & POLLOUT, 0);
   now_ += milliseconds(1);
   watch.tick(now_);
-  EXPECT_THAT(first_.heard(), HasSubstr("GET-MASTER-ADDR-BY-NAME"));
+  EXPECT_THAT(first_.received(), HasSubstr("GET-MASTER-ADDR-BY-NAME"));
   say_address(first_, 7002);
   expect_primary(watch, 7002);
 }
@@ -83,23 +83,23 @@ TEST_F(SentinelWatchTest, AsksOnceASecond) {
 TEST_F(SentinelWatchTest, AsksAtOnceWhenItIsTold) {
   SentinelWatch watch({first_.place()}, "main", {}, nullptr);
   connect(watch, first_);
-  first_.heard();
+  first_.received();
   say_address(first_, 7001);
   expect_primary(watch, 7001);
-  first_.heard();
+  first_.received();
   now_ += milliseconds(1);
   watch.ask(now_);
   watch.tick(now_);
-  EXPECT_THAT(first_.heard(), HasSubstr("GET-MASTER-ADDR-BY-NAME"));
+  EXPECT_THAT(first_.received(), HasSubstr("GET-MASTER-ADDR-BY-NAME"));
 }
 
 TEST_F(SentinelWatchTest, FindsTheOnlyMaster) {
   SentinelWatch watch({first_.place()}, "", {}, nullptr);
   connect(watch, first_);
-  EXPECT_THAT(first_.heard(), HasSubstr("MASTERS"));
+  EXPECT_THAT(first_.received(), HasSubstr("MASTERS"));
   first_.say("*1\r\n*2\r\n$4\r\nname\r\n$4\r\nonly\r\n");
   run_until(watch, [&] { return watch.master() == "only"; });
-  EXPECT_THAT(first_.heard(), HasSubstr("$4\r\nonly\r\n"));
+  EXPECT_THAT(first_.received(), HasSubstr("$4\r\nonly\r\n"));
   say_address(first_, 7001);
   expect_primary(watch, 7001);
 }
@@ -107,7 +107,7 @@ TEST_F(SentinelWatchTest, FindsTheOnlyMaster) {
 TEST_F(SentinelWatchTest, LogsInFirst) {
   SentinelWatch watch({first_.place()}, "main", {"me", "hush"}, nullptr);
   connect(watch, first_);
-  EXPECT_THAT(first_.heard(),
+  EXPECT_THAT(first_.received(),
               testing::StartsWith("*3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$4\r\nhush\r\n"));
   first_.say("-WRONGPASS invalid\r\n-NOAUTH Authentication required.\r\n");
   expect_fault(watch, first_.place().name() + " refuses the login (WRONGPASS)");
@@ -116,10 +116,10 @@ TEST_F(SentinelWatchTest, LogsInFirst) {
 TEST_F(SentinelWatchTest, TurnsToTheNextOneWhenOneIsSilent) {
   SentinelWatch watch({first_.place(), second_.place()}, "main", {}, nullptr);
   connect(watch, first_);
-  first_.heard();
+  first_.received();
   now_ += milliseconds(601);
   connect(watch, second_);
-  second_.heard();
+  second_.received();
   say_address(second_, 7001);
   expect_primary(watch, 7001);
 }
@@ -127,13 +127,13 @@ TEST_F(SentinelWatchTest, TurnsToTheNextOneWhenOneIsSilent) {
 TEST_F(SentinelWatchTest, KeepsWhatItKnowsWhenOneHangsUp) {
   SentinelWatch watch({first_.place(), second_.place()}, "main", {}, nullptr);
   connect(watch, first_);
-  first_.heard();
+  first_.received();
   say_address(first_, 7001);
   expect_primary(watch, 7001);
   first_.hang_up();
   connect(watch, second_);
   EXPECT_EQ(watch.primary(), (HostPort{"127.0.0.1", 7001}));
-  second_.heard();
+  second_.received();
   say_address(second_, 7002);
   expect_primary(watch, 7002);
 }
@@ -141,10 +141,10 @@ TEST_F(SentinelWatchTest, KeepsWhatItKnowsWhenOneHangsUp) {
 TEST_F(SentinelWatchTest, LearnsOfOthers) {
   SentinelWatch watch({first_.place()}, "main", {}, nullptr);
   connect(watch, first_);
-  first_.heard();
+  first_.received();
   say_address(first_, 7001);
   expect_primary(watch, 7001);
-  first_.heard();
+  first_.received();
   say_sentinel(first_, second_.place().port);
   run_until(watch, [&] { return watch.poll_entry(now_).events == 0; });
   first_.hang_up();
@@ -157,10 +157,10 @@ TEST_F(SentinelWatchTest, ForgetsThoseThatAreNamedNoMore) {
   ScriptedServer third;
   for (const std::uint16_t port : {second_.place().port, third.place().port}) {
     run_until(watch, [&] { return (watch.poll_entry(now_).events & POLLIN) != 0; });
-    first_.heard();
+    first_.received();
     say_address(first_, 7001);
     run_until(watch, [&] { return watch.answered_at() == now_; });
-    EXPECT_THAT(first_.heard(), HasSubstr("SENTINELS"));
+    EXPECT_THAT(first_.received(), HasSubstr("SENTINELS"));
     say_sentinel(first_, port);
     run_until(watch, [&] { return watch.poll_entry(now_).events == 0; });
     now_ += milliseconds(10'000);
@@ -174,10 +174,10 @@ TEST_F(SentinelWatchTest, ForgetsThoseThatAreNamedNoMore) {
 TEST_F(SentinelWatchTest, SaysWhatEachOfThemSaid) {
   SentinelWatch watch({first_.place(), second_.place()}, "main", {}, nullptr);
   connect(watch, first_);
-  first_.heard();
+  first_.received();
   first_.say("*-1\r\n");
   connect(watch, second_);
-  second_.heard();
+  second_.received();
   second_.say("-ERR unknown command 'SENTINEL', with args beginning with: \r\n");
   expect_fault(watch, first_.place().name() + " knows no master named main");
   EXPECT_THAT(watch.fault(), HasSubstr(second_.place().name() + " is not a Sentinel"));

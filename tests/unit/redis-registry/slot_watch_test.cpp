@@ -38,12 +38,12 @@ class SlotWatchTest : public testing::Test {
   void answer(SlotWatch& watch, ScriptedServer& server, const std::string& reply) {
     run_until(watch, [&] { return server.is_called(); });
     run_until(watch, [&] { return watch.poll_entry(now_).events == POLLIN; });
-    EXPECT_THAT(server.heard(), HasSubstr(kQuestion));
+    EXPECT_THAT(server.received(), HasSubstr(kQuestion));
     server.say(reply);
   }
   void answer_again(SlotWatch& watch, ScriptedServer& server, const std::string& reply) {
     run_until(watch, [&] { return watch.poll_entry(now_).events == POLLIN; });
-    EXPECT_EQ(server.heard(), kQuestion);
+    EXPECT_EQ(server.received(), kQuestion);
     server.say(reply);
     run_until(watch, [&] { return watch.asked_at() == now_; });
   }

@@ -57,7 +57,7 @@ TEST_F(CertificateRenewalTest, TakesNewFilesOnceTheyStayAsTheyAre) {
   EXPECT_EQ(renewed(), 1U);
   EXPECT_EQ(not_renewed(), 0U);
   EXPECT_THAT(log_.lines(),
-              ElementsAre(AllOf(StartsWith("info the certificate files were read again "),
+              ElementsAre(AllOf(StartsWith("info certificate files reloaded "),
                                 HasSubstr("subjects=\"CN=new\""), HasSubstr("valid_until=\"20"))));
 }
 
@@ -169,7 +169,7 @@ TEST_F(CertificateRenewalTest, WarnsOfNewFilesThatExpireSoonAndThenADayLater) {
   now_ += 24h;
   look();
   EXPECT_THAT(log_.lines(), ElementsAre(AllOf(StartsWith("warning "), HasSubstr("in 5 days")),
-                                        StartsWith("info the certificate files were read again "),
+                                        StartsWith("info certificate files reloaded "),
                                         AllOf(StartsWith("warning "), HasSubstr("in 4 days"))));
 }
 

@@ -1013,7 +1013,7 @@ TEST_F(SessionTest, SaysWhyItEndsBeforeItHasJoined) {
   EXPECT_EQ(events_.ended, "more than 4096 bytes before it joined");
 }
 
-// ---- The handshake time-out
+// ---- The handshake timeout
 
 TEST_F(SessionTest, ClosesATransportThatDoesNotConnectInTime) {
   open();

@@ -174,7 +174,7 @@ TEST_F(AddressPoolOf, OneAsksItWhateverItDoes) {
   }
 }
 
-// ---- Look-ups -----------------------------------------------------------------------------------
+// ---- Lookups -----------------------------------------------------------------------------------
 
 TEST_F(AddressPoolOf, NothingIsLookedUpWhenSomebodyAsks) {
   EXPECT_EQ(pool.look_up_due(), AddressPool::TimePoint::max());

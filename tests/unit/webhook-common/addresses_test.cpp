@@ -22,7 +22,7 @@ class AddressesOf : public ::testing::Test {
   Addresses make(const std::string& host) {
     return {context_, host, 81, [this](const std::string& error) { error_ = error; }};
   }
-  /// Runs the loop until the look-up has ended; with which error.
+  /// Runs the loop until the lookup has ended; with which error.
   std::string look_up(Addresses& addresses) {
     error_.reset();
     addresses.look_up();
@@ -103,7 +103,7 @@ TEST_F(AddressesOf, ANameMayBeGivenUpWhileTheyAreLookedUp) {
     Addresses addresses(context_, "localhost", 80, [&](const std::string&) { called = true; });
     addresses.look_up();
   }
-  // What the look-up posts finds nobody any more.
+  // What the lookup posts finds nobody any more.
   auto other = make("localhost");
   EXPECT_EQ(look_up(other), "");
   EXPECT_FALSE(called);

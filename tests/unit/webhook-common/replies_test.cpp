@@ -84,7 +84,7 @@ TEST_F(RepliesOf, AFailedRequestSayThatThereIsNoMemoryToSayWhy) {
   Request request;
   request.handlers.push_back(handler());
   replies_.fail(request, Status::timeout, []() -> std::string { throw std::bad_alloc(); });
-  EXPECT_THAT(told_, ElementsAre(Told(Status::timeout, "no memory left")));
+  EXPECT_THAT(told_, ElementsAre(Told(Status::timeout, "out of memory")));
 }
 
 TEST_F(RepliesOf, AQuestionThatIsNoRequestFreeItsPlace) {
@@ -103,7 +103,7 @@ TEST_F(RepliesOf, AHandlerThatThrowsAreFollowedByOneThatSaysSo) {
   request.handlers.push_back(thrower(std::bad_alloc()));
   replies_.send(request, {Status::ok, "yes", reporter_});
   EXPECT_THAT(told_, ElementsAre(Told(Status::unavailable, "unreadable"),
-                                 Told(Status::unavailable, "no memory left")));
+                                 Told(Status::unavailable, "out of memory")));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ namespace crolang::plugin {
 namespace detail {
 
 inline constexpr std::string_view kUnanswered = "the plugin left a question unanswered";
-inline constexpr std::string_view kNoMemory = "no memory left";
+inline constexpr std::string_view kNoMemory = "out of memory";
 
 /// A handler that is running on this thread. An answer that it drops is reported here, since it may
 /// have been dropped by an exception, whose text is known only when it is caught.

@@ -1,12 +1,18 @@
-/// The entry of a plugin class: CROLANG_PLUGIN.
+/// The entry of a plugin class: CROLANG_PLUGIN. Includes the headers of all kinds, since it lists
+/// those that the class derives from.
 #pragma once
 
 #include <crolang/entry.h>
 
 #include <array>
 #include <concepts>
+#include <crolang/sdk/authentication.hpp>
+#include <crolang/sdk/authorization.hpp>
 #include <crolang/sdk/dispatch.hpp>
-#include <crolang/sdk/kind.hpp>
+#include <crolang/sdk/message_observer.hpp>
+#include <crolang/sdk/registry.hpp>
+#include <crolang/sdk/rtc_config.hpp>
+#include <crolang/sdk/validity.hpp>
 #include <crolang/sdk/variables.hpp>
 #include <cstddef>
 #include <exception>
@@ -15,6 +21,10 @@
 namespace crolang::plugin {
 
 namespace detail {
+
+template <class... Kinds>
+struct KindList {};
+using AllKinds = KindList<Authorization, Authentication, RtcConfig, Validity, Observer, Registry>;
 
 template <class P>
 crolang_status create(const crolang_host* host, void** self, char* error,

@@ -7,17 +7,9 @@
 
 namespace crolang::plugin {
 
-// Each is defined in its own header; a plugin includes the headers of those it derives from.
 class Authentication;
-class Authorization;
-class Observer;
-class Registry;
 class RtcConfig;
 class Validity;
-
-template <class... Kinds>
-struct KindList {};
-using AllKinds = KindList<Authorization, Authentication, RtcConfig, Validity, Observer, Registry>;
 
 /// Call it once everything open is answered and the plugin's threads have ended. Thread: any.
 class Stopped {

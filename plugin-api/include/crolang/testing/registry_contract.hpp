@@ -216,13 +216,7 @@ TEST_P(RegistryContract, FindsNothingWhenAskedForNoId) {
 }
 
 TEST_P(RegistryContract, LooksUpAThousandAtOnce) {
-  const std::uint64_t token = random_token();
-  join(here(), id("alice"), token);
-  std::vector<std::string> ids;
-  for (int i = 0; i < 999; ++i) ids.push_back(id(std::to_string(i)));
-  ids.push_back(id("alice"));
-  std::vector<Holder> holders(999, kNobody);
-  holders.push_back({here().name(), token});
+  const auto [ids, holders] = thousand_ids(random_token());
   expect_located(here().lookup(ids), holders);
 }
 
@@ -239,12 +233,7 @@ TEST_P(RegistryContract, AnswersWhoIsPresentAsItAnswersALookUp) {
 
 TEST_P(RegistryContract, AnswersManyLongQuestionsWhoIsPresent) {
   const std::uint64_t token = random_token();
-  join(here(), id("alice"), token);
-  std::vector<std::string> ids;
-  for (int i = 0; i < 999; ++i) ids.push_back(id(std::to_string(i)));
-  ids.push_back(id("alice"));
-  std::vector<Holder> holders(999, kNobody);
-  holders.push_back({here().name(), token});
+  const auto [ids, holders] = thousand_ids(token);
   std::vector<Question*> questions;
   for (int i = 0; i < 20; ++i) questions.push_back(&here().presence(ids));
   // They must not delay other questions.

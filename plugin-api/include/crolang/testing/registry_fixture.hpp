@@ -94,6 +94,21 @@ class RegistryContract : public ::testing::TestWithParam<RegistryCase> {
     answer(instance.announce(id, token));
   }
 
+  struct ThousandIds {
+    std::vector<std::string> ids;
+    std::vector<Holder> holders;  // of each id
+  };
+  /// A thousand ids, of which only the last one has a holder: "alice", which joins here.
+  ThousandIds thousand_ids(std::uint64_t token) {
+    join(here(), id("alice"), token);
+    ThousandIds all;
+    for (int i = 0; i < 999; ++i) all.ids.push_back(id(std::to_string(i)));
+    all.ids.push_back(id("alice"));
+    all.holders.assign(999, kNobody);
+    all.holders.push_back({here().name(), token});
+    return all;
+  }
+
   /// `count` questions from four threads at once; exactly one of them must be granted, the others
   /// must name its token, which is returned.
   template <class Ask>

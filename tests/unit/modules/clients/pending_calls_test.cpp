@@ -1242,7 +1242,7 @@ TEST_F(PendingCallsTest, TreatsAnAnswerThatItHasNoMemoryForAsAFailure) {
     calls_.collect();
     ASSERT_THAT(answers_, SizeIs(1)) << i;
     EXPECT_FALSE(answers_[0].second.could_ask()) << i;
-    EXPECT_EQ(answers_[0].second.error, "no memory left") << i;
+    EXPECT_EQ(answers_[0].second.error, "out of memory") << i;
   }
 }
 
@@ -1261,7 +1261,7 @@ TEST_F(PendingCallsTest, RefusesAQuestionThatItHasNoMemoryForAndAnswersTheNext) 
     ASSERT_EQ(answer == nullptr, open != nullptr);
     if (answer != nullptr) {
       EXPECT_EQ(answer->status, CROLANG_UNAVAILABLE);
-      EXPECT_EQ(answer->error, "no memory left");
+      EXPECT_EQ(answer->error, "out of memory");
       EXPECT_EQ(last_fault().fault, CallFault::failed);
     } else {
       PendingCalls::on_claimed(open, CROLANG_OK, CROLANG_GRANTED, {}, kNoError);

@@ -26,12 +26,17 @@ const kPatience = scaled(60_000);
 const kNotHere = {
   BrokerVersionsDiffer: 'needs two versions',
   BrokerNegotiationsUnanswered: 'an attempt counts as unanswered after half a minute',
-  BrokerNegotiationsRefused: 'needs negotiations, which have tests of their own',
   BrokerAbsent: 'fires when the others have gone, in a test of its own',
 };
 const kExpected = kAlerts.filter((name) => !(name in kNotHere));
 /// Those without the label `instance` tell nothing about one broker.
-const kOfAll = ['BrokerAsksNodesToRetry', 'BrokerPluginCallsFail', 'BrokerNodesDropped'];
+const kOfAll = [
+  'BrokerAbsent',
+  'BrokerAsksNodesToRetry',
+  'BrokerNegotiationsRefused',
+  'BrokerNodesDropped',
+  'BrokerPluginCallsFail',
+];
 
 const plain = plainOnly('speaks plain TCP').skip;
 const skip = oursOnly('has other metrics').skip || plain || cannotMonitor;
@@ -91,7 +96,7 @@ describe('alerts', { skip }, () => {
     `42${JSON.stringify(['SOCKET_MSG_EXCHANGE', JSON.stringify({ to, content })])}`;
 
   before(async () => {
-    const names = ['calm', 'full', 'strict', 'slow', 'tight', 'secure', 'hooked', 'grid', 'noisy', 'draining', 'victim'];
+    const names = ['calm', 'full', 'strict', 'slow', 'tight', 'secure', 'hooked', 'grid', 'noisy', 'draining', 'refusing', 'victim'];
     for (const name of names) ports[name] = await freePort();
     prometheus = await Prometheus.start(ports, { rules: inFastMotion(kRules, kFactor), interval: kInterval });
     webhook = await Webhook.start({
@@ -234,6 +239,19 @@ describe('alerts', { skip }, () => {
       const { port, child } = await start('draining', { DRAIN_DURATION_MS: '60000' });
       await Promise.all(Array.from({ length: 30 }, () => idle(port)));
       child.kill('SIGTERM');
+    },
+
+    /// A node that refuses every other's attempt to connect to it.
+    async refusing() {
+      const { port } = await start('refusing');
+      const [a, b] = [await idle(port), await idle(port)];
+      const negotiation = (from, to, type, sessionId) =>
+        from.sendText(`42${JSON.stringify([type, JSON.stringify({ from: from.id, to: to.id, sessionId })])}`);
+      again(200, async () => {
+        const sessionId = freshId('session');
+        negotiation(a, b, 'CONNECTION_ATTEMPT', sessionId);
+        negotiation(b, a, 'CONNECTION_REFUSAL', sessionId);
+      });
     },
 
     /// It starts again and again, and then stays away with many nodes.

@@ -29,8 +29,8 @@ constexpr std::string_view kNoPage =
     "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
 constexpr std::string_view kPage =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'\r\n"
+    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'\r\n"
     "Cross-Origin-Opener-Policy: same-origin\r\n"
     "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n";
 
@@ -61,6 +61,11 @@ ApiAnswer method_not_allowed(std::string_view allowed) {
   ApiAnswer answer = error_answer(405, "this path allows " + std::string(allowed));
   answer.extra_headers = "Allow: " + std::string(allowed) + "\r\n";
   return answer;
+}
+
+/// What pages refer to; the pages themselves, and the description of the API, have other paths.
+bool is_public(std::string_view asset) {
+  return asset.ends_with(".js") || asset.ends_with(".css") || asset.ends_with(".svg");
 }
 
 bool is_read(const http::Request& request) {
@@ -156,7 +161,8 @@ http::Response AdminSite::page(const http::Request& request, const client_addres
   if (!is_read(request)) return response_of(method_not_allowed("GET, HEAD"));
   if (request.path != "/") {
     // Whoever has no session needs the style of the login page; nothing in these files is secret.
-    const Asset* const asset = find_asset(std::string_view(request.path).substr(kAssets.size()));
+    const auto name = std::string_view(request.path).substr(kAssets.size());
+    const Asset* const asset = is_public(name) ? find_asset(name) : nullptr;
     return asset != nullptr ? asset_response(200, *asset) : error(404, "there is no such path");
   }
   const bool is_admitted = std::holds_alternative<Admitted>(admit(request, peer, now));

@@ -113,7 +113,7 @@ void refresh(InstanceWatch& watch, broker::SharedState& shared) {
                           for (const std::string& instance : instances) {
                             shared.events.publish(
                                 telemetry::EventKind::instance,
-                                {{"instance", std::string_view(instance)}, {"state", state}});
+                                {{"id", std::string_view(instance)}, {"state", state}});
                           }
                         };
                         publish(changes.up, "up");

@@ -23,7 +23,7 @@ void asked_to_retry(telemetry::EventHub& hub, const LoggedNode& node,
                     std::string_view why) noexcept;
 /// Nothing is published for a node that has not joined.
 void left(telemetry::EventHub& hub, const Node& node, const LoggedNode& logged,
-          std::string_view why) noexcept;
+          std::string_view reason) noexcept;
 void ended(telemetry::EventHub& hub, const Node& node, const LoggedNode& logged,
            const session::End& end) noexcept;
 

@@ -42,6 +42,7 @@ std::optional<Denial> Guard::refuse(std::string_view token, const client_address
   if (const auto wait = wrong_tokens_.wait_of(peer, now)) return too_many(*wait);
   if (SecretDigest(token) == token_) return std::nullopt;
   wrong_tokens_.note(peer, now);
+  counters_.add(telemetry::Counter::admin_wrong_tokens);
   log_wrong_token(peer, now);
   return kUnauthorized;
 }

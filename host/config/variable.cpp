@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 #include <variant>
 
 #include "client_address/address_set.hpp"
+#include "config/admin_variables.hpp"
 #include "config/url.hpp"
 #include "kinds/kinds.hpp"
 #include "origin/allow_list.hpp"
@@ -346,6 +348,7 @@ std::vector<Variable> own_table() {
 
 std::vector<Variable> table() {
   std::vector<Variable> all = own_table();
+  for (Variable& each : admin_variables()) all.push_back(std::move(each));
   for (const kinds::Description& kind : kinds::kAll) {
     if (!kind.setting.name.empty()) all.push_back(setting_of(kind.setting));
   }

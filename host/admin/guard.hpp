@@ -56,11 +56,14 @@ class Guard {
   bool is_current(const Admitted& admitted, TimePoint now) const;
 
  private:
-  /// nullopt: it is the token.
+  /// nullopt: it is the token. mutex_ is held.
   std::optional<Denial> refuse(std::string_view token, const client_address::Address& peer,
                                TimePoint now);
 
-  mutable std::mutex mutex_;  // guards what follows
+  /// Counts and logs it if the token was wrong. mutex_ is not held.
+  Denial reported(const Denial& denial, const client_address::Address& peer, TimePoint now);
+
+  mutable std::mutex mutex_;  // guards what follows, up to wrong_tokens_
   SecretDigest token_;
   std::uint64_t epoch_ = 0;  // grows with each change of the token
   Sessions sessions_;

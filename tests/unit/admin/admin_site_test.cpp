@@ -103,6 +103,8 @@ TEST_F(AdminSiteTest, TheDashboardNeedsASession) {
   EXPECT_NE(login.body.find("action=\"/login\""), std::string::npos);
   EXPECT_NE(login.extra_headers.find("Content-Security-Policy: default-src 'none'"),
             std::string::npos);
+  // With "no-referrer" the Origin of the form would be "null".
+  EXPECT_NE(login.extra_headers.find("Referrer-Policy: same-origin"), std::string::npos);
   const http::Response done = log_in("token=" + std::string(kSiteToken));
   ASSERT_EQ(done.status, 303u);
   const std::size_t cookie_at = done.extra_headers.find("crolang_admin_9000=");

@@ -104,7 +104,8 @@ describe('alerts', { skip }, () => {
         '/authentication': (exchange) => {
           const { nodeId } = exchange.question;
           if (nodeId.startsWith('fails')) exchange.reply(500, {}, '');
-          else if (nodeId.startsWith('waits')) later(3500, json({ authenticated: true }))(exchange);
+          // Not all at the same time, so that there are such answers in every window.
+          else if (nodeId.startsWith('waits')) later(2600 + 2000 * Math.random(), json({ authenticated: true }))(exchange);
           else json({ authenticated: true })(exchange);
         },
         '/authorization': later(900, json({ authorized: true })),

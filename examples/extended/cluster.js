@@ -21,7 +21,7 @@ const CLUSTER_PORTS = {
 
 /** The rights that the brokers need in a cluster instead of those of one server; and a user who makes the cluster. */
 const clusterUsers = (users, password) =>
-  `${users.replace('+publish +subscribe', '+spublish +ssubscribe +cluster|slots +asking').replace(' +select', '')}
+  `${users.replace('+publish +subscribe', '+spublish +ssubscribe +sunsubscribe +cluster|slots +asking').replace(' +select', '')}
 user setup on >${password} -@all +cluster
 `;
 

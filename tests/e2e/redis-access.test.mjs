@@ -238,6 +238,7 @@ describe('a user with the rights that the README names', ours, () => {
   // The first line is for one server, the second one for a cluster.
   const [forOne, forCluster] = [...readme.matchAll(/^ACL SETUSER broker on >password (.+)$/gm)];
   const isCluster = kRedisMode === 'cluster';
+  const otherModes = ['standalone', 'tls', 'sentinel'];
   const kRights = (isCluster ? forCluster : forOne)[1].split(' ');
   const kOfMessages = isCluster ? ['+spublish', '+ssubscribe', '+cluster|slots'] : ['+publish', '+subscribe'];
   let grid;
@@ -262,6 +263,30 @@ describe('a user with the rights that the README names', ours, () => {
     await broker.stop();
     assert.equal(await grid.lease(b.nodeId), null);
     assert.deepEqual((await grid.redis.everywhere('ACL', 'LOG')).flat(), []);
+  });
+
+  test('is enough to follow slots to other primaries', exceptFor(otherModes, 'has no slots'), async (t) => {
+    const { redis } = grid;
+    await addUser('enough', kRights);
+    await redis.everywhere('ACL', 'LOG', 'RESET');
+    const broker = await brokerFor(t, as('enough'));
+    await admits(broker.port, kPatience);
+    for (const primary of await redis.primaries()) {
+      const since = Date.now();
+      const [replica] = await redis.replicasOf(primary);
+      await redis.failover(replica);
+      await redis.election(since);
+    }
+    await eventually('no broker is subscribed at what is a replica now', async () => {
+      const primaries = await redis.primaries();
+      const replicas = redis.servers.filter((server) => !primaries.includes(server));
+      const channels = replicas.map((server) => server.command('PUBSUB', 'SHARDCHANNELS'));
+      return (await Promise.all(channels)).flat().length === 0;
+    });
+    await admits(broker.port, kPatience);
+    await talks(await joinNode(grid.brokers[0].port), await joinNode(broker.port));
+    await broker.stop();
+    assert.deepEqual((await redis.everywhere('ACL', 'LOG')).flat(), []);
   });
 
   for (const right of [...kOfMessages, '+evalsha', '+set', '~crolang:*', '&crolang:*']) {

@@ -5,12 +5,24 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <string>
 #include <variant>
 
 #include "session/end.hpp"
 #include "session/handle.hpp"
 
+namespace crolang::modules {
+class Clients;
+struct Answer;
+struct Waiter;
+}  // namespace crolang::modules
+
 namespace crolang::broker {
+
+class NodeScan;
+struct NodeReport;
 
 /// Called once with one of CROLANG_ALIVE …, on the thread that determines the result.
 using ProbeReply = std::function<void(std::int32_t result)>;
@@ -35,6 +47,38 @@ struct DisconnectSession {
   session::EndReason reason;
 };
 
-using Command = std::variant<ProbeSession, DisconnectHolder, DisconnectSession>;
+/// Goes on with a list of this worker's nodes (node_list.hpp).
+struct ScanNodes {
+  std::uint16_t worker;
+  std::shared_ptr<NodeScan> scan;
+};
+
+/// Reports a node, if its session still holds that token; else nullopt.
+struct ReportNode {
+  session::SessionHandle session;
+  std::uint64_t token;
+  std::function<void(std::optional<NodeReport>)> reply;
+};
+
+/// Disconnects a node for an operator, if its session still holds that token.
+struct DisconnectNode {
+  session::SessionHandle session;
+  std::uint64_t token;
+  session::EndReason reason;  ///< operator_disconnect, operator_reconnect or id_refused
+  std::string words;          ///< for the log: by whom, and why
+  std::function<void(bool)> reply;  ///< whether it was still there; may be empty
+};
+
+/// Asks the registry (registry_calls.hpp).
+using RegistryQuestion =
+    std::function<const modules::Answer*(modules::Clients&, const modules::Waiter&)>;
+using RegistryReply = std::function<void(const modules::Answer&)>;
+struct AskRegistry {
+  RegistryQuestion ask;
+  RegistryReply reply;  ///< called once, on that worker
+};
+
+using Command = std::variant<ProbeSession, DisconnectHolder, DisconnectSession, ScanNodes,
+                             ReportNode, DisconnectNode, AskRegistry>;
 
 }  // namespace crolang::broker

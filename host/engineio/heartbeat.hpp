@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
+#include <optional>
 
 namespace crolang::engineio {
 
@@ -41,9 +43,20 @@ class Heartbeat {
   /// The time at which `tick` next returns an action.
   [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
 
+  /// How long the last pong took to come. A pong whose time-out was extended is not measured, nor
+  /// one that nobody asked for. nullopt: none was measured yet.
+  [[nodiscard]] std::optional<std::chrono::microseconds> round_trip() const noexcept {
+    if (round_trip_us_ == kNone) return std::nullopt;
+    return std::chrono::microseconds(round_trip_us_);
+  }
+
  private:
+  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+
   TimePoint deadline_;
+  std::uint32_t round_trip_us_ = kNone;  // at most PING_TIMEOUT_MS, so it fits
   bool pong_due_ = false;
+  bool extended_ = false;  // the deadline does not tell when the ping was sent
 };
 
 static_assert(sizeof(Heartbeat) <= 16, "every idle node holds one");

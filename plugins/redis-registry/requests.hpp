@@ -85,6 +85,19 @@ struct Ask {
   plugin::Text answer;
 };
 
+/// A change of the table that all brokers share. expires_at 0: removes the entry.
+struct SetEntry {
+  std::string name;
+  std::string value;
+  std::uint64_t expires_at;
+  plugin::Done answer;
+};
+
+struct ListEntries {
+  std::string known_version;
+  plugin::Entries answer;
+};
+
 /// An AnswerRecord.
 struct OwnedAnswer {
   std::uint64_t request;
@@ -123,6 +136,6 @@ struct NewAccess {
 
 using Request =
     std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered, NewAccess,
-                 SetStatus, ListInstances, Ask, CheckReceivers, OutdatedSlots>;
+                 SetStatus, ListInstances, Ask, SetEntry, ListEntries, CheckReceivers, OutdatedSlots>;
 
 }  // namespace crolang::redis_registry

@@ -78,7 +78,7 @@ Broker::Broker(SharedState& shared, modules::Clients& clients, LocalSessions& se
       relay_(shared, clients, sessions, context_, reader_),
       presence_(shared, clients, sessions, context_, reader_),
       probes_(sessions, context_),
-      registry_calls_(clients) {}
+      module_questions_(clients) {}
 
 node_log::LoggedNode Broker::logged(const Node& node) const {
   return {node.id(), sessions_.client_of(node)};
@@ -271,6 +271,10 @@ void Broker::execute_one(const DisconnectSession& command) {
   if (node == nullptr) return;
   node->disconnect_permanently(context_, command.reason);
   sessions_.deadline_changed(*node);
+}
+
+void Broker::execute_one(AskModule& command) {
+  module_questions_.ask(command);
 }
 
 Node* Broker::find(SessionHandle session, std::uint64_t token) {

@@ -11,13 +11,13 @@
 #include "broker/admission.hpp"
 #include "broker/command.hpp"
 #include "broker/instance_status.hpp"
+#include "broker/module_questions.hpp"
 #include "broker/node.hpp"
 #include "broker/node_log.hpp"
 #include "broker/ports.hpp"
 #include "broker/presence.hpp"
 #include "broker/probes.hpp"
 #include "broker/refused_ids_sync.hpp"
-#include "broker/registry_calls.hpp"
 #include "broker/relay.hpp"
 #include "broker/session_expiry.hpp"
 #include "broker/shared_state.hpp"
@@ -102,7 +102,7 @@ class Broker final : public session::SessionEvents,
   void execute_one(ScanNodes& command);
   void execute_one(ReportNode& command);
   void execute_one(DisconnectNode& command);
-  void execute_one(AskRegistry& command) { registry_calls_.execute(command); }
+  void execute_one(AskModule& command);
   /// The session, if it still holds that token.
   Node* find(SessionHandle session, std::uint64_t token);
 
@@ -118,7 +118,7 @@ class Broker final : public session::SessionEvents,
   std::optional<ValidityCheck> validity_check_;
   std::optional<StatusReports> status_reports_;
   std::optional<RefusedIdsSync> refused_ids_sync_;
-  RegistryCalls registry_calls_;
+  ModuleQuestions module_questions_;
   SessionExpiry expiry_;
   TimePoint now_;
 };

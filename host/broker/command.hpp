@@ -10,14 +10,13 @@
 #include <string>
 #include <variant>
 
+#include "modules/answer.hpp"
 #include "session/end.hpp"
 #include "session/handle.hpp"
 
 namespace crolang::modules {
 class Clients;
-struct Answer;
-struct Waiter;
-}  // namespace crolang::modules
+}
 
 namespace crolang::broker {
 
@@ -64,21 +63,20 @@ struct ReportNode {
 struct DisconnectNode {
   session::SessionHandle session;
   std::uint64_t token;
-  session::EndReason reason;  ///< operator_disconnect, operator_reconnect or id_refused
-  std::string words;          ///< for the log: by whom, and why
+  session::EndReason reason;        ///< operator_disconnect, operator_reconnect or id_refused
+  std::string words;                ///< for the log: by whom, and why
   std::function<void(bool)> reply;  ///< whether it was still there; may be empty
 };
 
-/// Asks the registry (registry_calls.hpp).
-using RegistryQuestion =
-    std::function<const modules::Answer*(modules::Clients&, const modules::Waiter&)>;
-using RegistryReply = std::function<void(const modules::Answer&)>;
-struct AskRegistry {
-  RegistryQuestion ask;
-  RegistryReply reply;  ///< called once, on that worker
+/// Asks a module a question that is not about a node: `ask` calls one of the functions of Clients
+/// with the waiter and returns what it returns. `reply` gets the answer once, on that worker; its
+/// text is valid during the call only.
+struct AskModule {
+  std::function<const modules::Answer*(modules::Clients&, const modules::Waiter&)> ask;
+  std::function<void(const modules::Answer&)> reply;
 };
 
 using Command = std::variant<ProbeSession, DisconnectHolder, DisconnectSession, ScanNodes,
-                             ReportNode, DisconnectNode, AskRegistry>;
+                             ReportNode, DisconnectNode, AskModule>;
 
 }  // namespace crolang::broker

@@ -95,8 +95,7 @@ NodeScan::Progress NodeScan::advance(LocalSessions& sessions) {
   return Progress::finished;
 }
 
-void list_nodes(SharedState& shared, const NodeQuery& query,
-                std::function<void(NodePage)> reply) {
+void list_nodes(SharedState& shared, const NodeQuery& query, std::function<void(NodePage)> reply) {
   const std::uint16_t workers = shared.workers.count();
   const auto gathering = std::make_shared<Gathering>(workers, query.limit, std::move(reply));
   for (std::uint16_t worker = 0; worker < workers; ++worker) {

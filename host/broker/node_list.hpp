@@ -66,8 +66,8 @@ class NodeScan {
   bool has_more_ = false;     // than are in found_
 };
 
-/// `reply` gets the page on any thread, once; not at all if a worker has no memory for it, or stops.
-void list_nodes(SharedState& shared, const NodeQuery& query,
-                std::function<void(NodePage)> reply);
+/// `reply` gets the page on any thread, once; not at all if a worker has no memory for it, or
+/// stops.
+void list_nodes(SharedState& shared, const NodeQuery& query, std::function<void(NodePage)> reply);
 
 }  // namespace crolang::broker

@@ -71,10 +71,10 @@ void answer_disconnect(SharedState& shared, std::string_view rest,
     reply.fail(CROLANG_INVALID, "malformed question");
     return;
   }
-  const Disconnection disconnection{text_in(asked, "id"),
-                                    reconnect->get<bool>() ? Disconnection::Then::reconnects
-                                                           : Disconnection::Then::stays_away,
-                                    text_in(asked, "by"), text_in(asked, "reason")};
+  const Disconnection disconnection{
+      text_in(asked, "id"),
+      reconnect->get<bool>() ? Disconnection::Then::reconnects : Disconnection::Then::stays_away,
+      text_in(asked, "by"), text_in(asked, "reason")};
   disconnect_node(shared, disconnection, [reply](bool disconnected) {
     reply.text(disconnected ? R"({"disconnected":true})" : R"({"disconnected":false})");
   });
@@ -134,12 +134,11 @@ void disconnect_node(SharedState& shared, const Disconnection& disconnection,
   if (!disconnection.reason.empty()) words += ": " + disconnection.reason;
   words.resize(std::min(words.size(), kMaxWords));
   const bool reconnects = disconnection.then == Disconnection::Then::reconnects;
-  shared.workers.post(
-      here->session.worker,
-      DisconnectNode{here->session, here->token,
-                     reconnects ? session::EndReason::operator_reconnect
-                                : session::EndReason::operator_disconnect,
-                     std::move(words), std::move(reply)});
+  shared.workers.post(here->session.worker,
+                      DisconnectNode{here->session, here->token,
+                                     reconnects ? session::EndReason::operator_reconnect
+                                                : session::EndReason::operator_disconnect,
+                                     std::move(words), std::move(reply)});
 }
 
 std::string page_json(const NodePage& page, std::string_view instance) {

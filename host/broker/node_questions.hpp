@@ -4,7 +4,8 @@
 ///   nodes {"prefix":"…","after":"…","limit":n}
 ///       → {"nodes":[{"id":"…",…}],"completeTo":"…"|null}, at most kMaxPageBytes
 ///   node ID → {"id":"…",…} or null
-///   disconnect {"id":"…","reconnect":true|false,"by":"…","reason":"…"} → {"disconnected":true|false}
+///   disconnect {"id":"…","reconnect":true|false,"by":"…","reason":"…"} →
+///   {"disconnected":true|false}
 ///
 /// Threads: any.
 

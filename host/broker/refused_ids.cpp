@@ -1,5 +1,6 @@
 #include "broker/refused_ids.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "broker/node_report.hpp"
@@ -59,8 +60,10 @@ std::vector<RefusedId> RefusedIds::all(WallTime now) const {
   return all;
 }
 
-void RefusedIds::put(RefusedId refused) {
+void RefusedIds::put(RefusedId refused, WallTime now) {
   const std::lock_guard lock(mutex_);
+  // Nobody else removes them if the table is not shared.
+  std::erase_if(table_, [now](const auto& each) { return each.second.until <= now; });
   std::string id = refused.id;
   table_.insert_or_assign(std::move(id), std::move(refused));
   count_.store(table_.size(), std::memory_order_release);

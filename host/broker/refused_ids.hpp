@@ -49,7 +49,8 @@ class RefusedIds {
   std::vector<RefusedId> all(WallTime now) const;
   std::size_t size() const { return count_.load(std::memory_order_acquire); }
 
-  void put(RefusedId refused);
+  /// Also removes what has expired.
+  void put(RefusedId refused, WallTime now);
   void erase(std::string_view id);
   /// The table is this, but for what has expired. Returns the ids that were not refused before.
   std::vector<RefusedId> replace(std::vector<RefusedId> refused, WallTime now);

@@ -45,9 +45,9 @@ class RefusedIdsSync final : public modules::AnswerSink {
   TimePoint now_{};
   TimePoint due_;
   bool is_asking_ = false;
-  std::string version_;             // of the shared table
-  std::deque<RefusedId> to_set_;    // that the registry has lost
-  bool is_setting_ = false;         // the first one of these
+  std::string version_;           // of the shared table
+  std::deque<RefusedId> to_set_;  // that the registry has lost
+  bool is_setting_ = false;       // the first one of these
 };
 
 }  // namespace crolang::broker

@@ -113,28 +113,28 @@ void Entries::send(Change change, Attempt attempt) {
   const auto kept = std::make_shared<Change>(std::move(change));
   const std::string_view digest = shard.connection().digest(Script::set_entry);
   const std::string number = random_number();
-  shards_.command(
-      key_,
-      std::array<std::string_view, 8>{"EVALSHA", digest, "1", key_, kept->name, kept->value,
-                                      kept->expires_at, number},
-      [this, kept, attempt](const redisReply* reply) {
-        if (!has_failed(reply)) {
-          if (reply->type == REDIS_REPLY_INTEGER && reply->integer == 0) {
-            kept->answer.fail(Status::invalid, "there are 10000 entries already");
-          } else {
-            kept->answer.done();
-          }
-          return;
-        }
-        const bool is_unknown = reply != nullptr && text_of(*reply).starts_with("NOSCRIPT");
-        if (is_unknown) shards_.of_key(key_).leases().on_unknown_script(*reply);
-        if (is_unknown && attempt == Attempt::first) {
-          // The scripts are being loaded again, before what is sent now.
-          send(std::move(*kept), Attempt::last);
-        } else {
-          kept->answer.fail(Status::unavailable, failure_of(reply));
-        }
-      });
+  shards_.command(key_,
+                  std::array<std::string_view, 8>{"EVALSHA", digest, "1", key_, kept->name,
+                                                  kept->value, kept->expires_at, number},
+                  [this, kept, attempt](const redisReply* reply) {
+                    if (!has_failed(reply)) {
+                      if (reply->type == REDIS_REPLY_INTEGER && reply->integer == 0) {
+                        kept->answer.fail(Status::invalid, "there are 10000 entries already");
+                      } else {
+                        kept->answer.done();
+                      }
+                      return;
+                    }
+                    const bool is_unknown =
+                        reply != nullptr && text_of(*reply).starts_with("NOSCRIPT");
+                    if (is_unknown) shards_.of_key(key_).leases().on_unknown_script(*reply);
+                    if (is_unknown && attempt == Attempt::first) {
+                      // The scripts are being loaded again, before what is sent now.
+                      send(std::move(*kept), Attempt::last);
+                    } else {
+                      kept->answer.fail(Status::unavailable, failure_of(reply));
+                    }
+                  });
 }
 
 void Entries::list(ListEntries& list) {
@@ -165,26 +165,25 @@ void Entries::list(ListEntries& list) {
 
 void Entries::read(ListEntries list) {
   const auto kept = std::make_shared<ListEntries>(std::move(list));
-  shards_.command(
-      key_, std::array<std::string_view, 5>{"ZRANGE", key_, "0", "-1", "WITHSCORES"},
-      [kept](const redisReply* reply) {
-        if (has_failed(reply) || reply->type != REDIS_REPLY_ARRAY) {
-          kept->answer.fail(Status::unavailable, failure_of(reply));
-          return;
-        }
-        const Table table = read_table({reply->element, reply->elements});
-        switch (compare_versions(kept->known_version, table.version)) {
-          case VersionChange::none:
-            kept->answer.unchanged(table.version);
-            break;
-          case VersionChange::changed:
-            kept->answer.changed(table.version, table.entries);
-            break;
-          case VersionChange::lost:
-            kept->answer.lost(table.version, table.entries);
-            break;
-        }
-      });
+  shards_.command(key_, std::array<std::string_view, 5>{"ZRANGE", key_, "0", "-1", "WITHSCORES"},
+                  [kept](const redisReply* reply) {
+                    if (has_failed(reply) || reply->type != REDIS_REPLY_ARRAY) {
+                      kept->answer.fail(Status::unavailable, failure_of(reply));
+                      return;
+                    }
+                    const Table table = read_table({reply->element, reply->elements});
+                    switch (compare_versions(kept->known_version, table.version)) {
+                      case VersionChange::none:
+                        kept->answer.unchanged(table.version);
+                        break;
+                      case VersionChange::changed:
+                        kept->answer.changed(table.version, table.entries);
+                        break;
+                      case VersionChange::lost:
+                        kept->answer.lost(table.version, table.entries);
+                        break;
+                    }
+                  });
 }
 
 }  // namespace crolang::redis_registry

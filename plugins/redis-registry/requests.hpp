@@ -134,8 +134,8 @@ struct NewAccess {
   TlsContext tls;  ///< for the next connection; null: without TLS
 };
 
-using Request =
-    std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered, NewAccess,
-                 SetStatus, ListInstances, Ask, SetEntry, ListEntries, CheckReceivers, OutdatedSlots>;
+using Request = std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered,
+                             NewAccess, SetStatus, ListInstances, Ask, SetEntry, ListEntries,
+                             CheckReceivers, OutdatedSlots>;
 
 }  // namespace crolang::redis_registry

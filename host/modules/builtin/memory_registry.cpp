@@ -1,4 +1,5 @@
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -92,8 +93,9 @@ class MemoryRegistry {
   }
 
   /// False: there are too many already.
-  bool set_entry(const crolang_entry& entry) {
+  bool set_entry(const crolang_entry& entry, std::uint64_t now) {
     const std::lock_guard lock(entries_mutex_);
+    std::erase_if(entries_, [now](const auto& each) { return each.second.expires_at <= now; });
     if (entry.expires_at == 0) {
       if (const auto found = entries_.find(view(entry.name)); found != entries_.end()) {
         entries_.erase(found);
@@ -276,6 +278,12 @@ void ask(void* self, crolang_str instance, crolang_str body, std::uint32_t timeo
   }
 }
 
+std::uint64_t unix_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
 bool is_allowed(const crolang_entry& entry) {
   return entry.name.size != 0 && entry.name.size <= CROLANG_MAX_ENTRY_NAME &&
          entry.value.size <= CROLANG_MAX_ENTRY_VALUE &&
@@ -289,7 +297,7 @@ void set_entry(void* self, crolang_entry entry, std::uint32_t, crolang_done_fn a
   }
   bool is_set = false;
   try {
-    is_set = registry(self).set_entry(entry);
+    is_set = registry(self).set_entry(entry, unix_ms());
   } catch (const std::bad_alloc&) {
     answer(call, CROLANG_UNAVAILABLE, kNoMemory);
     return;
@@ -315,9 +323,8 @@ void list_entries(void* self, crolang_str known_version, std::uint32_t, crolang_
     return;
   }
   for (const auto& [name, entry] : found.first) {
-    entries.push_back({{name.data(), name.size()},
-                       {entry.value.data(), entry.value.size()},
-                       entry.expires_at});
+    entries.push_back(
+        {{name.data(), name.size()}, {entry.value.data(), entry.value.size()}, entry.expires_at});
   }
   answer(call, CROLANG_OK, CROLANG_CHANGED, lent, entries.data(), entries.size(), kNoError);
 }

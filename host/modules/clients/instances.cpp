@@ -52,9 +52,9 @@ bool Clients::shares_entries() const noexcept {
 const Answer* Clients::set_entry(const Waiter& waiter, const Entry& entry) {
   return ask_registry(Question::set_entry, waiter, timeout_, 0, {},
                       [&](const crolang_registry& table, void* self, void* call) {
-                        table.set_entry(
-                            self, {borrow(entry.name), borrow(entry.value), entry.expires_at},
-                            ms(timeout_), &PendingCalls::on_done, call);
+                        table.set_entry(self,
+                                        {borrow(entry.name), borrow(entry.value), entry.expires_at},
+                                        ms(timeout_), &PendingCalls::on_done, call);
                       });
 }
 

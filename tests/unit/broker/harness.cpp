@@ -150,6 +150,17 @@ Node* Harness::find(SessionHandle handle) {
   return node != nullptr && node->handle() == handle ? node : nullptr;
 }
 
+std::optional<std::uint32_t> Harness::visit_joined(std::uint32_t slot, std::uint32_t count,
+                                                   const std::function<void(const Node&)>& use) {
+  const auto slots = static_cast<std::uint32_t>(sessions_.size());
+  std::uint32_t next = slot;
+  for (; next < slots && next < slot + count; ++next) {
+    const Node* const node = sessions_[next].get();
+    if (node != nullptr && node->state() == session::State::joined) use(*node);
+  }
+  return next == slots ? std::nullopt : std::optional(next);
+}
+
 void Harness::open_transport(Node& node) {
   upgrade_results_[node.handle().slot].open = true;
   node.open(broker.context(), now);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -59,6 +60,9 @@ class Harness final : public LocalSessions, public Workers {
 
   // LocalSessions
   Node* find(SessionHandle handle) override;
+  std::optional<std::uint32_t> visit_joined(
+      std::uint32_t slot, std::uint32_t count,
+      const std::function<void(const Node&)>& use) override;
   void deadline_changed(Node& node) override { touched_handles.push_back(node.handle()); }
   void open_transport(Node& node) override;
   void refuse_transport(Node& node, TemporaryFailure failure) override;

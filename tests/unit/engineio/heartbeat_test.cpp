@@ -71,5 +71,36 @@ TEST(Heartbeat, IsNotExtendedWhileNoPongIsDue) {
   EXPECT_EQ(heartbeat.deadline(), at(25000));
 }
 
+TEST(Heartbeat, MeasuresHowLongAPongTakes) {
+  Heartbeat heartbeat(at(0), kTiming);
+  EXPECT_EQ(heartbeat.round_trip(), std::nullopt);
+  // Sent late: it counts from then.
+  ASSERT_EQ(heartbeat.tick(at(30000), kTiming), Action::send_ping);
+  EXPECT_EQ(heartbeat.round_trip(), std::nullopt);
+  heartbeat.on_pong(at(30042), kTiming);
+  EXPECT_EQ(heartbeat.round_trip(), milliseconds(42));
+  ASSERT_EQ(heartbeat.tick(at(55042), kTiming), Action::send_ping);
+  heartbeat.on_pong(at(55042), kTiming);
+  EXPECT_EQ(heartbeat.round_trip(), milliseconds(0));
+}
+
+TEST(Heartbeat, DoesNotMeasureAPongThatNobodyAskedFor) {
+  Heartbeat heartbeat(at(0), kTiming);
+  heartbeat.on_pong(at(10), kTiming);
+  EXPECT_EQ(heartbeat.round_trip(), std::nullopt);
+}
+
+TEST(Heartbeat, DoesNotMeasureAPongWhosePingWasQueued) {
+  Heartbeat heartbeat(at(0), kTiming);
+  ASSERT_EQ(heartbeat.tick(at(25000), kTiming), Action::send_ping);
+  heartbeat.extend(at(45000), kTiming);
+  heartbeat.on_pong(at(45001), kTiming);
+  EXPECT_EQ(heartbeat.round_trip(), std::nullopt);
+  // The next one is measured again.
+  ASSERT_EQ(heartbeat.tick(at(70001), kTiming), Action::send_ping);
+  heartbeat.on_pong(at(70008), kTiming);
+  EXPECT_EQ(heartbeat.round_trip(), milliseconds(7));
+}
+
 }  // namespace
 }  // namespace crolang::engineio

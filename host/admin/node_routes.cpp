@@ -51,8 +51,8 @@ ApiAnswer list(const Backend& backend, const ApiRequest& request) {
   };
   const broker::NodeQuery query{text("prefix"), text("cursor"),
                                 static_cast<std::size_t>(request.query.number("limit"))};
-  const auto scope = request.query.text("scope") == "grid" ? GridNodes::Scope::grid
-                                                           : GridNodes::Scope::instance;
+  const auto scope =
+      request.query.text("scope") == "grid" ? GridNodes::Scope::grid : GridNodes::Scope::instance;
   auto outcome = GridNodes(backend.shared).list(query, scope);
   if (const auto* failure = std::get_if<Failure>(&outcome)) return answer_of(*failure);
   auto& listing = std::get<GridNodes::Listing>(outcome);
@@ -81,8 +81,9 @@ ApiAnswer disconnect(const Backend& backend, const ApiRequest& request) {
   const bool reconnects = request.query.is_true("reconnect");
   const bool is_refused = request.query.find("for") != nullptr;
   if (reconnects && is_refused) {
-    return error_answer(400, "for and reconnect=true contradict each other: a node that shall "
-                             "reconnect must not be refused");
+    return error_answer(400,
+                        "for and reconnect=true contradict each other: a node that shall "
+                        "reconnect must not be refused");
   }
   const Disconnection disconnection{
       request.path.front(),
@@ -113,10 +114,10 @@ ApiAnswer disconnect(const Backend& backend, const ApiRequest& request) {
 ApiAnswer refused_ids(const Backend& backend) {
   nlohmann::json entries = nlohmann::json::array();
   for (const RefusedId& each : GridNodes(backend.shared).refused_ids()) {
-    entries.push_back({{"id", each.id},
-                       {"until", broker::rfc3339(each.until)},
-                       {"reason", each.reason.empty() ? nlohmann::json(nullptr)
-                                                      : nlohmann::json(each.reason)}});
+    entries.push_back(
+        {{"id", each.id},
+         {"until", broker::rfc3339(each.until)},
+         {"reason", each.reason.empty() ? nlohmann::json(nullptr) : nlohmann::json(each.reason)}});
   }
   return json_answer(200, {{"refusedIds", std::move(entries)}});
 }
@@ -163,10 +164,9 @@ void add_node_routes(Router& router, const Backend& backend) {
   router.add({.method = Method::get,
               .pattern = "/api/v1/refused-ids",
               .handler = [&backend](const ApiRequest&) { return refused_ids(backend); }});
-  router.add(
-      {.method = Method::del,
-       .pattern = "/api/v1/refused-ids/{id}",
-       .handler = [&backend](const ApiRequest& request) { return lift(backend, request); }});
+  router.add({.method = Method::del,
+              .pattern = "/api/v1/refused-ids/{id}",
+              .handler = [&backend](const ApiRequest& request) { return lift(backend, request); }});
 }
 
 }  // namespace crolang::admin

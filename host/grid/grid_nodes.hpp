@@ -35,6 +35,7 @@ struct Failure {
   };
   Why why;
   std::string sentence;
+  bool operator==(const Failure&) const = default;
 };
 
 template <class Value>

@@ -29,9 +29,8 @@ Answer failed(crolang_status status, std::string_view why) {
 
 LaterAnswer begin(broker::SharedState& shared, ModuleQuestion question) {
   auto later = std::make_shared<Later<Answer>>();
-  shared.workers.post(0, broker::AskModule{std::move(question), [later](const Answer& answer) {
-                                               later->set(answer);
-                                             }});
+  shared.workers.post(0, broker::AskModule{std::move(question),
+                                           [later](const Answer& answer) { later->set(answer); }});
   return later;
 }
 

@@ -14,9 +14,9 @@
  * `incumbent` to the other instance, which finds the session by them. It must not compare them: id
  * and token alone decide whether a session is still the one that is meant.
  *
- * ENTRIES. A small table of names and values that all instances share; the broker keeps the ids in it
- * that an operator refuses. set_entry and list_entries belong together. Each may be NULL, or absent
- * from a shorter table: then ids cannot be refused.
+ * ENTRIES. A small table of names and values that all instances share; the broker keeps the ids in
+ * it that an operator refuses. set_entry and list_entries belong together. Each may be NULL, or
+ * absent from a shorter table: then ids cannot be refused.
  *
  * INSTANCES. set_status, list_instances, ask and on_ask belong together. Each may be NULL, or
  * absent from a shorter table: then the feature is disabled.

@@ -41,9 +41,9 @@ std::vector<std::string> decode(std::string_view bytes) {
 
 }  // namespace
 
-Harness::Harness(Policy policy)
+Harness::Harness(Policy policy, std::string_view instance)
     : shared(
-          policy, std::string(kHere), modules.table, outboxes, *this,
+          policy, std::string(instance), modules.table, outboxes, *this,
           {"1.2.3", std::chrono::sys_days{std::chrono::November / 30 / 2026} + 12h + 34min + 56s}),
       limits{{25s, 20s}, 1'000'000, policy.max_outbox_bytes, 10s},
       calls(hooks(), 65536),

@@ -22,11 +22,11 @@ class ModuleQuestionsTest : public ::testing::Test {
  protected:
   void ask(const std::string& body) {
     harness.post(0, AskModule{[body](modules::Clients& clients, const modules::Waiter& waiter) {
-                                  return clients.ask_instance(waiter, "there", body);
-                                },
-                                [this](const modules::Answer& answer) {
-                                  answers.push_back(answer.could_ask() ? answer.text : "failed");
-                                }});
+                                return clients.ask_instance(waiter, "there", body);
+                              },
+                              [this](const modules::Answer& answer) {
+                                answers.push_back(answer.could_ask() ? answer.text : "failed");
+                              }});
     harness.run_iteration();
   }
 

@@ -123,10 +123,8 @@ NodePage page_of(const std::vector<std::string>& all, std::optional<std::string>
 }
 
 TEST(MergePages, AreCompleteAsFarAsAllOfThemAre) {
-  const NodePage merged =
-      merge_pages({page_of({"a", "d"}, "d"), page_of({"b", "c", "e"}, std::nullopt),
-                   page_of({}, "c")},
-                  100);
+  const NodePage merged = merge_pages(
+      {page_of({"a", "d"}, "d"), page_of({"b", "c", "e"}, std::nullopt), page_of({}, "c")}, 100);
   EXPECT_THAT(ids(merged), ElementsAre("a", "b", "c"));
   EXPECT_EQ(merged.complete_to, "c");
 }

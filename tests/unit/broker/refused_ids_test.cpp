@@ -99,8 +99,7 @@ TEST(RefusedIds, KeepANodeOutWithoutAskingAnybody) {
   EXPECT_TRUE(harness.upgrade_result(bob).open);
   harness.say(bob, "40");
   EXPECT_THAT(harness.sent(bob),
-              ElementsAre(::testing::StartsWith("0{"),
-                          R"(44{"message":"authentication failed"})"));
+              ElementsAre(::testing::StartsWith("0{"), R"(44{"message":"authentication failed"})"));
   EXPECT_THAT(harness.modules.asked(), IsEmpty());
   EXPECT_EQ(harness.counters.value(telemetry::Counter::refused_operator), 1U);
   EXPECT_EQ(harness.counters.value(telemetry::Counter::refused_authentication), 0U);
@@ -114,8 +113,7 @@ TEST(RefusedIds, KeepANodeOutThatIsBeingAdmitted) {
   harness.say(bob, "40");
   harness.settle();
   EXPECT_THAT(harness.sent(bob),
-              ElementsAre(::testing::StartsWith("0{"),
-                          R"(44{"message":"authentication failed"})"));
+              ElementsAre(::testing::StartsWith("0{"), R"(44{"message":"authentication failed"})"));
   EXPECT_FALSE(harness.shared.directory.find("bob"));
   EXPECT_EQ(harness.modules.count(testing::Question::release), 1U);
   EXPECT_EQ(bob.token(), 0U);

@@ -215,8 +215,8 @@ void Asked::entries(std::int32_t outcome, std::string_view version,
   for (const auto& one : entries) {
     listed.push_back({borrow(one.name), borrow(one.value), one.expires_at});
   }
-  PendingCalls::on_entries(call, CROLANG_OK, outcome, borrow(version), listed.data(),
-                           listed.size(), kNoError);
+  PendingCalls::on_entries(call, CROLANG_OK, outcome, borrow(version), listed.data(), listed.size(),
+                           kNoError);
 }
 void Asked::flags(const std::vector<bool>& flags) const {
   const auto array = std::make_unique<bool[]>(flags.size());

@@ -33,8 +33,8 @@ struct Asked {
   std::optional<std::string> team;  ///< the request's header X-Team
   std::string body;                 ///< of a send, and of a question to another instance
   std::vector<std::string> ids;     ///< of a lookup and a validity check
-  modules::Entry entry;      ///< that is set
-  std::string known_version;  ///< of the entries
+  modules::Entry entry;             ///< that is set
+  std::string known_version;        ///< of the entries
   std::uint64_t token = 0;
   session::SessionHandle session;  ///< that wants a lease or has it
   Holder holder;  ///< whom a replace expects, a probe is about, a send or a question goes to

@@ -257,7 +257,9 @@ TEST_F(SessionTest, FramesALongRtcConfiguration) {
 
 TEST_F(SessionTest, HandlesWhatFollowsTheConnectInTheSameSegment) {
   open();
-  events_.connect = [this](Session& session) { session.join(context_, kFirstEvent, R"("")", now_); };
+  events_.connect = [this](Session& session) {
+    session.join(context_, kFirstEvent, R"("")", now_);
+  };
   feed(client::text("40") + client::text(R"(421["A","x"])") + client::text(R"(422["B","y"])"));
   EXPECT_THAT(events_.take(), ElementsAre("connect", R"(event A "x")", R"(event B "y")"));
 }

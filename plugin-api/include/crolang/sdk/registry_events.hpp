@@ -114,9 +114,7 @@ class Entries : public Answer<std::int32_t, crolang_str, const crolang_entry*, s
  public:
   using Answer::Answer;
   /// The table still has the version that the broker knows.
-  void unchanged(std::string_view version) {
-    answer(CROLANG_UNCHANGED, raw(version), nullptr, 0);
-  }
+  void unchanged(std::string_view version) { answer(CROLANG_UNCHANGED, raw(version), nullptr, 0); }
   void changed(std::string_view version, std::span<const Entry> entries) {
     list(CROLANG_CHANGED, version, entries);
   }

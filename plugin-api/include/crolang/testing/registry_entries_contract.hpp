@@ -1,5 +1,5 @@
-/// The part of registry_contract.hpp about the table of entries that all instances share. A registry
-/// without one skips it.
+/// The part of registry_contract.hpp about the table of entries that all instances share. A
+/// registry without one skips it.
 #pragma once
 
 #include <algorithm>

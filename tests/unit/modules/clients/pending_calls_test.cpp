@@ -918,9 +918,9 @@ TEST_F(PendingCallsTest, TakesEntriesThatMakeNoSenseForInvalid) {
   EXPECT_EQ(status_of(CROLANG_CHANGED, version, &good, 1), CROLANG_INVALID);
   EXPECT_EQ(status_of(CROLANG_CHANGED, "v", nullptr, 1), CROLANG_INVALID);
   EXPECT_EQ(status_of(CROLANG_CHANGED, "v", many.data(), many.size()), CROLANG_INVALID);
-  for (const crolang_entry& bad : {crolang_entry{borrow(name), borrow("1"), 5},
-                                   crolang_entry{borrow(""), borrow("1"), 5},
-                                   crolang_entry{borrow("a"), borrow(value), 5}}) {
+  for (const crolang_entry& bad :
+       {crolang_entry{borrow(name), borrow("1"), 5}, crolang_entry{borrow(""), borrow("1"), 5},
+        crolang_entry{borrow("a"), borrow(value), 5}}) {
     EXPECT_EQ(status_of(CROLANG_CHANGED, "v", &bad, 1), CROLANG_INVALID);
   }
 }

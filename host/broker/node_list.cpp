@@ -67,11 +67,11 @@ void NodeScan::consider(const Node& node) {
   if (found_.size() == query_.limit) {
     has_more_ = true;
     if (id >= found_.front().id) return;
-    std::ranges::pop_heap(found_);
+    std::ranges::pop_heap(found_, {}, &Found::id);
     found_.pop_back();
   }
   found_.push_back({std::string(id), node.handle()});
-  std::ranges::push_heap(found_);
+  std::ranges::push_heap(found_, {}, &Found::id);
 }
 
 NodeScan::Progress NodeScan::advance(LocalSessions& sessions) {
@@ -82,7 +82,7 @@ NodeScan::Progress NodeScan::advance(LocalSessions& sessions) {
     return Progress::more;
   }
   NodePage page;
-  std::ranges::sort_heap(found_);
+  std::ranges::sort_heap(found_, {}, &Found::id);
   if (has_more_) page.complete_to = found_.back().id;
   page.nodes.reserve(found_.size());
   for (const Found& each : found_) {

@@ -55,7 +55,6 @@ class NodeScan {
   struct Found {
     std::string id;
     session::SessionHandle session;
-    bool operator<(const Found& other) const { return id < other.id; }
   };
   void consider(const Node& node);
 

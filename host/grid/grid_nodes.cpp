@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/identity.hpp"
+#include "broker/refused_ids_sync.hpp"
 #include "grid/later.hpp"
 
 namespace crolang::grid {
@@ -221,7 +222,7 @@ Outcome<GridNodes::Refused> GridNodes::refuse(const Disconnection& disconnection
   auto outcome = disconnect(disconnection, latest);
   // It may have joined since it was looked for; other instances find out by themselves.
   broker::disconnect_refused(shared_, {refused});
-  if (auto* failure = std::get_if<Failure>(&outcome)) {
+  if (std::holds_alternative<Failure>(outcome)) {
     // The id is refused nevertheless, and its instance disconnects it within a second.
     return Refused{{}, std::move(refused)};
   }

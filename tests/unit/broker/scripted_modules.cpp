@@ -209,13 +209,13 @@ void Asked::instances(const std::vector<modules::InstanceStatus>& instances) con
   for (const auto& one : instances) found.push_back({borrow(one.instance), borrow(one.status)});
   PendingCalls::on_instances(call, CROLANG_OK, found.data(), found.size(), kNoError);
 }
-void Asked::entries(std::int32_t outcome, std::string_view version,
+void Asked::entries(std::int32_t outcome, std::string_view now,
                     const std::vector<modules::Entry>& entries) const {
   std::vector<crolang_entry> listed;
   for (const auto& one : entries) {
     listed.push_back({borrow(one.name), borrow(one.value), one.expires_at});
   }
-  PendingCalls::on_entries(call, CROLANG_OK, outcome, borrow(version), listed.data(), listed.size(),
+  PendingCalls::on_entries(call, CROLANG_OK, outcome, borrow(now), listed.data(), listed.size(),
                            kNoError);
 }
 void Asked::flags(const std::vector<bool>& flags) const {

@@ -51,7 +51,7 @@ struct Asked {
   void probed(std::int32_t result) const;
   void located(const std::vector<Holder>& holders) const;
   void instances(const std::vector<modules::InstanceStatus>& instances) const;
-  void entries(std::int32_t outcome, std::string_view version,
+  void entries(std::int32_t outcome, std::string_view now,
                const std::vector<modules::Entry>& entries) const;
   void flags(const std::vector<bool>& flags) const;
   void fail(crolang_status status) const;

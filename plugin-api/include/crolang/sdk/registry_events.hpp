@@ -43,6 +43,16 @@ struct InstanceStatus {
   std::string_view status;
 };
 
+/// One entry of the table that all instances share, as views.
+struct Entry {
+  std::string_view name;
+  std::string_view value;
+  std::uint64_t expires_at = 0;  ///< ms since 1970-01-01T00:00:00Z; to set one, 0 removes it
+};
+
+inline Entry view(crolang_entry entry) noexcept {
+  return {view(entry.name), view(entry.value), entry.expires_at};
+}
 inline Lease view(crolang_lease claim) noexcept {
   return {view(claim.id), claim.token, claim.session, claim.worker};
 }
@@ -97,18 +107,6 @@ class Instances : public Answer<const crolang_instance*, std::size_t> {
     answer(plain.data(), plain.size());
   }
 };
-
-/// One entry of the table that all instances share, as views.
-struct Entry {
-  std::string_view name;
-  std::string_view value;
-  std::uint64_t expires_at = 0;  ///< ms since 1970-01-01T00:00:00Z; to set one, 0 removes it
-};
-namespace detail {
-inline Entry view(crolang_entry entry) noexcept {
-  return {view(entry.name), view(entry.value), entry.expires_at};
-}
-}  // namespace detail
 
 class Entries : public Answer<std::int32_t, crolang_str, const crolang_entry*, std::size_t> {
  public:

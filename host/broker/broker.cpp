@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "broker/lease.hpp"
+#include "broker/node_events.hpp"
 #include "broker/node_list.hpp"
 #include "broker/node_log.hpp"
 #include "broker/node_report.hpp"
@@ -146,7 +147,12 @@ void Broker::join(Node& node) {
   if (const auto refused = shared_.refused_ids.find(node.id(), std::chrono::system_clock::now())) {
     // Since its admission began.
     context_.counters.add(Counter::refused_operator);
-    node_log::refused(logged(node), Refusal::refused_by_operator, describe(*refused), now_);
+    const std::string why = describe(*refused);
+    node_log::refused(logged(node), Refusal::refused_by_operator, why, now_);
+    if (shared_.events.is_watched()) {
+      node_events::refused(shared_.events, logged(node), text_of(Refusal::refused_by_operator),
+                           why);
+    }
     give_up_lease(node);
     node.refuse(context_, text_of(Refusal::refused_by_operator), now_);
     return;
@@ -154,6 +160,8 @@ void Broker::join(Node& node) {
   node.join(context_, kAuthenticated, *std::get<RtcLiteral>(result), now_);
   shared_.directory.insert(node.id(), {node.handle(), node.token()});
   context_.counters.add(Counter::nodes_joined);
+  if (shared_.events.is_watched())
+    node_events::joined(shared_.events, logged(node), node.identity());
   if (log::enabled(log::Level::connections)) {
     log::connection("node joined",
                     {{"node", node.id()}, {"client", text_of(sessions_.client_of(node))}});
@@ -188,6 +196,9 @@ void Broker::on_refused(SessionHandle handle, Refusal refusal, std::string_view 
   if (node == nullptr) return;
   context_.counters.add(counter_of(refusal));
   node_log::refused(logged(*node), refusal, reason, now_);
+  if (shared_.events.is_watched()) {
+    node_events::refused(shared_.events, logged(*node), text_of(refusal), reason);
+  }
   on_admission_result(*node, refusal);
 }
 
@@ -195,6 +206,9 @@ void Broker::on_failure(SessionHandle handle, TemporaryFailure failure) {
   Node* node = sessions_.find(handle);
   if (node == nullptr) return;
   node_log::asked_to_retry(logged(*node), failure, now_);
+  if (shared_.events.is_watched()) {
+    node_events::asked_to_retry(shared_.events, logged(*node), text_of(failure));
+  }
   context_.counters.add(counter_of(failure));
   if (node->state() == State::admitting) {
     sessions_.refuse_transport(*node, failure);
@@ -219,6 +233,9 @@ void Broker::on_event(Session& session, const socketio::Packet& packet) {
 
 void Broker::on_disconnect(Session& session) {
   Node& node = node_of(session);
+  if (shared_.events.is_watched()) {
+    node_events::left(shared_.events, node, logged(node), "it sent DISCONNECT");
+  }
   relay_.on_end(node);
   give_up_lease(node);
   node.leave(context_, now_);
@@ -233,6 +250,7 @@ void Broker::on_end(Session& session, const session::End& end) {
   Node& node = node_of(session);
   // First of all, since this needs the node's lease.
   node_log::ended(node, sessions_.client_of(node), end, now_);
+  if (shared_.events.is_watched()) node_events::ended(shared_.events, node, logged(node), end);
   if (node.state() == State::admitting || node.state() == State::readmitting) {
     admissions_.cancel(node.handle());
   }

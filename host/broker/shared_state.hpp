@@ -14,7 +14,9 @@
 #include "crolang/plugin.h"
 #include "modules/module_table.hpp"
 #include "session/outbox.hpp"
+#include "telemetry/event_hub.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/module_faults.hpp"
 
 namespace crolang::broker {
 
@@ -56,6 +58,8 @@ struct SharedState {
   Directory directory;
   Claims claims;
   telemetry::SharedCounters counters;  ///< for what happens outside a worker's loop
+  telemetry::EventHub events;          ///< for the admin interface
+  telemetry::ModuleFaults module_faults;
   std::atomic<bool> draining{false};
   std::atomic<bool> registry_available{true};  ///< as it has reported
   RefusedIds refused_ids;

@@ -69,6 +69,10 @@ class Server final : public broker::Workers, public WorkerHost {
   /// time. `finished` is called when none is left, or after `duration`.
   void drain(process::Control& control, std::chrono::milliseconds duration,
              std::function<void()> finished);
+  /// Connecting nodes are admitted again, and no more are disconnected. Does nothing if there is no
+  /// drain that has not finished. Control thread.
+  enum class DrainCancelled : std::uint8_t { yes, there_was_none };
+  DrainCancelled cancel_drain();
   /// Closes the remaining connections and joins the workers.
   void stop();
 
@@ -77,6 +81,12 @@ class Server final : public broker::Workers, public WorkerHost {
   void flush(session::DirtyList& dirty) override;
   session::DirtyList* dirty_here() override;
   std::uint16_t count() const override { return static_cast<std::uint16_t>(workers_.size()); }
+
+  // For the admin interface. Any thread.
+  std::string metrics_page();
+  /// Those of all workers and what is shared; valid as long as the server.
+  std::vector<const telemetry::Counters*> counters() const;
+  std::chrono::steady_clock::time_point up_since() const noexcept { return up_since_; }
 
   // WorkerHost
   Response render(PageRequest request) override;
@@ -98,6 +108,7 @@ class Server final : public broker::Workers, public WorkerHost {
     std::size_t slices = 1;
     std::chrono::steady_clock::time_point deadline;
     std::function<void()> finished;
+    std::uint64_t number = 0;
   };
   void drain_slice(process::Control& control, Drain drain);
   void post_drain_commands(const Drain& drain);
@@ -113,6 +124,8 @@ class Server final : public broker::Workers, public WorkerHost {
   broker::SharedState shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
+  std::uint64_t current_drain_ = 0;  // its number; 0: none. Control thread.
+  std::uint64_t last_drain_ = 0;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   const std::chrono::steady_clock::time_point up_since_ = std::chrono::steady_clock::now();
 };

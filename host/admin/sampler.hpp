@@ -1,0 +1,29 @@
+#pragma once
+/// A thread that samples once a second: rates, the history, and which instances there are.
+/// Threads: start and stop on the control thread. Errors: std::system_error from start; a sample
+/// for which there is no memory is left out.
+
+#include <thread>
+
+#include "admin/backend.hpp"
+
+namespace crolang::admin {
+
+class Sampler {
+ public:
+  /// `backend` must outlive this object.
+  explicit Sampler(const Backend& backend) : backend_(backend) {}
+  ~Sampler() { stop(); }
+
+  void start();
+  void stop();
+
+ private:
+  void run(const std::stop_token& stop);
+  void sample(std::uint64_t second);
+
+  const Backend& backend_;
+  std::jthread thread_;
+};
+
+}  // namespace crolang::admin

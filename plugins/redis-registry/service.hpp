@@ -106,8 +106,8 @@ class Service final : Shards::Owner, Lane::Superior {
   void handle(NewAccess& access);
   void handle(SetStatus& report) { instances_.set_status(std::move(report.status)); }
   void handle(ListInstances& list) { instances_.list(std::move(list.answer)); }
-  void handle(SetEntry& change) { entries_.set(change); }
-  void handle(ListEntries& list) { entries_.list(list); }
+  void handle(SetEntry& change) { table_.set(change); }
+  void handle(ListEntries& list) { table_.list(list); }
   void handle(Ask& question) { peers_.ask(question); }
   void handle(CheckReceivers& check);
   void handle(OutdatedSlots&) { shards_.note_outdated(); }
@@ -138,7 +138,7 @@ class Service final : Shards::Owner, Lane::Superior {
   PeerTransport peers_;
   HolderQueries queries_;
   Instances instances_;
-  Entries entries_;
+  Entries table_;
 
   Shards shards_;  // destroyed first: it calls the rest
 };

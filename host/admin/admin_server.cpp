@@ -29,7 +29,7 @@ Router AdminServer::make_router(const Backend& backend) {
   add_instance_routes(router, backend);
   add_lifecycle_routes(router, backend);
   add_metrics_routes(router, backend);
-  add_node_routes(router, backend);
+  add_node_routes(router, backend.shared);
   add_event_routes(router, backend);
   return router;
 }

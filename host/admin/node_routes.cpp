@@ -44,7 +44,7 @@ nlohmann::json text_or_null(const std::optional<std::string>& text) {
   return text ? nlohmann::json(*text) : nlohmann::json(nullptr);
 }
 
-ApiAnswer list(const Backend& backend, const ApiRequest& request) {
+ApiAnswer list(broker::SharedState& shared, const ApiRequest& request) {
   const auto text = [&](std::string_view name) {
     const std::string* const value = request.query.find(name);
     return value == nullptr ? std::string() : *value;
@@ -53,7 +53,7 @@ ApiAnswer list(const Backend& backend, const ApiRequest& request) {
                                 static_cast<std::size_t>(request.query.number("limit"))};
   const auto scope =
       request.query.text("scope") == "grid" ? GridNodes::Scope::grid : GridNodes::Scope::instance;
-  auto outcome = GridNodes(backend.shared).list(query, scope);
+  auto outcome = GridNodes(shared).list(query, scope);
   if (const auto* failure = std::get_if<Failure>(&outcome)) return answer_of(*failure);
   auto& listing = std::get<GridNodes::Listing>(outcome);
   return json_answer(200, {{"nodes", std::move(listing.nodes)},
@@ -61,8 +61,8 @@ ApiAnswer list(const Backend& backend, const ApiRequest& request) {
                            {"unreachable", listing.unreachable}});
 }
 
-ApiAnswer find(const Backend& backend, const ApiRequest& request) {
-  const auto outcome = GridNodes(backend.shared).find(request.path.front());
+ApiAnswer find(broker::SharedState& shared, const ApiRequest& request) {
+  const auto outcome = GridNodes(shared).find(request.path.front());
   if (const auto* failure = std::get_if<Failure>(&outcome)) return answer_of(*failure);
   return json_answer(200, std::get<nlohmann::json>(outcome));
 }
@@ -76,7 +76,7 @@ void log_request(const ApiRequest& request, std::string_view what) {
                                     {"reason", reason == nullptr ? "" : *reason}});
 }
 
-ApiAnswer disconnect(const Backend& backend, const ApiRequest& request) {
+ApiAnswer disconnect(broker::SharedState& shared, const ApiRequest& request) {
   const std::string* const reason = request.query.find("reason");
   const bool reconnects = request.query.is_true("reconnect");
   const bool is_refused = request.query.find("for") != nullptr;
@@ -89,7 +89,7 @@ ApiAnswer disconnect(const Backend& backend, const ApiRequest& request) {
       request.path.front(),
       reconnects ? Disconnection::Then::reconnects : Disconnection::Then::stays_away,
       std::string(kBy), reason == nullptr ? std::string() : *reason};
-  const GridNodes nodes(backend.shared);
+  const GridNodes nodes(shared);
   if (!is_refused) {
     log_request(request, "an operator disconnects a node");
     const auto outcome = nodes.disconnect(disconnection);
@@ -111,9 +111,9 @@ ApiAnswer disconnect(const Backend& backend, const ApiRequest& request) {
                            {"refusedUntil", broker::rfc3339(done.id.until)}});
 }
 
-ApiAnswer refused_ids(const Backend& backend) {
+ApiAnswer refused_ids(broker::SharedState& shared) {
   nlohmann::json entries = nlohmann::json::array();
-  for (const RefusedId& each : GridNodes(backend.shared).refused_ids()) {
+  for (const RefusedId& each : GridNodes(shared).refused_ids()) {
     entries.push_back(
         {{"id", each.id},
          {"until", broker::rfc3339(each.until)},
@@ -122,16 +122,16 @@ ApiAnswer refused_ids(const Backend& backend) {
   return json_answer(200, {{"refusedIds", std::move(entries)}});
 }
 
-ApiAnswer lift(const Backend& backend, const ApiRequest& request) {
+ApiAnswer lift(broker::SharedState& shared, const ApiRequest& request) {
   const std::string& id = request.path.front();
-  if (const auto failure = GridNodes(backend.shared).lift(id)) return answer_of(*failure);
+  if (const auto failure = GridNodes(shared).lift(id)) return answer_of(*failure);
   log_request(request, "an operator refuses an id no longer");
   return json_answer(200, {{"id", id}, {"lifted", true}});
 }
 
 }  // namespace
 
-void add_node_routes(Router& router, const Backend& backend) {
+void add_node_routes(Router& router, broker::SharedState& shared) {
   using Type = Parameter::Type;
   router.add({.method = Method::get,
               .pattern = "/api/v1/nodes",
@@ -147,10 +147,10 @@ void add_node_routes(Router& router, const Backend& backend) {
                               .type = Type::choice,
                               .default_value = "instance",
                               .choices = {"instance", "grid"}}},
-              .handler = [&backend](const ApiRequest& request) { return list(backend, request); }});
+              .handler = [&shared](const ApiRequest& request) { return list(shared, request); }});
   router.add({.method = Method::get,
               .pattern = "/api/v1/nodes/{id}",
-              .handler = [&backend](const ApiRequest& request) { return find(backend, request); }});
+              .handler = [&shared](const ApiRequest& request) { return find(shared, request); }});
   router.add(
       {.method = Method::del,
        .pattern = "/api/v1/nodes/{id}",
@@ -160,13 +160,13 @@ void add_node_routes(Router& router, const Backend& backend) {
                        .most = static_cast<std::uint64_t>(grid::kLongestRefusal.count())},
                       {.name = "reconnect", .type = Type::choice, .choices = kTrueOrFalse},
                       {.name = "reason", .most = broker::kMaxRefusalReason}},
-       .handler = [&backend](const ApiRequest& request) { return disconnect(backend, request); }});
+       .handler = [&shared](const ApiRequest& request) { return disconnect(shared, request); }});
   router.add({.method = Method::get,
               .pattern = "/api/v1/refused-ids",
-              .handler = [&backend](const ApiRequest&) { return refused_ids(backend); }});
+              .handler = [&shared](const ApiRequest&) { return refused_ids(shared); }});
   router.add({.method = Method::del,
               .pattern = "/api/v1/refused-ids/{id}",
-              .handler = [&backend](const ApiRequest& request) { return lift(backend, request); }});
+              .handler = [&shared](const ApiRequest& request) { return lift(shared, request); }});
 }
 
 }  // namespace crolang::admin

@@ -67,7 +67,7 @@ std::string describe(const End& end) {
     case EndReason::operator_reconnect:
       return "asked to reconnect " + std::string(end.detail);
     case EndReason::id_refused:
-      return std::string(end.detail);
+      return "its id is " + std::string(end.detail);
     case EndReason::authentication_expired:
       return "its authentication has expired";
     case EndReason::max_age:

@@ -1,6 +1,7 @@
 #include "admin/overview_routes.hpp"
 
 #include "admin/assets.hpp"
+#include "admin/latencies.hpp"
 
 namespace crolang::admin {
 namespace {
@@ -33,11 +34,14 @@ json modules_json(const Backend& backend, steady_clock::time_point now) {
   json modules = json::array();
   for (const kinds::Description& kind : kinds::kAll) {
     const auto fault = backend.shared.module_faults.last(kind.kind);
+    const auto latency = backend.server.latency_window().of(telemetry::call_latency(kind.kind));
     const bool is_failing = backend.shared.module_faults.is_failing(kind.kind, now);
     for (const std::string& plugin : plugins[kinds::index(kind.kind)]) {
       modules.push_back({{"kind", kind.label()},
                          {"plugin", plugin.empty() ? json() : json(plugin)},
                          {"state", is_failing ? "failing" : "ok"},
+                         {"calls", calls_of(counters, kind.kind)},
+                         {"latencyMs", quantiles_json(latency)},
                          {"faults", faults_of(counters, kind.kind)},
                          {"lastFault", fault ? json(fault->text) : json()}});
     }

@@ -1,10 +1,13 @@
 #include "admin/sampler.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <utility>
 
+#include "admin/latencies.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/throttle.hpp"
 
@@ -46,11 +49,22 @@ void Sampler::sample(std::uint64_t second) {
   backend_.history.add_second(traffic, std::chrono::steady_clock::now());
   if (second % static_cast<std::uint64_t>(History::kInterval.count()) != 0) return;
   refresh(backend_.instances, backend_.shared);
-  if (second == 0) return;
+  if (second == 0) {
+    latencies_before_ = telemetry::latency_counts(counters);
+    return;
+  }
+  add_to_history(traffic, nodes, counters);
+}
+
+void Sampler::add_to_history(const Traffic& traffic, std::uint64_t nodes,
+                             std::span<const telemetry::Counters* const> counters) {
   Sample sample;
   sample.traffic = traffic;
   sample.nodes = nodes;
   sample.instances = backend_.instances.count();
+  const telemetry::LatencyCounts latencies = telemetry::latency_counts(counters);
+  sample.extra["latencyMs"] = latencies_json(telemetry::since(latencies_before_, latencies));
+  latencies_before_ = latencies;
   backend_.history.add(std::move(sample), std::chrono::system_clock::now());
 }
 

@@ -3,9 +3,14 @@
 /// Threads: start and stop on the control thread. Errors: std::system_error from start; a sample
 /// for which there is no memory is left out.
 
+#include <cstdint>
+#include <span>
+#include <stop_token>
 #include <thread>
 
 #include "admin/backend.hpp"
+#include "telemetry/latency.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace crolang::admin {
 
@@ -21,8 +26,11 @@ class Sampler {
  private:
   void run(const std::stop_token& stop);
   void sample(std::uint64_t second);
+  void add_to_history(const Traffic& traffic, std::uint64_t nodes,
+                      std::span<const telemetry::Counters* const> counters);
 
   const Backend& backend_;
+  telemetry::LatencyCounts latencies_before_{};
   std::jthread thread_;
 };
 

@@ -46,7 +46,7 @@ NodeReport report_of(const Node& node, const client_address::Address& client) {
           .version = stated(Identity::Field::version),
           .runtime = stated(Identity::Field::runtime),
           .address = client,
-          .round_trip = node.round_trip(),
+          .round_trip = node.last_round_trip(),
           .messages_in = node.messages(),
           .messages_out = totals.messages,
           .bytes_in = node.bytes_received(),

@@ -93,6 +93,24 @@ void Server::start() {
   }
 }
 
+std::vector<const telemetry::Counters*> Server::counters() const {
+  std::vector<const telemetry::Counters*> all{&shared_.counters};
+  for (const auto& worker : workers_) {
+    all.push_back(&worker->counters());
+    all.push_back(&worker->plugin_faults());
+  }
+  return all;
+}
+
+void Server::watch_latencies(process::Control& control) {
+  std::function<void()> again;
+  until_there_is_memory([&] {
+    latency_window_.sample(std::chrono::steady_clock::now(), telemetry::latency_counts(counters()));
+    again = [this, &control] { watch_latencies(control); };
+  });
+  control.post_after(telemetry::LatencyWindow::kInterval, std::move(again));
+}
+
 void Server::stop() {
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_[i]->post(Worker::Stop{});
@@ -232,15 +250,6 @@ Response Server::render(PageRequest request) {
   return make_response(200, request.after, {telemetry::kMetricsContentType, metrics_page()});
 }
 
-std::vector<const telemetry::Counters*> Server::counters() const {
-  std::vector<const telemetry::Counters*> counters{&shared_.counters};
-  for (const auto& worker : workers_) {
-    counters.push_back(&worker->counters());
-    counters.push_back(&worker->plugin_faults());
-  }
-  return counters;
-}
-
 std::string Server::metrics_page() {
   telemetry::Gauges gauges;
   gauges.version = options_.version;
@@ -248,6 +257,7 @@ std::string Server::metrics_page() {
   gauges.workers = workers_.size();
   gauges.connections = total(&Worker::load);
   gauges.nodes = shared_.directory.size();
+  gauges.nodes_limit = options_.max_connections;
   gauges.handshakes = total(&Worker::handshakes);
   gauges.inbound_bytes = total(&Worker::inbound_bytes);
   for (std::uint16_t i = 0; i < count(); ++i) gauges.outbox_bytes += outboxes_.table(i).waiting();

@@ -7,6 +7,7 @@
 /// protocol is closed with the code that the protocol names; nothing is thrown but std::bad_alloc.
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -159,9 +160,9 @@ class Session {
   Outbox& outbox() const noexcept { return outbox_; }
   /// When it joined. Precondition: it has joined, and has not left since.
   TimePoint joined_at() const noexcept { return phase_time_; }
-  /// Of the last heartbeat that was measured; nullopt: none was yet.
-  std::optional<std::chrono::microseconds> round_trip() const noexcept {
-    return heartbeat_.round_trip();
+  /// Of the last heartbeat that was measured; nullopt: there was none yet.
+  std::optional<std::chrono::microseconds> last_round_trip() const noexcept {
+    return heartbeat_.last_round_trip();
   }
   /// Since the 101, in bytes of its WebSocket.
   std::uint64_t bytes_received() const noexcept { return bytes_received_; }

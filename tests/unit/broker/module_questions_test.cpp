@@ -1,59 +1,50 @@
 #include "broker/module_questions.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "unit/broker/harness.hpp"
 
-namespace crolang::broker {
+namespace crolang::broker::testing {
 namespace {
 
-using testing::Asked;
-using ::testing::ElementsAre;
-using testing::Harness;
-using ::testing::IsEmpty;
-using testing::Question;
-
-class ModuleQuestionsTest : public ::testing::Test {
- protected:
-  void ask(const std::string& body) {
-    harness.post(0, AskModule{[body](modules::Clients& clients, const modules::Waiter& waiter) {
-                                return clients.ask_instance(waiter, "there", body);
-                              },
-                              [this](const modules::Answer& answer) {
-                                answers.push_back(answer.could_ask() ? answer.text : "failed");
-                              }});
-    harness.run_iteration();
-  }
-
+TEST(ModuleQuestions, AreAskedByTheWorkerAndAnsweredOnce) {
   Harness harness;
-  std::vector<std::string> answers;
-};
-
-TEST_F(ModuleQuestionsTest, AreAnsweredAtOnceIfTheRegistryDoes) {
-  harness.modules.on(Question::ask, [](const Asked& asked) { asked.text("to " + asked.body); });
-  ask("a");
-  ask("b");
-  EXPECT_THAT(answers, ElementsAre("to a", "to b"));
+  int asked = 0;
+  std::vector<crolang_status> answers;
+  harness.post(0,
+               AskModule{[&](modules::Clients& clients, const modules::Waiter& waiter) {
+                           ++asked;
+                           return clients.list_instances(waiter);
+                         },
+                         [&](const modules::Answer& answer) { answers.push_back(answer.status); }});
+  EXPECT_EQ(asked, 0);
+  harness.settle();
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(answers.size(), 1u);
 }
 
-TEST_F(ModuleQuestionsTest, AreAnsweredInWhateverOrder) {
-  harness.modules.keep(Question::ask);
-  ask("a");
-  ask("b");
-  EXPECT_THAT(answers, IsEmpty());
-  const auto asked = harness.modules.asked(Question::ask);
-  asked[1].text("second");
+TEST(ModuleQuestions, AnAnswerThatComesLaterIsPassedOnToo) {
+  Harness harness;
+  const modules::AnswerSink* sink = nullptr;
+  modules::Waiter kept;
+  std::vector<std::string> answers;
+  for (const char* name : {"first", "second"}) {
+    harness.post(0,
+                 AskModule{[&](modules::Clients&, const modules::Waiter& waiter) {
+                             if (kept.sink == nullptr) kept = waiter;
+                             sink = waiter.sink;
+                             return nullptr;
+                           },
+                           [&answers, name](const modules::Answer&) { answers.push_back(name); }});
+  }
   harness.run_iteration();
-  EXPECT_THAT(answers, ElementsAre("second"));
-  asked[0].fail(CROLANG_UNAVAILABLE);
-  harness.run_iteration();
-  EXPECT_THAT(answers, ElementsAre("second", "failed"));
+  ASSERT_NE(sink, nullptr);
+  EXPECT_TRUE(answers.empty());
+  kept.sink->on_answer(kept, {});
+  EXPECT_EQ(answers, std::vector<std::string>{"first"});
+  kept.sink->on_answer(kept, {});
+  EXPECT_EQ(answers.size(), 1u);
 }
 
 }  // namespace
-}  // namespace crolang::broker
+}  // namespace crolang::broker::testing

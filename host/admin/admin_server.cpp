@@ -6,6 +6,7 @@
 #include "admin/instance_routes.hpp"
 #include "admin/lifecycle_routes.hpp"
 #include "admin/metrics_routes.hpp"
+#include "admin/node_routes.hpp"
 #include "admin/overview_routes.hpp"
 
 namespace crolang::admin {
@@ -28,6 +29,7 @@ Router AdminServer::make_router(const Backend& backend) {
   add_instance_routes(router, backend);
   add_lifecycle_routes(router, backend);
   add_metrics_routes(router, backend);
+  add_node_routes(router, backend.shared);
   add_event_routes(router, backend);
   return router;
 }

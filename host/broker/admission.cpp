@@ -97,6 +97,11 @@ void Admissions::start(SessionHandle session, const Identity& identity,
     outcomes_.on_refused(session, *refusal, reason_of(*refusal, identity));
     return;
   }
+  if (const auto refused =
+          shared_.refused_ids.find(identity.id(), std::chrono::system_clock::now())) {
+    outcomes_.on_refused(session, Refusal::refused_by_operator, describe(*refused));
+    return;
+  }
   using Field = Identity::Field;
   Admission admission;
   admission.session = session;

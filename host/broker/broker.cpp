@@ -6,7 +6,9 @@
 
 #include "broker/lease.hpp"
 #include "broker/node_events.hpp"
+#include "broker/node_list.hpp"
 #include "broker/node_log.hpp"
+#include "broker/node_report.hpp"
 #include "telemetry/log.hpp"
 
 namespace crolang::broker {
@@ -35,6 +37,8 @@ Counter counter_of(Refusal refusal) {
       return Counter::refused_duplicate;
     case Refusal::invalid_id:
       return Counter::refused_invalid_id;
+    case Refusal::refused_by_operator:
+      return Counter::refused_operator;
     case Refusal::missing_id:
     case Refusal::missing_version:
     case Refusal::missing_runtime:
@@ -140,7 +144,20 @@ void Broker::on_answer(const modules::Waiter& waiter, const modules::Answer&) {
 
 void Broker::join(Node& node) {
   const AdmissionResult result = node.take_admission_result();
-  node.join(context_, kAuthenticated, *std::get<RtcLiteral>(result));
+  if (const auto refused = shared_.refused_ids.find(node.id(), std::chrono::system_clock::now())) {
+    // Since its admission began.
+    context_.counters.add(Counter::refused_operator);
+    const std::string why = describe(*refused);
+    node_log::refused(logged(node), Refusal::refused_by_operator, why, now_);
+    if (shared_.events.is_watched()) {
+      node_events::refused(shared_.events, logged(node), text_of(Refusal::refused_by_operator),
+                           why);
+    }
+    give_up_lease(node);
+    node.refuse(context_, text_of(Refusal::refused_by_operator), now_);
+    return;
+  }
+  node.join(context_, kAuthenticated, *std::get<RtcLiteral>(result), now_);
   shared_.directory.insert(node.id(), {node.handle(), node.token()});
   context_.counters.add(Counter::nodes_joined);
   if (shared_.events.is_watched())
@@ -148,6 +165,10 @@ void Broker::join(Node& node) {
   if (log::enabled(log::Level::connections)) {
     log::connection("node joined",
                     {{"node", node.id()}, {"client", text_of(sessions_.client_of(node))}});
+  }
+  // Whoever refuses an id looks for its node afterwards; this is for what was refused since above.
+  if (const auto refused = shared_.refused_ids.find(node.id(), std::chrono::system_clock::now())) {
+    disconnect_refused(shared_, {*refused});
   }
 }
 
@@ -201,6 +222,7 @@ void Broker::on_failure(SessionHandle handle, TemporaryFailure failure) {
 void Broker::on_event(Session& session, const socketio::Packet& packet) {
   Node& node = node_of(session);
   if (const auto type = relayed_type(packet.event.name)) {
+    node.count_message();
     relay_.on_event(node, *type, packet);
   } else if (packet.event.name == kAreNodesConnected) {
     presence_.on_event(node, packet);
@@ -273,6 +295,39 @@ void Broker::execute_one(AskModule& command) {
   module_questions_.ask(command);
 }
 
+Node* Broker::find(SessionHandle session, std::uint64_t token) {
+  Node* const node = sessions_.find(session);
+  return node != nullptr && node->token() == token ? node : nullptr;
+}
+
+void Broker::execute_one(ScanNodes& command) {
+  if (command.scan->advance(sessions_) == NodeScan::Progress::finished) return;
+  // Executed in the next iteration of the loop.
+  shared_.workers.post(command.worker, std::move(command));
+}
+
+void Broker::execute_one(ReportNode& command) {
+  const Node* const node = find(command.session, command.token);
+  const bool is_joined = node != nullptr && node->state() == State::joined;
+  command.reply(is_joined ? std::optional(report_of(*node, sessions_.client_of(*node)))
+                          : std::nullopt);
+}
+
+void Broker::execute_one(DisconnectNode& command) {
+  Node* const node = find(command.session, command.token);
+  const bool is_there = node != nullptr && node->state() != State::closing;
+  if (is_there) {
+    const session::End why{command.reason, std::string_view(command.words)};
+    if (command.reason == EndReason::operator_reconnect) {
+      node->disconnect_for_reconnect(context_, why);
+    } else {
+      node->disconnect_permanently(context_, why);
+    }
+    sessions_.deadline_changed(*node);
+  }
+  if (command.reply) command.reply(is_there);
+}
+
 void Broker::shut_down(Node& node) {
   node.disconnect_for_reconnect(context_, EndReason::shutdown);
   sessions_.deadline_changed(node);
@@ -284,6 +339,10 @@ void Broker::start_validity_checks(std::chrono::milliseconds interval, TimePoint
 
 void Broker::start_status_reports(TimePoint now) {
   status_reports_.emplace(shared_, clients_, now);
+}
+
+void Broker::start_refused_ids_sync(TimePoint now) {
+  if (clients_.shares_entries()) refused_ids_sync_.emplace(shared_, clients_, now);
 }
 
 void Broker::limit_stay(const Node& node, std::optional<TimePoint> until) {
@@ -320,12 +379,14 @@ void Broker::tick() {
   presence_.tick();
   if (validity_check_) validity_check_->tick(now_);
   if (status_reports_) status_reports_->tick(now_);
+  if (refused_ids_sync_) refused_ids_sync_->tick(now_);
 }
 
 Broker::TimePoint Broker::work_due() const {
   TimePoint due = std::min({clients_.calls().deadline(), presence_.deadline(), expiry_.deadline()});
   if (validity_check_) due = std::min(due, validity_check_->deadline());
   if (status_reports_) due = std::min(due, status_reports_->deadline());
+  if (refused_ids_sync_) due = std::min(due, refused_ids_sync_->deadline());
   return due;
 }
 

@@ -17,6 +17,7 @@
 #include "broker/ports.hpp"
 #include "broker/presence.hpp"
 #include "broker/probes.hpp"
+#include "broker/refused_ids_sync.hpp"
 #include "broker/relay.hpp"
 #include "broker/session_expiry.hpp"
 #include "broker/shared_state.hpp"
@@ -45,6 +46,8 @@ class Broker final : public session::SessionEvents,
   void shut_down(Node& node);
   void start_validity_checks(std::chrono::milliseconds interval, TimePoint now);
   void start_status_reports(TimePoint now);
+  /// Does nothing if the registry shares no entries with other instances.
+  void start_refused_ids_sync(TimePoint now);
 
   /// At the start of each iteration of the worker's loop.
   void set_now(TimePoint now) {
@@ -96,7 +99,12 @@ class Broker final : public session::SessionEvents,
   void execute_one(ProbeSession& command);
   void execute_one(const DisconnectHolder& command);
   void execute_one(const DisconnectSession& command);
+  void execute_one(ScanNodes& command);
+  void execute_one(ReportNode& command);
+  void execute_one(DisconnectNode& command);
   void execute_one(AskModule& command);
+  /// The session, if it still holds that token.
+  Node* find(SessionHandle session, std::uint64_t token);
 
   SharedState& shared_;
   LocalSessions& sessions_;
@@ -109,6 +117,7 @@ class Broker final : public session::SessionEvents,
   Probes probes_;
   std::optional<ValidityCheck> validity_check_;
   std::optional<StatusReports> status_reports_;
+  std::optional<RefusedIdsSync> refused_ids_sync_;
   ModuleQuestions module_questions_;
   SessionExpiry expiry_;
   TimePoint now_;

@@ -5,6 +5,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <string>
 #include <variant>
 
 #include "modules/answer.hpp"
@@ -16,6 +19,9 @@ class Clients;
 }
 
 namespace crolang::broker {
+
+class NodeScan;
+struct NodeReport;
 
 /// Called once with one of CROLANG_ALIVE …, on the thread that determines the result.
 using ProbeReply = std::function<void(std::int32_t result)>;
@@ -40,6 +46,28 @@ struct DisconnectSession {
   session::EndReason reason;
 };
 
+/// Goes on with a list of this worker's nodes (node_list.hpp).
+struct ScanNodes {
+  std::uint16_t worker;
+  std::shared_ptr<NodeScan> scan;
+};
+
+/// Reports a node, if its session still holds that token; else nullopt.
+struct ReportNode {
+  session::SessionHandle session;
+  std::uint64_t token;
+  std::function<void(std::optional<NodeReport>)> reply;
+};
+
+/// Disconnects a node for an operator, if its session still holds that token.
+struct DisconnectNode {
+  session::SessionHandle session;
+  std::uint64_t token;
+  session::EndReason reason;        ///< operator_disconnect, operator_reconnect or id_refused
+  std::string words;                ///< for the log: by whom, and why
+  std::function<void(bool)> reply;  ///< whether it was still there; may be empty
+};
+
 /// Asks a module a question that is not about a node: `ask` calls one of the functions of Clients
 /// with the waiter and returns what it returns. `reply` gets the answer once, on that worker; its
 /// text is valid during the call only.
@@ -48,6 +76,7 @@ struct AskModule {
   std::function<void(const modules::Answer&)> reply;
 };
 
-using Command = std::variant<ProbeSession, DisconnectHolder, DisconnectSession, AskModule>;
+using Command = std::variant<ProbeSession, DisconnectHolder, DisconnectSession, ScanNodes,
+                             ReportNode, DisconnectNode, AskModule>;
 
 }  // namespace crolang::broker

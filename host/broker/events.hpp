@@ -93,6 +93,7 @@ enum class Refusal : std::uint8_t {
   invalid_id,
   authentication_failed,
   already_connected,
+  refused_by_operator,  ///< the node is told what an authentication that fails would tell it
 };
 
 constexpr std::string_view text_of(Refusal refusal) {
@@ -109,6 +110,8 @@ constexpr std::string_view text_of(Refusal refusal) {
       return "authentication failed";
     case Refusal::already_connected:
       return "client already connected";
+    case Refusal::refused_by_operator:
+      return "authentication failed";
   }
   return {};
 }

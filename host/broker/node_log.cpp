@@ -73,7 +73,8 @@ std::string_view message_of(const Node& node, EndReason reason) {
       return "node disconnected before it joined";
   }
   const bool expelled = reason == EndReason::invalid_node || reason == EndReason::lost_id ||
-                        reason == EndReason::yielded;
+                        reason == EndReason::yielded || reason == EndReason::operator_disconnect ||
+                        reason == EndReason::id_refused;
   return expelled ? "node disconnected permanently" : "node disconnected";
 }
 

@@ -3,6 +3,7 @@
 /// them.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "broker/command.hpp"
@@ -21,6 +22,10 @@ class LocalSessions {
  public:
   /// nullptr: the session has ended.
   virtual Node* find(session::SessionHandle handle) = 0;
+  /// Calls `use` for each node that has joined in the next `count` slots, from `slot` on. Returns
+  /// the slot that follows them; nullopt: there are no more.
+  virtual std::optional<std::uint32_t> visit_joined(
+      std::uint32_t slot, std::uint32_t count, const std::function<void(const Node&)>& use) = 0;
   /// The session's next deadline may have changed, or it is closing.
   virtual void deadline_changed(Node& node) = 0;
   /// The node exceeds its rate limit: reading from it pauses briefly, so that TCP slows it down.

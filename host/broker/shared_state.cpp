@@ -10,6 +10,7 @@
 #include "broker/events.hpp"
 #include "broker/instance_status.hpp"
 #include "broker/lease.hpp"
+#include "broker/node_questions.hpp"
 #include "crolang/until_memory.hpp"
 #include "socketio/packet.hpp"
 #include "telemetry/log.hpp"
@@ -145,13 +146,15 @@ void on_lease_lost(void* ctx, crolang_lease claim) {
 }
 
 void on_unavailable(void* context, crolang_str reason) {
-  const SharedState& shared = shared_of(context);
+  SharedState& shared = shared_of(context);
+  shared.registry_available.store(false, std::memory_order_relaxed);
   telemetry::log::error(
       "the registry cannot be reached",
       {{"why", view(reason)}, {"variable", shared.modules.of<modules::Kind::registry>().variable}});
 }
 
-void on_available(void*) {
+void on_available(void* context) {
+  shared_of(context).registry_available.store(true, std::memory_order_relaxed);
   telemetry::log::info("the registry can be reached again");
 }
 
@@ -178,6 +181,7 @@ SharedState::SharedState(Policy rules, std::string instance_id,
   questions.add("status", [this](std::string_view, const InstanceQuestions::Reply& reply) {
     reply.text(status_of(*this));
   });
+  add_node_questions(*this);
 }
 
 void SharedState::probe(std::uint64_t token, std::chrono::milliseconds timeout, ProbeReply reply) {

@@ -10,6 +10,7 @@
 #include "broker/directory.hpp"
 #include "broker/instance_questions.hpp"
 #include "broker/ports.hpp"
+#include "broker/refused_ids.hpp"
 #include "crolang/plugin.h"
 #include "modules/module_table.hpp"
 #include "session/outbox.hpp"
@@ -60,6 +61,8 @@ struct SharedState {
   telemetry::EventHub events;          ///< for the admin interface
   telemetry::ModuleFaults module_faults;
   std::atomic<bool> draining{false};
+  std::atomic<bool> registry_available{true};  ///< as it has reported
+  RefusedIds refused_ids;
   InstanceQuestions questions;  ///< that other instances ask
 
   /// Probes whether the session that holds this token responds within `timeout`. `reply` gets one

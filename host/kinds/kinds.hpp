@@ -220,6 +220,8 @@ enum class Question : std::uint8_t {
   check_validity,
   list_instances,
   ask,         ///< another instance
+  set_entry,
+  list_entries,
   flush,       ///< not a question, but called in the same way
   set_status,  ///< the same
 };
@@ -257,6 +259,10 @@ constexpr QuestionInfo describe(Question question) {
       return {Kind::registry, "list instances"};
     case Question::ask:
       return {Kind::registry, "ask"};
+    case Question::set_entry:
+      return {Kind::registry, "set entry"};
+    case Question::list_entries:
+      return {Kind::registry, "list entries"};
     case Question::flush:
       return {Kind::registry, "flush"};
     case Question::set_status:

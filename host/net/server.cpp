@@ -84,6 +84,10 @@ Server::~Server() {
 void Server::start() {
   workers_.front()->start_validity_checks(options_.validity_check_interval);
   workers_.front()->start_status_reports();
+  // What is refused here is known here, unless other instances share it.
+  if (!shared_.modules.of<modules::Kind::registry>().plugin_id.empty()) {
+    workers_.front()->start_refused_ids_sync();
+  }
   for (const auto& worker : workers_) {
     threads_.emplace_back([w = worker.get()] { w->run(); });
   }

@@ -120,9 +120,13 @@ class Worker final : public broker::LocalSessions, public ConnectionHandler {
     broker_.start_validity_checks(interval, now_);
   }
   void start_status_reports() { broker_.start_status_reports(now_); }
+  void start_refused_ids_sync() { broker_.start_refused_ids_sync(now_); }
 
   // LocalSessions
   broker::Node* find(session::SessionHandle handle) override;
+  std::optional<std::uint32_t> visit_joined(
+      std::uint32_t slot, std::uint32_t count,
+      const std::function<void(const broker::Node&)>& use) override;
   void deadline_changed(broker::Node& node) override {
     driver_.deadline_changed(node);
     // One after the other, for all answers that have arrived together.

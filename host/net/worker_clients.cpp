@@ -36,6 +36,14 @@ void Worker::keep_request(SessionHandle handle, broker::Identity& identity,
   if (!read.empty() || !subject.empty()) identity.keep_request(read, subject);
 }
 
+std::optional<std::uint32_t> Worker::visit_joined(std::uint32_t slot, std::uint32_t count,
+                                                  const std::function<void(const Node&)>& use) {
+  const std::uint32_t next = driver_.table().visit(slot, count, [&](DrivenConnection& driven) {
+    if (driven.connection.is_joined()) use(*driven.connection.node());
+  });
+  return next == driver_.table().slots() ? std::nullopt : std::optional(next);
+}
+
 void Worker::admit(Node& node) {
   driver_.gauges().sessions.fetch_add(1, std::memory_order_relaxed);
   broker_.admit(node);

@@ -62,6 +62,12 @@ std::string describe(const End& end) {
       return "its id is held elsewhere";
     case EndReason::yielded:
       return "did not respond when another connection claimed its id";
+    case EndReason::operator_disconnect:
+      return "disconnected " + std::string(end.detail);
+    case EndReason::operator_reconnect:
+      return "asked to reconnect " + std::string(end.detail);
+    case EndReason::id_refused:
+      return "its id is " + std::string(end.detail);
     case EndReason::authentication_expired:
       return "its authentication has expired";
     case EndReason::max_age:
@@ -120,6 +126,11 @@ std::optional<Counter> counter_of(EndReason reason) noexcept {
       return Counter::closed_lost_id;
     case EndReason::yielded:
       return Counter::closed_yielded;
+    case EndReason::operator_disconnect:
+    case EndReason::id_refused:
+      return Counter::closed_operator;
+    case EndReason::operator_reconnect:
+      return Counter::closed_operator_reconnect;
     case EndReason::authentication_expired:
       return Counter::closed_authentication_expired;
     case EndReason::max_age:

@@ -37,6 +37,9 @@ enum class EndReason : std::uint8_t {
   invalid_node,
   lost_id,
   yielded,
+  operator_disconnect,  ///< detail: by whom, and why
+  operator_reconnect,   ///< likewise
+  id_refused,           ///< detail: until when, and why
   authentication_expired,
   max_age,
   message_rate,
@@ -54,7 +57,8 @@ struct End {
   constexpr End(EndReason why) noexcept : reason(why) {}
   constexpr End(EndReason why, std::uint64_t count, std::uint64_t most = 0) noexcept
       : reason(why), number(count), limit(most) {}
-  /// `words` live as long as the process.
+  /// `words` live as long as the process, or until the call that the end is passed to has returned:
+  /// nothing keeps them.
   constexpr End(EndReason why, std::string_view words) noexcept : reason(why), detail(words) {}
 
   EndReason reason;

@@ -106,6 +106,7 @@ class Outbox {
     } catch (const std::bad_alloc&) {
       return Pushed::full;
     }
+    ++messages_;
     return Pushed::taken;
   }
 
@@ -162,6 +163,17 @@ class Outbox {
   /// Owning worker, which alone changes it: without the lock.
   net::TlsTransport* tls() const noexcept { return wire_.tls; }
 
+  /// What has gone through it since its connection was opened. Any thread.
+  struct Totals {
+    std::uint64_t messages = 0;    ///< of other nodes
+    std::uint64_t bytes_sent = 0;  ///< that the socket has taken
+    std::size_t waiting = 0;       ///< queued bytes
+  };
+  Totals totals() const {
+    const std::lock_guard lock(mutex_);
+    return {messages_, wire_.bytes_sent, queue_.size()};
+  }
+
   /// Queued bytes. Any thread.
   std::size_t waiting() const {
     const std::lock_guard lock(mutex_);
@@ -189,6 +201,7 @@ class Outbox {
     if (++last_generation_ == 0) ++last_generation_;
     generation_ = last_generation_;
     wire_ = wire;
+    messages_ = 0;
     shut_ = false;
     joined_ = false;
     receipt_ = 0;
@@ -230,6 +243,7 @@ class Outbox {
   mutable std::mutex mutex_;  // guards everything below
   ByteQueue queue_;
   Wire wire_;
+  std::uint64_t messages_ = 0;  // that others have pushed
   std::uint32_t generation_ = 0;
   std::uint32_t last_generation_ = 0;
   std::uint32_t receipt_ = 0;  // 0: none is accepted

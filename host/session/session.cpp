@@ -29,7 +29,7 @@ std::uint64_t ms(std::chrono::milliseconds time) {
 
 void Session::open(SessionContext& context, TimePoint now) {
   heartbeat_ = engineio::Heartbeat(now, context.limits.timing);
-  connect_by_ = now + context.limits.handshake_timeout;
+  phase_time_ = now + context.limits.handshake_timeout;
   state_ = State::waiting;
   const engineio::Sid sid = context.sids.next();
   context.scratch.clear();
@@ -214,7 +214,7 @@ void Session::on_binary(SessionContext& context, std::size_t size) {
 
 void Session::tick(SessionContext& context, TimePoint now) {
   if (state_ == State::closing || state_ == State::admitting) return;
-  if (state_ == State::waiting && now >= connect_by_) {
+  if (state_ == State::waiting && now >= phase_time_) {
     close(context, CloseCode::no_status,
           {EndReason::handshake_timeout, ms(context.limits.handshake_timeout)});
     return;
@@ -251,12 +251,14 @@ void Session::tick(SessionContext& context, TimePoint now) {
 
 TimePoint Session::deadline() const {
   if (state_ == State::closing || state_ == State::admitting) return TimePoint::max();
-  if (state_ == State::waiting) return std::min(connect_by_, heartbeat_.deadline());
+  if (state_ == State::waiting) return std::min(phase_time_, heartbeat_.deadline());
   return heartbeat_.deadline();
 }
 
-void Session::join(SessionContext& context, std::string_view event, std::string_view literal) {
+void Session::join(SessionContext& context, std::string_view event, std::string_view literal,
+                   TimePoint now) {
   state_ = State::joined;
+  phase_time_ = now;
   early_bytes_ = 0;
   const engineio::Sid sid = context.sids.next();
   context.scratch.clear();
@@ -282,7 +284,7 @@ void Session::refuse(SessionContext& context, std::string_view message, TimePoin
 void Session::leave(SessionContext& context, TimePoint now) {
   outbox_.leave();
   state_ = State::waiting;
-  connect_by_ = now + context.limits.handshake_timeout;
+  phase_time_ = now + context.limits.handshake_timeout;
 }
 
 void Session::ack(SessionContext& context, const socketio::AckId& id, std::string_view arguments) {

@@ -111,6 +111,7 @@ class Session {
   ReceiveResult receive(SessionContext& context, std::span<char> bytes, TimePoint now);
   /// Bytes have arrived, whether or not they complete a frame. Call it before `receive`.
   void on_received(SessionContext& context, std::size_t bytes) {
+    bytes_received_ += bytes;
     if (reports_activity_) context.events.on_activity(*this);
     if (state_ < State::joined && early_bytes_ <= kMaxEarlyBytes) {
       early_bytes_ = static_cast<std::uint16_t>(early_bytes_ + std::min(bytes, kMaxEarlyBytes + 1));
@@ -125,7 +126,8 @@ class Session {
   /// The node is admitted; `join` follows.
   void begin_joining() { state_ = State::joining; }
   /// `40{sid}` and the first event, whose argument is a JSON literal.
-  void join(SessionContext& context, std::string_view event, std::string_view literal);
+  void join(SessionContext& context, std::string_view event, std::string_view literal,
+            TimePoint now);
   /// CONNECT_ERROR. The transport stays for another CONNECT, within the handshake time-out.
   void refuse(SessionContext& context, std::string_view message, TimePoint now);
   /// Back to an open transport that has to CONNECT again.
@@ -156,10 +158,14 @@ class Session {
   Ending ending() const noexcept { return ending_; }
   SessionHandle handle() const noexcept { return handle_; }
   Outbox& outbox() const noexcept { return outbox_; }
+  /// When it joined. Precondition: it has joined, and has not left since.
+  TimePoint joined_at() const noexcept { return phase_time_; }
   /// Of the last heartbeat that was measured; nullopt: there was none yet.
   std::optional<std::chrono::microseconds> last_round_trip() const noexcept {
     return heartbeat_.last_round_trip();
   }
+  /// Since the 101, in bytes of its WebSocket.
+  std::uint64_t bytes_received() const noexcept { return bytes_received_; }
   /// Memory held for a message that is not complete, in bytes.
   std::size_t held_bytes() const noexcept;
 
@@ -186,8 +192,9 @@ class Session {
   websocket::FrameParser frames_;
   std::unique_ptr<socketio::BinaryAssembly> assembly_;
   engineio::Heartbeat heartbeat_{TimePoint{}, engineio::Timing{}};
-  TimePoint connect_by_;  // while waiting
+  TimePoint phase_time_;  // while waiting: a CONNECT is due by then; later: it joined then
   std::uint64_t sent_at_ping_ = 0;
+  std::uint64_t bytes_received_ = 0;
   State state_ = State::admitting;
   Ending ending_ = Ending::none;
   std::uint16_t early_bytes_ = 0;  // since the 101 or since it left

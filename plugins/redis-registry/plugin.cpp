@@ -120,6 +120,18 @@ class RedisRegistry final : public plugin::Registry {
     service_->ask(Ask{std::string(instance), std::string(body), std::move(answer)});
   }
 
+  void set_entry(plugin::Entry entry, plugin::Done answer) override {
+    if (!Entries::is_allowed(entry)) {
+      answer.fail(plugin::Status::invalid, "the entry's name or value is too long");
+      return;
+    }
+    service_->ask(SetEntry{std::string(entry.name), std::string(entry.value), entry.expires_at,
+                           std::move(answer)});
+  }
+  void list_entries(std::string_view known_version, plugin::Entries answer) override {
+    service_->ask(ListEntries{std::string(known_version), std::move(answer)});
+  }
+
   void flush() override { service_->flush(); }
 
   void stop(plugin::Stopped stopped) override {

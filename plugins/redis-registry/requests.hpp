@@ -85,6 +85,19 @@ struct Ask {
   plugin::Text answer;
 };
 
+/// A change of the table that all brokers share. expires_at 0: removes the entry.
+struct SetEntry {
+  std::string name;
+  std::string value;
+  std::uint64_t expires_at;
+  plugin::Done answer;
+};
+
+struct ListEntries {
+  std::string known_version;
+  plugin::Entries answer;
+};
+
 /// An AnswerRecord.
 struct OwnedAnswer {
   std::uint64_t request;
@@ -121,8 +134,8 @@ struct NewAccess {
   TlsContext tls;  ///< for the next connection; null: without TLS
 };
 
-using Request =
-    std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered, NewAccess,
-                 SetStatus, ListInstances, Ask, CheckReceivers, OutdatedSlots>;
+using Request = std::variant<Take, Announce, Release, Probe, Lookup, PresenceLookup, Send, Answered,
+                             NewAccess, SetStatus, ListInstances, Ask, SetEntry, ListEntries,
+                             CheckReceivers, OutdatedSlots>;
 
 }  // namespace crolang::redis_registry

@@ -15,6 +15,9 @@ enum class Script : std::size_t {
   release,   ///< key; token → 1 or 0
   refresh,   ///< key; value, ttl, token to replace or '' → 1, or the present value
   enlist,    ///< key of the list; instance, ttl → 1
+  /// key of the entries; name and a zero byte, value, time of expiry in ms since 1970 or '' to
+  /// remove it, a random number → 1, or 0 if there are too many
+  set_entry,
 };
 
 inline constexpr std::size_t kScripts = enum_count<Script>();

@@ -43,6 +43,7 @@ Service::Service(plugin::Host host, Options options, std::string instance,
       peers_(context_, shards_, inbox_),
       queries_(context_, shards_),
       instances_(context_, shards_),
+      table_(context_, shards_),
       shards_(context_, peers_, *this) {
   const auto* const io = context_.host.service<crolang_io>(CROLANG_IO);
   if (io == nullptr || io->worker_count == 0) return;

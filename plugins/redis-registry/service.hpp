@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "crolang/plugin.hpp"
+#include "redis-registry/entries.hpp"
 #include "redis-registry/holder_queries.hpp"
 #include "redis-registry/inbox.hpp"
 #include "redis-registry/instances.hpp"
@@ -105,6 +106,8 @@ class Service final : Shards::Owner, WorkerLink::Supervisor {
   void handle(NewAccess& access);
   void handle(SetStatus& report) { instances_.set_status(std::move(report.status)); }
   void handle(ListInstances& list) { instances_.list(std::move(list.answer)); }
+  void handle(SetEntry& change) { table_.set(change); }
+  void handle(ListEntries& list) { table_.list(list); }
   void handle(Ask& question) { peers_.ask(question); }
   void handle(CheckReceivers& check);
   void handle(OutdatedSlots&) { shards_.note_outdated(); }
@@ -136,6 +139,7 @@ class Service final : Shards::Owner, WorkerLink::Supervisor {
   PeerTransport peers_;
   HolderQueries queries_;
   Instances instances_;
+  Entries table_;
 
   Shards shards_;  // destroyed first: it calls the rest
 };

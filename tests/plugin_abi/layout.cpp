@@ -19,6 +19,8 @@ IS(crolang_located_fn, void (*)(void*, crolang_status, const crolang_holder*, si
 
 IS(crolang_instances_fn,
    void (*)(void*, crolang_status, const crolang_instance*, size_t, crolang_str));
+IS(crolang_entries_fn, void (*)(void*, crolang_status, int32_t, crolang_str, const crolang_entry*,
+                                size_t, crolang_str));
 IS(crolang_io_fn, void (*)(void*, uint32_t));
 
 TAKES(crolang_host, log, void (*)(void*, int32_t, crolang_str));
@@ -82,6 +84,10 @@ TAKES(crolang_registry, set_status, void (*)(void*, crolang_str));
 TAKES(crolang_registry, list_instances, void (*)(void*, uint32_t, crolang_instances_fn, void*));
 TAKES(crolang_registry, ask,
       void (*)(void*, crolang_str, crolang_str, uint32_t, crolang_text_fn, void*));
+TAKES(crolang_registry, set_entry,
+      void (*)(void*, crolang_entry, uint32_t, crolang_done_fn, void*));
+TAKES(crolang_registry, list_entries,
+      void (*)(void*, crolang_str, uint32_t, crolang_entries_fn, void*));
 
 TAKES(crolang_io, current_worker, uint32_t (*)(void*));
 TAKES(crolang_io, watch, uint64_t (*)(void*, uint32_t, int32_t, uint32_t, crolang_io_fn, void*));

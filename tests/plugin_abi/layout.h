@@ -100,6 +100,17 @@ SIZE(crolang_instance, 32);
 AT(crolang_instance, name, 0);
 AT(crolang_instance, status, 16);
 
+static_assert(CROLANG_MAX_ENTRIES == 10000, "entries");
+static_assert(CROLANG_MAX_ENTRY_NAME == 1024, "name of an entry");
+static_assert(CROLANG_MAX_ENTRY_VALUE == 256, "value of an entry");
+static_assert(CROLANG_MAX_ENTRIES_VERSION == 128, "version of the entries");
+static_assert(CROLANG_UNCHANGED == 0 && CROLANG_CHANGED == 1 && CROLANG_ENTRIES_LOST == 2,
+              "outcome of list_entries");
+SIZE(crolang_entry, 40);
+AT(crolang_entry, name, 0);
+AT(crolang_entry, value, 16);
+AT(crolang_entry, expires_at, 32);
+
 AT(crolang_registry_events, size, 0);
 AT(crolang_registry_events, ctx, 8);
 AT(crolang_registry_events, on_message, 16);
@@ -123,6 +134,8 @@ AT(crolang_registry, presence, 80);
 AT(crolang_registry, set_status, 88);
 AT(crolang_registry, list_instances, 96);
 AT(crolang_registry, ask, 104);
+AT(crolang_registry, set_entry, 112);
+AT(crolang_registry, list_entries, 120);
 
 static_assert(CROLANG_READS_REQUEST == 1, "authentication flags");
 AT(crolang_connecting_node, size, 0);
@@ -178,7 +191,7 @@ SIZE(crolang_host, 72);
 SIZE(crolang_check, 40);
 SIZE(crolang_plugin, 120);
 SIZE(crolang_registry_events, 64);
-SIZE(crolang_registry, 112);
+SIZE(crolang_registry, 128);
 SIZE(crolang_rtc_config, 16);
 SIZE(crolang_connecting_node, 128);
 SIZE(crolang_authentication, 24);

@@ -135,6 +135,45 @@ class MemoryGrid final : public plugin::Registry {
     }
   }
 
+  void set_entry(plugin::Entry entry, plugin::Done answer) override {
+    const bool is_allowed = !entry.name.empty() && entry.name.size() <= CROLANG_MAX_ENTRY_NAME &&
+                            entry.value.size() <= CROLANG_MAX_ENTRY_VALUE;
+    bool has_room = true;
+    if (is_allowed) {
+      const std::lock_guard lock(grid().mutex);
+      const std::string name(entry.name);
+      has_room = grid().entries.contains(name) || grid().entries.size() < CROLANG_MAX_ENTRIES;
+      if (entry.expires_at == 0) {
+        grid().entries.erase(name);
+      } else if (has_room) {
+        grid().entries[name] = {std::string(entry.value), entry.expires_at};
+      }
+      ++grid().entries_version;
+    }
+    if (!is_allowed || (!has_room && entry.expires_at != 0)) {
+      answer.fail(plugin::Status::invalid, "too long, or too many");
+    } else {
+      answer.done();
+    }
+  }
+
+  void list_entries(std::string_view known_version, plugin::Entries answer) override {
+    std::map<std::string, std::pair<std::string, std::uint64_t>, std::less<>> copy;
+    std::string version;
+    {
+      const std::lock_guard lock(grid().mutex);
+      copy = grid().entries;
+      if (grid().entries_version != 0) version = std::to_string(grid().entries_version);
+    }
+    if (version == known_version) {
+      answer.unchanged(version);
+      return;
+    }
+    std::vector<plugin::Entry> entries;
+    for (const auto& [name, each] : copy) entries.push_back({name, each.first, each.second});
+    answer.changed(version, entries);
+  }
+
   explicit MemoryGrid(plugin::Host host) : host_(std::move(host)) {}
 
  private:
@@ -183,6 +222,8 @@ class MemoryGrid final : public plugin::Registry {
     std::map<std::string, Lease, std::less<>> leases;
     std::map<std::string, plugin::RegistryEvents, std::less<>> instances;
     std::map<std::string, std::string, std::less<>> statuses;
+    std::map<std::string, std::pair<std::string, std::uint64_t>, std::less<>> entries;
+    std::uint64_t entries_version = 0;
   };
 
   static Grid& grid() {

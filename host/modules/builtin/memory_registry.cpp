@@ -1,9 +1,13 @@
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "crolang/keyed_hash.hpp"
@@ -88,6 +92,36 @@ class MemoryRegistry {
     return takes_questions ? events_ : nullptr;
   }
 
+  /// False: there are too many already.
+  bool set_entry(const crolang_entry& entry, std::uint64_t now) {
+    const std::lock_guard lock(entries_mutex_);
+    std::erase_if(entries_, [now](const auto& each) { return each.second.expires_at <= now; });
+    if (entry.expires_at == 0) {
+      if (const auto found = entries_.find(view(entry.name)); found != entries_.end()) {
+        entries_.erase(found);
+        ++entries_version_;
+      }
+      return true;
+    }
+    if (entries_.size() >= CROLANG_MAX_ENTRIES && !entries_.contains(view(entry.name))) {
+      return false;
+    }
+    entries_.insert_or_assign(std::string(view(entry.name)),
+                              EntryValue{std::string(view(entry.value)), entry.expires_at});
+    ++entries_version_;
+    return true;
+  }
+  struct EntryValue {
+    std::string value;
+    std::uint64_t expires_at = 0;
+  };
+  using Entries = std::map<std::string, EntryValue, std::less<>>;
+  /// With their version, which is empty before the first entry.
+  std::pair<Entries, std::string> entries() const {
+    const std::lock_guard lock(entries_mutex_);
+    return {entries_, entries_version_ == 0 ? std::string() : std::to_string(entries_version_)};
+  }
+
   void set_status(std::string_view status) {
     const std::lock_guard lock(status_mutex_);
     status_ = status;
@@ -116,6 +150,9 @@ class MemoryRegistry {
   const crolang_registry_events* events_ = nullptr;
   mutable std::mutex status_mutex_;  // guards status_
   std::string status_;
+  mutable std::mutex entries_mutex_;  // guards what follows
+  Entries entries_;
+  std::uint64_t entries_version_ = 0;
 };
 
 namespace {
@@ -134,6 +171,10 @@ constexpr std::string_view kNoMemoryText = "out of memory";
 constexpr crolang_str kNoMemory{kNoMemoryText.data(), kNoMemoryText.size()};
 constexpr std::string_view kTooLongText = "the question is too long";
 constexpr crolang_str kTooLong{kTooLongText.data(), kTooLongText.size()};
+constexpr std::string_view kTooManyEntriesText = "there are 10000 entries already";
+constexpr crolang_str kTooManyEntries{kTooManyEntriesText.data(), kTooManyEntriesText.size()};
+constexpr std::string_view kBadEntryText = "the entry's name or value is too long";
+constexpr crolang_str kBadEntry{kBadEntryText.data(), kBadEntryText.size()};
 constexpr std::string_view kNoInstanceText = "no such instance";
 constexpr crolang_str kNoInstance{kNoInstanceText.data(), kNoInstanceText.size()};
 
@@ -237,6 +278,57 @@ void ask(void* self, crolang_str instance, crolang_str body, std::uint32_t timeo
   }
 }
 
+std::uint64_t unix_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+bool is_allowed(const crolang_entry& entry) {
+  return entry.name.size != 0 && entry.name.size <= CROLANG_MAX_ENTRY_NAME &&
+         entry.value.size <= CROLANG_MAX_ENTRY_VALUE &&
+         view(entry.name).find('\0') == std::string_view::npos;
+}
+
+void set_entry(void* self, crolang_entry entry, std::uint32_t, crolang_done_fn answer, void* call) {
+  if (!is_allowed(entry)) {
+    answer(call, CROLANG_INVALID, kBadEntry);
+    return;
+  }
+  bool is_set = false;
+  try {
+    is_set = registry(self).set_entry(entry, unix_ms());
+  } catch (const std::bad_alloc&) {
+    answer(call, CROLANG_UNAVAILABLE, kNoMemory);
+    return;
+  }
+  answer(call, is_set ? CROLANG_OK : CROLANG_INVALID, is_set ? kNoError : kTooManyEntries);
+}
+
+void list_entries(void* self, crolang_str known_version, std::uint32_t, crolang_entries_fn answer,
+                  void* call) {
+  std::pair<MemoryRegistry::Entries, std::string> found;
+  std::vector<crolang_entry> entries;
+  try {
+    found = registry(self).entries();
+    entries.reserve(found.first.size());
+  } catch (const std::bad_alloc&) {
+    answer(call, CROLANG_UNAVAILABLE, CROLANG_UNCHANGED, kNoError, nullptr, 0, kNoMemory);
+    return;
+  }
+  const std::string& version = found.second;
+  const crolang_str lent{version.data(), version.size()};
+  if (view(known_version) == version) {
+    answer(call, CROLANG_OK, CROLANG_UNCHANGED, lent, nullptr, 0, kNoError);
+    return;
+  }
+  for (const auto& [name, entry] : found.first) {
+    entries.push_back(
+        {{name.data(), name.size()}, {entry.value.data(), entry.value.size()}, entry.expires_at});
+  }
+  answer(call, CROLANG_OK, CROLANG_CHANGED, lent, entries.data(), entries.size(), kNoError);
+}
+
 }  // namespace
 
 MemoryRegistry* make_memory_registry() {
@@ -261,7 +353,9 @@ const crolang_registry* memory_registry_table() noexcept {
                                            nullptr,
                                            &set_status,
                                            &list_instances,
-                                           &ask};
+                                           &ask,
+                                           &set_entry,
+                                           &list_entries};
   return &kTable;
 }
 

@@ -102,9 +102,16 @@ class Clients {
 
   /// All instances that have a status.
   const Answer* list_instances(const Waiter& waiter);
-  /// Asks another instance, or this one. Question and answer are arbitrary bytes.
-  const Answer* ask_instance(const Waiter& waiter, std::string_view instance,
-                             std::string_view body);
+  /// Asks another instance, or this one. Question and answer are arbitrary bytes. `longest`: how
+  /// long to wait, if that is less than for any other answer.
+  const Answer* ask_instance(const Waiter& waiter, std::string_view instance, std::string_view body,
+                             std::chrono::milliseconds longest = std::chrono::milliseconds::max());
+  /// Whether the registry has a table that all instances share.
+  bool shares_entries() const noexcept;
+  /// Only if it has one. A change of it: `entry` replaces the one with its name, or removes it.
+  const Answer* set_entry(const Waiter& waiter, const Entry& entry);
+  /// Only if it has one. All its entries, unless it still has this version.
+  const Answer* list_entries(const Waiter& waiter, std::string_view known_version);
   /// Sets the status of this instance, at most CROLANG_MAX_STATUS bytes of JSON.
   void set_status(std::string_view status);
 

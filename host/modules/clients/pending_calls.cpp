@@ -463,4 +463,36 @@ void PendingCalls::on_instances(void* call, crolang_status status,
   if (kept(o, copy_instances)) finish(o, status, error);
 }
 
+void PendingCalls::on_entries(void* call, crolang_status status, std::int32_t outcome,
+                              crolang_str version, const crolang_entry* entries, std::size_t count,
+                              crolang_str error) {
+  Call* o = accept(call);
+  if (o == nullptr) return;
+  const auto fits = [](const crolang_entry& each) {
+    return each.name.size != 0 && each.name.size <= CROLANG_MAX_ENTRY_NAME &&
+           each.value.size <= CROLANG_MAX_ENTRY_VALUE;
+  };
+  const bool has_list = entries != nullptr || count == 0;
+  const bool makes_sense = outcome >= CROLANG_UNCHANGED && outcome <= CROLANG_ENTRIES_LOST &&
+                           version.size <= CROLANG_MAX_ENTRIES_VERSION &&
+                           count <= CROLANG_MAX_ENTRIES && has_list;
+  if (status == CROLANG_OK && !(makes_sense && std::all_of(entries, entries + count, fits))) {
+    static constexpr std::string_view kText = "answered entries that are too many or too long";
+    finish(o, CROLANG_INVALID, {kText.data(), kText.size()});
+    return;
+  }
+  o->answer.code = outcome;
+  o->answer.entries.clear();
+  const auto copy_entries = [&] {
+    if (status != CROLANG_OK) return;
+    o->answer.text = copy(version);
+    o->answer.entries.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      o->answer.entries.push_back(
+          {copy(entries[i].name), copy(entries[i].value), entries[i].expires_at});
+    }
+  };
+  if (kept(o, copy_entries)) finish(o, status, error);
+}
+
 }  // namespace crolang::modules

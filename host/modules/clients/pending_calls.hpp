@@ -145,6 +145,9 @@ class PendingCalls {
                          std::size_t count, crolang_str error);
   static void on_instances(void* call, crolang_status status, const crolang_instance* instances,
                            std::size_t count, crolang_str error);
+  static void on_entries(void* call, crolang_status status, std::int32_t outcome,
+                         crolang_str version, const crolang_entry* entries, std::size_t count,
+                         crolang_str error);
 
  private:
   struct Call {

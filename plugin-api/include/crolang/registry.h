@@ -1,6 +1,7 @@
 /*
  * crolang/registry.h — registry/1: which node is connected to which broker instance, the status of
- * these instances, and the questions that they ask each other. At most one plugin.
+ * these instances, the questions that they ask each other, and a small table that they share. At
+ * most one plugin.
  *
  * LEASES. A node id is held by at most one session in the whole grid. It is held by a lease, which
  * names the id, the instance of the broker and a token that identifies that session. Every later
@@ -12,6 +13,10 @@
  * stores both with the token, returns them with every holder, and passes those of `to` and
  * `incumbent` to the other instance, which finds the session by them. It must not compare them: id
  * and token alone decide whether a session is still the one that is meant.
+ *
+ * ENTRIES. A small table of names and values that all instances share; the broker keeps the ids in
+ * it that an operator refuses. set_entry and list_entries belong together. Each may be NULL, or
+ * absent from a shorter table: then ids cannot be refused.
  *
  * INSTANCES. set_status, list_instances, ask and on_ask belong together. Each may be NULL, or
  * absent from a shorter table: then the feature is disabled.
@@ -81,6 +86,32 @@ typedef void (*crolang_instances_fn)(void* call, crolang_status status,
 /* The maximum size in bytes of a question between instances, and of its answer. Anything larger is
  * CROLANG_INVALID. */
 #define CROLANG_MAX_ASK (UINT32_C(1) << 20)
+
+/* One entry of the shared table. */
+#define CROLANG_MAX_ENTRIES 10000u
+#define CROLANG_MAX_ENTRY_NAME 1024u /* bytes */
+#define CROLANG_MAX_ENTRY_VALUE 256u /* bytes */
+typedef struct crolang_entry {
+  crolang_str name;    /* not empty, without zero bytes; unique in the table */
+  crolang_str value;   /* arbitrary bytes, perhaps none */
+  uint64_t expires_at; /* milliseconds since 1970-01-01T00:00:00Z */
+} crolang_entry;
+
+/* Outcome of list_entries. */
+enum {
+  CROLANG_UNCHANGED = 0, /* the table is as it was at the known version; there are no entries */
+  CROLANG_CHANGED = 1,   /* these are all entries */
+  /* The same, but the registry has lost entries that it had at the known version: the broker sets
+   * again what it knows. */
+  CROLANG_ENTRIES_LOST = 2
+};
+/* The longest version in bytes. */
+#define CROLANG_MAX_ENTRIES_VERSION 128u
+/* `version` identifies the contents of the table; it is opaque, and empty before the first entry
+ * was set. */
+typedef void (*crolang_entries_fn)(void* call, crolang_status status, int32_t outcome,
+                                   crolang_str version, const crolang_entry* entries, size_t count,
+                                   crolang_str error);
 
 /* The functions by which the plugin notifies the broker; the table lives until destroy has
  * returned. [any-thread] */
@@ -173,6 +204,17 @@ typedef struct crolang_registry {
    * repeat the question. An instance may ask itself. */
   void (*ask)(void* self, crolang_str instance, crolang_str body, uint32_t timeout_ms,
               crolang_text_fn answer, void* call);
+  /* Adds the entry to the table that all instances share, or replaces the one with its name; with
+   * expires_at 0, removes it. From the answer on list_entries returns that on every instance. The
+   * entry outlives this instance, and disappears some time after it has expired.
+   * CROLANG_INVALID: the name or the value is too long, or there are CROLANG_MAX_ENTRIES others. */
+  void (*set_entry)(void* self, crolang_entry entry, uint32_t timeout_ms, crolang_done_fn answer,
+                    void* call);
+  /* Lists all entries, in any order, perhaps expired ones too; CROLANG_UNCHANGED if the table still
+   * has `known_version`, which an earlier answer gave (empty: none). The broker asks about twice a
+   * second, so that must be cheap. */
+  void (*list_entries)(void* self, crolang_str known_version, uint32_t timeout_ms,
+                       crolang_entries_fn answer, void* call);
 } crolang_registry;
 
 #ifdef __cplusplus

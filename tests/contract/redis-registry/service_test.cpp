@@ -413,6 +413,8 @@ TEST(RedisRegistryLogin, NeedsTheRightsOfTheReadme) {
     EXPECT_EQ(broker.release("alice", token).wait()->status, CROLANG_OK);
     broker.set_status("{}");
     EXPECT_TRUE(eventually([&] { return broker.list_instances().wait()->instances.size() == 1; }));
+    EXPECT_EQ(broker.set_entry({"name", "value", 4'102'444'800'000}).wait()->status, CROLANG_OK);
+    EXPECT_EQ(broker.list_entries().wait()->entries.size(), 1U);
     EXPECT_TRUE(broker.available());
   }
   questions.expect_one_answer_each();

@@ -46,6 +46,8 @@ TEST(Events, WordsRefusalsAsNodesKnowThem) {
   EXPECT_EQ(text_of(Refusal::invalid_id), "invalid node id");
   EXPECT_EQ(text_of(Refusal::authentication_failed), "authentication failed");
   EXPECT_EQ(text_of(Refusal::already_connected), "client already connected");
+  // Clients take it as final.
+  EXPECT_EQ(text_of(Refusal::refused_by_operator), text_of(Refusal::authentication_failed));
 }
 
 TEST(Events, HasAnOwnTextForEveryTemporaryFailure) {

@@ -41,9 +41,9 @@ std::vector<std::string> decode(std::string_view bytes) {
 
 }  // namespace
 
-Harness::Harness(Policy policy)
+Harness::Harness(Policy policy, std::string_view instance)
     : shared(
-          policy, std::string(kHere), modules.table, outboxes, *this,
+          policy, std::string(instance), modules.table, outboxes, *this,
           {"1.2.3", std::chrono::sys_days{std::chrono::November / 30 / 2026} + 12h + 34min + 56s}),
       limits{{25s, 20s}, 1'000'000, policy.max_outbox_bytes, 10s},
       calls(hooks(), 65536),
@@ -148,6 +148,17 @@ Node* Harness::find(SessionHandle handle) {
   if (handle.slot >= sessions_.size()) return nullptr;
   Node* node = sessions_[handle.slot].get();
   return node != nullptr && node->handle() == handle ? node : nullptr;
+}
+
+std::optional<std::uint32_t> Harness::visit_joined(std::uint32_t slot, std::uint32_t count,
+                                                   const std::function<void(const Node&)>& use) {
+  const auto slots = static_cast<std::uint32_t>(sessions_.size());
+  std::uint32_t next = slot;
+  for (; next < slots && next < slot + count; ++next) {
+    const Node* const node = sessions_[next].get();
+    if (node != nullptr && node->state() == session::State::joined) use(*node);
+  }
+  return next == slots ? std::nullopt : std::optional(next);
 }
 
 void Harness::open_transport(Node& node) {

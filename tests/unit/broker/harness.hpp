@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,9 +25,10 @@ namespace crolang::broker::testing {
 
 inline constexpr std::string_view kHere = "here";
 
-class Harness final : public LocalSessions, public Workers {
+class Harness : public LocalSessions, public Workers {
  public:
-  explicit Harness(Policy policy = {});
+  explicit Harness(Policy policy = {}, std::string_view instance = kHere);
+  virtual ~Harness() = default;
 
   /// An upgrade request with this query has arrived; its admission has not started.
   Node& request_upgrade(std::string_view query);
@@ -59,6 +61,8 @@ class Harness final : public LocalSessions, public Workers {
 
   // LocalSessions
   Node* find(SessionHandle handle) override;
+  std::optional<std::uint32_t> visit_joined(std::uint32_t slot, std::uint32_t count,
+                                            const std::function<void(const Node&)>& use) override;
   void deadline_changed(Node& node) override { touched_handles.push_back(node.handle()); }
   void open_transport(Node& node) override;
   void refuse_transport(Node& node, TemporaryFailure failure) override;

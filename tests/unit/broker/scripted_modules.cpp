@@ -105,6 +105,21 @@ void ask(void* self, crolang_str instance, crolang_str body, std::uint32_t, crol
   asked.call = call;
   of(self).on_asked(std::move(asked));
 }
+void set_entry(void* self, crolang_entry entry, std::uint32_t, crolang_done_fn, void* call) {
+  Asked asked;
+  asked.question = Question::set_entry;
+  asked.entry = {copy(entry.name), copy(entry.value), entry.expires_at};
+  asked.call = call;
+  of(self).on_asked(std::move(asked));
+}
+void list_entries(void* self, crolang_str known_version, std::uint32_t, crolang_entries_fn,
+                  void* call) {
+  Asked asked;
+  asked.question = Question::list_entries;
+  asked.known_version = copy(known_version);
+  asked.call = call;
+  of(self).on_asked(std::move(asked));
+}
 void resolve(void* self, crolang_str node, std::uint32_t, crolang_text_fn, void* call) {
   of(self).on_asked(about(Question::resolve_rtc, node, call));
 }
@@ -146,7 +161,9 @@ constexpr crolang_registry kRegistry{sizeof(crolang_registry),
                                      nullptr,
                                      &set_status,
                                      &list_instances,
-                                     &ask};
+                                     &ask,
+                                     &set_entry,
+                                     &list_entries};
 constexpr crolang_rtc_config kRtcConfig{sizeof(crolang_rtc_config), &resolve};
 constexpr crolang_authentication kAuthentication{sizeof(crolang_authentication),
                                                  CROLANG_READS_REQUEST, &authenticate, nullptr};
@@ -192,6 +209,15 @@ void Asked::instances(const std::vector<modules::InstanceStatus>& instances) con
   for (const auto& one : instances) found.push_back({borrow(one.instance), borrow(one.status)});
   PendingCalls::on_instances(call, CROLANG_OK, found.data(), found.size(), kNoError);
 }
+void Asked::entries(std::int32_t outcome, std::string_view now,
+                    const std::vector<modules::Entry>& entries) const {
+  std::vector<crolang_entry> listed;
+  for (const auto& one : entries) {
+    listed.push_back({borrow(one.name), borrow(one.value), one.expires_at});
+  }
+  PendingCalls::on_entries(call, CROLANG_OK, outcome, borrow(now), listed.data(), listed.size(),
+                           kNoError);
+}
 void Asked::flags(const std::vector<bool>& flags) const {
   const auto array = std::make_unique<bool[]>(flags.size());
   std::copy(flags.begin(), flags.end(), array.get());
@@ -223,6 +249,9 @@ ScriptedModules::ScriptedModules() {
   on(Question::send, [](const Asked& asked) { asked.no(); });
   on(Question::list_instances, [](const Asked& asked) { asked.instances({}); });
   on(Question::ask, [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
+  on(Question::set_entry, [](const Asked& asked) { asked.done(); });
+  on(Question::list_entries,
+     [](const Asked& asked) { asked.entries(CROLANG_UNCHANGED, asked.known_version, {}); });
   on(Question::resolve_rtc, [](const Asked& asked) { asked.text(kStun); });
   on(Question::check_validity,
      [](const Asked& asked) { asked.flags(std::vector<bool>(asked.ids.size(), true)); });

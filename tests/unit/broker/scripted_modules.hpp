@@ -33,6 +33,8 @@ struct Asked {
   std::optional<std::string> team;  ///< the request's header X-Team
   std::string body;                 ///< of a send, and of a question to another instance
   std::vector<std::string> ids;     ///< of a lookup and a validity check
+  modules::Entry entry;             ///< that is set
+  std::string known_version;        ///< of the entries
   std::uint64_t token = 0;
   session::SessionHandle session;  ///< that wants a lease or has it
   Holder holder;  ///< whom a replace expects, a probe is about, a send or a question goes to
@@ -49,6 +51,8 @@ struct Asked {
   void probed(std::int32_t result) const;
   void located(const std::vector<Holder>& holders) const;
   void instances(const std::vector<modules::InstanceStatus>& instances) const;
+  void entries(std::int32_t outcome, std::string_view now,
+               const std::vector<modules::Entry>& entries) const;
   void flags(const std::vector<bool>& flags) const;
   void fail(crolang_status status) const;
 };

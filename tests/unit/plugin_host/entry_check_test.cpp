@@ -227,6 +227,8 @@ TEST_F(EntryCheck, AcceptsARegistryWithoutFlush) {
       nullptr,
       nullptr,
       nullptr,
+      nullptr,
+      nullptr,
       nullptr};
   modules_[1] = {CROLANG_REGISTRY, &registry};
   expect_refusal("fits");

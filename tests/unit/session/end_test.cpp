@@ -36,6 +36,15 @@ TEST(End, OfTcpIsToldByItsError) {
   EXPECT_EQ(describe(end_of_tcp(EHOSTUNREACH)), "TCP: No route to host");
 }
 
+TEST(End, SaysWhichOperatorWantedItAndWhy) {
+  EXPECT_EQ(describe({EndReason::operator_disconnect, std::string_view("by admin: spam")}),
+            "disconnected by admin: spam");
+  EXPECT_EQ(describe({EndReason::operator_reconnect, std::string_view("by admin")}),
+            "asked to reconnect by admin");
+  EXPECT_EQ(describe({EndReason::id_refused, std::string_view("refused by an operator until X")}),
+            "its id is refused by an operator until X");
+}
+
 TEST(End, SaysHowMuchAndHowLong) {
   EXPECT_EQ(describe({EndReason::message_too_large, 1'000'001, 1'000'000}),
             "a message of 1000001 bytes, MAX_PAYLOAD_BYTES is 1000000");

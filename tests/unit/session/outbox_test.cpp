@@ -68,6 +68,27 @@ class OutboxTest : public testing::Test {
 
 // ---- Taken, full, gone
 
+TEST_F(OutboxTest, CountsWhatGoesThroughIt) {
+  EXPECT_EQ(push(outbox_, generation_, "abc", dirty_), Pushed::taken);
+  EXPECT_EQ(push(outbox_, generation_, "de", dirty_), Pushed::taken);
+  EXPECT_EQ(push(outbox_, generation_, "too long", dirty_, 2), Pushed::full);
+  outbox_.push_own(generation_, 1, dirty_, [](char* out) { *out = 'x'; });
+  Outbox::Totals totals = outbox_.totals();
+  EXPECT_EQ(totals.messages, 2U);
+  EXPECT_EQ(totals.waiting, 6U);
+  EXPECT_EQ(totals.bytes_sent, 0U);
+  flush(outbox_);
+  totals = outbox_.totals();
+  EXPECT_EQ(totals.waiting, 0U);
+  EXPECT_EQ(totals.bytes_sent, 6U);
+  // For the next connection it starts again.
+  close();
+  open(outbox_, Outbox::Wire{});
+  totals = outbox_.totals();
+  EXPECT_EQ(totals.messages, 0U);
+  EXPECT_EQ(totals.bytes_sent, 0U);
+}
+
 TEST_F(OutboxTest, TakesBytesInOrder) {
   EXPECT_EQ(push(outbox_, generation_, "one ", dirty_), Pushed::taken);
   EXPECT_EQ(push(outbox_, generation_, "two", dirty_), Pushed::taken);

@@ -153,7 +153,7 @@ class SessionTest : public testing::Test {
   void join() {
     open();
     feed_text("40");
-    session_.join(context_, kFirstEvent, R"("{}")");
+    session_.join(context_, kFirstEvent, R"("{}")", now_);
     sent();
     events_.take();
   }
@@ -231,7 +231,7 @@ TEST_F(SessionTest, ReportsAConnectInEachOfItsForms) {
 
 TEST_F(SessionTest, JoinsWithItsSidAndTheRtcConfiguration) {
   open();
-  session_.join(context_, kFirstEvent, R"("{\"iceServers\":[]}")");
+  session_.join(context_, kFirstEvent, R"("{\"iceServers\":[]}")", now_);
   EXPECT_EQ(session_.state(), State::joined);
   const std::string bytes = sent();
   const std::string before = R"(40{"sid":")";
@@ -244,20 +244,22 @@ TEST_F(SessionTest, JoinsWithItsSidAndTheRtcConfiguration) {
 TEST_F(SessionTest, JoinsUnderAnotherSidThanItsTransports) {
   session_.open(context_, now_);
   const std::string transport = sent().substr(11, kSid);
-  session_.join(context_, kFirstEvent, R"("")");
+  session_.join(context_, kFirstEvent, R"("")", now_);
   EXPECT_NE(sent().substr(12, kSid), transport);
 }
 
 TEST_F(SessionTest, FramesALongRtcConfiguration) {
   open();
   const std::string literal = "\"" + std::string(60'000, 'x') + "\"";
-  session_.join(context_, kFirstEvent, literal);
+  session_.join(context_, kFirstEvent, literal, now_);
   EXPECT_THAT(sent(), testing::EndsWith(text_frame("42[\"WELCOME\"," + literal + "]")));
 }
 
 TEST_F(SessionTest, HandlesWhatFollowsTheConnectInTheSameSegment) {
   open();
-  events_.connect = [this](Session& session) { session.join(context_, kFirstEvent, R"("")"); };
+  events_.connect = [this](Session& session) {
+    session.join(context_, kFirstEvent, R"("")", now_);
+  };
   feed(client::text("40") + client::text(R"(421["A","x"])") + client::text(R"(422["B","y"])"));
   EXPECT_THAT(events_.take(), ElementsAre("connect", R"(event A "x")", R"(event B "y")"));
 }
@@ -344,7 +346,7 @@ TEST_F(SessionTest, ClosesOnAnEventWhileItIsBeingAdmittedAgain) {
 TEST_F(SessionTest, JoinsAfterItWasAdmittedAgain) {
   open();
   session_.begin_readmission();
-  session_.join(context_, kFirstEvent, R"("{}")");
+  session_.join(context_, kFirstEvent, R"("{}")", now_);
   EXPECT_THAT(sent(), testing::EndsWith(text_frame(R"(42["WELCOME","{}"])")));
   EXPECT_EQ(session_.state(), State::joined);
 }
@@ -436,7 +438,7 @@ TEST_F(SessionTest, IsGoneForOthersOnceItsNodeHasLeftUntilItJoinsAgain) {
   EXPECT_EQ(push("behind"), Pushed::gone);
   EXPECT_EQ(sent(), "before");
   feed_text("40");
-  session_.join(context_, kFirstEvent, R"("{}")");
+  session_.join(context_, kFirstEvent, R"("{}")", now_);
   EXPECT_EQ(push("again"), Pushed::taken);
 }
 
@@ -999,7 +1001,7 @@ TEST_F(SessionTest, SaysWhyItEnds) {
     Outbox outbox;
     Session session(SessionHandle{0, outbox.open(Outbox::Wire{}), 0}, outbox);
     session.open(context_, now_);
-    session.join(context_, kFirstEvent, "\"{}\"");
+    session.join(context_, kFirstEvent, "\"{}\"", now_);
     std::string input = bytes;
     session.receive(context_, input, now_);
     EXPECT_EQ(session.state(), State::closing) << why;

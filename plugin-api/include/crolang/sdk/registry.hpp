@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace crolang::plugin {
@@ -41,6 +42,15 @@ class Registry : public virtual Kind {
   /// Asks another instance, or this one, a question.
   virtual void ask(std::string_view, std::string_view, Text answer) {
     answer.fail(Status::unavailable, "this registry does not forward questions");
+  }
+  /// Adds an entry to the table that all instances share, or replaces or removes it. A plugin that
+  /// overrides this overrides list_entries too; the broker does not call the defaults.
+  virtual void set_entry(Entry, Done answer) {
+    answer.fail(Status::unavailable, "this registry shares no entries");
+  }
+  /// Lists the entries, unless the table still has this version.
+  virtual void list_entries(std::string_view, Entries answer) {
+    answer.fail(Status::unavailable, "this registry shares no entries");
   }
 };
 
@@ -124,6 +134,27 @@ struct Module<P, Registry> {
                                           view(body));
   }
 
+  static void set_entry(void* self, crolang_entry entry, std::uint32_t timeout_ms,
+                        crolang_done_fn answer, void* call) noexcept {
+    dispatch<P, Registry, &Registry::set_entry>(self, Done(answer, call, timeout_ms), view(entry));
+  }
+
+  static void list_entries(void* self, crolang_str known_version, std::uint32_t timeout_ms,
+                           crolang_entries_fn answer, void* call) noexcept {
+    dispatch<P, Registry, &Registry::list_entries>(self, Entries(answer, call, timeout_ms),
+                                                   view(known_version));
+  }
+
+  /// Whether the plugin overrides list_entries. A private override cannot be seen, but only an
+  /// override can be private.
+  static constexpr bool shares_entries() {
+    if constexpr (requires { &P::list_entries; }) {
+      return !std::is_same_v<decltype(&P::list_entries), decltype(&Registry::list_entries)>;
+    } else {
+      return true;
+    }
+  }
+
   static constexpr crolang_registry table{sizeof(crolang_registry),
                                           &bind,
                                           &claim,
@@ -137,7 +168,9 @@ struct Module<P, Registry> {
                                           &presence,
                                           &set_status,
                                           &list_instances,
-                                          &ask};
+                                          &ask,
+                                          shares_entries() ? &set_entry : nullptr,
+                                          shares_entries() ? &list_entries : nullptr};
 };
 
 }  // namespace detail

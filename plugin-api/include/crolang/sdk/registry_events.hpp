@@ -43,6 +43,16 @@ struct InstanceStatus {
   std::string_view status;
 };
 
+/// One entry of the table that all instances share, as views.
+struct Entry {
+  std::string_view name;
+  std::string_view value;
+  std::uint64_t expires_at = 0;  ///< ms since 1970-01-01T00:00:00Z; to set one, 0 removes it
+};
+
+inline Entry view(crolang_entry entry) noexcept {
+  return {view(entry.name), view(entry.value), entry.expires_at};
+}
 inline Lease view(crolang_lease claim) noexcept {
   return {view(claim.id), claim.token, claim.session, claim.worker};
 }
@@ -95,6 +105,30 @@ class Instances : public Answer<const crolang_instance*, std::size_t> {
     for (const InstanceStatus& each : instances)
       plain.push_back({raw(each.name), raw(each.status)});
     answer(plain.data(), plain.size());
+  }
+};
+
+class Entries : public Answer<std::int32_t, crolang_str, const crolang_entry*, std::size_t> {
+ public:
+  using Answer::Answer;
+  /// The table still has the version that the broker knows.
+  void unchanged(std::string_view version) { answer(CROLANG_UNCHANGED, raw(version), nullptr, 0); }
+  void changed(std::string_view version, std::span<const Entry> entries) {
+    list(CROLANG_CHANGED, version, entries);
+  }
+  /// As changed, but entries of the known version were lost: the broker sets again what it knows.
+  void lost(std::string_view version, std::span<const Entry> entries) {
+    list(CROLANG_ENTRIES_LOST, version, entries);
+  }
+
+ private:
+  void list(std::int32_t outcome, std::string_view version, std::span<const Entry> entries) {
+    std::vector<crolang_entry> plain;
+    plain.reserve(entries.size());
+    for (const Entry& each : entries) {
+      plain.push_back({raw(each.name), raw(each.value), each.expires_at});
+    }
+    answer(outcome, raw(version), plain.data(), plain.size());
   }
 };
 

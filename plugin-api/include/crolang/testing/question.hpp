@@ -82,14 +82,22 @@ struct Outcome {
     bool operator==(const Instance&) const = default;
   };
 
+  struct Entry {
+    std::string name;
+    std::string value;
+    std::uint64_t expires_at = 0;
+    bool operator==(const Entry&) const = default;
+  };
+
   crolang_status status = CROLANG_INTERNAL;
   bool yes = false;
   std::uint64_t valid_for_ms = 0;  // of an authentication
-  std::int32_t code = -1;          // of a claim or a probe
-  std::string text;
+  std::int32_t code = -1;          // of a claim, a probe or a list of entries
+  std::string text;                // for a list of entries: its version
   std::vector<bool> flags;
   std::vector<Holder> holders;  // of a lookup; of a claim, the current holder
   std::vector<Instance> instances;
+  std::vector<Entry> entries;
   std::string error;
 };
 
@@ -158,6 +166,18 @@ class Question {
     answer(call, status, error, [&](Outcome& outcome) {
       for (std::size_t i = 0; i < count; ++i) {
         outcome.instances.push_back({copy(instances[i].name), copy(instances[i].status)});
+      }
+    });
+  }
+  static void entries(void* call, crolang_status status, std::int32_t outcome_code,
+                      crolang_str version, const crolang_entry* entries, std::size_t count,
+                      crolang_str error) {
+    answer(call, status, error, [&](Outcome& outcome) {
+      outcome.code = outcome_code;
+      outcome.text = copy(version);
+      for (std::size_t i = 0; i < count; ++i) {
+        outcome.entries.push_back(
+            {copy(entries[i].name), copy(entries[i].value), entries[i].expires_at});
       }
     });
   }

@@ -12,6 +12,7 @@
 /// tests that share a store do not interfere.
 #pragma once
 
+#include <crolang/testing/registry_entries_contract.hpp>
 #include <crolang/testing/registry_fixture.hpp>
 #include <crolang/testing/registry_grid_contract.hpp>
 #include <crolang/testing/registry_instances_contract.hpp>

@@ -121,6 +121,25 @@ class Instance {
     return question;
   }
 
+  /// Whether the registry has a table that all instances share.
+  bool shares_entries() const {
+    return CROLANG_HAS(&table(), list_entries) && table().set_entry != nullptr &&
+           table().list_entries != nullptr;
+  }
+  Question& set_entry(const Outcome::Entry& entry) {
+    Question& question = questions_.next();
+    table().set_entry(self(), {Lent(entry.name), Lent(entry.value), entry.expires_at}, kDeadline,
+                      &Question::done, &question);
+    flush();
+    return question;
+  }
+  Question& list_entries(const std::string& known_version = {}) {
+    Question& question = questions_.next();
+    table().list_entries(self(), Lent(known_version), kDeadline, &Question::entries, &question);
+    flush();
+    return question;
+  }
+
   /// Sets how this instance answers questions of others; by default CROLANG_INVALID.
   using Answerer = std::function<void(const std::string& from, const std::string& body,
                                       crolang_text_fn answer, void* call)>;

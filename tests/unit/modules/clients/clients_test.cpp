@@ -119,6 +119,18 @@ constexpr crolang_registry kRegistry{
        crolang_text_fn answer, void* call) {
       Recorder::record(self, "ask", copy(instance), copy(body), ms(deadline));
       answer(call, CROLANG_OK, {"\0answer", 7}, kNoError);
+    },
+    [](void* self, crolang_entry entry, std::uint32_t deadline, crolang_done_fn answer,
+       void* call) {
+      Recorder::record(self, "set_entry", copy(entry.name), copy(entry.value),
+                       std::to_string(entry.expires_at), ms(deadline));
+      answer(call, CROLANG_OK, kNoError);
+    },
+    [](void* self, crolang_str known_version, std::uint32_t deadline, crolang_entries_fn answer,
+       void* call) {
+      Recorder::record(self, "list_entries", copy(known_version), ms(deadline));
+      const crolang_entry entry{{"name", 4}, {"value", 5}, 7};
+      answer(call, CROLANG_OK, CROLANG_CHANGED, {"2", 1}, &entry, 1, kNoError);
     }};
 
 constexpr crolang_rtc_config kRtcConfig{
@@ -449,6 +461,35 @@ TEST_F(ClientsTest, AskAnotherInstance) {
   EXPECT_EQ(clients_.ask_instance(waiter_, "there", std::string(CROLANG_MAX_ASK + 1, 'x'))->status,
             CROLANG_INVALID);
   EXPECT_EQ(seen_.calls.size(), calls);
+}
+
+TEST_F(ClientsTest, AskAnotherInstanceWithATimeOutOfItsOwn) {
+  clients_.ask_instance(waiter_, "there", "status", std::chrono::milliseconds(200));
+  EXPECT_EQ(last_call(), "ask 'there' 'status' 200ms");
+  clients_.ask_instance(waiter_, "there", "status", std::chrono::milliseconds(400));
+  EXPECT_EQ(last_call(), "ask 'there' 'status' 300ms");
+}
+
+TEST_F(ClientsTest, SetAndListEntries) {
+  ASSERT_TRUE(clients_.shares_entries());
+  EXPECT_EQ(clients_.set_entry(waiter_, {"name", "value", 7})->status, CROLANG_OK);
+  EXPECT_EQ(last_call(), "set_entry 'name' 'value' '7' 300ms");
+  const Answer* answer = clients_.list_entries(waiter_, "1");
+  EXPECT_EQ(last_call(), "list_entries '1' 300ms");
+  EXPECT_EQ(answer->code, CROLANG_CHANGED);
+  EXPECT_EQ(answer->text, "2");
+  EXPECT_EQ(answer->entries, (std::vector<Entry>{{"name", "value", 7}}));
+}
+
+TEST_F(ClientsTest, KnowThatTheRegistrySharesNoEntries) {
+  crolang_registry older = kRegistry;
+  older.size = offsetof(crolang_registry, list_entries);
+  crolang_registry without = kRegistry;
+  without.list_entries = nullptr;
+  for (const crolang_registry& table : {older, without}) {
+    modules_.of<Kind::registry>().table = &table;
+    EXPECT_FALSE(clients_.shares_entries());
+  }
 }
 
 TEST_F(ClientsTest, FlushAStatus) {

@@ -929,6 +929,48 @@ TEST_F(PendingCallsTest, TakesInstancesThatSayTooMuchForInvalid) {
   EXPECT_EQ(answer->status, CROLANG_INVALID);
 }
 
+TEST_F(PendingCallsTest, CopiesEntries) {
+  std::string name = "a";
+  const Answer* answer = ask(Question::list_entries, [&](void* call) {
+    const crolang_entry entries[] = {{borrow(name), borrow("1"), 5}, {borrow("b"), borrow(""), 6}};
+    PendingCalls::on_entries(call, CROLANG_OK, CROLANG_ENTRIES_LOST, borrow("v"), entries, 2,
+                             kNoError);
+    name = "x";
+  });
+  EXPECT_EQ(answer->status, CROLANG_OK);
+  EXPECT_EQ(answer->code, CROLANG_ENTRIES_LOST);
+  EXPECT_EQ(answer->text, "v");
+  EXPECT_EQ(answer->entries, (std::vector<Entry>{{"a", "1", 5}, {"b", "", 6}}));
+}
+
+TEST_F(PendingCallsTest, TakesEntriesThatMakeNoSenseForInvalid) {
+  const std::string name(CROLANG_MAX_ENTRY_NAME + 1, 'x');
+  const std::string value(CROLANG_MAX_ENTRY_VALUE + 1, 'x');
+  const std::string version(CROLANG_MAX_ENTRIES_VERSION + 1, 'x');
+  const crolang_entry good{borrow("a"), borrow("1"), 5};
+  const std::vector<crolang_entry> many(CROLANG_MAX_ENTRIES + 1, good);
+  const auto status_of = [&](std::int32_t outcome, std::string_view known,
+                             const crolang_entry* entries, std::size_t count) {
+    return ask(Question::list_entries,
+               [&](void* call) {
+                 PendingCalls::on_entries(call, CROLANG_OK, outcome, borrow(known), entries, count,
+                                          kNoError);
+               })
+        ->status;
+  };
+  EXPECT_EQ(status_of(CROLANG_CHANGED, "v", &good, 1), CROLANG_OK);
+  EXPECT_EQ(status_of(CROLANG_ENTRIES_LOST + 1, "v", &good, 1), CROLANG_INVALID);
+  EXPECT_EQ(status_of(-1, "v", &good, 1), CROLANG_INVALID);
+  EXPECT_EQ(status_of(CROLANG_CHANGED, version, &good, 1), CROLANG_INVALID);
+  EXPECT_EQ(status_of(CROLANG_CHANGED, "v", nullptr, 1), CROLANG_INVALID);
+  EXPECT_EQ(status_of(CROLANG_CHANGED, "v", many.data(), many.size()), CROLANG_INVALID);
+  for (const crolang_entry& bad :
+       {crolang_entry{borrow(name), borrow("1"), 5}, crolang_entry{borrow(""), borrow("1"), 5},
+        crolang_entry{borrow("a"), borrow(value), 5}}) {
+    EXPECT_EQ(status_of(CROLANG_CHANGED, "v", &bad, 1), CROLANG_INVALID);
+  }
+}
+
 TEST_F(PendingCallsTest, TakesAnAnswerOfAnInstanceThatIsTooLongForInvalid) {
   for (const std::size_t more : {0u, 1u}) {
     const std::string text(CROLANG_MAX_ASK + more, 'x');

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "broker/lease.hpp"
+#include "broker/negotiation_notes.hpp"
 #include "broker/node_log.hpp"
 #include "telemetry/log.hpp"
 
@@ -138,7 +139,9 @@ void Broker::on_answer(const modules::Waiter& waiter, const modules::Answer&) {
 
 void Broker::join(Node& node) {
   const AdmissionResult result = node.take_admission_result();
-  node.join(context_, kAuthenticated, *std::get<RtcLiteral>(result));
+  const std::string& rtc = *std::get<RtcLiteral>(result);
+  if (shared_.negotiations) node.set_ice_servers(negotiation::ice_servers_of(rtc));
+  node.join(context_, kAuthenticated, rtc);
   shared_.directory.insert(node.id(), {node.handle(), node.token()});
   context_.counters.add(Counter::nodes_joined);
   if (log::enabled(log::Level::connections)) {
@@ -302,12 +305,16 @@ void Broker::tick() {
   presence_.tick();
   if (validity_check_) validity_check_->tick(now_);
   if (status_reports_) status_reports_->tick(now_);
+  if (shared_.negotiations && shared_.negotiations->sweep_due() <= now_) {
+    sweep_negotiations(shared_, context_.counters, now_);
+  }
 }
 
 Broker::TimePoint Broker::work_due() const {
   TimePoint due = std::min({clients_.calls().deadline(), presence_.deadline(), expiry_.deadline()});
   if (validity_check_) due = std::min(due, validity_check_->deadline());
   if (status_reports_) due = std::min(due, status_reports_->deadline());
+  if (shared_.negotiations) due = std::min(due, shared_.negotiations->sweep_due());
   return due;
 }
 

@@ -14,6 +14,7 @@
 #include "broker/events.hpp"
 #include "broker/identity.hpp"
 #include "broker/rtc_configuration.hpp"
+#include "negotiation/ice_servers.hpp"
 #include "session/session.hpp"
 
 namespace crolang::broker {
@@ -62,6 +63,10 @@ class Node final : public session::Session {
   bool has_waiting() const noexcept { return has_waiting_; }
   void set_waiting(bool waiting) noexcept { has_waiting_ = waiting; }
 
+  /// Those of its RTC configuration; unknown before it has joined, and without insight.
+  const negotiation::IceServers& ice_servers() const noexcept { return ice_servers_; }
+  void set_ice_servers(negotiation::IceServers servers) noexcept { ice_servers_ = servers; }
+
   // Hot: per message.
   void ack(session::SessionContext& context, const socketio::AckId& id, AckStatus status) {
     context.counters.add(counter_of(status));
@@ -71,6 +76,7 @@ class Node final : public session::Session {
  private:
   std::uint8_t admissions_ = 0;
   bool has_waiting_ = false;
+  negotiation::IceServers ice_servers_{};
   Identity identity_;
   std::uint64_t token_ = 0;
   AdmissionResult admission_result_;

@@ -14,6 +14,7 @@
 #include "broker/events.hpp"
 #include "broker/outcome.hpp"
 #include "broker/spare_nodes.hpp"
+#include "negotiation/table.hpp"
 #include "socketio/ack_id.hpp"
 #include "socketio/writer.hpp"
 
@@ -24,6 +25,7 @@ struct Message {
   const socketio::AckId& ack;
   std::string_view to;
   std::string_view literal;
+  negotiation::Ticket ticket{};  ///< if it was noted
 };
 
 struct QueuedMessage {
@@ -62,6 +64,7 @@ struct QueuedMessage {
   bool refused = false;                  ///< by the instance to which it was sent
   bool receipted = false;                ///< the sender has its acknowledgement
   socketio::AckId ack;
+  negotiation::Ticket ticket;
   std::string to;
   std::string event;  ///< as the receiver gets it
 

@@ -1,9 +1,11 @@
 #include "broker/relay.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <span>
 #include <string>
 
+#include "broker/negotiation_notes.hpp"
 #include "broker/node_id.hpp"
 #include "broker/node_log.hpp"
 #include "broker/receipts.hpp"
@@ -113,7 +115,10 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
            packet.event.argument_count == 0 ? Outcome::no_payload : Outcome::payload_not_string);
     return;
   }
-  const auto envelope = reader_.read(packet.event.first_argument);
+  const bool noted = is_noted(shared_, type);
+  envelope::NegotiationMembers negotiation;
+  const auto envelope = noted ? reader_.read(packet.event.first_argument, negotiation)
+                              : reader_.read(packet.event.first_argument);
   if (!envelope) {
     refuse(sender, type, packet.ack, outcome_of(envelope.error()));
     return;
@@ -125,11 +130,15 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
            envelope->to);
     return;
   }
-  const Message message{type, packet.ack, envelope->to, packet.event.first_argument};
+  Message message{type, packet.ack, envelope->to, packet.event.first_argument};
   // No module is asked about the message, and no observer is notified.
   if (!can_exist(message.to, shared_.policy.max_node_id_bytes)) {
     acknowledge(sender, message, Outcome::impossible_receiver);
     return;
+  }
+  if (noted) {
+    message.ticket =
+        note_sent(shared_, context_.counters, sender, type, *envelope, negotiation, now_);
   }
   const std::uint32_t number = ++last_message_;
   const Backlog* backlog = backlog_of(sender);
@@ -229,6 +238,9 @@ void Relay::finish(Node& sender, const Message& message, Outcome outcome, Ack ac
 void Relay::acknowledge(Node& sender, const Message& message, Outcome outcome, Ack ack) {
   const AckStatus status = status_of(outcome);
   if (ack == Ack::pending) sender.ack(context_, message.ack, status);
+  if (message.ticket.is_valid()) {
+    note_outcome(shared_, context_.counters, message.ticket, outcome);
+  }
   // Unauthorized messages were logged when the authorization was answered.
   if (status == AckStatus::error) {
     node_log::not_relayed(message.type, sender.id(), message.to, outcome, {}, now_);
@@ -387,7 +399,9 @@ modules::Receipt Relay::issue_receipt(Node& sender, const Backlog& backlog,
   const bool observed = queued.type == Relayed::socket_msg_exchange &&
                         !shared_.modules.of<modules::Kind::observer>().empty();
   if (!is_all || observed || log::enabled(log::Level::relays)) return modules::kNoReceipt;
-  return broker::issue_receipt(sender, queued.ack);
+  modules::Receipt receipt = broker::issue_receipt(sender, queued.ack);
+  receipt.note = std::bit_cast<std::uint64_t>(queued.ticket);
+  return receipt;
 }
 
 // The instance that delivers a message counts it as relayed.

@@ -12,6 +12,7 @@
 #include "broker/ports.hpp"
 #include "crolang/plugin.h"
 #include "modules/module_table.hpp"
+#include "negotiation/table.hpp"
 #include "session/outbox.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -34,6 +35,7 @@ struct Policy {
   std::size_t max_validity_ids = 1000;  ///< in one question
   std::size_t max_node_id_bytes = 256;
   std::size_t max_outbox_bytes = 4194304;
+  bool negotiation_insight = true;
 };
 
 /// Facts about this process, for status reports.
@@ -56,6 +58,10 @@ struct SharedState {
   Claims claims;
   telemetry::SharedCounters counters;  ///< for what happens outside a worker's loop
   std::atomic<bool> draining{false};
+  std::optional<negotiation::Table> negotiations;  ///< nullopt: NEGOTIATION_INSIGHT is false
+  /// Told of each change, by the thread that noticed it. Set before the workers run; empty: nobody.
+  /// Must not throw or block.
+  std::function<void(const negotiation::Change&)> on_negotiation;
   InstanceQuestions questions;  ///< that other instances ask
 
   /// Probes whether the session that holds this token responds within `timeout`. `reply` gets one

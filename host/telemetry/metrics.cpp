@@ -36,6 +36,9 @@ constexpr std::string_view kLeft = "Upgraded connections ended by the client or 
 constexpr std::string_view kClosed =
     "Connections closed by the broker, except for protocol violations";
 constexpr std::string_view kRenewals = "Times that the TLS certificate files were read again";
+constexpr std::string_view kNegotiations =
+    "Attempts of this instance's nodes to connect to another node, by what came of them";
+constexpr std::string_view kCandidates = "ICE candidates that this instance's nodes sent";
 constexpr std::string_view kHttp = "HTTP responses, upgrades (1xx) included";
 
 constexpr std::array<Description, kPlainCounters> kDescriptions{{
@@ -120,6 +123,19 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
      "Presence queries over the rate limit, answered ERROR"},
     {Counter::certificates_renewed, "certificate_renewals", "status", "ok", kRenewals},
     {Counter::certificates_not_renewed, "certificate_renewals", "status", "failed", kRenewals},
+    {Counter::negotiations_answered, "negotiations", "outcome", "answered", kNegotiations},
+    {Counter::negotiations_refused, "negotiations", "outcome", "refused", kNegotiations},
+    {Counter::negotiations_not_allowed, "negotiations", "outcome", "not_allowed", kNegotiations},
+    {Counter::negotiations_unanswered, "negotiations", "outcome", "unanswered", kNegotiations},
+    {Counter::negotiations_not_connected, "negotiations", "outcome", "not_connected",
+     kNegotiations},
+    {Counter::negotiations_unauthorized, "negotiations", "outcome", "unauthorized", kNegotiations},
+    {Counter::negotiations_failed, "negotiations", "outcome", "failed", kNegotiations},
+    {Counter::candidates_host, "candidates", "type", "host", kCandidates},
+    {Counter::candidates_mdns, "candidates", "type", "mdns", kCandidates},
+    {Counter::candidates_srflx, "candidates", "type", "srflx", kCandidates},
+    {Counter::candidates_prflx, "candidates", "type", "prflx", kCandidates},
+    {Counter::candidates_relay, "candidates", "type", "relay", kCandidates},
 }};
 
 constexpr bool describes_every_counter_in_order() {

@@ -71,7 +71,7 @@ Broker::Broker(SharedState& shared, modules::Clients& clients, LocalSessions& se
       sessions_(sessions),
       clients_(clients),
       context_{limits, *this, counters, {}, {}, {}, {}},
-      admissions_(shared, clients, *this),
+      admissions_(shared, clients, *this, counters),
       relay_(shared, clients, sessions, context_, reader_),
       presence_(shared, clients, sessions, context_, reader_),
       probes_(sessions, context_) {}

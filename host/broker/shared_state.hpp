@@ -59,10 +59,7 @@ struct SharedState {
   telemetry::SharedCounters counters;  ///< for what happens outside a worker's loop
   std::atomic<bool> draining{false};
   std::optional<negotiation::Table> negotiations;  ///< nullopt: NEGOTIATION_INSIGHT is false
-  /// Told of each change, by the thread that noticed it. Set before the workers run; empty: nobody.
-  /// Must not throw or block.
-  std::function<void(const negotiation::Change&)> on_negotiation;
-  InstanceQuestions questions;  ///< that other instances ask
+  InstanceQuestions questions;                     ///< that other instances ask
 
   /// Probes whether the session that holds this token responds within `timeout`. `reply` gets one
   /// of CROLANG_ALIVE … once, from this or another thread.

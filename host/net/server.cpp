@@ -89,6 +89,24 @@ void Server::start() {
   }
 }
 
+std::vector<const telemetry::Counters*> Server::counters() const {
+  std::vector<const telemetry::Counters*> all{&shared_.counters};
+  for (const auto& worker : workers_) {
+    all.push_back(&worker->counters());
+    all.push_back(&worker->plugin_faults());
+  }
+  return all;
+}
+
+void Server::watch_latencies(process::Control& control) {
+  std::function<void()> again;
+  until_there_is_memory([&] {
+    latency_window_.sample(std::chrono::steady_clock::now(), telemetry::latency_counts(counters()));
+    again = [this, &control] { watch_latencies(control); };
+  });
+  control.post_after(telemetry::LatencyWindow::kInterval, std::move(again));
+}
+
 void Server::stop() {
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_[i]->post(Worker::Stop{});
@@ -215,17 +233,13 @@ Response Server::render(PageRequest request) {
       break;
   }
   if (!options_.metrics) return make_response(404, request.after);
-  std::vector<const telemetry::Counters*> counters{&shared_.counters};
-  for (const auto& worker : workers_) {
-    counters.push_back(&worker->counters());
-    counters.push_back(&worker->plugin_faults());
-  }
   telemetry::Gauges gauges;
   gauges.version = options_.version;
   gauges.started = started_;
   gauges.workers = workers_.size();
   gauges.connections = total(&Worker::load);
   gauges.nodes = nodes;
+  gauges.nodes_limit = options_.max_connections;
   gauges.handshakes = total(&Worker::handshakes);
   gauges.inbound_bytes = total(&Worker::inbound_bytes);
   for (std::uint16_t i = 0; i < count(); ++i) gauges.outbox_bytes += outboxes_.table(i).waiting();
@@ -235,7 +249,7 @@ Response Server::render(PageRequest request) {
   gauges.log_lines_dropped = telemetry::log::dropped();
   gauges.draining = draining;
   if (options_.tls != nullptr) gauges.certificate_expiry = options_.tls->get()->end_of_validity();
-  std::string page = telemetry::render(counters, gauges);
+  std::string page = telemetry::render(counters(), gauges);
   if (options_.plugin_metrics != nullptr) page += options_.plugin_metrics->text();
   return make_response(200, request.after, {telemetry::kMetricsContentType, std::move(page)});
 }

@@ -25,7 +25,9 @@
 #include "process/control.hpp"
 #include "process/memory_budget.hpp"
 #include "session/session.hpp"
+#include "telemetry/latency_window.hpp"
 #include "telemetry/metric_store.hpp"
+#include "telemetry/metrics.hpp"
 #include "tls/current_context.hpp"
 
 namespace crolang::net {
@@ -65,6 +67,12 @@ class Server final : public broker::Workers, public WorkerHost {
 
   broker::SharedState& shared() noexcept { return shared_; }
   void start();
+  /// Begins to keep what latency_window shows.
+  void watch_latencies(process::Control& control);
+  /// What modules, admissions and messages took in the last minute. Any thread.
+  const telemetry::LatencyWindow& latency_window() const noexcept { return latency_window_; }
+  /// Of all workers, and those that they share. Any thread.
+  std::vector<const telemetry::Counters*> counters() const;
   /// From now on connecting nodes are asked to retry; connected ones are disconnected, a slice at a
   /// time. `finished` is called when none is left, or after `duration`.
   void drain(process::Control& control, std::chrono::milliseconds duration,
@@ -113,6 +121,7 @@ class Server final : public broker::Workers, public WorkerHost {
   broker::SharedState shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
+  telemetry::LatencyWindow latency_window_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   const std::chrono::steady_clock::time_point up_since_ = std::chrono::steady_clock::now();
 };

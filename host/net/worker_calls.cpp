@@ -48,6 +48,9 @@ modules::PendingCalls::Hooks Worker::call_hooks(Worker& worker) {
         DrivenConnection* driven = worker.driver_.table().find(SessionHandle::unpacked(asker));
         if (driven != nullptr) worker.driver_.end(*driven, EndReason::out_of_memory);
       },
+      [&worker](modules::Question question, std::chrono::nanoseconds taken) {
+        worker.counters_.observe(telemetry::call_latency(kinds::describe(question).kind), taken);
+      },
   };
 }
 

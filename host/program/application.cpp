@@ -217,6 +217,7 @@ ExitCode Application::serve(const process::FileLimit& limit, net::Listeners list
   if (bound == CROLANG_OK) {
     try {
       server.start();
+      server.watch_latencies(control_);
       log_start(instance, limit, options, table.of<kinds::Kind::authentication>().plugin_id);
       wait_for_end(server, renewal ? &*renewal : nullptr);
     } catch (const std::exception& fault) {

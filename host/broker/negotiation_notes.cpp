@@ -5,6 +5,8 @@
 #include <new>
 #include <optional>
 
+#include "broker/receipts.hpp"
+
 namespace crolang::broker {
 namespace {
 
@@ -138,10 +140,14 @@ void note_outcome(SharedState& shared, telemetry::WorkerCounters& counters,
   if (change) count(counters, *change);
 }
 
-void note_receipt(SharedState& shared, const modules::Receipt& receipt) noexcept {
+modules::Redeemed redeem_noted(SharedState& shared, const modules::Receipt& receipt) {
+  const modules::Redeemed how = redeem(receipt);
   const auto ticket = std::bit_cast<negotiation::Ticket>(receipt.note);
-  // OK changes no state.
-  shared.negotiations->acknowledge(ticket, negotiation::Ack::ok, {});
+  if (how != modules::Redeemed::no && ticket.is_valid()) {
+    // OK changes no state, so there is nothing to count.
+    shared.negotiations->acknowledge(ticket, negotiation::Ack::ok, {});
+  }
+  return how;
 }
 
 negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string_view literal,

@@ -4,7 +4,7 @@
 /// it is delivered. Outcomes and candidates are counted by the instance of the node that began or
 /// sent, so that the sum over a grid is right.
 ///
-/// Threads: note_received… and note_receipt on any, the others on the worker that owns `counters`.
+/// Threads: note_received… and redeem_noted on any, the others on the worker that owns `counters`.
 /// Errors: none; what there is no memory for is not noted. sweep_negotiations: std::bad_alloc.
 
 #include <string_view>
@@ -33,8 +33,8 @@ negotiation::Ticket note_sent(SharedState& shared, telemetry::WorkerCounters& co
                               session::TimePoint now) noexcept;
 void note_outcome(SharedState& shared, telemetry::WorkerCounters& counters,
                   negotiation::Ticket ticket, Outcome outcome) noexcept;
-/// The receipt of a message that was noted is redeemed. Any thread.
-void note_receipt(SharedState& shared, const modules::Receipt& receipt) noexcept;
+/// Redeems the receipt of a message that may have been noted, as receipts.hpp says.
+modules::Redeemed redeem_noted(SharedState& shared, const modules::Receipt& receipt);
 
 /// A message that is_noted, from another instance. `literal`: its payload.
 negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string_view literal,

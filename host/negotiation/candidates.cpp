@@ -131,9 +131,9 @@ std::optional<Candidate> read_candidate(std::string_view text) noexcept {
     base = next_field(line);
     if (is_word(next_field(line), "rport")) base_port = next_field(line);
   }
+  candidate.mapped = fingerprint(address, port);
   if (!base_port.empty() && base_port != "0" && base_port != "9") {
     candidate.base = fingerprint(base, base_port);
-    candidate.mapped = fingerprint(address, port);
   }
   return candidate;
 }
@@ -144,7 +144,10 @@ void Candidates::add(const Candidate& candidate) noexcept {
   has_public_host_ |= candidate.is_public;
   ipv4_ |= candidate.family == Candidate::Family::ipv4;
   ipv6_ |= candidate.family == Candidate::Family::ipv6;
-  if (candidate.base != 0) add(Mapping{candidate.base, candidate.mapped});
+  const bool is_host =
+      candidate.type == CandidateType::host || candidate.type == CandidateType::mdns;
+  if (is_host && candidate.transport == Transport::udp) increment(udp_hosts_);
+  if (candidate.mapped != 0) add(Mapping{candidate.base, candidate.mapped});
 }
 
 void Candidates::add(const Candidates& others) noexcept {
@@ -154,18 +157,27 @@ void Candidates::add(const Candidates& others) noexcept {
   has_public_host_ |= others.has_public_host_;
   ipv4_ |= others.ipv4_;
   ipv6_ |= others.ipv6_;
+  increment(udp_hosts_, others.udp_hosts_);
   is_symmetric_ |= others.is_symmetric_;
   for (const Mapping& each : others.mappings_) {
-    if (each.base != 0) add(each);
+    if (each.mapped != 0) add(each);
   }
+}
+
+bool Candidates::behind_symmetric_nat() const noexcept {
+  // Where bases are hidden: there are more mapped addresses than ports.
+  const auto hidden = std::ranges::count_if(
+      mappings_, [](const Mapping& each) { return each.mapped != 0 && each.base == 0; });
+  return is_symmetric_ || (udp_hosts_ != 0 && hidden > udp_hosts_);
 }
 
 void Candidates::add(Mapping mapping) noexcept {
   for (Mapping& known : mappings_) {
-    if (known.base == 0) known = mapping;
+    if (known.mapped == 0) known = mapping;
     if (known.base != mapping.base) continue;
-    is_symmetric_ |= known.mapped != mapping.mapped;
-    return;
+    if (known.mapped == mapping.mapped) return;
+    // Those without a base may be of different ports.
+    if (known.base != 0) is_symmetric_ = true;
   }
 }
 

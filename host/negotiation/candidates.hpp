@@ -53,8 +53,8 @@ struct Candidate {
   Transport transport{};
   Family family{};
   bool is_public = false;    ///< an IPv4 address of the internet: servers see the same
-  std::uint16_t base = 0;    ///< of srflx over UDP, where it is told; else 0
-  std::uint16_t mapped = 0;  ///< the same
+  std::uint16_t mapped = 0;  ///< of srflx over UDP, else 0
+  std::uint16_t base = 0;    ///< the same, if it is told
 };
 
 /// Reads the candidate that begins at the start of `text`, with `candidate:`. `text` is the inside
@@ -79,24 +79,25 @@ class Candidates {
   bool only_ipv4() const noexcept { return ipv4_ && !ipv6_ && of(CandidateType::mdns) == 0; }
   bool only_ipv6() const noexcept { return ipv6_ && !ipv4_ && of(CandidateType::mdns) == 0; }
   /// Two servers have seen one port as different ones.
-  bool behind_symmetric_nat() const noexcept { return is_symmetric_; }
+  bool behind_symmetric_nat() const noexcept;
 
  private:
   struct Mapping {
-    std::uint16_t base = 0;  // 0: none
-    std::uint16_t mapped = 0;
+    std::uint16_t base = 0;    // 0: hidden
+    std::uint16_t mapped = 0;  // 0: none
   };
   void add(Mapping mapping) noexcept;
 
   std::array<std::uint16_t, kCandidateTypes> types_{};
   std::uint16_t udp_ = 0;
   std::uint16_t tcp_ = 0;
+  std::uint16_t udp_hosts_ = 0;
   bool has_public_host_ = false;
   bool ipv4_ = false;
   bool ipv6_ = false;
   bool is_symmetric_ = false;
-  // Of the first bases; nodes with more interfaces than this are rare.
-  std::array<Mapping, 4> mappings_{};
+  // The first ones; nodes with more interfaces than this are rare.
+  std::array<Mapping, 6> mappings_{};
 };
 
 /// More candidates of one message are not read.

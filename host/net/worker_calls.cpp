@@ -19,11 +19,7 @@ modules::PendingCalls::Hooks Worker::call_hooks(Worker& worker) {
       },
       [&worker] { return worker.sleeps_.load(std::memory_order_relaxed); },
       [&worker](const modules::Receipt& receipt) {
-        const modules::Redeemed how = broker::redeem(receipt);
-        if (how != modules::Redeemed::no && receipt.note != 0) {
-          broker::note_receipt(worker.shared_, receipt);
-        }
-        return how;
+        return broker::redeem_noted(worker.shared_, receipt);
       },
       [&worker](void* issuer, modules::Redeemed how) {
         if (how == modules::Redeemed::unsent) {

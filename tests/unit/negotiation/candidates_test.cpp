@@ -186,10 +186,17 @@ TEST(Candidates, TellASymmetricNat) {
   EXPECT_TRUE(all.behind_symmetric_nat());
 }
 
-TEST(Candidates, WithHiddenBasesTellNothingAboutTheNat) {
+TEST(Candidates, WithHiddenBasesTellItToo) {
   Candidates all = counted(member(reflexive("198.51.100.7", 1001, "0.0.0.0", 0)));
-  all.add(counted(member(reflexive("198.51.100.7", 1002, "0.0.0.0", 0))));
+  all.add(counted(member("candidate:1 1 udp 1 a.local 5000 typ host")));
+  all.add(counted(member(reflexive("198.51.100.7", 1001, "0.0.0.0", 0))));
   EXPECT_FALSE(all.behind_symmetric_nat());
+  Candidates two_interfaces = all;
+  all.add(counted(member(reflexive("198.51.100.7", 1002, "0.0.0.0", 0))));
+  EXPECT_TRUE(all.behind_symmetric_nat());
+  two_interfaces.add(counted(member("candidate:1 1 udp 1 b.local 5000 typ host")));
+  two_interfaces.add(counted(member(reflexive("198.51.100.8", 1002, "0.0.0.0", 0))));
+  EXPECT_FALSE(two_interfaces.behind_symmetric_nat());
 }
 
 TEST(Candidates, OfManyInterfacesAreBounded) {

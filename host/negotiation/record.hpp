@@ -40,7 +40,7 @@ enum class State : std::uint8_t {
   failed,         ///< the attempt was acknowledged ERROR
 };
 
-/// The words of the API; of the metrics, with `_` in place of capitals.
+/// The words of the API and of the metrics.
 std::string_view name_of(What what);
 std::string_view name_of(Side side);
 /// Empty while it is pending.

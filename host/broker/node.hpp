@@ -64,8 +64,16 @@ class Node final : public session::Session {
   void set_waiting(bool waiting) noexcept { has_waiting_ = waiting; }
 
   /// Those of its RTC configuration; unknown before it has joined, and without insight.
-  const negotiation::IceServers& ice_servers() const noexcept { return ice_servers_; }
-  void set_ice_servers(negotiation::IceServers servers) noexcept { ice_servers_ = servers; }
+  negotiation::IceServers ice_servers() const noexcept {
+    return {
+        .known = knows_servers_, .stun = has_stun_, .turn = has_turn_, .relay_only = relay_only_};
+  }
+  void set_ice_servers(const negotiation::IceServers& servers) noexcept {
+    knows_servers_ = servers.known;
+    has_stun_ = servers.stun;
+    has_turn_ = servers.turn;
+    relay_only_ = servers.relay_only;
+  }
 
   // Hot: per message.
   void ack(session::SessionContext& context, const socketio::AckId& id, AckStatus status) {
@@ -75,8 +83,11 @@ class Node final : public session::Session {
 
  private:
   std::uint8_t admissions_ = 0;
-  bool has_waiting_ = false;
-  negotiation::IceServers ice_servers_{};
+  bool has_waiting_ : 1 = false;
+  bool knows_servers_ : 1 = false;  // the following three count
+  bool has_stun_ : 1 = false;
+  bool has_turn_ : 1 = false;
+  bool relay_only_ : 1 = false;
   Identity identity_;
   std::uint64_t token_ = 0;
   AdmissionResult admission_result_;

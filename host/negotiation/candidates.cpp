@@ -73,7 +73,7 @@ bool is_public_ipv4(std::string_view address) {
     const auto [stop, error] = std::from_chars(at, end, bytes[i]);
     const bool is_last = i + 1 == bytes.size();
     if (error != std::errc{} || (is_last ? stop != end : stop == end || *stop != '.')) return false;
-    at = stop + 1;
+    if (!is_last) at = stop + 1;
   }
   const auto [a, b, c, d] = bytes;
   return a != 0 && a != 10 && a != 127 && a < 224 && !(a == 100 && (b & 0xC0) == 64) &&

@@ -255,7 +255,8 @@ TimePoint Table::sweep_in(Shard& shard, TimePoint now, std::vector<Change>& chan
       continue;
     }
     if (record.state == State::attempting && record.state_at(now) == State::unanswered) {
-      changes.reserve(changes.size() + 1);
+      // The change is not lost if there is no memory for it.
+      if (changes.size() == changes.capacity()) changes.reserve(2 * changes.size() + 16);
       changes.push_back(change(record, State::unanswered));
     }
     const bool is_open = record.state == State::attempting;

@@ -171,7 +171,13 @@ TEST_F(NotesTest, NoteWhatIsAcknowledgedByAReceipt) {
   EXPECT_EQ(only().events[1].ack, negotiation::Ack::ok);
 }
 
-TEST_F(NotesTest, AllocateNothingOnceANegotiationHasBegun) {
+/// No module is asked about candidates.
+class StraightNotesTest : public NotesTest {
+ protected:
+  StraightNotesTest() : NotesTest({.authorization_scope = Policy::Scope::initiation}) {}
+};
+
+TEST_F(StraightNotesTest, AllocateNothingOnceANegotiationHasBegun) {
   say(ann, kAttempt, payload("ann", "bob"));
   const std::string candidate = event(kToResponder, payload("ann", "bob", kCandidate), "1");
   std::size_t made = 0;

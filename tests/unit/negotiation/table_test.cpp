@@ -178,7 +178,7 @@ TEST_F(TableTest, ClassifiesAttemptsThatNobodyAnswers) {
   ASSERT_THAT(changes, SizeIs(1));
   EXPECT_EQ(changes[0].state, State::unanswered);
   EXPECT_TRUE(changes[0].is_outcome);
-  EXPECT_THAT(table.sweep(table.sweep_due()), IsEmpty());
+  EXPECT_THAT(table.sweep(kStart + 33s), IsEmpty());
   // A late answer is one, but it is not counted again.
   const auto late = note(What::acceptance, Side::responder, 40s).change;
   ASSERT_TRUE(late);

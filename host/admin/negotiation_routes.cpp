@@ -1,7 +1,5 @@
 #include "admin/negotiation_routes.hpp"
 
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -72,21 +70,6 @@ class Presences {
 
   std::map<std::string, Presence, std::less<>> known_;
 };
-
-/// The number of a record, as it is shown.
-std::string id_of(std::uint64_t number) {
-  std::array<char, 16> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
-  const std::string text(digits.data(), end);
-  return std::string(digits.size() - text.size(), '0') + text;
-}
-
-/// 0: it is no such id.
-std::uint64_t number_of(std::string_view id) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number, 16);
-  return error == std::errc{} && id == id_of(number) ? number : 0;
-}
 
 double seconds(std::chrono::milliseconds time) {
   return static_cast<double>(time.count()) / 1000;
@@ -167,8 +150,8 @@ ApiAnswer list(const Backend& backend, const ApiRequest& request) {
 
 ApiAnswer one(const Backend& backend, const ApiRequest& request) {
   if (!backend.shared.negotiations) return error_answer(404, kOff);
-  const auto record = backend.shared.negotiations->find(number_of(request.path.front()),
-                                                        std::chrono::steady_clock::now());
+  const auto record = backend.shared.negotiations->find(
+      negotiation::number_of(request.path.front()), std::chrono::steady_clock::now());
   if (!record) {
     return error_answer(404, "this instance has no such negotiation, or has it no more");
   }

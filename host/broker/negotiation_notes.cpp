@@ -5,6 +5,7 @@
 #include <new>
 #include <optional>
 
+#include "broker/negotiation_events.hpp"
 #include "broker/receipts.hpp"
 
 namespace crolang::broker {
@@ -85,13 +86,14 @@ constexpr std::array<Counter, negotiation::kCandidateTypes> kCandidateCounters{
 
 /// `counters`: of a worker, or those of all other threads.
 template <class Counters>
-void count(Counters& counters, const Change& change) {
+void count(SharedState& shared, Counters& counters, const Change& change) {
   if (change.is_outcome) {
     if (const auto counter = counter_of(change.state)) counters.add(*counter);
   }
   if (change.initiator_here && change.state == State::answered && change.answered_after) {
     counters.observe(Latency::negotiation_answer, *change.answered_after);
   }
+  if (shared.events.is_watched()) negotiation_events::changed(shared, change);
 }
 
 std::optional<negotiation::Message> message_of(Relayed type, std::string_view from,
@@ -130,14 +132,14 @@ negotiation::Ticket note_sent(SharedState& shared, telemetry::WorkerCounters& co
       counters.add(kCandidateCounters[i], number);
     }
   }
-  if (noted.change) count(counters, *noted.change);
+  if (noted.change) count(shared, counters, *noted.change);
   return noted.ticket;
 }
 
 void note_outcome(SharedState& shared, telemetry::WorkerCounters& counters,
                   negotiation::Ticket ticket, Outcome outcome) noexcept {
   const auto change = shared.negotiations->acknowledge(ticket, ack_of(outcome), why(outcome));
-  if (change) count(counters, *change);
+  if (change) count(shared, counters, *change);
 }
 
 modules::Redeemed redeem_noted(SharedState& shared, const modules::Receipt& receipt) {
@@ -161,7 +163,7 @@ negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string
     const auto message = message_of(type, envelope->from, envelope->to, members, now);
     if (!message) return {};
     const auto noted = shared.negotiations->note(*message);
-    if (noted.change) count(shared.counters, *noted.change);
+    if (noted.change) count(shared, shared.counters, *noted.change);
     return noted.ticket;
   } catch (const std::bad_alloc&) {
     return {};
@@ -171,12 +173,12 @@ negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string
 void note_received_outcome(SharedState& shared, negotiation::Ticket ticket,
                            Outcome outcome) noexcept {
   const auto change = shared.negotiations->acknowledge(ticket, ack_of(outcome), why(outcome));
-  if (change) count(shared.counters, *change);
+  if (change) count(shared, shared.counters, *change);
 }
 
 void sweep_negotiations(SharedState& shared, telemetry::WorkerCounters& counters,
                         session::TimePoint now) {
-  for (const Change& change : shared.negotiations->sweep(now)) count(counters, change);
+  for (const Change& change : shared.negotiations->sweep(now)) count(shared, counters, change);
 }
 
 }  // namespace crolang::broker

@@ -14,7 +14,9 @@
 #include "modules/module_table.hpp"
 #include "negotiation/table.hpp"
 #include "session/outbox.hpp"
+#include "telemetry/event_hub.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/module_faults.hpp"
 
 namespace crolang::broker {
 
@@ -57,6 +59,8 @@ struct SharedState {
   Directory directory;
   Claims claims;
   telemetry::SharedCounters counters;  ///< for what happens outside a worker's loop
+  telemetry::EventHub events;          ///< for the admin interface
+  telemetry::ModuleFaults module_faults;
   std::atomic<bool> draining{false};
   std::optional<negotiation::Table> negotiations;  ///< nullopt: NEGOTIATION_INSIGHT is false
   InstanceQuestions questions;                     ///< that other instances ask

@@ -1,5 +1,7 @@
 #include "negotiation/record.hpp"
 
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 #include "crolang/enum_count.hpp"
@@ -77,6 +79,19 @@ std::optional<State> state_named(std::string_view name) {
     if (name_of(state) == name) return state;
   }
   return std::nullopt;
+}
+
+std::string id_of(std::uint64_t number) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string id;
+  for (int shift = 60; shift >= 0; shift -= 4) id += kHex[(number >> shift) & 15U];
+  return id;
+}
+
+std::uint64_t number_of(std::string_view id) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number, 16);
+  return error == std::errc{} && id == id_of(number) ? number : 0;
 }
 
 void Record::reset() {

@@ -48,6 +48,11 @@ std::string_view name_of(Ack ack);
 std::string_view name_of(State state);
 std::optional<State> state_named(std::string_view name);
 
+/// The number of a record as it is shown, 16 hexadecimal digits.
+std::string id_of(std::uint64_t number);
+/// 0: this is the id of none.
+std::uint64_t number_of(std::string_view id);
+
 constexpr Side other(Side side) {
   return side == Side::initiator ? Side::responder : Side::initiator;
 }

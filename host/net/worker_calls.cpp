@@ -34,7 +34,10 @@ modules::PendingCalls::Hooks Worker::call_hooks(Worker& worker) {
         if (const auto counter = modules::counter_of(fault, question)) {
           worker.plugin_faults_.add(*counter);
         }
-        modules::log_call_fault(fault, question, plugin, detail, std::chrono::steady_clock::now());
+        const auto now = std::chrono::steady_clock::now();
+        modules::log_call_fault(fault, question, plugin, detail, now);
+        modules::publish_call_fault(worker.shared_.events, worker.shared_.module_faults, fault,
+                                    question, plugin, detail, now);
       },
       [&worker](const std::string& id, std::uint64_t token) {
         worker.broker_.admissions().release(id, token);

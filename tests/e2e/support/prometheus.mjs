@@ -8,7 +8,9 @@ import { eventually, scaled } from './time.mjs';
 import { watch } from './watchdog.mjs';
 
 const kFolders = [path.join(repository, 'build/monitoring/usr/bin'), ...process.env.PATH.split(':')];
-const program = kFolders.map((folder) => path.join(folder, 'prometheus')).find((file) => fs.existsSync(file));
+const find = (name) => kFolders.map((folder) => path.join(folder, name)).find((file) => fs.existsSync(file));
+const program = find('prometheus');
+export const promtool = find('promtool');
 
 /// Why tests with a Prometheus cannot run here; false: they can. In CI it has to be there.
 export const cannotMonitor = !program && !process.env.CI && 'needs Prometheus: scripts/setup test';

@@ -45,6 +45,15 @@ TEST(Record, IsUnansweredAfterThirtySeconds) {
   EXPECT_EQ(record.state_at(TimePoint(2h)), State::refused);
 }
 
+TEST(Record, HasAnIdOfOneForm) {
+  EXPECT_EQ(id_of(0xABC), "0000000000000abc");
+  EXPECT_EQ(number_of("0000000000000abc"), 0xABCu);
+  EXPECT_EQ(number_of(id_of(UINT64_MAX)), UINT64_MAX);
+  for (const char* const other : {"", "abc", "0000000000000ABC", "00000000000000abc",
+                                  "0000000000000ab ", "-000000000000abc", "000000000000000g"})
+    EXPECT_EQ(number_of(other), 0u) << other;
+}
+
 TEST(States, HaveNamesOfTheirOwn) {
   for (std::size_t i = 0; i < enum_count<State>(); ++i) {
     const auto state = static_cast<State>(i);

@@ -94,7 +94,7 @@ class Writer {
     const auto diagnosis = diagnose(
         record, {now_, presences_.of(record.initiator()), presences_.of(record.responder())});
     return {
-        {"id", id_of(record.number)},
+        {"id", negotiation::id_of(record.number)},
         {"initiator", record.initiator()},
         {"responder", record.responder()},
         {"sessionId", record.session()},

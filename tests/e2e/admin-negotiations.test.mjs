@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Broker, oursOnly } from './support/broker.mjs';
 import { Grid } from './support/grid.mjs';
-import { ask, insightEnv, negotiationOf, negotiations } from './support/negotiations.mjs';
+import { ask, events, insightEnv, negotiationOf, negotiations } from './support/negotiations.mjs';
 import { freshId, joinNode, received, send } from './support/node.mjs';
 import { eventually, scaled } from './support/time.mjs';
 
@@ -156,6 +156,28 @@ describe('one broker', ours, () => {
       assert.equal((await ask(broker.adminPort, `/api/v1/negotiations/${id}`)).status, 404, id);
     }
     assert.equal((await ask(broker.adminPort, '/api/v1/negotiations', { token: 'wrong' })).status, 401);
+  });
+
+  test('each change is an event', async () => {
+    const [alice, bob] = await pair(broker.port);
+    const stop = new AbortController();
+    const seen = [];
+    const watching = (async () => {
+      for await (const event of events(broker.adminPort, 'negotiation', stop.signal)) if (event.initiator === alice.nodeId) seen.push(event);
+    })().catch(() => {});
+    // The stream is open once it tells of something.
+    await eventually('the stream is open', async () => {
+      await tell(alice, bob, kAttempt, { sessionId: freshId('early') });
+      return seen.length > 0;
+    });
+    await tell(alice, bob, kAttempt);
+    await tell(bob, alice, 'CONNECTION_REFUSAL');
+    const states = () => seen.filter(({ sessionId }) => sessionId === alice.sessionId).map(({ state }) => state);
+    await eventually('both are told', () => states().length === 2);
+    assert.deepEqual(states(), ['attempting', 'refused']);
+    assert.match(seen.at(-1).diagnosis, /refused$/);
+    stop.abort();
+    await watching;
   });
 
   test('ids and session ids of any length and kind are kept within bounds', async () => {

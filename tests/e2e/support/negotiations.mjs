@@ -18,6 +18,20 @@ export async function ask(port, path, { token = kToken } = {}) {
   return { status: response.status, json: isJson ? JSON.parse(text) : null, text };
 }
 
+/// The data of the events of this name, as the stream tells them, until `stop` is aborted.
+export async function* events(port, name, stop) {
+  const response = await fetch(`http://127.0.0.1:${port}/api/v1/events`, { headers: { Authorization: `Bearer ${kToken}` }, signal: stop });
+  assert.equal(response.status, 200);
+  let text = '';
+  for await (const bytes of response.body) {
+    text += Buffer.from(bytes).toString();
+    for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
+      const lines = text.slice(0, end).split('\n');
+      if (lines.includes(`event: ${name}`)) yield JSON.parse(lines.find((line) => line.startsWith('data: ')).slice(6));
+    }
+  }
+}
+
 /// The negotiations that match, the newest first.
 export async function negotiations(port, query = {}) {
   const { status, json, text } = await ask(port, `/api/v1/negotiations?${new URLSearchParams(query)}`);

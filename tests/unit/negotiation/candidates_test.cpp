@@ -71,13 +71,23 @@ TEST(Candidates, OfEachStackAreRead) {
   EXPECT_THAT(numbers_of("candidate:2070692838 1 udp 16777215 127.0.0.1 53122 typ relay raddr "
                          "192.0.2.2 rport 40968 ufrag dVusKLHscyCmZLlT generation 0"),
               ElementsAre(0, 0, 0, 0, 1, 1, 0));
-  // node-datachannel
-  EXPECT_THAT(numbers_of("a=candidate:1 1 UDP 2122317823 192.0.2.2 37181 typ host"),
+  // node-datachannel, behind a NAT
+  EXPECT_THAT(numbers_of("a=candidate:1 1 UDP 2114977791 192.168.1.2 37892 typ host"),
               ElementsAre(1, 0, 0, 0, 0, 1, 0));
+  EXPECT_THAT(numbers_of("a=candidate:2 1 UDP 1678769919 198.51.100.10 38379 typ srflx raddr "
+                         "0.0.0.0 rport 0"),
+              ElementsAre(0, 0, 1, 0, 0, 1, 0));
   // werift
-  EXPECT_THAT(numbers_of("candidate:4b7b1c3dd58b0a0b5a1d8c7c92a2e0f1 1 udp 2130706431 192.0.2.2 "
-                         "47222 typ host generation 0 ufrag 1c3d"),
+  EXPECT_THAT(numbers_of("candidate:f0c61df57b654b7125d14184e 1 udp 2116026367 192.168.1.2 54905 "
+                         "typ host generation 0 ufrag 5375"),
               ElementsAre(1, 0, 0, 0, 0, 1, 0));
+  EXPECT_THAT(numbers_of("candidate:97bc5f5ca4db0cbe5623d884d 1 udp 1679818751 198.51.100.10 53772 "
+                         "typ srflx raddr 192.168.1.2 rport 54905"),
+              ElementsAre(0, 0, 1, 0, 0, 1, 0));
+  // @roamhq/wrtc
+  EXPECT_THAT(numbers_of("candidate:3753982748 1 tcp 1518280447 192.168.1.2 48189 typ host tcptype "
+                         "passive generation 0 ufrag qJxx network-id 1"),
+              ElementsAre(1, 0, 0, 0, 0, 0, 1));
 }
 
 TEST(Candidates, InADescriptionAreCounted) {
@@ -183,6 +193,23 @@ TEST(Candidates, TellASymmetricNat) {
   all.add(counted(member(reflexive("198.51.100.7", 1002, "192.168.1.3", 5000))));
   EXPECT_FALSE(all.behind_symmetric_nat());
   all.add(counted(member(reflexive("198.51.100.7", 1003, "192.168.1.2", 5000))));
+  EXPECT_TRUE(all.behind_symmetric_nat());
+}
+
+// What @roamhq/wrtc sends behind one, with two STUN servers.
+TEST(Candidates, OfARealStackTellASymmetricNat) {
+  Candidates all;
+  for (
+      const char* const line :
+      {"candidate:2437072876 1 udp 2122260223 192.168.1.2 35481 typ host generation 0 ufrag qJxx "
+       "network-id 1",
+       "candidate:941443129 1 udp 1686052607 198.51.100.10 28095 typ srflx raddr 192.168.1.2 rport "
+       "35481 generation 0 ufrag qJxx network-id 1",
+       "candidate:941443129 1 udp 1686052607 198.51.100.10 20707 typ srflx raddr 192.168.1.2 rport "
+       "35481 generation 0 ufrag qJxx network-id 1"}) {
+    EXPECT_FALSE(all.behind_symmetric_nat());
+    all.add(counted(member(line)));
+  }
   EXPECT_TRUE(all.behind_symmetric_nat());
 }
 

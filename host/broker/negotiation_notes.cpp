@@ -23,24 +23,24 @@ struct Meaning {
   Side from;
 };
 
-std::optional<Meaning> meaning_of(Relayed type) {
+Meaning meaning_of(Relayed type) {
   switch (type) {
     case Relayed::connection_attempt:
-      return Meaning{What::attempt, Side::initiator};
+      return {What::attempt, Side::initiator};
     case Relayed::connection_acceptance:
-      return Meaning{What::acceptance, Side::responder};
+      return {What::acceptance, Side::responder};
     case Relayed::connection_refusal:
-      return Meaning{What::refusal, Side::responder};
+      return {What::refusal, Side::responder};
     case Relayed::incoming_connections_not_allowed:
-      return Meaning{What::not_allowed, Side::responder};
+      return {What::not_allowed, Side::responder};
     case Relayed::ice_initiator_to_responder:
-      return Meaning{What::candidates, Side::initiator};
+      return {What::candidates, Side::initiator};
     case Relayed::ice_responder_to_initiator:
-      return Meaning{What::candidates, Side::responder};
-    case Relayed::socket_msg_exchange:
+      return {What::candidates, Side::responder};
+    case Relayed::socket_msg_exchange:  // is_noted says no
       break;
   }
-  return std::nullopt;
+  return {What::candidates, Side::initiator};
 }
 
 negotiation::Ack ack_of(Outcome outcome) {
@@ -96,17 +96,15 @@ void count(SharedState& shared, Counters& counters, const Change& change) {
   if (shared.events.is_watched()) negotiation_events::changed(shared, change);
 }
 
-std::optional<negotiation::Message> message_of(Relayed type, std::string_view from,
-                                               std::string_view to,
-                                               const envelope::NegotiationMembers& members,
-                                               session::TimePoint now) {
-  const auto meaning = meaning_of(type);
-  if (!meaning) return std::nullopt;
+negotiation::Message message_of(Relayed type, std::string_view from, std::string_view to,
+                                const envelope::NegotiationMembers& members,
+                                session::TimePoint now) noexcept {
+  const Meaning meaning = meaning_of(type);
   negotiation::Message message;
-  message.what = meaning->what;
-  message.from = meaning->from;
-  message.initiator = meaning->from == Side::initiator ? from : to;
-  message.responder = meaning->from == Side::initiator ? to : from;
+  message.what = meaning.what;
+  message.from = meaning.from;
+  message.initiator = meaning.from == Side::initiator ? from : to;
+  message.responder = meaning.from == Side::initiator ? to : from;
   message.session = members.session_id;
   message.at = now;
   negotiation::add_candidates(message.candidates, members.candidate);
@@ -114,31 +112,48 @@ std::optional<negotiation::Message> message_of(Relayed type, std::string_view fr
   return message;
 }
 
-}  // namespace
-
-negotiation::Ticket note_sent(SharedState& shared, telemetry::WorkerCounters& counters,
-                              const Node& sender, Relayed type, const envelope::Envelope& envelope,
-                              const envelope::NegotiationMembers& members,
-                              session::TimePoint now) noexcept {
-  auto message = message_of(type, sender.id(), envelope.to, members, now);
-  if (!message) return {};
-  message->servers = sender.ice_servers();
-  message->is_from_here = true;
-  const auto noted = shared.negotiations->note(*message);
-  if (!noted.ticket.is_valid()) return {};
+/// What a node of this instance has sent.
+void count_sent(SharedState& shared, telemetry::WorkerCounters& counters,
+                const negotiation::Message& message, const negotiation::Table::Noted& noted) {
+  if (!noted.is_recorded) return;
   for (std::size_t i = 0; i < kCandidateCounters.size(); ++i) {
-    const auto type_of_candidate = static_cast<negotiation::CandidateType>(i);
-    if (const auto number = message->candidates.of(type_of_candidate)) {
-      counters.add(kCandidateCounters[i], number);
-    }
+    const auto number = message.candidates.of(static_cast<negotiation::CandidateType>(i));
+    if (number != 0) counters.add(kCandidateCounters[i], number);
   }
   if (noted.change) count(shared, counters, *noted.change);
+}
+
+negotiation::Acknowledged acknowledged(Outcome outcome) {
+  return {ack_of(outcome), why(outcome)};
+}
+
+}  // namespace
+
+negotiation::Message negotiation_message(const Node& sender, Relayed type,
+                                         const envelope::Envelope& envelope,
+                                         const envelope::NegotiationMembers& members,
+                                         session::TimePoint now) noexcept {
+  negotiation::Message message = message_of(type, sender.id(), envelope.to, members, now);
+  message.servers = sender.ice_servers();
+  message.is_from_here = true;
+  return message;
+}
+
+negotiation::Ticket note_sent(SharedState& shared, telemetry::WorkerCounters& counters,
+                              const negotiation::Message& message) noexcept {
+  const auto noted = shared.negotiations->note(message);
+  count_sent(shared, counters, message, noted);
   return noted.ticket;
 }
 
-void note_outcome(SharedState& shared, telemetry::WorkerCounters& counters,
-                  negotiation::Ticket ticket, Outcome outcome) noexcept {
-  const auto change = shared.negotiations->acknowledge(ticket, ack_of(outcome), why(outcome));
+void note_outcome(SharedState& shared, telemetry::WorkerCounters& counters, const Message& message,
+                  Outcome outcome) noexcept {
+  if (message.unnoted != nullptr) {
+    const auto noted = shared.negotiations->note(*message.unnoted, acknowledged(outcome));
+    count_sent(shared, counters, *message.unnoted, noted);
+    return;
+  }
+  const auto change = shared.negotiations->acknowledge(message.ticket, acknowledged(outcome));
   if (change) count(shared, counters, *change);
 }
 
@@ -147,7 +162,7 @@ modules::Redeemed redeem_noted(SharedState& shared, const modules::Receipt& rece
   const auto ticket = std::bit_cast<negotiation::Ticket>(receipt.note);
   if (how != modules::Redeemed::no && ticket.is_valid()) {
     // OK changes no state, so there is nothing to count.
-    shared.negotiations->acknowledge(ticket, negotiation::Ack::ok, {});
+    shared.negotiations->acknowledge(ticket, {negotiation::Ack::ok});
   }
   return how;
 }
@@ -160,9 +175,8 @@ negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string
     const auto envelope = reader.read(literal, members);
     // Without its sender's id it cannot be told which negotiation it belongs to.
     if (!envelope || envelope->from_kind != envelope::Envelope::From::named) return {};
-    const auto message = message_of(type, envelope->from, envelope->to, members, now);
-    if (!message) return {};
-    const auto noted = shared.negotiations->note(*message);
+    const auto noted =
+        shared.negotiations->note(message_of(type, envelope->from, envelope->to, members, now));
     if (noted.change) count(shared, shared.counters, *noted.change);
     return noted.ticket;
   } catch (const std::bad_alloc&) {
@@ -172,7 +186,7 @@ negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string
 
 void note_received_outcome(SharedState& shared, negotiation::Ticket ticket,
                            Outcome outcome) noexcept {
-  const auto change = shared.negotiations->acknowledge(ticket, ack_of(outcome), why(outcome));
+  const auto change = shared.negotiations->acknowledge(ticket, acknowledged(outcome));
   if (change) count(shared, shared.counters, *change);
 }
 

@@ -12,6 +12,7 @@
 #include "broker/events.hpp"
 #include "broker/node.hpp"
 #include "broker/outcome.hpp"
+#include "broker/queued_message.hpp"
 #include "broker/shared_state.hpp"
 #include "envelope/envelope.hpp"
 #include "modules/receipt.hpp"
@@ -26,13 +27,18 @@ inline bool is_noted(const SharedState& shared, Relayed type) {
   return type != Relayed::socket_msg_exchange && shared.negotiations.has_value();
 }
 
-/// A message that is_noted, from a node of this instance.
+/// A message that is_noted, from a node of this instance; valid as long as what it is made of.
+negotiation::Message negotiation_message(const Node& sender, Relayed type,
+                                         const envelope::Envelope& envelope,
+                                         const envelope::NegotiationMembers& members,
+                                         session::TimePoint now) noexcept;
+/// Notes it before it is known how it is acknowledged.
 negotiation::Ticket note_sent(SharedState& shared, telemetry::WorkerCounters& counters,
-                              const Node& sender, Relayed type, const envelope::Envelope& envelope,
-                              const envelope::NegotiationMembers& members,
-                              session::TimePoint now) noexcept;
-void note_outcome(SharedState& shared, telemetry::WorkerCounters& counters,
-                  negotiation::Ticket ticket, Outcome outcome) noexcept;
+                              const negotiation::Message& message) noexcept;
+/// Of a message that belongs_to_negotiation; notes it now if it was not noted.
+void note_outcome(SharedState& shared, telemetry::WorkerCounters& counters, const Message& message,
+                  Outcome outcome) noexcept;
+
 /// Redeems the receipt of a message that may have been noted, as receipts.hpp says.
 modules::Redeemed redeem_noted(SharedState& shared, const modules::Receipt& receipt);
 

@@ -27,7 +27,10 @@ struct Message {
   std::string_view to;
   std::string_view literal;
   std::chrono::steady_clock::time_point received{};
-  negotiation::Ticket ticket{};  ///< if it was noted
+  negotiation::Ticket ticket{};                   ///< if it was noted
+  const negotiation::Message* unnoted = nullptr;  ///< to be noted when it is kept or acknowledged
+
+  bool belongs_to_negotiation() const { return ticket.is_valid() || unnoted != nullptr; }
 };
 
 struct QueuedMessage {

@@ -102,8 +102,8 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
     return;
   }
   const bool noted = is_noted(shared_, type);
-  envelope::NegotiationMembers negotiation;
-  const auto envelope = noted ? reader_.read(packet.event.first_argument, negotiation)
+  envelope::NegotiationMembers members;
+  const auto envelope = noted ? reader_.read(packet.event.first_argument, members)
                               : reader_.read(packet.event.first_argument);
   if (!envelope) {
     refuse(sender, type, packet.ack, outcome_of(envelope.error()));
@@ -122,9 +122,14 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
     acknowledge(sender, message, Outcome::impossible_receiver);
     return;
   }
+  std::optional<negotiation::Message> unnoted;
   if (noted) {
-    message.ticket =
-        note_sent(shared_, context_.counters, sender, type, *envelope, negotiation, now_);
+    unnoted = negotiation_message(sender, type, *envelope, members, now_);
+    if (type == Relayed::connection_attempt) {
+      message.ticket = note_sent(shared_, context_.counters, *unnoted);
+    } else {
+      message.unnoted = &*unnoted;
+    }
   }
   const std::uint32_t number = ++last_message_;
   const Backlog* backlog = backlog_of(sender);
@@ -229,8 +234,8 @@ void Relay::finish(Node& sender, const Message& message, Outcome outcome, Ack ac
 void Relay::acknowledge(Node& sender, const Message& message, Outcome outcome, Ack ack) {
   const AckStatus status = status_of(outcome);
   if (ack == Ack::pending) sender.ack(context_, message.ack, status);
-  if (message.ticket.is_valid()) {
-    note_outcome(shared_, context_.counters, message.ticket, outcome);
+  if (message.belongs_to_negotiation()) {
+    note_outcome(shared_, context_.counters, message, outcome);
   }
   // Unauthorized messages were logged when the authorization was answered.
   if (status == AckStatus::error) {
@@ -266,6 +271,9 @@ Relay::Backlog* Relay::keep(Node& sender, const Message& message, std::uint32_t 
   if (known != nullptr) sender.outbox().revoke_receipt();
   QueuedMessages one = spare_messages_.take();
   one.front().assign(number, message, stage);
+  if (message.unnoted != nullptr) {
+    one.front().ticket = note_sent(shared_, context_.counters, *message.unnoted);
+  }
   Backlog& backlog = ensure_backlog(sender);
   backlog.authorization_queue.splice(backlog.authorization_queue.end(), one);
   backlog.bytes += bytes;

@@ -1,11 +1,10 @@
 #include "negotiation/table.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <new>
 #include <utility>
 
-#include "crolang/keyed_hash.hpp"
+#include "negotiation/secret_hash.hpp"
 #include "negotiation/shortening.hpp"
 
 namespace crolang::negotiation {
@@ -16,10 +15,10 @@ using std::chrono::milliseconds;
 // Records are not looked through more often than this.
 constexpr std::chrono::seconds kSweepInterval{1};
 
+/// Two different keys with one hash are as unlikely as a broken memory.
 std::uint64_t hash_of(const Message& message) {
-  const auto hash = [](std::string_view text) { return std::uint64_t{HashedText(text).hash}; };
-  return hash(message.initiator) ^ std::rotl(hash(message.responder), 21) ^
-         std::rotl(hash(message.session), 42);
+  return secret_hash(message.session,
+                     secret_hash(message.responder, secret_hash(message.initiator)));
 }
 
 std::uint32_t milliseconds_between(TimePoint start, TimePoint end) {
@@ -81,6 +80,36 @@ std::uint8_t append_event(Record& record, const Message& message) {
   return record.event_count++;
 }
 
+/// `index`: of the event, Record::kMostEvents if there was no room for it.
+std::optional<Change> acknowledge_event(Record& record, std::uint8_t index,
+                                        const Acknowledged& known) {
+  if (index == Record::kMostEvents) return std::nullopt;
+  Event& event = record.events[index];
+  event.ack = known.ack;
+  if (known.ack == Ack::error) record.failure = known.why;
+  switch (event.what) {
+    case What::attempt: {
+      record.attempt_ack = known.ack;
+      const auto state = state_after(known.ack);
+      if (state && record.state == State::attempting) return change(record, *state);
+      break;
+    }
+    case What::acceptance:
+    case What::refusal:
+    case What::not_allowed:
+      record.answer_ack = known.ack;
+      break;
+    case What::candidates:
+      if (known.ack != Ack::ok) {
+        Party& sender = record.party(event.from);
+        if (sender.lost != 0xFFFF) ++sender.lost;
+        sender.last_loss = known.ack;
+      }
+      break;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 // ---- One shard ----------------------------------------------------------------------------------
@@ -131,19 +160,19 @@ void Table::Shard::release(std::uint16_t slot) {
 
 Table::Table() : sweep_due_(TimePoint::max().time_since_epoch().count()) {}
 
-Table::Noted Table::note(const Message& message) noexcept {
+Table::Noted Table::note(const Message& message, std::optional<Acknowledged> known) noexcept {
   const std::uint64_t hash = hash_of(message);
   // The high bits, since the buckets use the low ones.
   const auto index = static_cast<std::uint8_t>(hash >> 60);
   try {
-    return note_in(shards_[index], index, hash, message);
+    return note_in(shards_[index], index, hash, message, known);
   } catch (const std::bad_alloc&) {
     return {};
   }
 }
 
 Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash,
-                            const Message& message) {
+                            const Message& message, std::optional<Acknowledged> known) {
   Noted noted;
   const std::lock_guard lock(shard.mutex);
   std::uint16_t slot = kNone;
@@ -176,44 +205,23 @@ Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash
     record->answered_after = std::chrono::duration_cast<milliseconds>(message.at - record->started);
     noted.change = change(*record, *state);
   }
-  noted.ticket = {static_cast<std::uint32_t>(record->number), slot, index,
-                  append_event(*record, message)};
-  if (noted.ticket.number == 0) noted.ticket = {};
+  noted.is_recorded = true;
+  const std::uint8_t event = append_event(*record, message);
+  if (known) {
+    if (const auto failed = acknowledge_event(*record, event, *known)) noted.change = failed;
+  } else {
+    noted.ticket = {static_cast<std::uint32_t>(record->number), slot, index, event};
+  }
   return noted;
 }
 
-std::optional<Change> Table::acknowledge(Ticket ticket, Ack ack, std::string_view why) noexcept {
+std::optional<Change> Table::acknowledge(Ticket ticket, const Acknowledged& known) noexcept {
   if (!ticket.is_valid()) return std::nullopt;
   Shard& shard = shards_[ticket.shard];
   const std::lock_guard lock(shard.mutex);
   Record& record = shard.slots[ticket.slot].record;
   if (static_cast<std::uint32_t>(record.number) != ticket.number) return std::nullopt;
-  // Of the messages that there was no room for only those with candidates matter.
-  Event left_out{.what = What::candidates};
-  Event& event = ticket.event < Record::kMostEvents ? record.events[ticket.event] : left_out;
-  event.ack = ack;
-  if (ack == Ack::error) record.failure = why;
-  switch (event.what) {
-    case What::attempt: {
-      record.attempt_ack = ack;
-      const auto state = state_after(ack);
-      if (state && record.state == State::attempting) return change(record, *state);
-      break;
-    }
-    case What::acceptance:
-    case What::refusal:
-    case What::not_allowed:
-      record.answer_ack = ack;
-      break;
-    case What::candidates:
-      if (ack != Ack::ok && ticket.event < Record::kMostEvents) {
-        Party& sender = record.party(event.from);
-        if (sender.lost != 0xFFFF) ++sender.lost;
-        sender.last_loss = ack;
-      }
-      break;
-  }
-  return std::nullopt;
+  return acknowledge_event(record, ticket.event, known);
 }
 
 void Table::sweep_at(TimePoint due) noexcept {

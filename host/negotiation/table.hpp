@@ -38,6 +38,11 @@ struct Message {
   TimePoint at;
 };
 
+struct Acknowledged {
+  Ack ack{};
+  std::string_view why{};  ///< of an error; of static duration
+};
+
 /// Finds the message again, once its acknowledgement is known. A value of eight bytes.
 struct Ticket {
   std::uint32_t number = 0;  ///< 0: the message was not recorded
@@ -68,11 +73,13 @@ class Table {
   struct Noted {
     Ticket ticket{};
     std::optional<Change> change{};
+    bool is_recorded = false;
   };
   // Hot: per message of a negotiation. No allocation but for the names of a new one.
-  Noted note(const Message& message) noexcept;
-  /// `why`: of an ERROR; of static duration.
-  std::optional<Change> acknowledge(Ticket ticket, Ack ack, std::string_view why) noexcept;
+  /// `known`: how it is acknowledged, if that is known; then there is no ticket. An attempt must be
+  /// noted before the responder has it, or its answer may come first and is not noted.
+  Noted note(const Message& message, std::optional<Acknowledged> known = std::nullopt) noexcept;
+  std::optional<Change> acknowledge(Ticket ticket, const Acknowledged& known) noexcept;
 
   /// When sweep has something to do; TimePoint::max(): never, so far.
   TimePoint sweep_due() const noexcept {
@@ -119,7 +126,8 @@ class Table {
   };
   static std::size_t shard_of(std::uint64_t number) { return number % kShards; }
 
-  Noted note_in(Shard& shard, std::uint8_t index, std::uint64_t hash, const Message& message);
+  Noted note_in(Shard& shard, std::uint8_t index, std::uint64_t hash, const Message& message,
+                std::optional<Acknowledged> known);
   void sweep_at(TimePoint due) noexcept;
   TimePoint sweep_in(Shard& shard, TimePoint now, std::vector<Change>& changes);
 

@@ -74,7 +74,7 @@ void note_attempt(benchmark::State& state) {
   std::size_t next = 0;
   for ([[maybe_unused]] auto iteration : state) {
     const auto noted = table.note(message_of(What::attempt, Side::initiator, all[next]));
-    table.acknowledge(noted.ticket, Ack::ok, {});
+    table.acknowledge(noted.ticket, {Ack::ok});
     if (++next == all.size()) next = 0;
   }
 }
@@ -92,7 +92,7 @@ void note_candidate(benchmark::State& state) {
     Message message = message_of(What::candidates, Side::initiator, all[next]);
     add_candidates(message.candidates, candidate());
     const auto noted = table.note(message);
-    table.acknowledge(noted.ticket, Ack::ok, {});
+    table.acknowledge(noted.ticket, {Ack::ok});
     if (++next == kHeld) next = 0;
   }
 }

@@ -59,8 +59,8 @@ class TableTest : public ::testing::Test {
 
 TEST_F(TableTest, KeepsWhatPassesBetweenTwoNodes) {
   const Ticket first = attempt();
-  table.acknowledge(first, Ack::ok, {});
-  table.acknowledge(note(What::acceptance, Side::responder, 250ms).ticket, Ack::ok, {});
+  table.acknowledge(first, {Ack::ok});
+  table.acknowledge(note(What::acceptance, Side::responder, 250ms).ticket, {Ack::ok});
   Message candidates = message_of(What::candidates, Side::responder);
   add_candidates(candidates.candidates, R"("candidate:1 1 udp 1 192.0.2.2 9 typ host")");
   candidates.servers = {.known = true, .stun = true};
@@ -112,7 +112,7 @@ TEST_F(TableTest, TakesTheStateFromTheAcknowledgementOfTheAttempt) {
   for (const auto& [ack, state] :
        {std::pair{Ack::not_connected, State::not_connected},
         std::pair{Ack::unauthorized, State::unauthorized}, std::pair{Ack::error, State::failed}}) {
-    const auto change = table.acknowledge(attempt(name_of(ack)), ack, "because");
+    const auto change = table.acknowledge(attempt(name_of(ack)), {ack, "because"});
     ASSERT_TRUE(change);
     EXPECT_EQ(change->state, state);
     EXPECT_TRUE(change->is_outcome);
@@ -122,8 +122,8 @@ TEST_F(TableTest, TakesTheStateFromTheAcknowledgementOfTheAttempt) {
 
 TEST_F(TableTest, CountsCandidatesThatWereNotDelivered) {
   attempt();
-  table.acknowledge(note(What::candidates, Side::initiator).ticket, Ack::not_connected, {});
-  table.acknowledge(note(What::candidates, Side::initiator).ticket, Ack::ok, {});
+  table.acknowledge(note(What::candidates, Side::initiator).ticket, {Ack::not_connected});
+  table.acknowledge(note(What::candidates, Side::initiator).ticket, {Ack::ok});
   EXPECT_EQ(only().party(Side::initiator).lost, 1);
   EXPECT_EQ(only().party(Side::initiator).last_loss, Ack::not_connected);
 }
@@ -197,7 +197,7 @@ TEST_F(TableTest, ForgetsAfterAWhileAndIsNotSweptThenAnyMore) {
   for (TimePoint now = table.sweep_due(); now <= late + 2s; now += 1s) table.sweep(now);
   EXPECT_EQ(table.size(), 0u);
   EXPECT_EQ(table.sweep_due(), TimePoint::max());
-  EXPECT_FALSE(table.acknowledge(ticket, Ack::error, "late"));
+  EXPECT_FALSE(table.acknowledge(ticket, {Ack::error, "late"}));
   attempt("other");
   EXPECT_EQ(table.size(), 1u);
 }
@@ -219,7 +219,7 @@ TEST_F(TableTest, KeepsTheNewest) {
 TEST_F(TableTest, DoesNotAcknowledgeAnotherNegotiation) {
   const Ticket old = attempt("old");
   for (int i = 0; i < 20'000; ++i) attempt(std::to_string(i));
-  EXPECT_FALSE(table.acknowledge(old, Ack::error, "old"));
+  EXPECT_FALSE(table.acknowledge(old, {Ack::error, "old"}));
   EXPECT_THAT(sessions({.state = State::failed}), IsEmpty());
 }
 
@@ -228,7 +228,7 @@ TEST_F(TableTest, BoundsTheEventsOfANegotiation) {
   for (int i = 0; i < 100; ++i) {
     Message message = message_of(What::candidates, Side::initiator);
     add_candidates(message.candidates, R"("candidate:1 1 udp 1 192.0.2.2 9 typ host")");
-    table.acknowledge(table.note(message).ticket, Ack::not_connected, {});
+    table.acknowledge(table.note(message).ticket, {Ack::not_connected});
   }
   const Record record = only();
   EXPECT_EQ(record.event_count, Record::kMostEvents);
@@ -271,12 +271,12 @@ TEST_F(TableTest, IsWrittenAndReadByManyThreads) {
       for (int i = 0; i < 3000; ++i) {
         const std::string session = std::to_string(t) + "-" + std::to_string(i);
         Message message = message_of(What::attempt, Side::initiator, session);
-        table.acknowledge(table.note(message).ticket, Ack::ok, {});
+        table.acknowledge(table.note(message).ticket, {Ack::ok});
         message.what = What::acceptance;
         message.from = Side::responder;
         const auto noted = table.note(message);
         if (noted.change && noted.change->is_outcome) ++answered;
-        table.acknowledge(noted.ticket, Ack::ok, {});
+        table.acknowledge(noted.ticket, {Ack::ok});
       }
     });
   }

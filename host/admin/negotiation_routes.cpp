@@ -11,6 +11,7 @@
 
 #include "crolang/enum_count.hpp"
 #include "negotiation/diagnosis.hpp"
+#include "negotiation/shortening.hpp"
 #include "negotiation/table.hpp"
 
 namespace crolang::admin {
@@ -34,7 +35,7 @@ class Presences {
         if (known_.find(id) != known_.end()) continue;
         const bool is_here = backend.shared.directory.find(id).has_value();
         known_.emplace(id, is_here ? Presence::connected : Presence::unknown);
-        if (!is_here) elsewhere.emplace_back(id);
+        if (!is_here && negotiation::is_verbatim(id)) elsewhere.emplace_back(id);
       }
     }
     if (!elsewhere.empty()) look_up(backend, std::move(elsewhere), stop);
@@ -51,7 +52,7 @@ class Presences {
     backend.shared.workers.post(
         0, broker::AskModule{[ids](modules::Clients& clients, const modules::Waiter& waiter) {
                                const std::vector<std::string_view> views(ids.begin(), ids.end());
-                               return clients.lookup(waiter, views);
+                               return clients.presence(waiter, views);
                              },
                              [reply](const modules::Answer& answer) {
                                std::vector<Presence> found;

@@ -57,6 +57,10 @@ std::string bounded(std::string_view text, std::size_t longest) {
   return result;
 }
 
+bool is_verbatim(std::string_view kept) noexcept {
+  return kept.find("…#") == std::string_view::npos && kept.find('\\') == std::string_view::npos;
+}
+
 std::string shown(std::string_view id) {
   const std::string_view start = cut(id, kLongestShown);
   std::string result(start);

@@ -17,6 +17,9 @@ inline constexpr std::size_t kLongestSession = 64;
 void append_bounded(std::string& out, std::string_view text, std::size_t longest);
 std::string bounded(std::string_view text, std::size_t longest);
 
+/// False if it may not be what append_bounded was given: then nothing can be found by it.
+bool is_verbatim(std::string_view kept) noexcept;
+
 /// For a sentence: at most some 40 bytes of a text that append_bounded has made.
 std::string shown(std::string_view id);
 

@@ -45,6 +45,14 @@ TEST(Shortening, MakesOneLineOfUtf8OfAnything) {
   EXPECT_NE(bounded(controls, 64), bounded(std::string(63, '\x01'), 64));
 }
 
+TEST(Shortening, SaysWhetherATextIsWhatItWas) {
+  for (const std::string text : {"alice", "Zoë€😀", ""}) {
+    EXPECT_TRUE(is_verbatim(bounded(text, 64))) << text;
+  }
+  EXPECT_FALSE(is_verbatim(bounded(std::string(65, 'x'), 64)));
+  EXPECT_FALSE(is_verbatim(bounded("a\nb", 64)));
+}
+
 TEST(Shortening, ShowsTheBeginningInASentence) {
   EXPECT_EQ(shown("alice"), "alice");
   EXPECT_EQ(shown(std::string(41, 'x')), std::string(40, 'x') + "…");

@@ -64,7 +64,8 @@ std::optional<CandidateType> type_of(std::string_view word, std::string_view add
   return std::nullopt;
 }
 
-/// Not of a private network, a carrier's (RFC 6598), a link or the machine itself.
+/// Not of a private network, a carrier's (RFC 6598), a link, the machine itself or what RFC 6890
+/// sets apart for documentation and tests.
 bool is_public_ipv4(std::string_view address) {
   std::array<std::uint8_t, 4> bytes{};
   const char* at = address.data();
@@ -75,9 +76,14 @@ bool is_public_ipv4(std::string_view address) {
     if (error != std::errc{} || (is_last ? stop != end : stop == end || *stop != '.')) return false;
     if (!is_last) at = stop + 1;
   }
-  const auto [a, b, c, d] = bytes;
-  return a != 0 && a != 10 && a != 127 && a < 224 && !(a == 100 && (b & 0xC0) == 64) &&
-         !(a == 169 && b == 254) && !(a == 172 && (b & 0xF0) == 16) && !(a == 192 && b == 168);
+  const auto [a, b, c, last] = bytes;
+  const bool is_private = a == 0 || a == 10 || a == 127 || a >= 224 ||
+                          (a == 100 && (b & 0xC0) == 64) || (a == 169 && b == 254) ||
+                          (a == 172 && (b & 0xF0) == 16) || (a == 192 && b == 168);
+  const bool is_set_apart = (a == 192 && b == 0 && (c == 0 || c == 2)) ||
+                            (a == 198 && b == 51 && c == 100) || (a == 203 && b == 0 && c == 113) ||
+                            (a == 198 && (b & 0xFE) == 18);
+  return !is_private && !is_set_apart;
 }
 
 /// Never 0. `address` and `port` are of one line, in this order.

@@ -158,12 +158,14 @@ TEST(Candidates, SayWhetherAnAddressIsOfTheInternet) {
     std::string line = "candidate:1 1 udp 1 ";
     return counted(member(line.append(address).append(" 9 typ host"))).has_public_host();
   };
-  for (const std::string_view address : {"8.8.8.8", "172.32.0.1", "192.169.0.1", "100.128.0.1"})
+  for (const std::string_view address :
+       {"8.8.8.8", "172.32.0.1", "192.169.0.1", "100.128.0.1", "192.0.3.1", "198.20.0.1"})
     EXPECT_TRUE(is_public(address)) << address;
   for (const std::string_view address :
-       {"10.1.2.3", "127.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.1.1",
-        "100.64.0.1", "0.0.0.0", "239.1.1.1", "8.8.8", "8.8.8.8.8", "8.8.8.256", "8.8.8.",
-        "a.b.c.d", "2001:4860::8888", "x.local"})
+       {"10.1.2.3",    "127.0.0.1",  "172.16.0.1", "172.31.255.255",  "192.168.1.1",
+        "169.254.1.1", "100.64.0.1", "192.0.2.2",  "198.51.100.7",    "203.0.113.9",
+        "198.19.0.1",  "0.0.0.0",    "239.1.1.1",  "8.8.8",           "8.8.8.8.8",
+        "8.8.8.256",   "8.8.8.",     "a.b.c.d",    "2001:4860::8888", "x.local"})
     EXPECT_FALSE(is_public(address)) << address;
 }
 

@@ -178,7 +178,7 @@ void add_negotiation_routes(Router& router, const Backend& backend) {
   router.add(
       {.method = Method::get,
        .pattern = "/api/v1/negotiations",
-       .parameters = {{.name = "node"},
+       .parameters = {{.name = "node", .most = 16384},
                       {.name = "state", .type = Parameter::Type::choice, .choices = state_names()},
                       {.name = "limit",
                        .type = Parameter::Type::number,

@@ -103,6 +103,8 @@ enum class Counter : std::uint8_t {
   presence_refused,
   certificates_renewed,
   certificates_not_renewed,
+  admin_wrong_tokens,
+  admin_events_lost,
   negotiations_answered,
   negotiations_refused,
   negotiations_not_allowed,

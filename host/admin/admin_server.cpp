@@ -7,6 +7,7 @@
 #include "admin/lifecycle_routes.hpp"
 #include "admin/metrics_routes.hpp"
 #include "admin/node_routes.hpp"
+#include "admin/negotiation_routes.hpp"
 #include "admin/overview_routes.hpp"
 
 namespace crolang::admin {
@@ -31,6 +32,7 @@ Router AdminServer::make_router(const Backend& backend) {
   add_metrics_routes(router, backend);
   add_node_routes(router, backend.shared);
   add_event_routes(router, backend);
+  add_negotiation_routes(router, backend);
   return router;
 }
 

@@ -69,7 +69,8 @@ json overview(const Backend& backend) {
            {{"last10s", backend.history.rates(traffic, std::chrono::seconds(10), now)},
             {"last60s", backend.history.rates(traffic, std::chrono::seconds(60), now)}}},
           {"modules", modules_json(backend, now)},
-          {"limits", limits}};
+          {"limits", limits},
+          {"negotiationInsight", backend.shared.negotiations.has_value()}};
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ void Sampler::sample(std::uint64_t second) {
   refresh(backend_.instances, backend_.shared);
   if (second == 0) {
     latencies_before_ = telemetry::latency_counts(counters);
+    negotiations_before_ = negotiation_counts(counters);
     return;
   }
   add_to_history(traffic, nodes, counters);
@@ -65,6 +66,11 @@ void Sampler::add_to_history(const Traffic& traffic, std::uint64_t nodes,
   const telemetry::LatencyCounts latencies = telemetry::latency_counts(counters);
   sample.extra["latencyMs"] = latencies_json(telemetry::since(latencies_before_, latencies));
   latencies_before_ = latencies;
+  if (backend_.shared.negotiations) {
+    const NegotiationCounts negotiations = negotiation_counts(counters);
+    sample.extra["negotiations"] = json_between(negotiations_before_, negotiations);
+    negotiations_before_ = negotiations;
+  }
   backend_.history.add(std::move(sample), std::chrono::system_clock::now());
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "admin/backend.hpp"
+#include "admin/negotiation_counts.hpp"
 #include "telemetry/latency.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -31,6 +32,7 @@ class Sampler {
 
   const Backend& backend_;
   telemetry::LatencyCounts latencies_before_{};
+  NegotiationCounts negotiations_before_{};
   std::jthread thread_;
 };
 

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "broker/lease.hpp"
+#include "broker/negotiation_notes.hpp"
 #include "broker/node_events.hpp"
 #include "broker/node_list.hpp"
 #include "broker/node_log.hpp"
@@ -157,7 +158,9 @@ void Broker::join(Node& node) {
     node.refuse(context_, text_of(Refusal::refused_by_operator), now_);
     return;
   }
-  node.join(context_, kAuthenticated, *std::get<RtcLiteral>(result), now_);
+  const std::string& rtc = *std::get<RtcLiteral>(result);
+  if (shared_.negotiations) node.set_ice_servers(negotiation::ice_servers_of(rtc));
+  node.join(context_, kAuthenticated, rtc, now_);
   shared_.directory.insert(node.id(), {node.handle(), node.token()});
   context_.counters.add(Counter::nodes_joined);
   if (shared_.events.is_watched())
@@ -380,6 +383,9 @@ void Broker::tick() {
   if (validity_check_) validity_check_->tick(now_);
   if (status_reports_) status_reports_->tick(now_);
   if (refused_ids_sync_) refused_ids_sync_->tick(now_);
+  if (shared_.negotiations && shared_.negotiations->sweep_due() <= now_) {
+    sweep_negotiations(shared_, context_.counters, now_);
+  }
 }
 
 Broker::TimePoint Broker::work_due() const {
@@ -387,6 +393,7 @@ Broker::TimePoint Broker::work_due() const {
   if (validity_check_) due = std::min(due, validity_check_->deadline());
   if (status_reports_) due = std::min(due, status_reports_->deadline());
   if (refused_ids_sync_) due = std::min(due, refused_ids_sync_->deadline());
+  if (shared_.negotiations) due = std::min(due, shared_.negotiations->sweep_due());
   return due;
 }
 

@@ -14,6 +14,7 @@
 #include "broker/events.hpp"
 #include "broker/identity.hpp"
 #include "broker/rtc_configuration.hpp"
+#include "negotiation/ice_servers.hpp"
 #include "session/session.hpp"
 
 namespace crolang::broker {
@@ -66,6 +67,17 @@ class Node final : public session::Session {
   std::uint64_t messages() const noexcept { return messages_; }
   // Hot: per message.
   void count_message() noexcept { ++messages_; }
+  /// Those of its RTC configuration; unknown before it has joined, and without insight.
+  negotiation::IceServers ice_servers() const noexcept {
+    return {
+        .known = knows_servers_, .stun = has_stun_, .turn = has_turn_, .relay_only = relay_only_};
+  }
+  void set_ice_servers(const negotiation::IceServers& servers) noexcept {
+    knows_servers_ = servers.known;
+    has_stun_ = servers.stun;
+    has_turn_ = servers.turn;
+    relay_only_ = servers.relay_only;
+  }
 
   // Hot: per message.
   void ack(session::SessionContext& context, const socketio::AckId& id, AckStatus status) {
@@ -75,7 +87,11 @@ class Node final : public session::Session {
 
  private:
   std::uint8_t admissions_ = 0;
-  bool has_waiting_ = false;
+  bool has_waiting_ : 1 = false;
+  bool knows_servers_ : 1 = false;  // the following three count
+  bool has_stun_ : 1 = false;
+  bool has_turn_ : 1 = false;
+  bool relay_only_ : 1 = false;
   Identity identity_;
   std::uint64_t token_ = 0;
   std::uint64_t messages_ = 0;

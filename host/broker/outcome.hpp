@@ -9,6 +9,7 @@
 
 #include "broker/events.hpp"
 #include "crolang/enum_count.hpp"
+#include "envelope/envelope.hpp"
 
 namespace crolang::broker {
 
@@ -100,6 +101,22 @@ inline constexpr auto kMeanings = [] {
 // Hot: per message.
 constexpr AckStatus status_of(Outcome outcome) {
   return detail::kMeanings[static_cast<std::size_t>(outcome)].status;
+}
+
+/// Of a payload that cannot be relayed.
+constexpr Outcome outcome_of(envelope::Fault fault) {
+  switch (fault) {
+    case envelope::Fault::not_json:
+      return Outcome::payload_not_json;
+    case envelope::Fault::no_object:
+      return Outcome::payload_not_object;
+    case envelope::Fault::no_receiver:
+    case envelope::Fault::no_ids:
+    case envelope::Fault::unusable_id:
+    case envelope::Fault::too_many_ids:
+      break;
+  }
+  return Outcome::no_receiver;
 }
 
 /// The reason, for the log; empty if the message was delivered.

@@ -12,6 +12,7 @@ void QueuedMessage::assign(std::uint32_t message_number, const Message& message,
   refused = false;
   receipted = false;
   ack = message.ack;
+  ticket = message.ticket;
   to = message.to;
   event.resize(socketio::event_size(name_of(type), message.literal));
   socketio::write_event(event.data(), name_of(type), message.literal);
@@ -22,7 +23,7 @@ Message QueuedMessage::message() const {
   const std::size_t around = socketio::event_size(name_of(type), {});
   const std::string_view literal =
       std::string_view(event).substr(around - 1, event.size() - around);
-  return {type, ack, to, literal, received};
+  return {type, ack, to, literal, received, ticket};
 }
 
 void QueuedMessage::set_authorization(Outcome result) {

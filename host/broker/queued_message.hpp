@@ -15,6 +15,7 @@
 #include "broker/events.hpp"
 #include "broker/outcome.hpp"
 #include "broker/spare_nodes.hpp"
+#include "negotiation/table.hpp"
 #include "socketio/ack_id.hpp"
 #include "socketio/writer.hpp"
 
@@ -26,6 +27,10 @@ struct Message {
   std::string_view to;
   std::string_view literal;
   std::chrono::steady_clock::time_point received{};
+  negotiation::Ticket ticket{};                   ///< if it was noted
+  const negotiation::Message* unnoted = nullptr;  ///< to be noted when it is kept or acknowledged
+
+  bool belongs_to_negotiation() const { return ticket.is_valid() || unnoted != nullptr; }
 };
 
 struct QueuedMessage {
@@ -65,6 +70,7 @@ struct QueuedMessage {
   bool refused = false;                  ///< by the instance to which it was sent
   bool receipted = false;                ///< the sender has its acknowledgement
   socketio::AckId ack;
+  negotiation::Ticket ticket;
   std::string to;
   std::string event;  ///< as the receiver gets it
 

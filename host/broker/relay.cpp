@@ -1,9 +1,11 @@
 #include "broker/relay.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <span>
 #include <string>
 
+#include "broker/negotiation_notes.hpp"
 #include "broker/node_id.hpp"
 #include "broker/node_log.hpp"
 #include "broker/receipts.hpp"
@@ -31,21 +33,6 @@ std::uint64_t tag_of(std::uint32_t queue, std::uint32_t queued) {
 Outcome result_of(const modules::Answer& authorization) {
   if (!authorization.could_ask()) return Outcome::authorization_unavailable;
   return authorization.yes ? Outcome::delivered : Outcome::unauthorized;
-}
-
-Outcome outcome_of(envelope::Fault fault) {
-  switch (fault) {
-    case envelope::Fault::not_json:
-      return Outcome::payload_not_json;
-    case envelope::Fault::no_object:
-      return Outcome::payload_not_object;
-    case envelope::Fault::no_receiver:
-    case envelope::Fault::no_ids:
-    case envelope::Fault::unusable_id:
-    case envelope::Fault::too_many_ids:
-      break;
-  }
-  return Outcome::no_receiver;
 }
 
 }  // namespace
@@ -114,7 +101,10 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
            packet.event.argument_count == 0 ? Outcome::no_payload : Outcome::payload_not_string);
     return;
   }
-  const auto envelope = reader_.read(packet.event.first_argument);
+  const bool noted = is_noted(shared_, type);
+  envelope::NegotiationMembers members;
+  const auto envelope = noted ? reader_.read(packet.event.first_argument, members)
+                              : reader_.read(packet.event.first_argument);
   if (!envelope) {
     refuse(sender, type, packet.ack, outcome_of(envelope.error()));
     return;
@@ -126,11 +116,20 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
            envelope->to);
     return;
   }
-  const Message message{type, packet.ack, envelope->to, packet.event.first_argument, now_};
+  Message message{type, packet.ack, envelope->to, packet.event.first_argument, now_};
   // No module is asked about the message, and no observer is notified.
   if (!can_exist(message.to, shared_.policy.max_node_id_bytes)) {
     acknowledge(sender, message, Outcome::impossible_receiver);
     return;
+  }
+  std::optional<negotiation::Message> unnoted;
+  if (noted) {
+    unnoted = negotiation_message(sender, type, *envelope, members, now_);
+    if (type == Relayed::connection_attempt) {
+      message.ticket = note_sent(shared_, context_.counters, *unnoted);
+    } else {
+      message.unnoted = &*unnoted;
+    }
   }
   const std::uint32_t number = ++last_message_;
   const Backlog* backlog = backlog_of(sender);
@@ -235,6 +234,9 @@ void Relay::finish(Node& sender, const Message& message, Outcome outcome, Ack ac
 void Relay::acknowledge(Node& sender, const Message& message, Outcome outcome, Ack ack) {
   const AckStatus status = status_of(outcome);
   if (ack == Ack::pending) sender.ack(context_, message.ack, status);
+  if (message.belongs_to_negotiation()) {
+    note_outcome(shared_, context_.counters, message, outcome);
+  }
   // Unauthorized messages were logged when the authorization was answered.
   if (status == AckStatus::error) {
     node_log::not_relayed(message.type, sender.id(), message.to, outcome, {}, now_);
@@ -269,6 +271,9 @@ Relay::Backlog* Relay::keep(Node& sender, const Message& message, std::uint32_t 
   if (known != nullptr) sender.outbox().revoke_receipt();
   QueuedMessages one = spare_messages_.take();
   one.front().assign(number, message, stage);
+  if (message.unnoted != nullptr) {
+    one.front().ticket = note_sent(shared_, context_.counters, *message.unnoted);
+  }
   Backlog& backlog = ensure_backlog(sender);
   backlog.authorization_queue.splice(backlog.authorization_queue.end(), one);
   backlog.bytes += bytes;
@@ -393,7 +398,9 @@ modules::Receipt Relay::issue_receipt(Node& sender, const Backlog& backlog,
   const bool observed = queued.type == Relayed::socket_msg_exchange &&
                         !shared_.modules.of<modules::Kind::observer>().empty();
   if (!is_all || observed || log::enabled(log::Level::relays)) return modules::kNoReceipt;
-  return broker::issue_receipt(sender, queued.ack);
+  modules::Receipt receipt = broker::issue_receipt(sender, queued.ack);
+  receipt.note = std::bit_cast<std::uint64_t>(queued.ticket);
+  return receipt;
 }
 
 // The instance that delivers a message counts it as relayed.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -11,6 +12,8 @@
 #include "broker/instance_status.hpp"
 #include "broker/lease.hpp"
 #include "broker/node_questions.hpp"
+#include "broker/negotiation_notes.hpp"
+#include "broker/outcome.hpp"
 #include "crolang/until_memory.hpp"
 #include "socketio/packet.hpp"
 #include "telemetry/log.hpp"
@@ -36,14 +39,22 @@ SharedState& shared_of(void* ctx) {
 
 /// Other instances are trusted, but what they send is delivered to a node only if it is a relayed
 /// event.
-bool is_relayed_event(std::string_view text) {
-  if (!text.starts_with("42") || !websocket::is_utf8(text)) return false;
+struct RelayedEvent {
+  Relayed type;
+  std::string_view literal;
+};
+std::optional<RelayedEvent> relayed_event(std::string_view text) {
+  if (!text.starts_with("42") || !websocket::is_utf8(text)) return std::nullopt;
   thread_local socketio::PacketParser parser;
   const auto packet = parser.parse(text.substr(1));
-  return packet && packet->type == socketio::PacketType::event &&
-         packet->name_space == socketio::kMainNamespace && !packet->ack.present() &&
-         relayed_type(packet->event.name).has_value() && packet->event.argument_count == 1 &&
-         packet->event.first_kind == json::Kind::string;
+  const bool is_event = packet && packet->type == socketio::PacketType::event &&
+                        packet->name_space == socketio::kMainNamespace && !packet->ack.present() &&
+                        packet->event.argument_count == 1 &&
+                        packet->event.first_kind == json::Kind::string;
+  if (!is_event) return std::nullopt;
+  const auto type = relayed_type(packet->event.name);
+  if (!type) return std::nullopt;
+  return RelayedEvent{*type, packet->event.first_argument};
 }
 
 session::Pushed push(SharedState& shared, const Joined& receiver, std::string_view text) {
@@ -89,20 +100,32 @@ void accept_remote(SharedState& shared, crolang_lease to, crolang_str body, crol
     answer(CROLANG_OK, false, {});
     return;
   }
-  if (!is_relayed_event(view(body))) {
+  const auto event = relayed_event(view(body));
+  if (!event) {
     answer(CROLANG_INVALID, false, "not a relayed event");
     return;
   }
+  // Before the node has it, whose answer may be fast.
+  negotiation::Ticket ticket;
+  if (is_noted(shared, event->type)) {
+    ticket = note_received(shared, event->type, event->literal, std::chrono::steady_clock::now());
+  }
+  const auto acknowledged = [&](Outcome outcome) {
+    if (ticket.is_valid()) note_received_outcome(shared, ticket, outcome);
+  };
   switch (push(shared, *here, view(body))) {
     case session::Pushed::taken:
       shared.counters.add(telemetry::Counter::relayed_remote);
+      acknowledged(Outcome::delivered);
       answer(CROLANG_OK, true, {});
       break;
     case session::Pushed::full:
       shared.counters.add(telemetry::Counter::outbox_full);
+      acknowledged(Outcome::outbox_full);
       answer(CROLANG_UNAVAILABLE, false, "outbox full");
       break;
     case session::Pushed::gone:
+      acknowledged(Outcome::not_connected);
       answer(CROLANG_OK, false, {});
       break;
   }
@@ -178,6 +201,7 @@ SharedState::SharedState(Policy rules, std::string instance_id,
       modules(module_table),
       outboxes(outbox_tables),
       workers(worker_set) {
+  if (policy.negotiation_insight) negotiations.emplace();
   questions.add("status", [this](std::string_view, const InstanceQuestions::Reply& reply) {
     reply.text(status_of(*this));
   });

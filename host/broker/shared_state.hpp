@@ -13,6 +13,7 @@
 #include "broker/refused_ids.hpp"
 #include "crolang/plugin.h"
 #include "modules/module_table.hpp"
+#include "negotiation/table.hpp"
 #include "session/outbox.hpp"
 #include "telemetry/event_hub.hpp"
 #include "telemetry/metrics.hpp"
@@ -37,6 +38,7 @@ struct Policy {
   std::size_t max_validity_ids = 1000;  ///< in one question
   std::size_t max_node_id_bytes = 256;
   std::size_t max_outbox_bytes = 4194304;
+  bool negotiation_insight = true;
 };
 
 /// Facts about this process, for status reports.
@@ -63,7 +65,8 @@ struct SharedState {
   std::atomic<bool> draining{false};
   std::atomic<bool> registry_available{true};  ///< as it has reported
   RefusedIds refused_ids;
-  InstanceQuestions questions;  ///< that other instances ask
+  std::optional<negotiation::Table> negotiations;  ///< nullopt: NEGOTIATION_INSIGHT is false
+  InstanceQuestions questions;                     ///< that other instances ask
 
   /// Probes whether the session that holds this token responds within `timeout`. `reply` gets one
   /// of CROLANG_ALIVE … once, from this or another thread.

@@ -169,6 +169,7 @@ Settings settings_from(const Reader& read) {
                               ? AuthorizationScope::initiation
                               : AuthorizationScope::every_message;
   s.authorize_presence = read.is_on("AUTHORIZE_PRESENCE");
+  s.negotiation_insight = read.is_on("NEGOTIATION_INSIGHT");
   s.ping_interval = read.milliseconds("PING_INTERVAL_MS");
   s.ping_timeout = read.milliseconds("PING_TIMEOUT_MS");
   s.handshake_timeout = read.milliseconds("HANDSHAKE_TIMEOUT_MS");

@@ -61,6 +61,7 @@ struct Settings {
   Switch websocket_relay{};
   AuthorizationScope authorization_scope{};
   Switch authorize_presence{};
+  Switch negotiation_insight{};
 
   std::chrono::milliseconds ping_interval{};
   std::chrono::milliseconds ping_timeout{};

@@ -189,6 +189,12 @@ std::vector<Variable> own_table() {
        .help = "authorize questions about who is connected too: a node that may not send to "
                "another is told that it is not connected",
        .group = kMessages},
+      {.name = "NEGOTIATION_INSIGHT",
+       .type = Type::boolean,
+       .default_value = "true",
+       .help = "keep for a while what passes between nodes that want to connect, never an SDP or "
+               "an address, and say why they do not",
+       .group = kMessages},
 
       {.name = "PING_INTERVAL_MS",
        .type = Type::uint,

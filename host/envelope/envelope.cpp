@@ -67,15 +67,32 @@ boost::system::result<Envelope, Fault> EnvelopeReader::read(std::string_view lit
   const std::string_view payload = decode_payload(literal);
   if (!find_members(payload, members)) return fault_of(payload);
   const auto& [from, to] = members;
+  return envelope_of(from.value, to.value);
+}
 
+boost::system::result<Envelope, Fault> EnvelopeReader::read(std::string_view literal,
+                                                            NegotiationMembers& negotiation) {
+  std::array members{Member{"from"sv}, Member{"to"sv}, Member{"sessionId"sv}, Member{"candidate"sv},
+                     Member{"sessionDescription"sv}};
+  const std::string_view payload = decode_payload(literal);
+  if (!find_members(payload, members)) return fault_of(payload);
+  const auto& [from, to, session, candidate, description] = members;
+  negotiation.session_id = is_string(session.value) ? decode(session.value) : session.value;
+  negotiation.candidate = candidate.value;
+  negotiation.description = description.value;
+  return envelope_of(from.value, to.value);
+}
+
+boost::system::result<Envelope, Fault> EnvelopeReader::envelope_of(std::string_view from,
+                                                                   std::string_view to) {
   Envelope envelope;
-  if (!is_string(to.value)) return Fault::no_receiver;
-  envelope.to = trim(decode(to.value));
+  if (!is_string(to)) return Fault::no_receiver;
+  envelope.to = trim(decode(to));
   if (envelope.to.empty()) return Fault::no_receiver;
-  if (is_string(from.value)) {
+  if (is_string(from)) {
     envelope.from_kind = Envelope::From::named;
-    envelope.from = decode(from.value);
-  } else if (!from.value.empty()) {
+    envelope.from = decode(from);
+  } else if (!from.empty()) {
     envelope.from_kind = Envelope::From::unusable;
   }
   return envelope;

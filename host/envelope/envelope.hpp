@@ -1,8 +1,8 @@
 /// Reads the few members of a message that the broker looks at: `from` and `to` of a relayed
-/// message, `ids` of a presence query. The payload is a JSON text inside a JSON string literal;
-/// both functions read it exactly as a node's JSON.parse would, and return a fault where that would
-/// throw.
-/// Threads: one reader per worker. Errors: a Fault; nothing is thrown but std::bad_alloc.
+/// message, what tells one negotiation from another, `ids` of a presence query. The payload is a
+/// JSON text inside a JSON string literal; all functions read it exactly as a node's JSON.parse
+/// would, and return a fault where that would throw. Threads: one reader per worker. Errors: a
+/// Fault; nothing is thrown but std::bad_alloc.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -24,6 +24,13 @@ struct Envelope {
   From from_kind = From::absent;
   std::string_view from;  ///< Not trimmed; empty unless named.
   std::string_view to;    ///< Trimmed, never empty.
+};
+
+/// What the messages of a negotiation have as well. docs/messages.md describes them.
+struct NegotiationMembers {
+  std::string_view session_id;   ///< The characters of a string; else raw JSON; empty: absent.
+  std::string_view candidate;    ///< Raw JSON, whose strings have their escapes; empty: absent.
+  std::string_view description;  ///< `sessionDescription`, the same.
 };
 
 /// What is wrong with a payload.
@@ -50,6 +57,9 @@ class EnvelopeReader {
   /// Hot: per message. No JSON tree, and no allocation once the buffers have grown to the traffic.
   /// Fault: malformed JSON anywhere, not an object, or no `to` that names a receiver.
   [[nodiscard]] boost::system::result<Envelope, Fault> read(std::string_view literal);
+  /// The same, and finds the members of a negotiation in the same pass.
+  [[nodiscard]] boost::system::result<Envelope, Fault> read(std::string_view literal,
+                                                            NegotiationMembers& negotiation);
 
   /// Fault: malformed JSON anywhere, not an object, `ids` not an array, an id that is not a string
   /// or is blank, or more than `max_ids` of them.
@@ -62,6 +72,8 @@ class EnvelopeReader {
     std::string_view value = {};  ///< Raw JSON; empty: absent.
   };
 
+  [[nodiscard]] boost::system::result<Envelope, Fault> envelope_of(std::string_view from,
+                                                                   std::string_view to);
   [[nodiscard]] std::string_view decode_payload(std::string_view literal);
   [[nodiscard]] bool find_members(std::string_view text, std::span<Member> wanted);
   /// Why find_members has failed.

@@ -24,6 +24,7 @@ struct Receipt {
   std::uint32_t number = 0;
   std::uint8_t size = 0;  ///< 0: the sender does not ask for an acknowledgement
   std::array<char, kMaxBytes> bytes{};
+  std::uint64_t note = 0;  ///< by which the issuer finds what it has noted of the message; 0: none
 };
 
 inline constexpr Receipt kNoReceipt{};

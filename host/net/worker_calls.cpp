@@ -1,4 +1,5 @@
 // The hooks of a worker's pending calls. Threads: any, unless stated otherwise.
+#include "broker/negotiation_notes.hpp"
 #include "broker/receipts.hpp"
 #include "modules/clients/call_faults.hpp"
 #include "net/transport.hpp"
@@ -17,7 +18,9 @@ modules::PendingCalls::Hooks Worker::call_hooks(Worker& worker) {
         if (current() != &worker) worker.wake();
       },
       [&worker] { return worker.sleeps_.load(std::memory_order_relaxed); },
-      &broker::redeem,
+      [&worker](const modules::Receipt& receipt) {
+        return broker::redeem_noted(worker.shared_, receipt);
+      },
       [&worker](void* issuer, modules::Redeemed how) {
         if (how == modules::Redeemed::unsent) {
           const std::size_t sent = flush(broker::outbox_of(issuer), kNoEpoll);

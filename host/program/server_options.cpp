@@ -32,6 +32,7 @@ net::ServerOptions server_options(const config::Settings& settings,
           ? broker::Policy::Scope::initiation
           : broker::Policy::Scope::every_message;
   options.policy.authorize_presence = settings.authorize_presence == config::Switch::on;
+  options.policy.negotiation_insight = settings.negotiation_insight == config::Switch::on;
   options.policy.probe_timeout = settings.duplicate_id_probe_timeout;
   options.policy.max_connection_age = settings.max_connection_age;
   options.policy.message_rate = settings.message_rate_per_node;

@@ -18,6 +18,7 @@ enum class Latency : std::uint8_t {
   relay_local,           ///< from the receipt of a message to the receiver's outbox; one in 16
   relay_remote,          ///< from the receipt of a message to the other broker's answer
   heartbeat_round_trip,  ///< from ping to pong
+  negotiation_answer,    ///< from an attempt to its acceptance
   call_first,            ///< from here on by kind of module, see call_latency
 };
 inline constexpr std::size_t kPlainLatencies = static_cast<std::size_t>(Latency::call_first);
@@ -64,6 +65,10 @@ constexpr LatencyDescription latency_description(Latency latency) {
       return {"relay", "route", "remote", kRelay};
     case Latency::heartbeat_round_trip:
       return {"heartbeat_round_trip", "", "", "From a ping to its pong"};
+    case Latency::negotiation_answer:
+      return {"negotiation_answer", "", "",
+              "From an attempt of this instance's nodes to connect to another node to its "
+              "acceptance"};
     case Latency::call_first:
       break;
   }

@@ -37,6 +37,9 @@ constexpr std::string_view kLeft = "Upgraded connections ended by the client or 
 constexpr std::string_view kClosed =
     "Connections closed by the broker, except for protocol violations";
 constexpr std::string_view kRenewals = "Reloads of the TLS certificate files";
+constexpr std::string_view kNegotiations =
+    "Attempts of this instance's nodes to connect to another node, by what came of them";
+constexpr std::string_view kCandidates = "ICE candidates that this instance's nodes sent";
 constexpr std::string_view kHttp = "HTTP responses, upgrades (1xx) included";
 
 constexpr std::array<Description, kPlainCounters> kDescriptions{{
@@ -129,6 +132,18 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
      "Wrong tokens sent to the admin interface"},
     {Counter::admin_events_lost, "admin_events_lost", "", "",
      "Events not sent to a reader of the event stream that was too slow"},
+    {Counter::negotiations_answered, "negotiations", "outcome", "answered", kNegotiations},
+    {Counter::negotiations_refused, "negotiations", "outcome", "refused", kNegotiations},
+    {Counter::negotiations_not_allowed, "negotiations", "outcome", "notAllowed", kNegotiations},
+    {Counter::negotiations_unanswered, "negotiations", "outcome", "unanswered", kNegotiations},
+    {Counter::negotiations_not_connected, "negotiations", "outcome", "notConnected", kNegotiations},
+    {Counter::negotiations_unauthorized, "negotiations", "outcome", "unauthorized", kNegotiations},
+    {Counter::negotiations_failed, "negotiations", "outcome", "failed", kNegotiations},
+    {Counter::candidates_host, "candidates", "type", "host", kCandidates},
+    {Counter::candidates_mdns, "candidates", "type", "mdns", kCandidates},
+    {Counter::candidates_srflx, "candidates", "type", "srflx", kCandidates},
+    {Counter::candidates_prflx, "candidates", "type", "prflx", kCandidates},
+    {Counter::candidates_relay, "candidates", "type", "relay", kCandidates},
 }};
 
 constexpr bool describes_every_counter_in_order() {

@@ -108,6 +108,18 @@ enum class Counter : std::uint8_t {
   certificates_not_renewed,
   admin_wrong_tokens,
   admin_events_lost,
+  negotiations_answered,
+  negotiations_refused,
+  negotiations_not_allowed,
+  negotiations_unanswered,
+  negotiations_not_connected,
+  negotiations_unauthorized,
+  negotiations_failed,
+  candidates_host,
+  candidates_mdns,
+  candidates_srflx,
+  candidates_prflx,
+  candidates_relay,
   plugin_first,  ///< from here on kind by event, see plugin_counter
 };
 inline constexpr std::size_t kPlainCounters = static_cast<std::size_t>(Counter::plugin_first);

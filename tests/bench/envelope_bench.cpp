@@ -79,6 +79,18 @@ void read_envelope(benchmark::State& state, const std::string& literal) {
   count_bytes(state, literal);
 }
 
+/// With the members of a negotiation.
+void read_negotiation(benchmark::State& state, const std::string& literal) {
+  EnvelopeReader reader;
+  for ([[maybe_unused]] auto iteration : state) {
+    crolang::envelope::NegotiationMembers members;
+    auto envelope = reader.read(literal, members);
+    benchmark::DoNotOptimize(envelope);
+    benchmark::DoNotOptimize(members);
+  }
+  count_bytes(state, literal);
+}
+
 void read_envelope_with_a_tree(benchmark::State& state, const std::string& literal) {
   for ([[maybe_unused]] auto iteration : state) {
     const auto payload = nlohmann::json::parse(literal).get<std::string>();
@@ -101,6 +113,7 @@ void read_ids(benchmark::State& state) {
 
 BENCHMARK_CAPTURE(read_envelope, message, message_literal());
 BENCHMARK_CAPTURE(read_envelope, offer, offer_literal());
+BENCHMARK_CAPTURE(read_negotiation, offer, offer_literal());
 BENCHMARK(read_ids)->Arg(1)->Arg(100);
 BENCHMARK_CAPTURE(read_envelope_with_a_tree, message, message_literal());
 BENCHMARK_CAPTURE(read_envelope_with_a_tree, offer, offer_literal());

@@ -39,7 +39,7 @@ export class Coturn {
 
   /// Takes credentials that were made with this secret, or as `authentication` says. Resolves once it answers over UDP and TCP.
   /// `publicAddress`: what it takes its relays to be reached at, as behind a NAT; `address`, `relay`: where it listens and relays;
-  /// `tls`: files of writePair, for TLS on the same port; `args`: more of them, `env`: variables.
+  /// `tls`: files of writePair, for TLS on the same port; `args`: more of them, `env`: variables; `inside`: a command that runs it.
   static async start(
     secret,
     {
@@ -50,15 +50,18 @@ export class Coturn {
       authentication = ['--use-auth-secret', `--static-auth-secret=${secret}`],
       args = ['--allow-loopback-peers'],
       env = {},
+      inside = [],
     } = {},
   ) {
     const coturn = new Coturn();
     const directory = temporaryDirectory();
     coturn.address = address;
     coturn.port = await freePort();
+    const [command, ...before] = [...inside, 'turnserver'];
     coturn.#server = start(
-      'turnserver',
+      command,
       [
+        ...before,
         '-n',
         ...['--listening-ip', address, '--relay-ip', relay, '--listening-port', String(coturn.port)],
         ...authentication,

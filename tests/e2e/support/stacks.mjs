@@ -46,9 +46,10 @@ export class Stack {
   #peers = new Map();
   #counter = 0;
 
-  static async start(name) {
+  /// `inside`: a command that runs it.
+  static async start(name, inside = []) {
     const stack = new Stack();
-    const [command, ...args] = kPrograms[name];
+    const [command, ...args] = [...inside, ...kPrograms[name]];
     stack.child = spawn(command, args, { env: cleanEnvironment({}), stdio: ['pipe', 'pipe', 'pipe'] });
     running.add(stack.child);
     Object.assign(stack, { output: '', pid: stack.child.pid });
@@ -117,6 +118,8 @@ export class StackNode {
   #assembler = new Assembler();
   /// What went wrong at this end, in words.
   faults = [];
+  /// Its candidates are not sent.
+  isMuted = false;
 
   static async join(stack, port) {
     const node = new StackNode();
@@ -138,8 +141,10 @@ export class StackNode {
     await opened;
   }
 
-  async accept() {
+  /// `decision`: called when there is an attempt, and waited for.
+  async accept(decision = () => {}) {
     const [text] = await once(this.socket, 'CONNECTION_ATTEMPT');
+    await decision();
     const { from, sessionId, sessionDescription: { type, sdp } } = JSON.parse(text);
     assert.equal(type, 'offer');
     const opened = this.#open('responder', from, sessionId);
@@ -208,6 +213,7 @@ export class StackNode {
   }
 
   #sayCandidate(candidate) {
+    if (this.isMuted) return;
     try {
       expectCandidate(candidate, this.description);
     } catch (error) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broker/negotiation_notes.hpp"
 #include "broker/receipts.hpp"
 #include "json/scanner.hpp"
 #include "unit/websocket/client_frames.hpp"
@@ -57,7 +58,7 @@ Harness::Harness(Policy policy, std::string_view instance)
 modules::PendingCalls::Hooks Harness::hooks() {
   return {[this] { ++woken; },
           [this] { return sleeps; },
-          &redeem,
+          [this](const modules::Receipt& receipt) { return redeem_noted(shared, receipt); },
           [this](void* issuer, modules::Redeemed how) {
             session::DirtyList dirty;
             if (how == modules::Redeemed::unsent) dirty.outboxes.push_back(&outbox_of(issuer));

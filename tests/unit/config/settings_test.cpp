@@ -51,6 +51,7 @@ TEST(Settings, HaveTheDefaultsOfTheContract) {
   EXPECT_EQ(s.websocket_relay, Switch::on);
   EXPECT_EQ(s.authorization_scope, AuthorizationScope::every_message);
   EXPECT_EQ(s.authorize_presence, Switch::off);
+  EXPECT_EQ(s.negotiation_insight, Switch::on);
   EXPECT_EQ(s.ping_interval, 25s);
   EXPECT_EQ(s.ping_timeout, 20s);
   EXPECT_EQ(s.handshake_timeout, 10s);
@@ -101,6 +102,7 @@ TEST(Settings, TakeEveryValueThatIsGiven) {
                                {"WEBSOCKET_RELAY_ENABLED", "false"},
                                {"AUTHORIZE_NODES_COMMUNICATION_SCOPE", "initiation"},
                                {"AUTHORIZE_PRESENCE", "true"},
+                               {"NEGOTIATION_INSIGHT", "false"},
                                {"PING_INTERVAL_MS", "101"},
                                {"PING_TIMEOUT_MS", "102"},
                                {"HANDSHAKE_TIMEOUT_MS", "103"},
@@ -143,6 +145,7 @@ TEST(Settings, TakeEveryValueThatIsGiven) {
   EXPECT_EQ(s.websocket_relay, Switch::off);
   EXPECT_EQ(s.authorization_scope, AuthorizationScope::initiation);
   EXPECT_EQ(s.authorize_presence, Switch::on);
+  EXPECT_EQ(s.negotiation_insight, Switch::off);
   EXPECT_EQ(s.ping_interval, 101ms);
   EXPECT_EQ(s.ping_timeout, 102ms);
   EXPECT_EQ(s.handshake_timeout, 103ms);

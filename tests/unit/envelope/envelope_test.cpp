@@ -54,6 +54,18 @@ std::optional<std::vector<std::string>> ids_of(std::string_view payload,
   return std::vector<std::string>(ids->begin(), ids->end());
 }
 
+/// The same, and what else the messages of a negotiation have, each in brackets.
+std::string negotiation_of(std::string_view payload) {
+  EnvelopeReader reader;
+  NegotiationMembers members;
+  if (!reader.read(literal_of(payload), members)) return "fault";
+  std::string found;
+  for (const std::string_view each : {members.session_id, members.candidate, members.description}) {
+    found.append("[").append(each).append("]");
+  }
+  return found;
+}
+
 constexpr std::string_view kSpaces[] = {
     "\x09"sv,         "\x0A"sv,         "\x0B"sv,         "\x0C"sv,         "\x0D"sv,
     "\x20"sv,         "\xC2\xA0"sv,     "\xE1\x9A\x80"sv, "\xE2\x80\x80"sv, "\xE2\x80\x81"sv,
@@ -399,6 +411,37 @@ TEST(EnvelopeReader, SaysWhatIsWrong) {
   EXPECT_EQ(fault_of_ids(R"({"ids":"a"})"), Fault::no_ids);
   EXPECT_EQ(fault_of_ids(R"({"ids":["a",1]})"), Fault::unusable_id);
   EXPECT_EQ(fault_of_ids(R"({"ids":["a","b","c"]})"), Fault::too_many_ids);
+}
+
+TEST(NegotiationMembers, AreFoundInTheSamePass) {
+  EXPECT_EQ(negotiation_of(R"({"to":"bob","sessionId":"s-1"})"), "[s-1][][]");
+  EXPECT_EQ(negotiation_of(R"({"sessionId":"a\u0062","candidate":{"sdp":"a\/b"},"to":"bob"})"),
+            R"([ab][{"sdp":"a\/b"}][])");
+  EXPECT_EQ(negotiation_of(R"({"to":"bob","sessionDescription":{"sdp":"v=0\r\n"}})"),
+            R"([][][{"sdp":"v=0\r\n"}])");
+}
+
+TEST(NegotiationMembers, MayBeOfAnyType) {
+  EXPECT_EQ(negotiation_of(R"({"to":"bob","sessionId":17,"candidate":null})"), "[17][null][]");
+  EXPECT_EQ(negotiation_of(R"({"to":"bob"})"), "[][][]");
+}
+
+TEST(NegotiationMembers, CountOnceTheLastTime) {
+  EXPECT_EQ(negotiation_of(R"({"to":"bob","sessionId":"a","sessionId":"b"})"), "[b][][]");
+}
+
+TEST(NegotiationMembers, DoNotChangeWhatIsAFault) {
+  for (const std::string_view payload :
+       {R"({"sessionId":"s"})", R"({"to":"bob","sessionId":"s"} x)", R"({"to":"bob","sessionId":})",
+        "[]", ""})
+    EXPECT_EQ(negotiation_of(payload), "fault") << payload;
+  NegotiationMembers members;
+  EnvelopeReader reader;
+  const auto envelope =
+      reader.read(literal_of(R"({"from":"ann","to":" bob ","sessionId":"s"})"), members);
+  ASSERT_TRUE(envelope);
+  EXPECT_EQ(envelope->from, "ann");
+  EXPECT_EQ(envelope->to, "bob");
 }
 
 }  // namespace

@@ -1,0 +1,120 @@
+#include "negotiation/record.hpp"
+
+#include <charconv>
+#include <system_error>
+#include <utility>
+
+#include "crolang/enum_count.hpp"
+#include "negotiation/shortening.hpp"
+
+namespace crolang::negotiation {
+
+std::string_view name_of(What what) {
+  switch (what) {
+    case What::attempt:
+      return "attempt";
+    case What::acceptance:
+      return "acceptance";
+    case What::refusal:
+      return "refusal";
+    case What::not_allowed:
+      return "notAllowed";
+    case What::candidates:
+      return "candidates";
+  }
+  return {};
+}
+
+std::string_view name_of(Side side) {
+  switch (side) {
+    case Side::initiator:
+      return "initiator";
+    case Side::responder:
+      return "responder";
+  }
+  return {};
+}
+
+std::string_view name_of(Ack ack) {
+  switch (ack) {
+    case Ack::pending:
+      return {};
+    case Ack::ok:
+      return "OK";
+    case Ack::error:
+      return "ERROR";
+    case Ack::unauthorized:
+      return "UNAUTHORIZED";
+    case Ack::not_connected:
+      return "NOT_CONNECTED";
+  }
+  return {};
+}
+
+std::string_view name_of(State state) {
+  switch (state) {
+    case State::attempting:
+      return "attempting";
+    case State::answered:
+      return "answered";
+    case State::refused:
+      return "refused";
+    case State::not_allowed:
+      return "notAllowed";
+    case State::unanswered:
+      return "unanswered";
+    case State::not_connected:
+      return "notConnected";
+    case State::unauthorized:
+      return "unauthorized";
+    case State::failed:
+      return "failed";
+  }
+  return {};
+}
+
+std::optional<State> state_named(std::string_view name) {
+  for (std::size_t i = 0; i < enum_count<State>(); ++i) {
+    const auto state = static_cast<State>(i);
+    if (name_of(state) == name) return state;
+  }
+  return std::nullopt;
+}
+
+std::string id_of(std::uint64_t number) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string id;
+  for (int shift = 60; shift >= 0; shift -= 4) id += kHex[(number >> shift) & 15U];
+  return id;
+}
+
+std::uint64_t number_of(std::string_view id) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number, 16);
+  return error == std::errc{} && id == id_of(number) ? number : 0;
+}
+
+void Record::reset() {
+  std::string names = std::move(names_);
+  *this = Record();
+  names_ = std::move(names);
+  names_.clear();
+}
+
+void Record::set_names(std::string_view initiator, std::string_view responder,
+                       std::string_view session) {
+  names_.clear();
+  append_bounded(names_, initiator, kLongestId);
+  responder_at_ = static_cast<std::uint16_t>(names_.size());
+  append_bounded(names_, responder, kLongestId);
+  session_at_ = static_cast<std::uint16_t>(names_.size());
+  append_bounded(names_, session, kLongestSession);
+}
+
+void Record::clear_names() {
+  std::string().swap(names_);
+  responder_at_ = 0;
+  session_at_ = 0;
+}
+
+}  // namespace crolang::negotiation

@@ -1,0 +1,332 @@
+#include "negotiation/table.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "negotiation/secret_hash.hpp"
+#include "negotiation/shortening.hpp"
+
+namespace crolang::negotiation {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Records are not looked through more often than this.
+constexpr std::chrono::seconds kSweepInterval{1};
+
+/// Two different keys with one hash are as unlikely as a broken memory.
+std::uint64_t hash_of(const Message& message) {
+  return secret_hash(message.session,
+                     secret_hash(message.responder, secret_hash(message.initiator)));
+}
+
+std::uint32_t milliseconds_between(TimePoint start, TimePoint end) {
+  const auto passed = std::chrono::duration_cast<milliseconds>(end - start).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(passed, 0, 0xFFFFFFFF));
+}
+
+std::optional<State> state_after(What what) {
+  switch (what) {
+    case What::acceptance:
+      return State::answered;
+    case What::refusal:
+      return State::refused;
+    case What::not_allowed:
+      return State::not_allowed;
+    case What::attempt:
+    case What::candidates:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<State> state_after(Ack ack_of_attempt) {
+  switch (ack_of_attempt) {
+    case Ack::error:
+      return State::failed;
+    case Ack::unauthorized:
+      return State::unauthorized;
+    case Ack::not_connected:
+      return State::not_connected;
+    case Ack::ok:
+    case Ack::pending:
+      break;
+  }
+  return std::nullopt;
+}
+
+/// The record comes to this state.
+Change change(Record& record, State state) {
+  record.state = state;
+  const bool is_first = !std::exchange(record.is_counted, true);
+  return {record.number, state, record.initiator_here, is_first && record.initiator_here,
+          record.answered_after};
+}
+
+/// Whether an attempt with the same names is another negotiation: nodes that use one session's id
+/// for all.
+bool is_over(const Record& record, TimePoint now) {
+  return record.state_at(now) != State::attempting;
+}
+
+std::uint8_t append_event(Record& record, const Message& message) {
+  if (record.event_count == Record::kMostEvents) {
+    ++record.events_left_out;
+    return Record::kMostEvents;
+  }
+  record.events[record.event_count] = {milliseconds_between(record.started, message.at),
+                                       message.what, message.from, Ack::pending};
+  return record.event_count++;
+}
+
+/// `index`: of the event, Record::kMostEvents if there was no room for it.
+std::optional<Change> acknowledge_event(Record& record, std::uint8_t index,
+                                        const Acknowledged& known) {
+  if (index == Record::kMostEvents) return std::nullopt;
+  Event& event = record.events[index];
+  event.ack = known.ack;
+  if (known.ack == Ack::error) record.failure = known.why;
+  switch (event.what) {
+    case What::attempt: {
+      record.attempt_ack = known.ack;
+      const auto state = state_after(known.ack);
+      if (state && record.state == State::attempting) return change(record, *state);
+      break;
+    }
+    case What::acceptance:
+    case What::refusal:
+    case What::not_allowed:
+      record.answer_ack = known.ack;
+      break;
+    case What::candidates:
+      if (known.ack != Ack::ok) {
+        Party& sender = record.party(event.from);
+        if (sender.lost != 0xFFFF) ++sender.lost;
+        sender.last_loss = known.ack;
+      }
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// ---- One shard ----------------------------------------------------------------------------------
+
+Record* Table::Shard::find(std::uint64_t hash, std::uint16_t& slot) {
+  for (slot = buckets[hash % kBuckets]; slot != kNone; slot = slots[slot].next) {
+    if (slots[slot].record.hash == hash) return &slots[slot].record;
+  }
+  return nullptr;
+}
+
+Record& Table::Shard::begin(std::uint16_t& slot) {
+  if (slots.size() < kPerShard) {
+    slot = static_cast<std::uint16_t>(slots.size());
+    slots.emplace_back();
+  } else {
+    slot = static_cast<std::uint16_t>(oldest);
+    oldest = (oldest + 1) % kPerShard;
+    if (slots[slot].record.number != 0) {
+      unlink(slot);
+      --used;
+    }
+  }
+  return slots[slot].record;
+}
+
+void Table::Shard::link(std::uint16_t slot) {
+  std::uint16_t& first = buckets[slots[slot].record.hash % kBuckets];
+  slots[slot].next = first;
+  first = slot;
+  ++used;
+}
+
+void Table::Shard::unlink(std::uint16_t slot) {
+  std::uint16_t* at = &buckets[slots[slot].record.hash % kBuckets];
+  while (*at != slot) at = &slots[*at].next;
+  *at = slots[slot].next;
+  slots[slot].record.number = 0;
+}
+
+void Table::Shard::release(std::uint16_t slot) {
+  unlink(slot);
+  slots[slot].record.clear_names();
+  --used;
+}
+
+// ---- All ----------------------------------------------------------------------------------------
+
+Table::Table() : sweep_due_(TimePoint::max().time_since_epoch().count()) {}
+
+Table::Noted Table::note(const Message& message, std::optional<Acknowledged> known) noexcept {
+  const std::uint64_t hash = hash_of(message);
+  // The high bits, since the buckets use the low ones.
+  const auto index = static_cast<std::uint8_t>(hash >> 60);
+  try {
+    return note_in(shards_[index], index, hash, message, known);
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
+
+Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash,
+                            const Message& message, std::optional<Acknowledged> known) {
+  Noted noted;
+  const std::lock_guard lock(shard.mutex);
+  std::uint16_t slot = kNone;
+  Record* record = shard.find(hash, slot);
+  if (message.what == What::attempt && (record == nullptr || is_over(*record, message.at))) {
+    record = &shard.begin(slot);
+    record->reset();
+    try {
+      record->set_names(message.initiator, message.responder, message.session);
+    } catch (const std::bad_alloc&) {
+      // The slot stays free until its turn comes again.
+      return {};
+    }
+    record->number = ++last_number_ * kShards + index;
+    record->hash = hash;
+    record->started = message.at;
+    record->initiator_here = message.is_from_here;
+    shard.link(slot);
+    sweep_at(message.at + kAnswerTime);
+    noted.change = Change{record->number, State::attempting, record->initiator_here};
+  }
+  if (record == nullptr) return {};
+
+  record->last_message = message.at;
+  Party& sender = record->party(message.from);
+  if (message.servers.known) sender.servers = message.servers;
+  sender.candidates.add(message.candidates);
+  // A second answer changes nothing.
+  if (const auto state = state_after(message.what); state && !record->answered_after) {
+    record->answered_after = std::chrono::duration_cast<milliseconds>(message.at - record->started);
+    noted.change = change(*record, *state);
+  }
+  noted.is_recorded = true;
+  const std::uint8_t event = append_event(*record, message);
+  if (known) {
+    if (const auto failed = acknowledge_event(*record, event, *known)) noted.change = failed;
+  } else {
+    noted.ticket = {static_cast<std::uint32_t>(record->number), slot, index, event};
+  }
+  return noted;
+}
+
+std::optional<Change> Table::acknowledge(Ticket ticket, const Acknowledged& known) noexcept {
+  if (!ticket.is_valid()) return std::nullopt;
+  Shard& shard = shards_[ticket.shard];
+  const std::lock_guard lock(shard.mutex);
+  Record& record = shard.slots[ticket.slot].record;
+  if (static_cast<std::uint32_t>(record.number) != ticket.number) return std::nullopt;
+  return acknowledge_event(record, ticket.event, known);
+}
+
+void Table::sweep_at(TimePoint due) noexcept {
+  const TimePoint::rep wanted = due.time_since_epoch().count();
+  TimePoint::rep known = sweep_due_.load(std::memory_order_relaxed);
+  while (wanted < known &&
+         !sweep_due_.compare_exchange_weak(known, wanted, std::memory_order_relaxed)) {
+  }
+}
+
+std::vector<Change> Table::sweep(TimePoint now) {
+  std::vector<Change> changes;
+  constexpr TimePoint::rep kNever = TimePoint::max().time_since_epoch().count();
+  TimePoint::rep due = sweep_due_.load(std::memory_order_relaxed);
+  if (due > now.time_since_epoch().count() ||
+      !sweep_due_.compare_exchange_strong(due, kNever, std::memory_order_relaxed)) {
+    return changes;
+  }
+  TimePoint next = TimePoint::max();
+  try {
+    for (Shard& shard : shards_) next = std::min(next, sweep_in(shard, now, changes));
+  } catch (const std::bad_alloc&) {
+    sweep_at(now + kSweepInterval);
+    throw;
+  }
+  if (next != TimePoint::max()) sweep_at(std::max(next, now + kSweepInterval));
+  return changes;
+}
+
+/// When the shard has to be swept again.
+TimePoint Table::sweep_in(Shard& shard, TimePoint now, std::vector<Change>& changes) {
+  TimePoint next = TimePoint::max();
+  const std::lock_guard lock(shard.mutex);
+  for (std::size_t i = 0; i < shard.slots.size(); ++i) {
+    Record& record = shard.slots[i].record;
+    if (record.number == 0) continue;
+    if (now - record.last_message >= kRetention) {
+      shard.release(static_cast<std::uint16_t>(i));
+      continue;
+    }
+    if (record.state == State::attempting && record.state_at(now) == State::unanswered) {
+      // The change is not lost if there is no memory for it.
+      if (changes.size() == changes.capacity()) changes.reserve(2 * changes.size() + 16);
+      changes.push_back(change(record, State::unanswered));
+    }
+    const bool is_open = record.state == State::attempting;
+    next =
+        std::min(next, is_open ? record.started + kAnswerTime : record.last_message + kRetention);
+  }
+  return next;
+}
+
+std::vector<Record> Table::newest(const Filter& filter, std::size_t limit, TimePoint now) const {
+  struct Found {
+    std::uint64_t number;
+    std::uint16_t slot;
+  };
+  const std::string node = bounded(filter.node, kLongestId);
+  const auto matches = [&](const Record& record) {
+    return record.number != 0 && now - record.last_message < kRetention &&
+           (node.empty() || record.initiator() == node || record.responder() == node) &&
+           (!filter.state || record.state_at(now) == *filter.state);
+  };
+  std::vector<Found> found;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (std::size_t i = 0; i < shard.slots.size(); ++i) {
+      const Record& record = shard.slots[i].record;
+      if (matches(record)) found.push_back({record.number, static_cast<std::uint16_t>(i)});
+    }
+  }
+  std::ranges::sort(found, [](const Found& a, const Found& b) {
+    return a.number / kShards > b.number / kShards;
+  });
+  found.resize(std::min({found.size(), limit, kMost}));
+  std::vector<Record> records;
+  records.reserve(found.size());
+  for (const Found& each : found) {
+    const Shard& shard = shards_[shard_of(each.number)];
+    const std::lock_guard lock(shard.mutex);
+    const Record& record = shard.slots[each.slot].record;
+    if (record.number == each.number) records.push_back(record);
+  }
+  return records;
+}
+
+std::optional<Record> Table::find(std::uint64_t number, TimePoint now) const {
+  const Shard& shard = shards_[shard_of(number)];
+  const std::lock_guard lock(shard.mutex);
+  for (const Slot& slot : shard.slots) {
+    if (number != 0 && slot.record.number == number &&
+        now - slot.record.last_message < kRetention) {
+      return slot.record;
+    }
+  }
+  return std::nullopt;
+}
+
+std::size_t Table::size() const {
+  std::size_t sum = 0;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    sum += shard.used;
+  }
+  return sum;
+}
+
+}  // namespace crolang::negotiation

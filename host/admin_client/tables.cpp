@@ -1,6 +1,7 @@
 #include "admin_client/tables.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "text/lines.hpp"
@@ -16,6 +17,13 @@ const Json* member_of(const Json& object, const char* name) {
   if (!object.is_object()) return nullptr;
   const auto found = object.find(name);
   return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::optional<std::uint64_t> unsigned_in(const Json& object, const char* name) {
+  const Json* const found = member_of(object, name);
+  if (found == nullptr || !found->is_number_integer()) return std::nullopt;
+  if (!found->is_number_unsigned() && found->get<std::int64_t>() < 0) return std::nullopt;
+  return found->get<std::uint64_t>();
 }
 
 void append_cell(std::string& line, const std::string& cell, const Column& column,
@@ -80,10 +88,8 @@ std::string text_in(const Json& object, const char* name) {
 }
 
 std::string count_in(const Json& object, const char* name) {
-  const Json* const found = member_of(object, name);
-  return found == nullptr || !found->is_number_unsigned()
-             ? std::string(kNone)
-             : std::to_string(found->get<std::uint64_t>());
+  const auto found = unsigned_in(object, name);
+  return found ? std::to_string(*found) : std::string(kNone);
 }
 
 std::string number_in(const Json& object, const char* name) {
@@ -93,9 +99,8 @@ std::string number_in(const Json& object, const char* name) {
 }
 
 std::string size_in(const Json& object, const char* name) {
-  const Json* const found = member_of(object, name);
-  return found == nullptr || !found->is_number_unsigned() ? std::string(kNone)
-                                                          : size(found->get<std::uint64_t>());
+  const auto found = unsigned_in(object, name);
+  return found ? size(*found) : std::string(kNone);
 }
 
 std::string age_in(const Json& object, const char* name, Time now) {
@@ -114,12 +119,10 @@ const Json& list_in(const Json& object, const char* name) {
 std::string instances_table(const Json& answer) {
   std::vector<std::vector<std::string>> rows;
   for (const Json& each : list_in(answer, "instances")) {
-    const Json* const seconds = member_of(each, "uptimeSeconds");
+    const auto seconds = unsigned_in(each, "uptimeSeconds");
     const Json* const self = member_of(each, "self");
     rows.push_back({text_in(each, "id"), text_in(each, "state"), count_in(each, "nodes"),
-                    seconds == nullptr || !seconds->is_number()
-                        ? std::string(kNone)
-                        : age(std::chrono::seconds(seconds->get<std::int64_t>())),
+                    seconds ? age(std::chrono::seconds(*seconds)) : std::string(kNone),
                     text_in(each, "version"), self != nullptr && *self == true ? "this one" : ""});
   }
   return table({{"INSTANCE"}, {"STATE"}, {"NODES", kRight}, {"UP", kRight}, {"VERSION"}, {""}},

@@ -1,8 +1,12 @@
 #include "admin/http/message.hpp"
 
 #include <array>
-#include <boost/beast/http/status.hpp>
 #include <ctime>
+// Beast writes to streams without including them.
+#include <ostream>
+// clang-format off
+#include <boost/beast/http/status.hpp>
+// clang-format on
 
 namespace crolang::admin::http {
 namespace {

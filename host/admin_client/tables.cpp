@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kGap = "  ";
 constexpr std::string_view kNone = "-";
+constexpr std::uint64_t kMostSeconds = 1'000'000'000;
 
 /// nullptr: the object has no such member, or it is null.
 const Json* member_of(const Json& object, const char* name) {
@@ -121,9 +122,10 @@ std::string instances_table(const Json& answer) {
   for (const Json& each : list_in(answer, "instances")) {
     const auto seconds = unsigned_in(each, "uptimeSeconds");
     const Json* const self = member_of(each, "self");
-    rows.push_back({text_in(each, "id"), text_in(each, "state"), count_in(each, "nodes"),
-                    seconds ? age(std::chrono::seconds(*seconds)) : std::string(kNone),
-                    text_in(each, "version"), self != nullptr && *self == true ? "this one" : ""});
+    rows.push_back(
+        {text_in(each, "id"), text_in(each, "state"), count_in(each, "nodes"),
+         seconds ? age(std::chrono::seconds(std::min(*seconds, kMostSeconds))) : std::string(kNone),
+         text_in(each, "version"), self != nullptr && *self == true ? "this one" : ""});
   }
   return table({{"INSTANCE"}, {"STATE"}, {"NODES", kRight}, {"UP", kRight}, {"VERSION"}, {""}},
                rows);

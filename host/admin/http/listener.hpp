@@ -25,6 +25,7 @@
 #include "net/descriptor.hpp"
 #include "net/event_descriptor.hpp"
 #include "telemetry/event_hub.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace crolang::admin::http {
 
@@ -40,9 +41,9 @@ class Listener {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  /// `listening`: a socket that does not block. `site` and `events` must outlive this object.
+  /// `listening`: a socket that does not block. The references must outlive this object.
   Listener(net::Descriptor listening, const ListenerOptions& options, Site& site,
-           telemetry::EventHub& events);
+           telemetry::EventHub& events, telemetry::SharedCounters& counters);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -85,6 +86,7 @@ class Listener {
   const ListenerOptions options_;
   Site& site_;
   telemetry::EventHub& events_;
+  telemetry::SharedCounters& counters_;
   net::Descriptor epoll_;
   net::EventDescriptor wake_;
   HandlerThreads handlers_;

@@ -122,12 +122,13 @@ class ListenerTest : public ::testing::Test {
     socklen_t size = sizeof address;
     ASSERT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
     port_ = ntohs(address.sin_port);
-    listener_.emplace(std::move(socket), options, site_, events_);
+    listener_.emplace(std::move(socket), options, site_, events_, counters_);
     listener_->start();
   }
 
   TestSite site_;
   telemetry::EventHub events_;
+  telemetry::SharedCounters counters_;
   std::uint16_t port_ = 0;
   std::optional<Listener> listener_;
 };

@@ -72,7 +72,7 @@ void Listener::stop() {
   events_.unwatch();
   connections_.clear();
   interests_.clear();
-  stream_count_ = streams_ = 0;
+  streams_ = 0;
 }
 
 template <class Function>
@@ -172,7 +172,7 @@ void Listener::settle(Connections::iterator entry) {
     });
   }
   if (connection.state() != HttpConnection::State::closed) return;
-  if (connection.is_stream()) stream_count_ = --streams_;
+  if (connection.is_stream()) --streams_;
   interests_.erase(known);
   connections_.erase(entry);
   if (streams_ == 0) events_.unwatch();
@@ -294,7 +294,7 @@ void Listener::finish(HttpConnection& connection, const Outcome& outcome, TimePo
   }
   if (streams_ == 0) events_.watch([this] { wake_.signal(); });
   connection.begin_stream(outcome.response, *outcome.stream, now);
-  if (connection.is_stream()) stream_count_ = ++streams_;
+  if (connection.is_stream()) ++streams_;
 }
 
 void Listener::take_outcomes(TimePoint now) {

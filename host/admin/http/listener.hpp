@@ -53,9 +53,6 @@ class Listener {
   /// do.
   void stop();
 
-  // Any thread.
-  std::size_t streams() const noexcept { return stream_count_.load(std::memory_order_relaxed); }
-
  private:
   using Connections = std::map<std::uint64_t, std::unique_ptr<HttpConnection>>;
   enum class Accepting : std::uint8_t { yes, paused };
@@ -94,7 +91,6 @@ class Listener {
   std::map<std::uint64_t, std::uint32_t> interests_;  // what epoll knows of each connection
   std::uint64_t last_id_ = 0;
   std::size_t streams_ = 0;
-  std::atomic<std::size_t> stream_count_{0};
   std::optional<TimePoint> accept_again_at_;
   std::atomic<bool> stopping_{false};
   std::optional<TimePoint> end_by_;

@@ -2,11 +2,6 @@
 
 #include <array>
 #include <ctime>
-// Beast writes to streams without including them.
-#include <ostream>
-// clang-format off
-#include <boost/beast/http/status.hpp>
-// clang-format on
 
 namespace crolang::admin::http {
 namespace {

@@ -28,7 +28,8 @@ RUN export DEBIAN_FRONTEND=noninteractive \
  && apt-get update -qq \
  && apt-get upgrade -y -qq >/dev/null \
  && apt-get install -y -qq --no-install-recommends \
-      ca-certificates libfmt9 libhiredis0.14 libprometheus-cpp-core1.0 libspdlog1.10 libssl3 libstdc++6 >/dev/null \
+      ca-certificates libcpp-httplib0.11 libfmt9 libhiredis0.14 libprometheus-cpp-core1.0 libspdlog1.10 libssl3 \
+      libstdc++6 >/dev/null \
  && rm -rf /var/lib/apt/lists/* /var/lib/dpkg/*-old /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
 # No program in the image is setuid or setgid.
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \

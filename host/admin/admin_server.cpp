@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "admin/event_routes.hpp"
+#include "admin/ice_routes.hpp"
 #include "admin/instance_routes.hpp"
 #include "admin/lifecycle_routes.hpp"
 #include "admin/metrics_routes.hpp"
@@ -33,6 +34,7 @@ Router AdminServer::make_router(const Backend& backend) {
   add_node_routes(router, backend.shared);
   add_event_routes(router, backend);
   add_negotiation_routes(router, backend);
+  add_ice_routes(router, backend);
   return router;
 }
 

@@ -62,6 +62,7 @@ class LeftOut {
  public:
   void add(std::size_t server, std::string_view url, std::string_view why) {
     ++count_;
+    if (!is_stun(url)) ++turn_count_;
     if (reasons_.size() > kMaxReasonBytes) return;
     if (!reasons_.empty()) reasons_ += "; ";
     reasons_.append("iceServers[").append(std::to_string(server)).append("] '");
@@ -70,10 +71,18 @@ class LeftOut {
   }
 
   std::size_t count() const { return count_; }
+  std::size_t turn_count() const { return turn_count_; }
   const std::string& reasons() const { return reasons_; }
 
  private:
+  static bool is_stun(std::string_view url) {
+    const std::string text =
+        plugin::detail::in_lower_case(plugin::detail::without_blanks_around(url));
+    return text.starts_with("stun:") || text.starts_with("stuns:");
+  }
+
   std::size_t count_ = 0;
+  std::size_t turn_count_ = 0;
   std::string reasons_;
 };
 
@@ -272,6 +281,7 @@ std::variant<RtcNormaliser::Configuration, Fault> RtcNormaliser::normalise(
   json::append_quoted(literal, configuration.dump(2));
   result.literal = std::make_shared<const std::string>(std::move(literal));
   result.left_out = left_out.count();
+  result.turn_left_out = left_out.turn_count();
   result.why_left_out = left_out.reasons();
   last_ = result;
   last_answer_ = answer;

@@ -29,6 +29,8 @@ class RtcNormaliser {
     std::size_t turn_urls = 0;
     std::size_t left_out = 0;  ///< URLs
     std::string why_left_out;  ///< for the log, bounded
+    /// Those of left_out that are not evidently URLs of STUN servers.
+    std::size_t turn_left_out = 0;
   };
   struct Fault {
     std::string text;

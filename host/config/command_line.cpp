@@ -16,6 +16,22 @@ constexpr std::array<std::string_view, 4> kOptions{"--help", "--version", "--che
                                                    "--print-config"};
 constexpr std::array<std::string_view, 6> kCheckIceOptions{
     "--node", "--json", "--turn-url", "--stun-url", "--secret", "--secret-file"};
+constexpr std::array<std::string_view, 7> kAdminCommands{
+    "instances", "nodes", "disconnect", "refused-ids", "allow", "drain", "negotiations"};
+constexpr std::array<std::string_view, 11> kAdminOptions{
+    "--admin-url", "--json",   "--prefix", "--limit", "--grid", "--for",
+    "--reconnect", "--reason", "--cancel", "--node",  "--state"};
+
+bool is_admin_command(std::string_view word) {
+  return std::ranges::find(kAdminCommands, word) != kAdminCommands.end();
+}
+
+std::string advice_on_options(std::string_view command, std::span<const std::string_view> words,
+                              std::span<const Variable> known) {
+  if (command == "check-ice") return advice_on(words, kCheckIceOptions, {});
+  if (is_admin_command(command)) return advice_on(words, kAdminOptions, {});
+  return advice_on(words, kOptions, known);
+}
 
 std::string usage_fault(int argc, const char* const* argv, const CLI::ParseError& error,
                         std::span<const Variable> known) {
@@ -23,12 +39,12 @@ std::string usage_fault(int argc, const char* const* argv, const CLI::ParseError
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
   std::vector<std::string_view> words(argv + std::min(argc, 1), argv + argc);
   const std::string_view command = words.front();
-  const bool is_check_ice = command == "check-ice";
-  if (command == "plugins" || command == "healthcheck" || is_check_ice)
+  const bool is_command = command == "plugins" || command == "healthcheck" ||
+                          command == "check-ice" || is_admin_command(command);
+  if (is_command)
     std::erase_if(words, [](std::string_view word) { return !word.starts_with('-'); });
-  // --turn-urls is meant for an option of it, not for the variable TURN_URLS.
-  std::string advice =
-      is_check_ice ? advice_on(words, kCheckIceOptions, {}) : advice_on(words, kOptions, known);
+  // --turn-urls is meant for an option of check-ice, not for the variable TURN_URLS.
+  std::string advice = advice_on_options(command, words, known);
   if (!advice.empty()) return advice;
   return std::string(error.what()) +
          ": the broker runs without arguments, see crolang-broker --help";
@@ -54,6 +70,8 @@ CLI::App* add_check_ice(CLI::App& app, CheckIce& options) {
 Command parse_command_line(int argc, const char* const* argv, std::span<const Variable> known) {
   using Kind = Command::Kind;
   CLI::App app;
+  // After a command its name has no meaning of its own: a node may be called like one.
+  app.require_subcommand(0, 1);
   app.set_help_flag("");  // --help is ours: it lists the variables, which CLI11 does not know
 
   const std::array<std::pair<CLI::Option*, Kind>, 5> flags{{
@@ -69,6 +87,7 @@ Command parse_command_line(int argc, const char* const* argv, std::span<const Va
   check->add_option("FILE", command.file)->required();
   CLI::App* const healthcheck = app.add_subcommand("healthcheck")->fallthrough();
   CLI::App* const check_ice = add_check_ice(app, command.check_ice);
+  const std::vector<CLI::App*> admin = add_admin_commands(app, command.admin);
 
   // Help takes precedence over all other arguments, valid or not.
   for (int i = 1; i < argc; ++i)
@@ -87,6 +106,8 @@ Command parse_command_line(int argc, const char* const* argv, std::span<const Va
     chosen.push_back(check->parsed() ? Kind::plugins_check : Kind::plugins_list);
   if (healthcheck->parsed()) chosen.push_back(Kind::healthcheck);
   if (check_ice->parsed()) chosen.push_back(Kind::check_ice);
+  for (const CLI::App* each : admin)
+    if (each->parsed()) chosen.push_back(Kind::admin);
   if (chosen.size() > 1)
     return {.kind = Kind::usage_error, .error = "only one of the options can be used at a time"};
   if (!chosen.empty()) command.kind = chosen.front();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "config/admin_command.hpp"
 #include "config/variable.hpp"
 
 namespace crolang::config {
@@ -32,12 +33,14 @@ struct Command {
     plugins_check,
     healthcheck,
     check_ice,
+    admin,
     usage_error,
   };
   Kind kind = Kind::run;
   std::string file{};   ///< of plugins_check
   std::string error{};  ///< of usage_error
   CheckIce check_ice{};
+  AdminCommand admin{};
 };
 
 /// `known` are all variables that the host or a bundled plugin reads: an argument that names one of

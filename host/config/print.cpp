@@ -25,13 +25,28 @@ Usage:
   crolang-broker check-ice --turn-url URL… [--stun-url URL…] [--secret-file FILE | --secret TEXT]
                                       try these, with credentials made of the secret
 
+Commands that ask the admin interface of a running broker, with ADMIN_TOKEN of the environment; all
+take --json, and --admin-url URL instead of ADMIN_PORT on this machine:
+  crolang-broker instances            the brokers of the grid
+  crolang-broker nodes [--prefix TEXT] [--limit N] [--grid]
+                                      the nodes of this broker, or of the whole grid
+  crolang-broker nodes ID             one node, wherever it is
+  crolang-broker disconnect ID [--for 10m | --reconnect] [--reason TEXT]
+                                      disconnect a node, and refuse it for so long
+  crolang-broker refused-ids          the ids that are refused
+  crolang-broker allow ID             refuse this id no longer
+  crolang-broker drain [--cancel]     move all nodes to other brokers
+  crolang-broker negotiations [--node ID] [--state STATE] [--limit N]
+                                      who wants to connect to whom, and why that fails
+  crolang-broker negotiations ID      one of them
+
 Environment variables, with their [default]. An empty value counts as not set. A secret variable X
 may be given as X_FILE, the name of a file that holds the value.
 )";
 
 constexpr std::array<std::string_view, 5> kExitCodes{
     "normal exit",
-    "could not start or listen: port taken, …; healthcheck, check-ice: something does not work",
+    "could not start or listen: port taken, …; other commands: it does not work",
     "invalid configuration or command line",
     "a configured plugin is missing or was refused",
     "a plugin did not stop in time",

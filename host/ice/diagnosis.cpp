@@ -153,6 +153,9 @@ Diagnosis of_stun(const Target& target, const Outcome& outcome, const Circumstan
     case stun::Failure::Kind::no_address:
       return {"the answer to " + std::string(request_of(failure.phase)) + " has no address",
               "the server is defective, or something between here and it removes addresses"};
+    case stun::Failure::Kind::no_lifetime:
+      return {"the answer to " + std::string(request_of(failure.phase)) + " has no lifetime",
+              "the server is defective; WebRTC stacks do not take such a relay"};
   }
   std::string error =
       failure.code == 0 ? "an error without a number" : std::to_string(failure.code);
@@ -187,6 +190,9 @@ Diagnosis diagnose(const Target& target, const Outcome& outcome, const Circumsta
       return of_stun(target, outcome, where);
     case Kind::private_relay:
       return private_relay(outcome);
+    case Kind::not_tried:
+      return {"not tried: the time for the check was over before",
+              "other servers or name servers did not answer in time: correct those first"};
     case Kind::system:
       return {fault.detail, "this machine lacks something; the server was not asked"};
   }
@@ -196,6 +202,10 @@ Diagnosis diagnose(const Target& target, const Outcome& outcome, const Circumsta
 std::vector<std::string> warnings_of(const Target& target, const Outcome& outcome,
                                      const Circumstances& where) {
   std::vector<std::string> all;
+  if (outcome.addresses_left_out != 0) {
+    all.push_back(target.host + " has " + std::to_string(outcome.addresses_left_out) +
+                  " more addresses, which were not tried");
+  }
   if (outcome.is_open_relay) {
     all.emplace_back(
         "it relays for everybody, without credentials: set use-auth-secret or lt-cred-mech "

@@ -32,6 +32,11 @@ std::string advice_on_error(const Target& target, const Outcome& outcome,
                             const stun::Failure& failure, const Circumstances& where) {
   switch (failure.code) {
     case 300:
+      if (failure.alternate && !outcome.is_alternate) {
+        return "the server sends clients to " + stun::text_of(*failure.alternate) +
+               ", which cannot be reached from where the server itself can: correct its "
+               "alternate-server (coturn)";
+      }
       return "the server sends clients to " +
              (failure.alternate ? stun::text_of(*failure.alternate)
                                 : std::string("another one, but does not say which")) +

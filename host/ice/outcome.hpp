@@ -26,6 +26,7 @@ struct Fault {
     stun,           ///< see `failure`
     private_relay,  ///< the relayed address is not reachable from where the server is
     system,         ///< this machine lacks something
+    not_tried,      ///< the time for the whole check was over
   };
   Kind kind;
   std::string detail{};  ///< the system's or OpenSSL's text
@@ -52,12 +53,15 @@ struct Outcome {
   std::optional<stun::TransportAddress> relayed{};
   std::optional<Fault> fault{};
   bool is_open_relay = false;
+  bool is_alternate = false;  ///< `server` is where the server of the URL sends its clients
   std::string realm{};
   std::string software{};
   /// The alternative to refused credentials that the server has accepted.
   std::optional<Alternative::Meaning> accepted{};
   /// Whether alternatives made of the secret were tried.
   bool tried_secret = false;
+  /// Further addresses of the host, which were not tried; with its last one.
+  std::size_t addresses_left_out = 0;
 };
 
 struct Result {

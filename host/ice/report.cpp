@@ -50,7 +50,10 @@ std::string sum_up(const Verdict& verdict) {
   text += std::to_string(verdict.turn_works) + " of " + std::to_string(verdict.turn_urls) +
           " TURN URLs work.\n";
   if (verdict.stun_works_partly != 0) {
-    text += "One way is enough for a STUN URL; most nodes use UDP.\n";
+    text += "UDP is enough for a stun: URL: nodes use no other way.\n";
+  }
+  if (verdict.stun_only_by_tcp != 0) {
+    text += "A STUN server answers by TCP only, but nodes ask by UDP: open its UDP port.\n";
   }
   if (verdict.turn_urls == 0) {
     text += "There is no TURN server: pairs that find no direct path cannot connect.\n";
@@ -79,7 +82,19 @@ std::string_view name_of(State state) {
 
 }  // namespace
 
-std::string report_text(std::span<const Result> results, const Circumstances& where) {
+NotTried not_tried(const Targets& servers, std::string_view why_left_out,
+                   std::size_t turn_left_out) {
+  NotTried all{turn_left_out + servers.left_out_turn(), {}};
+  if (!why_left_out.empty()) all.why.push_back("nodes do not get: " + std::string(why_left_out));
+  if (servers.left_out() != 0) {
+    all.why.push_back(std::to_string(servers.left_out()) +
+                      " more URLs are not tried: browsers use fewer");
+  }
+  return all;
+}
+
+std::string report_text(std::span<const Result> results, const Circumstances& where,
+                        const NotTried& not_tried) {
   std::vector<std::vector<std::string>> rows{
       {"URL", "SERVER", "WAY", "MS", "YOUR ADDRESS", "RELAYED ADDRESS"}};
   for (const auto& [target, outcome] : results) {
@@ -99,6 +114,10 @@ std::string report_text(std::span<const Result> results, const Circumstances& wh
       if (target.service == Service::turn && outcome.fault->failure) {
         text += sentence_below("user: " + printable(target.credentials.username));
       }
+      if (!target.password_name.empty()) {
+        text += sentence_below("with the member '" + std::string(target.password_name) +
+                               "', which is not the same as the other one");
+      }
       // What was tried is not just likely.
       const std::string_view label = outcome.accepted ? "cause: " : "likely: ";
       if (outcome.state == State::failed)
@@ -108,11 +127,14 @@ std::string report_text(std::span<const Result> results, const Circumstances& wh
       text += sentence_below("warning: " + warning);
     }
   }
-  return text + "\n" + sum_up(judge(results));
+  text += "\n";
+  for (const std::string& why : not_tried.why) text += text::wrapped(why, "");
+  return text + sum_up(judge(results, not_tried.turn_urls));
 }
 
-std::string report_json(std::span<const Result> results, const Circumstances& where) {
-  const Verdict verdict = judge(results);
+std::string report_json(std::span<const Result> results, const Circumstances& where,
+                        const NotTried& not_tried) {
+  const Verdict verdict = judge(results, not_tried.turn_urls);
   Json checks = Json::array();
   for (const auto& [target, outcome] : results) {
     Json check{{"url", target.url},
@@ -124,6 +146,7 @@ std::string report_json(std::span<const Result> results, const Circumstances& wh
     if (target.service == Service::turn) {
       check["relayed"] = address_or_null(outcome.relayed);
       check["username"] = target.credentials.username;
+      if (!target.password_name.empty()) check["password"] = target.password_name;
       check["realm"] = outcome.realm;
     }
     if (outcome.fault) {
@@ -137,11 +160,12 @@ std::string report_json(std::span<const Result> results, const Circumstances& wh
     }
     checks.push_back(std::move(check));
   }
-  return Json{{"ok", verdict.is_good()},
-              {"stun", {{"urls", verdict.stun_urls}, {"work", verdict.stun_works}}},
-              {"turn", {{"urls", verdict.turn_urls}, {"work", verdict.turn_works}}},
-              {"checks", std::move(checks)}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  Json all{{"ok", verdict.is_good()},
+           {"stun", {{"urls", verdict.stun_urls}, {"work", verdict.stun_works}}},
+           {"turn", {{"urls", verdict.turn_urls}, {"work", verdict.turn_works}}},
+           {"checks", std::move(checks)}};
+  if (!not_tried.why.empty()) all["notTried"] = not_tried.why;
+  return all.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace crolang::ice

@@ -26,6 +26,8 @@ struct Target {
   std::string host;  ///< a name or an address, without brackets
   std::uint16_t port = 0;
   stun::Credentials credentials{};  ///< of a TURN server
+  /// What the password is called in the configuration, if there are two that differ; else empty.
+  std::string_view password_name{};
 };
 
 /// A stun: URL is tried over UDP and TCP, all others in the one way that they name.

@@ -10,7 +10,8 @@ namespace crolang::ice {
 struct Verdict {
   std::size_t stun_urls = 0;
   std::size_t stun_works = 0;
-  std::size_t stun_works_partly = 0;  ///< of those: by one way or address, but not by another
+  std::size_t stun_only_by_tcp = 0;   ///< of the others: a server is there, but nodes do not get it
+  std::size_t stun_works_partly = 0;  ///< of those: not by TCP too, or not by each address
   std::size_t turn_urls = 0;
   std::size_t turn_works = 0;
 
@@ -21,8 +22,9 @@ struct Verdict {
   }
 };
 
-/// A STUN URL works if it does so in one way and by one address, a TURN URL if it does so by every
-/// address that could be tried.
-Verdict judge(std::span<const Result> results);
+/// A stun: URL works if it does so by UDP and by one address: nodes use it by no other way. A
+/// stuns: URL works if it does so by one address, a TURN URL if it does so by every address that
+/// could be tried. `turn_left_out`: TURN URLs that are not among the results; none of them works.
+Verdict judge(std::span<const Result> results, std::size_t turn_left_out = 0);
 
 }  // namespace crolang::ice

@@ -20,6 +20,7 @@
 #include "plugin_host/choices.hpp"
 #include "plugin_host/module_set.hpp"
 #include "program/console.hpp"
+#include "program/interruption.hpp"
 #include "program/rtc_question.hpp"
 #include "reload/reloader.hpp"
 
@@ -83,7 +84,7 @@ struct Plan {
   ice::Targets servers{};
   std::string secret{};  ///< empty: it is not known
   std::string_view secret_name{};
-  std::vector<std::string> warnings{};
+  ice::NotTried not_tried{};
   ExitCode code = kFine;
 };
 
@@ -120,16 +121,13 @@ Plan plan_of_urls(const CheckIce& options, const config::Environment& environmen
                            "--stun-url for stun: and stuns:");
           break;
         }
-        if (plan.servers.targets.size() < ice::kMaxTargets) {
-          plan.servers.targets.push_back(std::move(each));
-        } else {
-          ++plan.servers.left_out;
-        }
+        plan.servers.add(std::move(each));
       }
     }
   };
   add("--stun-url", options.stun_urls, ice::Service::stun);
   add("--turn-url", options.turn_urls, ice::Service::turn);
+  plan.not_tried = ice::not_tried(plan.servers, {}, 0);
   return faults.empty() ? plan : refuse(kBadConfiguration, faults);
 }
 
@@ -161,7 +159,7 @@ Plan plan_of_module(const CheckIce& options, const config::Environment& environm
   }
   Plan plan;
   plan.servers = ice::targets_in(answer.configuration);
-  if (!answer.left_out.empty()) plan.warnings.push_back("nodes do not get: " + answer.left_out);
+  plan.not_tried = ice::not_tried(plan.servers, answer.left_out, answer.turn_left_out);
   const auto declares_secret = [](const config::Variable& each) {
     return each.name == kSecretVariable;
   };
@@ -183,22 +181,27 @@ ExitCode check_ice(const CheckIce& options, const config::Environment& environme
   Plan plan = has_urls ? plan_of_urls(options, environment)
                        : plan_of_module(options, environment, host_lookup, plugins_dir);
   if (plan.code != kFine) return plan.code;
-  if (plan.servers.left_out != 0) {
-    plan.warnings.push_back(std::to_string(plan.servers.left_out) +
-                            " more URLs are not tried: browsers use fewer");
-  }
-  print_warnings(plan.warnings);
-  const auto results = net::check_ice(plan.servers.targets, {plan.secret});
+  std::vector<ice::Result> results;
+  {
+    // Relays are given back first.
+    const Interruption interruption;
+    results = net::check_ice(plan.servers.all(),
+                             {.secret = plan.secret, .stop = interruption.descriptor()});
+  }  // here a signal that has come ends the process
   const ice::Circumstances where{now(), plan.secret_name};
   switch (options.format) {
     case CheckIce::Format::table:
-      std::cout << ice::report_text(results, where);
+      std::cout << ice::report_text(results, where, plan.not_tried);
       break;
     case CheckIce::Format::json:
-      std::cout << ice::report_json(results, where) << '\n';
+      std::cout << ice::report_json(results, where, plan.not_tried) << '\n';
       break;
   }
-  return ice::judge(results).is_good() ? kFine : kCannotRun;
+  if (!std::cout.flush()) {
+    print_all({"the report cannot be written to standard output"});
+    return kCannotRun;
+  }
+  return ice::judge(results, plan.not_tried.turn_urls).is_good() ? kFine : kCannotRun;
 }
 
 }  // namespace crolang::program

@@ -18,6 +18,7 @@
 #include "plugin_host/choices.hpp"
 #include "plugin_host/describe.hpp"
 #include "plugin_host/module_set.hpp"
+#include "program/admin_command.hpp"
 #include "program/application.hpp"
 #include "program/check_ice.hpp"
 #include "program/configuration.hpp"
@@ -143,6 +144,8 @@ ExitCode run(const config::Command& command) {
       return check_health(environment);
     case config::Command::Kind::check_ice:
       return check_ice(command.check_ice, environment, host_lookup, plugins_dir);
+    case config::Command::Kind::admin:
+      return ask_admin(command.admin, environment);
     case config::Command::Kind::usage_error:
       print_all({command.error});
       return kBadConfiguration;

@@ -89,7 +89,8 @@ RtcQuestion::Answer RtcQuestion::ask(std::string_view node, std::chrono::millise
   }
   auto& good = std::get<broker::RtcNormaliser::Configuration>(normalised);
   return {.configuration = nlohmann::json::parse(*good.literal).get<std::string>(),
-          .left_out = std::move(good.why_left_out)};
+          .left_out = std::move(good.why_left_out),
+          .turn_left_out = good.turn_left_out};
 }
 
 }  // namespace crolang::program

@@ -32,7 +32,8 @@ class RtcQuestion final : private modules::AnswerSink {
   struct Answer {
     std::string configuration{};  ///< JSON with iceServers, as a node gets it
     std::string left_out{};  ///< servers that the broker leaves out of it, and why; empty: none
-    std::string fault{};     ///< not empty: there is no configuration
+    std::size_t turn_left_out = 0;  ///< URLs among them that are not evidently of STUN servers
+    std::string fault{};            ///< not empty: there is no configuration
   };
   /// To be called once. Blocks for at most `timeout`.
   Answer ask(std::string_view node, std::chrono::milliseconds timeout);

@@ -19,6 +19,7 @@ Exchange::Step Binding::on_message(ByteView bytes) {
       return Step::ignored;
     case Class::success:
       mapped_ = message->mapped_address();
+      if (mapped_ && !is_usable(*mapped_)) mapped_.reset();
       if (!mapped_) failure_ = Failure{Failure::Kind::no_address, Phase::binding};
       return Step::ended;
     case Class::error:

@@ -28,8 +28,10 @@ struct Failure {
     no_challenge,
     /// An answer that is not signed with the credentials of the request.
     integrity,
-    /// An answer without the address that was asked for.
+    /// An answer without the address that was asked for, or with one that is none.
     no_address,
+    /// A relay without LIFETIME: WebRTC stacks do not take it.
+    no_lifetime,
   };
   Kind kind;
   Phase phase;

@@ -47,6 +47,12 @@ bool may_follow_integrity(Type type) noexcept {
 
 }  // namespace
 
+bool is_usable(const TransportAddress& address) noexcept {
+  constexpr std::uint8_t kThisNetwork = 0;
+  return address.port != 0 && client_address::is_known(address.address) &&
+         !(client_address::is_ipv4(address.address) && address.address.bytes[12] == kThisNetwork);
+}
+
 std::string text_of(const TransportAddress& address) {
   std::string text = client_address::text_of(address.address);
   if (!client_address::is_ipv4(address.address)) text = "[" + text + "]";

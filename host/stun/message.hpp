@@ -61,6 +61,9 @@ struct TransportAddress {
   bool operator==(const TransportAddress&) const = default;
 };
 
+/// Whether something can be sent to it: neither its address nor its port is 0.
+bool is_usable(const TransportAddress& address) noexcept;
+
 /// "192.0.2.7:3478", "[2001:db8::1]:3478"
 std::string text_of(const TransportAddress& address);
 

@@ -1,5 +1,6 @@
 #include "stun/turn.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -30,6 +31,12 @@ Method method_of(Phase phase) {
       return Method::refresh;
   }
   return Method::binding;
+}
+
+bool has_lifetime(const Message& answer) {
+  const Attribute* const found = answer.find(Type::lifetime);
+  return found != nullptr && found->value.size() == 4 &&
+         std::ranges::any_of(found->value, [](std::uint8_t byte) { return byte != 0; });
 }
 
 }  // namespace
@@ -90,6 +97,8 @@ Exchange::Step Turn::on_message(ByteView bytes) {
 
 Exchange::Step Turn::on_success(const Message& answer) {
   if (!key_.empty() && !has_integrity(answer, key_)) {
+    // Whoever has answered: there may be a relay now.
+    if (phase_ == Phase::allocate) holds_relay_ = true;
     return fail({Failure::Kind::integrity, phase_});
   }
   switch (phase_) {
@@ -99,9 +108,13 @@ Exchange::Step Turn::on_success(const Message& answer) {
     case Phase::allocate:
       holds_relay_ = true;
       is_open_relay_ = phase_ == Phase::challenge;
-      mapped_ = answer.mapped_address();
+      // RFC 8656 7.3 wants all three; WebRTC stacks drop an answer that lacks one.
+      mapped_ = answer.address(Type::xor_mapped_address);
       relayed_ = answer.address(Type::xor_relayed_address);
-      if (!relayed_) return fail({Failure::Kind::no_address, phase_});
+      if (mapped_ && !is_usable(*mapped_)) mapped_.reset();
+      if (relayed_ && !is_usable(*relayed_)) relayed_.reset();
+      if (!mapped_ || !relayed_) return fail({Failure::Kind::no_address, phase_});
+      if (!has_lifetime(answer)) return fail({Failure::Kind::no_lifetime, phase_});
       ask(Phase::permission);
       return Step::proceeds;
     case Phase::permission:

@@ -32,8 +32,9 @@ class Turn final : public Exchange {
   const std::string& software() const noexcept { return software_; }
   /// Whether the server gave a relayed address to somebody without credentials.
   bool is_open_relay() const noexcept { return is_open_relay_; }
-  /// Whether the server holds a relayed address for this client: it should be released.
-  bool holds_relay() const noexcept { return holds_relay_; }
+  /// Whether the server holds a relayed address for this client, or may do so, since its answer to
+  /// a request with credentials has not come: it should be released.
+  bool may_hold_relay() const noexcept { return holds_relay_ || phase_ == Phase::allocate; }
   /// Asks to release it, whatever else was going on.
   void release();
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { kToken, startAdmin } from './support/admin.mjs';
-import { oursOnly, repository, temporaryDirectory } from './support/broker.mjs';
+import { freePort, oursOnly, repository, temporaryDirectory } from './support/broker.mjs';
 import { joinNode } from './support/node.mjs';
 import { scaled, within } from './support/time.mjs';
 
@@ -14,7 +14,12 @@ const kExamples = process.env.CROLANG_SCHEMA_EXAMPLES || '15';
 
 describe('the admin API', oursOnly('has no admin API'), () => {
   test('is what its description says', async (t) => {
-    const { admin, port } = await startAdmin(t);
+    // Servers that refuse at once: none outside is to be asked, and the check of them must not take long.
+    const { admin, port } = await startAdmin(t, {
+      RTC_CONFIGURATION_RESOLVER_PLUGIN: 'turn-credentials',
+      TURN_URLS: `turn:127.0.0.1:${await freePort()}`,
+      TURN_SHARED_SECRET: 'secret',
+    });
     await Promise.all(Array.from({ length: 3 }, () => joinNode(port)));
     const run = spawn(
       `${repository}build/schemathesis/bin/schemathesis`,

@@ -1,6 +1,6 @@
 // crolang-broker check-ice: passes for real TURN servers, and names the cause of what is wrong with broken ones.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { binary, freePort, oursOnly, runBroker, temporaryDirectory, testPlugin } from './support/broker.mjs';
+import { binary, cleanEnvironment, freePort, oursOnly, runBroker, temporaryDirectory, testPlugin } from './support/broker.mjs';
 import { Coturn } from './support/coturn.mjs';
 import { PionTurn, withPion } from './support/pion-turn.mjs';
 import { hasSanitizer } from './support/sanitizer.mjs';
@@ -447,6 +447,102 @@ describe('the cause is named', ours, () => {
     assert.equal(followed.code, 0, followed.output);
     assert.match(followed.output, new RegExp(`127\\.0\\.0\\.1:${port} +UDP`));
   });
+});
+
+describe('the exit code is not 0', ours, () => {
+  let coturn;
+  before(async () => {
+    coturn = await Coturn.start(kSecret);
+  });
+  after(() => coturn.stop());
+
+  const working = () => {
+    const username = `${inSeconds(3600)}:bob`;
+    return { urls: [coturn.url()], username, credential: hmac(username) };
+  };
+  const stun = () => ({ urls: [`stun:127.0.0.1:${coturn.port}`] });
+  const checkServers = async (iceServers, args = []) => {
+    const webhook = await Webhook.start({ answer: json({ iceServers }) });
+    return checkIce(args, { RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL: webhook.url('/rtc') });
+  };
+
+  test('if the STUN server answers by TCP only', async (t) => {
+    const byTcp = net.createServer((client) => {
+      const server = net.connect(coturn.port, '127.0.0.1');
+      for (const each of [client, server]) each.on('error', () => {});
+      client.pipe(server).pipe(client);
+    });
+    byTcp.listen(0, '127.0.0.1');
+    t.after(() => byTcp.close());
+    await once(byTcp, 'listening');
+    const run = await checkIce(['--stun-url', `stun:127.0.0.1:${byTcp.address().port}`]);
+    assertCause(run, /TCP +[\d.]+ +127\.0\.0\.1/, /0 of 1 STUN URLs work/, /by TCP only, but nodes ask by UDP/);
+  });
+
+  test('if nodes do not get a TURN server for want of credentials', async () => {
+    const servers = [stun(), working(), { urls: [coturn.url('tcp')], username: 'bob' }];
+    assertCause(await checkServers(servers), /1 of 2 TURN URLs work/, /nodes do not get: .* needs a credential/);
+    const { code, output } = await checkServers(servers, ['--json']);
+    assert.equal(code, 1, output);
+    const report = JSON.parse(output);
+    assert.equal(report.ok, false);
+    assert.match(report.notTried[0], /needs a credential/);
+    assert.equal((await checkServers([stun(), working(), { urls: ['stun:bad:0'] }])).code, 0, 'one STUN URL is enough');
+  });
+
+  test('if there are more TURN URLs than are tried', async () => {
+    const run = await checkUrls(Array(65).fill(coturn.url()));
+    assertCause(run, /1 more URLs are not tried/);
+  });
+
+  test('if one of two passwords is wrong', async () => {
+    assertCause(
+      await checkServers([stun(), { ...working(), password: 'something-else' }]),
+      /401 Unauthorized to the Allocate request/,
+      /with the member 'password'/,
+    );
+    const { username, urls, credential } = working();
+    const { code, output } = await checkServers([stun(), { username, urls, password: credential }]);
+    assert.equal(code, 0, output);
+  });
+
+  test('if the report cannot be written', async (t) => {
+    const full = fs.openSync('/dev/full', 'w');
+    t.after(() => fs.closeSync(full));
+    const child = spawn(binary, ['check-ice', '--stun-url', stun().urls[0]], {
+      env: cleanEnvironment({}),
+      stdio: ['ignore', full, 'ignore'],
+    });
+    assert.deepEqual(await once(child, 'exit'), [1, null]);
+  });
+});
+
+test('gives its relay back before SIGINT ends it', ours, async (t) => {
+  const coturn = await startCoturn(t);
+  // Holds CreatePermission back, so that there is a relay until the end.
+  const kCreatePermission = 8;
+  const between = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+  t.after(() => between.close());
+  await once(between, 'listening');
+  let client;
+  const holds = new Promise((resolve) => {
+    between.on('message', (message, from) => {
+      if (from.port === coturn.port) return between.send(message, client.port, client.address);
+      client = from;
+      if (message.readUInt16BE(0) === kCreatePermission) return resolve();
+      between.send(message, coturn.port, '127.0.0.1');
+    });
+  });
+  const url = `turn:127.0.0.1:${between.address().port}`;
+  const child = spawn(binary, ['check-ice', '--turn-url', url], {
+    env: cleanEnvironment({ TURN_SHARED_SECRET: kSecret }),
+    cwd: temporaryDirectory(),
+    stdio: 'ignore',
+  });
+  await holds;
+  child.kill('SIGINT');
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGINT']);
+  await eventually('the relay is released', () => /REFRESH processed, success/.test(coturn.output));
 });
 
 describe('what cannot be tried', ours, () => {

@@ -20,6 +20,7 @@ const kCommon = [
   'nlohmann-json3-dev',
   'libssl-dev',
   'libhiredis-dev',
+  'libcpp-httplib-dev',
 ];
 const common = Object.fromEntries(kCommon.map((name) => [name, '1.0']));
 

@@ -35,7 +35,9 @@ std::optional<ice::Fault> converse(ServerConnection& connection, stun::Exchange&
       case ServerConnection::Received::fault:
         return connection.fault();
       case ServerConnection::Received::nothing:
-        if (Clock::now() >= until) return ice::Fault{ice::Fault::Kind::timed_out};
+        if (connection.was_stopped() || Clock::now() >= until) {
+          return ice::Fault{ice::Fault::Kind::timed_out};
+        }
         pause *= 2;
         if (connection.repeats_by_itself()) {
           repeat = until;

@@ -15,12 +15,13 @@
 namespace crolang::net {
 
 struct Resolved {
-  std::vector<stun::TransportAddress> addresses;  ///< IPv4 first; at most two of each kind
+  std::vector<stun::TransportAddress> addresses;  ///< IPv4 first; at most 16 of each kind
   std::size_t left_out = 0;                       ///< beyond that
   std::string fault;                              ///< not empty: there are no addresses
 };
 
-/// Blocks for at most `timeout`, not at all if the host is an address.
-Resolved resolve(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout);
+/// Blocks at most until then or until the descriptor `stop` is readable (-1: there is none), not at
+/// all if the host is an address. The addresses have no port.
+Resolved resolve(const std::string& host, std::chrono::steady_clock::time_point until, int stop);
 
 }  // namespace crolang::net

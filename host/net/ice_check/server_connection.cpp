@@ -98,7 +98,8 @@ bool ServerConnection::send(stun::ByteView message, Clock::time_point until) {
 ServerConnection::Received ServerConnection::receive(stun::Bytes& message,
                                                      Clock::time_point until) {
   if (way_ == ice::Way::udp) return receive_datagram(message, until);
-  for (;;) {
+  // A server that never pauses must not hold this up.
+  while (Clock::now() < until) {
     switch (stream_.take(message)) {
       case stun::StreamReader::Next::message:
         return Received::message;
@@ -117,12 +118,13 @@ ServerConnection::Received ServerConnection::receive(stun::Bytes& message,
         return Received::fault;
     }
   }
+  return Received::nothing;
 }
 
 ServerConnection::Received ServerConnection::receive_datagram(stun::Bytes& message,
                                                               Clock::time_point until) {
   message.resize(kBufferSize);
-  for (;;) {
+  while (Clock::now() < until) {
     const ssize_t n = ::recv(socket_.get(), message.data(), message.size(), 0);
     if (n >= 0) {
       message.resize(static_cast<std::size_t>(n));
@@ -142,6 +144,7 @@ ServerConnection::Received ServerConnection::receive_datagram(stun::Bytes& messa
         return Received::fault;
     }
   }
+  return Received::nothing;
 }
 
 ServerConnection::Waited ServerConnection::read_some(Clock::time_point until) {
@@ -189,11 +192,14 @@ ServerConnection::Waited ServerConnection::wait_after(TlsClient::Step step,
 }
 
 ServerConnection::Waited ServerConnection::wait_for(short events, Clock::time_point until) {
-  pollfd waiting{socket_.get(), events, 0};
+  // poll skips a negative descriptor.
+  std::array<pollfd, 2> waiting{{{socket_.get(), events, 0}, {stop_, POLLIN, 0}}};
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
     if (left.count() <= 0) return Waited::time_is_over;
-    const int ready = ::poll(&waiting, 1, static_cast<int>(left.count()));
+    const int ready = ::poll(waiting.data(), waiting.size(), static_cast<int>(left.count()));
+    was_stopped_ = ready > 0 && waiting[1].revents != 0;
+    if (was_stopped_) return Waited::time_is_over;
     if (ready > 0) return Waited::ready;
     if (ready < 0 && errno != EINTR) {
       fail(errno);

@@ -20,8 +20,10 @@ class ServerConnection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `host`: whom the certificate must be for.
-  ServerConnection(ice::Way way, std::string host) : way_(way), host_(std::move(host)) {}
+  /// `host`: whom the certificate must be for. `stop`: a descriptor; as soon as it is readable, no
+  /// step waits any more, as if its time were over. -1: there is none.
+  ServerConnection(ice::Way way, std::string host, int stop)
+      : way_(way), host_(std::move(host)), stop_(stop) {}
 
   /// With TCP and TLS this waits for the server, at most until then.
   bool open(const stun::TransportAddress& address, Clock::time_point until);
@@ -35,6 +37,9 @@ class ServerConnection {
 
   /// By TCP and TLS: whether TCP's connection was made.
   bool is_connected() const noexcept { return is_connected_; }
+
+  /// Whether a step has ended early for `stop`.
+  bool was_stopped() const noexcept { return was_stopped_; }
 
   const ice::Fault& fault() const noexcept { return fault_; }
 
@@ -55,9 +60,11 @@ class ServerConnection {
 
   const ice::Way way_;
   const std::string host_;
+  const int stop_;
   Descriptor socket_;
   std::optional<TlsClient> tls_;
   bool is_connected_ = false;
+  bool was_stopped_ = false;
   stun::StreamReader stream_;
   ice::Fault fault_{};
 };

@@ -29,6 +29,8 @@ std::string without_last_dot(std::string host) {
 
 TlsClient::TlsClient(int socket, const std::string& host) : host_(without_last_dot(host)) {
   context_.reset(tls::or_bad_alloc(SSL_CTX_new(TLS_client_method())));
+  // A call returns after each record, also if it has no data: the owner looks at the time then.
+  SSL_CTX_clear_mode(context_.get(), SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
   SSL_CTX_set_default_verify_paths(context_.get());
   SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);

@@ -525,6 +525,18 @@ TEST(RtcNormaliser, AcceptsManyServersAndUnreachableOnes) {
   EXPECT_EQ(configuration_of(servers(40, turn("turn:h"))).turn_urls, 40u);
 }
 
+TEST(RtcNormaliser, CountsWhichOfTheUrlsLeftOutWereOfTurnServers) {
+  const Configuration configuration = configuration_of(R"({"iceServers":[
+      {"urls":["stun:a"," STUN:b:0","stuns://c"]},
+      {"urls":["turn:d"]},
+      {"urls":["TURNS:e","turn.example.org"],"username":"u","credential":"p"},
+      {"urls":["turn:f","turn:g@h"],"username":"u","credential":"p"}]})");
+  EXPECT_EQ(configuration.left_out, 5u);
+  EXPECT_EQ(configuration.turn_left_out, 3u)
+      << "without credentials, without a scheme, with a user";
+  EXPECT_EQ(configuration.turn_urls, 2u);
+}
+
 TEST(RtcNormaliser, IsIdempotent) {
   for (const ServerRow& row : server_rows()) {
     SCOPED_TRACE(row.name);

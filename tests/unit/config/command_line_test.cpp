@@ -120,5 +120,95 @@ TEST(CommandLine, DoesOneThingAtATime) {
   EXPECT_EQ(parse({"--version", "plugins"}).kind, Kind::usage_error);
 }
 
+TEST(CommandLine, AsksTheAdminInterface) {
+  using Name = AdminCommand::Name;
+  for (const auto& [word, name] : {std::pair{"instances", Name::instances},
+                                   {"nodes", Name::nodes},
+                                   {"refused-ids", Name::refused_ids},
+                                   {"drain", Name::drain},
+                                   {"negotiations", Name::negotiations}}) {
+    const Command command = parse({word, "--json", "--admin-url", "http://h:1"});
+    EXPECT_EQ(command.kind, Kind::admin) << word;
+    EXPECT_EQ(command.admin.name, name) << word;
+    EXPECT_EQ(command.admin.format, AdminCommand::Format::json) << word;
+    EXPECT_EQ(command.admin.url, "http://h:1") << word;
+  }
+  EXPECT_EQ(parse({"allow", "bob"}).admin.name, Name::allow);
+  EXPECT_EQ(parse({"allow", "bob"}).admin.id, "bob");
+}
+
+TEST(CommandLine, DisconnectsANode) {
+  const AdminCommand command =
+      parse({"disconnect", "bob", "--for", "10m", "--reason", "too loud"}).admin;
+  EXPECT_EQ(command.name, AdminCommand::Name::disconnect);
+  EXPECT_EQ(command.id, "bob");
+  EXPECT_EQ(command.refuse_for, std::chrono::minutes(10));
+  EXPECT_EQ(command.reason, "too loud");
+  EXPECT_EQ(parse({"disconnect", "bob", "--reconnect"}).admin.close,
+            AdminCommand::Close::to_reconnect);
+}
+
+TEST(CommandLine, ReadsDurations) {
+  const auto seconds = [](const char* text) {
+    return parse({"disconnect", "bob", "--for", text}).admin.refuse_for.count();
+  };
+  EXPECT_EQ(seconds("90"), 90);
+  EXPECT_EQ(seconds("90s"), 90);
+  EXPECT_EQ(seconds("2h"), 7200);
+  EXPECT_EQ(seconds("365d"), 31'536'000);
+  for (const char* bad : {"", "0", "366d", "1w", "m", "1.5h", "10 m", "99999999999999999999"}) {
+    const Command command = parse({"disconnect", "bob", "--for", bad});
+    EXPECT_EQ(command.kind, Kind::usage_error) << bad;
+  }
+  EXPECT_THAT(parse({"disconnect", "bob", "--for", "1w"}).error, HasSubstr("write 90s, 10m"));
+}
+
+TEST(CommandLine, TakesNamesOfCommandsForIds) {
+  for (const char* id : {"drain", "nodes", "healthcheck", "plugins", "disconnect"}) {
+    const Command command = parse({"disconnect", id});
+    EXPECT_EQ(command.kind, Kind::admin) << id;
+    EXPECT_EQ(command.admin.name, AdminCommand::Name::disconnect) << id;
+    EXPECT_EQ(command.admin.id, id);
+  }
+  EXPECT_EQ(parse({"disconnect", "--", "-x"}).admin.id, "-x");
+}
+
+TEST(CommandLine, ListsNodes) {
+  const AdminCommand command =
+      parse({"nodes", "--prefix", "drain", "--limit", "5", "--grid"}).admin;
+  EXPECT_EQ(command.prefix, "drain");
+  EXPECT_EQ(command.limit, 5U);
+  EXPECT_EQ(command.scope, AdminCommand::Scope::grid);
+  EXPECT_EQ(parse({"nodes", "alice"}).admin.id, "alice");
+}
+
+TEST(CommandLine, ListsNegotiations) {
+  const AdminCommand command =
+      parse({"negotiations", "--node", "bob", "--state", "unanswered", "--limit", "7"}).admin;
+  EXPECT_EQ(command.node, "bob");
+  EXPECT_EQ(command.state, "unanswered");
+  EXPECT_EQ(command.limit, 7U);
+  EXPECT_EQ(parse({"drain", "--cancel"}).admin.drain, AdminCommand::Drain::cancel);
+}
+
+TEST(CommandLine, RefusesWhatTheAdminInterfaceWouldNot) {
+  for (const std::vector<const char*>& words :
+       std::vector<std::vector<const char*>>{{"disconnect"},
+                                             {"disconnect", ""},
+                                             {"disconnect", "a", "b"},
+                                             {"disconnect", "a", "--for", "1m", "--reconnect"},
+                                             {"allow"},
+                                             {"nodes", "alice", "--grid"},
+                                             {"nodes", "--limit", "0"},
+                                             {"negotiations", "n1", "--node", "bob"},
+                                             {"negotiations", "--state", "odd"},
+                                             {"negotiations", "--limit", "1001"},
+                                             {"instances", "--token", "x"},
+                                             {"drain", "now"}}) {
+    EXPECT_EQ(parse(words).kind, Kind::usage_error) << words[0];
+  }
+  EXPECT_THAT(parse({"nodes", "--prefx", "a"}).error, HasSubstr("--prefix"));
+}
+
 }  // namespace
 }  // namespace crolang::config

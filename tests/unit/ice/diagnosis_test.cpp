@@ -48,6 +48,16 @@ std::string cause_of_code(int code, Phase phase = Phase::allocate) {
   return cause(turn("turn:h"), refused_with(code, phase));
 }
 
+TEST(IceDiagnosis, OfAnAlternateServerThatIsNotFollowed) {
+  Outcome outcome = refused_with(300);
+  outcome.fault->failure->alternate =
+      stun::TransportAddress{*client_address::parse_address("127.0.0.1"), 6379};
+  EXPECT_THAT(cause(turn("turn:h"), outcome),
+              HasSubstr("sends clients to 127.0.0.1:6379, which cannot be reached"));
+  outcome.is_alternate = true;
+  EXPECT_THAT(cause(turn("turn:h"), outcome), HasSubstr("and so did that one"));
+}
+
 TEST(IceDiagnosis, NamesCodeReasonAndRequest) {
   EXPECT_EQ(diagnose(turn("turn:h"), refused_with(486), {kNow}).error,
             "486 Reason to the Allocate request");

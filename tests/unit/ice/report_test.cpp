@@ -67,13 +67,46 @@ TEST(IceReport, SaysWhichCauseIsCertain) {
   EXPECT_THAT(report_text(std::vector{result}, {kNow}), HasSubstr("\n    cause: clocks apart"));
 }
 
-TEST(IceReport, SaysThatOneWayIsEnoughForStun) {
+TEST(IceReport, SaysThatUdpIsEnoughForStun) {
   Result by_tcp = works("stun:h");
+  by_tcp.target.way = Way::tcp;
   by_tcp.outcome.state = State::failed;
   by_tcp.outcome.fault = Fault{Fault::Kind::refused};
   EXPECT_THAT(report_text(std::vector{works("stun:h"), by_tcp}, {kNow}),
-              HasSubstr("One way is enough"));
-  EXPECT_THAT(report_text(std::vector{works("stun:h")}, {kNow}), Not(HasSubstr("One way")));
+              HasSubstr("UDP is enough"));
+  EXPECT_THAT(report_text(std::vector{works("stun:h")}, {kNow}), Not(HasSubstr("is enough")));
+}
+
+TEST(IceReport, SaysThatTcpIsNotEnoughForStun) {
+  Result by_udp = works("stun:h");
+  by_udp.outcome.state = State::failed;
+  by_udp.outcome.fault = Fault{Fault::Kind::timed_out};
+  Result by_tcp = works("stun:h");
+  by_tcp.target.way = Way::tcp;
+  EXPECT_THAT(
+      report_text(std::vector{by_udp, by_tcp}, {kNow}),
+      HasSubstr(
+          "\n0 of 1 STUN URLs work, 0 of 0 TURN URLs work.\nA STUN server answers by TCP only"));
+}
+
+TEST(IceReport, SaysWhatWasNotTried) {
+  const std::vector<Result> results{works("stun:h"), works("turn:h")};
+  const NotTried not_tried{1, {"nodes do not get: turn:x"}};
+  EXPECT_THAT(report_text(results, {kNow}, not_tried),
+              HasSubstr("\n\nnodes do not get: turn:x\n1 of 1 STUN URLs work, 1 of 2 TURN URLs"));
+  const auto json = nlohmann::json::parse(report_json(results, {kNow}, not_tried));
+  EXPECT_EQ(json["ok"], false);
+  EXPECT_EQ(json["turn"]["urls"], 2);
+  EXPECT_EQ(json["notTried"][0], "nodes do not get: turn:x");
+}
+
+TEST(IceReport, SaysWhichOfTwoPasswordsFails) {
+  Result result = refused("turn:h");
+  result.target.password_name = "password";
+  EXPECT_THAT(report_text(std::vector{result}, {kNow}), HasSubstr("with the member 'password'"));
+  EXPECT_EQ(
+      nlohmann::json::parse(report_json(std::vector{result}, {kNow}))["checks"][0]["password"],
+      "password");
 }
 
 TEST(IceReport, FitsInto100Columns) {

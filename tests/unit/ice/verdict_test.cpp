@@ -60,6 +60,31 @@ TEST(IceVerdict, CountsAUrlOfSeveralWaysAndAddressesOnce) {
   EXPECT_EQ(verdict.turn_works, 0U) << "a node may take the address that fails";
 }
 
+TEST(IceVerdict, IsBadIfStunServersAnswerByTcpOnly) {
+  Result by_tcp = stun_url("a", State::works);
+  by_tcp.target.way = Way::tcp;
+  const std::vector<Result> results{stun_url("a", State::failed), by_tcp,
+                                    turn_url("b", State::works)};
+  const Verdict verdict = judge(results);
+  EXPECT_FALSE(verdict.is_good()) << "nodes ask stun: servers by UDP";
+  EXPECT_EQ(verdict.stun_works, 0U);
+  EXPECT_EQ(verdict.stun_only_by_tcp, 1U);
+}
+
+TEST(IceVerdict, IsGoodIfAStunServerAnswersByTls) {
+  Result by_tls = stun_url("a", State::works);
+  by_tls.target.way = Way::tls;
+  EXPECT_TRUE(is_good({by_tls}));
+}
+
+TEST(IceVerdict, IsBadIfATurnUrlWasLeftOut) {
+  const std::vector<Result> results{stun_url("a", State::works), turn_url("b", State::works)};
+  const Verdict verdict = judge(results, 1);
+  EXPECT_FALSE(verdict.is_good());
+  EXPECT_EQ(verdict.turn_urls, 2U);
+  EXPECT_EQ(verdict.turn_works, 1U);
+}
+
 TEST(IceVerdict, DoesNotCountWhatWasSkipped) {
   EXPECT_TRUE(is_good({turn_url("b", State::works), turn_url("b", State::skipped)}));
   EXPECT_FALSE(is_good({turn_url("b", State::skipped)}));

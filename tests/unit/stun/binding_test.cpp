@@ -63,5 +63,19 @@ TEST(StunBinding, FailsWithoutAnAddress) {
   EXPECT_EQ(binding.failure()->kind, Failure::Kind::no_address);
 }
 
+TEST(StunBinding, FailsWithAnAddressThatIsNone) {
+  for (const auto& [text, port] : {std::pair{"0.0.0.0", 5000}, {"::", 5000}, {"192.0.2.7", 0}}) {
+    const TransportAddress none{*client_address::parse_address(text),
+                                static_cast<std::uint16_t>(port)};
+    Binding binding(same_transaction);
+    EXPECT_EQ(
+        binding.on_message(
+            binding_answer(Class::success).add_address(Type::xor_mapped_address, none).bytes()),
+        Step::ended);
+    ASSERT_TRUE(binding.failure()) << text;
+    EXPECT_FALSE(binding.mapped());
+  }
+}
+
 }  // namespace
 }  // namespace crolang::stun

@@ -35,7 +35,8 @@ class TurnTest : public ::testing::Test {
   Writer allocated() const {
     return answer(Class::success)
         .add_address(Type::xor_relayed_address, kRelayed)
-        .add_address(Type::xor_mapped_address, kMapped);
+        .add_address(Type::xor_mapped_address, kMapped)
+        .add_u32(Type::lifetime, 600);
   }
 
   void challenge() {
@@ -77,7 +78,7 @@ TEST_F(TurnTest, AsksForPermissionToReachTheRelayItself) {
   EXPECT_TRUE(has_integrity(asked(), key()));
   EXPECT_EQ(turn_.mapped(), kMapped);
   EXPECT_EQ(turn_.relayed(), kRelayed);
-  EXPECT_TRUE(turn_.holds_relay());
+  EXPECT_TRUE(turn_.may_hold_relay());
 }
 
 TEST_F(TurnTest, GivesTheRelayBack) {
@@ -87,7 +88,7 @@ TEST_F(TurnTest, GivesTheRelayBack) {
   ASSERT_NE(asked().find(Type::lifetime), nullptr);
   EXPECT_EQ(asked().text(Type::lifetime), std::string_view("\0\0\0\0", 4));
   EXPECT_EQ(receive(signed_success()), Step::ended);
-  EXPECT_FALSE(turn_.holds_relay());
+  EXPECT_FALSE(turn_.may_hold_relay());
   EXPECT_FALSE(turn_.failure());
   EXPECT_FALSE(turn_.is_open_relay());
 }
@@ -140,15 +141,62 @@ TEST_F(TurnTest, KeepsTheFirstFailure) {
 
 TEST_F(TurnTest, FailsIfAnAnswerIsNotSigned) {
   challenge();
-  ASSERT_EQ(receive(allocated()), Step::ended);
+  ASSERT_EQ(receive(allocated()), Step::proceeds);
+  EXPECT_EQ(asked().method, Method::refresh) << "there may be something to release";
   EXPECT_EQ(turn_.failure()->kind, Failure::Kind::integrity);
   EXPECT_FALSE(turn_.relayed());
+}
+
+TEST_F(TurnTest, FailsIfTheAnswerToCreatePermissionIsNotSigned) {
+  allocate();
+  ASSERT_EQ(receive(answer(Class::success)), Step::proceeds);
+  EXPECT_EQ(turn_.failure()->kind, Failure::Kind::integrity);
+  EXPECT_EQ(turn_.failure()->phase, Phase::permission);
 }
 
 TEST_F(TurnTest, FailsIfThereIsNoRelayedAddress) {
   challenge();
   EXPECT_EQ(receive(signed_success()), Step::proceeds) << "there is something to release";
   EXPECT_EQ(turn_.failure()->kind, Failure::Kind::no_address);
+}
+
+TEST_F(TurnTest, FailsIfThereIsNoMappedAddress) {
+  challenge();
+  EXPECT_EQ(receive(answer(Class::success)
+                        .add_address(Type::xor_relayed_address, kRelayed)
+                        .add_u32(Type::lifetime, 600)
+                        .add_integrity(key())),
+            Step::proceeds);
+  EXPECT_EQ(asked().method, Method::refresh);
+  EXPECT_EQ(turn_.failure()->kind, Failure::Kind::no_address) << "nodes drop such an answer";
+}
+
+TEST_F(TurnTest, FailsIfTheRelayedAddressIsNone) {
+  challenge();
+  EXPECT_EQ(receive(answer(Class::success)
+                        .add_address(Type::xor_relayed_address, address("0.0.0.0", 50000))
+                        .add_address(Type::xor_mapped_address, kMapped)
+                        .add_u32(Type::lifetime, 600)
+                        .add_integrity(key())),
+            Step::proceeds);
+  EXPECT_EQ(turn_.failure()->kind, Failure::Kind::no_address);
+}
+
+TEST_F(TurnTest, FailsIfTheRelayHasNoLifetime) {
+  challenge();
+  EXPECT_EQ(receive(answer(Class::success)
+                        .add_address(Type::xor_relayed_address, kRelayed)
+                        .add_address(Type::xor_mapped_address, kMapped)
+                        .add_integrity(key())),
+            Step::proceeds);
+  EXPECT_EQ(turn_.failure()->kind, Failure::Kind::no_lifetime) << "nodes drop such an answer";
+}
+
+TEST_F(TurnTest, MayHoldARelayAsSoonAsItHasAskedWithCredentials) {
+  EXPECT_FALSE(turn_.may_hold_relay());
+  challenge();
+  EXPECT_TRUE(turn_.may_hold_relay()) << "the answer may be lost";
+  EXPECT_EQ(receive(with_challenge(error(4, 1))), Step::ended);
 }
 
 TEST_F(TurnTest, NotesAServerThatRelaysForEverybody) {

@@ -11,12 +11,15 @@ const kLaneGap = 7;
 const kTickMs = 5 * 60_000;
 const kMinuteMs = 60_000;
 
-/// The least of 1, 2, 2.5, 4, 5 and 8 times a power of ten that is not less.
-export function niceMaximum(value) {
-  if (!(value > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  const factor = [1, 2, 2.5, 4, 5, 8, 10].find((each) => each * power >= value * 0.9999) ?? 10;
-  return factor * power;
+// No line runs along the upper edge.
+const kHeadroom = 1.04;
+
+/// The end of a scale: 1, 2, 4, 5 or 8 times a power of ten. `least`: 2 for what is counted, whose half is a number too.
+export function niceMaximum(value, least = 0) {
+  const wanted = Math.max(value * kHeadroom, least);
+  if (!(wanted > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  return ([1, 2, 4, 5, 8].find((each) => each * power >= wanted) ?? 10) * power;
 }
 
 /// Points of a line, in pieces where values are missing: [[[x, y]…]…].
@@ -45,7 +48,7 @@ export class Chart {
   #lines = new Map();
 
   /// `options`: title, unit, up and down: [{label, look, value(sample)}], where `look` is a class of style.css; total:
-  /// how the table sums up a minute ('sum', 'last', 'most'); show: how a value is written; lanes: what is above and
+  /// how the table sums up a minute ('sum', 'last', 'most'); show: how a value is written; least: the least end of the scale; lanes: what is above and
   /// below; onCursor(time or null).
   constructor(options) {
     this.#options = { show: short, down: [], total: 'last', ...options };
@@ -135,40 +138,52 @@ export class Chart {
 
   #draw() {
     const isEmpty = this.#samples.length === 0;
-    this.empty.hidden = !isEmpty;
-    if (isEmpty) setText(this.empty, 'No samples yet. The first comes within seconds.');
+    const isSilent = !this.#series.some(({ value }) => this.#samples.some((sample) => (value(sample) ?? null) !== null));
+    this.empty.hidden = !isEmpty && !isSilent;
+    setText(this.empty, isEmpty ? 'No samples yet. The first comes within seconds.' : 'No values in this time.');
     if (isEmpty || this.#width < 80) {
       this.plot.replaceChildren();
       this.#showCursor();
       return;
     }
     setAttribute(this.plot, 'width', String(Math.floor(this.#width)));
-    const { up, down, lanes } = this.#options;
+    const { up, down, lanes, least } = this.#options;
     const { base, up: upHeight, down: downHeight } = this.#lanes();
-    const tops = { up: niceMaximum(this.#maximum(up)), down: niceMaximum(this.#maximum(down)) };
+    const tops = { up: niceMaximum(this.#maximum(up), least), down: niceMaximum(this.#maximum(down)) };
     const parts = [...this.#grid(base, upHeight, downHeight, tops, lanes)];
     const paint = (series, y, fill) => {
-      let before = null;
-      const points = [];
-      for (const sample of this.#samples) {
-        const value = series.value(sample);
-        if (before !== null && sample.time - before > this.gapMs) points.push(null);
-        before = sample.time;
-        points.push(value === null || value === undefined ? null : [this.#x(sample.time), y(value)]);
-      }
-      for (const piece of pieces(points)) {
+      for (const piece of pieces(this.#points(series, y))) {
         if (piece.length === 1) piece.push([piece[0][0] + 1.5, piece[0][1]]);
         if (fill) parts.push(svg('path', { class: `area ${series.look}`, d: `${path(piece)}L${fixed(piece.at(-1)[0])} ${fixed(base)}L${fixed(piece[0][0])} ${fixed(base)}Z` }));
         parts.push(svg('path', { class: `line ${series.look}`, d: path(piece) }));
       }
     };
     up.forEach((series, i) => paint(series, (value) => base - (value / tops.up) * upHeight, i === 0));
-    for (const series of down) paint(series, (value) => base + kLaneGap + (value / tops.down) * downHeight, false);
+    // What does not happen is not drawn over the axis.
+    for (const series of down) {
+      const isQuiet = (i) => !this.#samples[i] || !(series.value(this.#samples[i]) > 0);
+      const quiet = new Set(this.#samples.filter((_, i) => isQuiet(i - 1) && isQuiet(i) && isQuiet(i + 1)));
+      const loud = { ...series, value: (sample) => (quiet.has(sample) ? null : series.value(sample)) };
+      paint(loud, (value) => base + kLaneGap + (value / tops.down) * downHeight, false);
+    }
     this.cursorLine = svg('path', { class: 'cursor', d: '' });
     this.cursorTime = svg('text', { class: 'cursor-time', y: kHeight - 6, 'text-anchor': 'middle' });
     this.plot.replaceChildren(...parts, this.cursorLine, this.cursorTime);
     setText(this.words, this.#summary());
     this.#showCursor();
+  }
+
+  /// Null where there is a gap.
+  #points({ value }, y) {
+    const points = [];
+    let before = null;
+    for (const sample of this.#samples) {
+      if (before !== null && sample.time - before > this.gapMs) points.push(null);
+      before = sample.time;
+      const now = value(sample);
+      points.push(now === null || now === undefined ? null : [this.#x(sample.time), y(now)]);
+    }
+    return points;
   }
 
   *#grid(base, upHeight, downHeight, tops, lanes) {

@@ -6,26 +6,43 @@ import { kindName, outcomeName, receiptName } from './names.js';
 
 const kSpanMs = 15 * 60_000;
 
-const per = (sample, counts) => counts / sample.intervalSeconds;
+// What is counted in five seconds jumps too much for the eye.
+const kRateMs = 15_000;
+const kRareMs = 30_000;
 
-/// A line of counts that is shown as a rate.
-const rate = (label, look, count) => ({
+/// A line of counts that is shown as a rate per `perSeconds`.
+const rate = (label, look, count, perSeconds = 1) => ({
   label,
   look,
   count,
-  value: (sample) => {
-    const counts = count(sample);
-    return counts === null || counts === undefined ? null : per(sample, counts);
-  },
+  value: (sample) => (count(sample) * perSeconds) / sample.seconds,
 });
 
 const messages = (key, look) => rate(receiptName(key), look, ({ messages: counts }) => counts?.[key] ?? 0);
-const outcomes = (key, look) => ({
-  label: outcomeName(key),
-  look,
-  count: ({ negotiations: counts }) => counts?.[key] ?? 0,
-  value: (sample) => (sample.negotiations ? (sample.negotiations[key] ?? 0) * (60 / sample.intervalSeconds) : null),
-});
+const outcomes = (key, look) => rate(outcomeName(key), look, ({ negotiations: counts }) => counts?.[key] ?? 0, 60);
+
+/// One object of numbers and such objects, added up.
+function add(one, other) {
+  const sum = { ...one };
+  for (const [key, value] of Object.entries(other)) {
+    if (typeof value === 'number') sum[key] = (sum[key] ?? 0) + value;
+    else if (value && typeof value === 'object') sum[key] = add(sum[key] ?? {}, value);
+  }
+  return sum;
+}
+
+/// Counts of several samples as those of one, which stands where the last of them stood. Slots begin at full hours, so that
+/// what is past does not change from one answer to the next.
+export function together(samples, spanMs) {
+  const all = [];
+  for (const { time, seconds, messages: receipts, negotiations, joined, left, refused } of samples) {
+    const slot = Math.floor(time / spanMs);
+    const counts = { seconds, messages: receipts ?? {}, negotiations: negotiations ?? {}, joined, left, refused };
+    if (all.at(-1)?.slot === slot) all[all.length - 1] = { ...add(all.at(-1), counts), slot, time };
+    else all.push({ ...counts, slot, time });
+  }
+  return all;
+}
 
 /// The keys that are known, in their order, then what a newer broker has beyond them.
 function keysIn(samples, member, known) {
@@ -39,7 +56,7 @@ export class Charts {
   #charts;
   #latency;
   #kind = null;
-  #shown = [[], { from: Date.now() - kSpanMs, until: Date.now(), gapMs: 0 }];
+  #showGauge = () => {};
   #select = el('select', { 'aria-label': 'Module whose time is shown' });
 
   constructor(place) {
@@ -59,7 +76,7 @@ export class Charts {
       ],
     });
     this.#charts = {
-      nodes: make('nodes', { title: 'Nodes', unit: 'connected to this instance', up: [{ label: 'nodes', look: 'good', value: ({ nodes }) => nodes }] }),
+      nodes: make('nodes', { title: 'Nodes', unit: 'connected to this instance', least: 2, up: [{ label: 'nodes', look: 'good', value: ({ nodes }) => nodes }] }),
       messages: make('messages', { title: 'Messages', unit: 'per second, by acknowledgement', total: 'sum', lanes: ['delivered', 'not delivered'], up: [], down: [] }),
       connects: make('connects', {
         title: 'Connects and refusals',
@@ -71,11 +88,11 @@ export class Charts {
       }),
       negotiations: make('negotiations', { title: 'Negotiations', unit: 'per minute, by outcome', total: 'sum', lanes: ['answered', 'not answered'], up: [], down: [] }),
       latency: this.#latency,
-      instances: make('instances', { title: 'Instances', unit: 'of the grid', up: [{ label: 'instances', look: 'good', value: ({ instances }) => instances }] }),
+      instances: make('instances', { title: 'Instances', unit: 'of the grid', least: 2, up: [{ label: 'instances', look: 'good', value: ({ instances }) => instances }] }),
     };
     this.#select.addEventListener('change', () => {
       this.#kind = this.#select.value;
-      this.#latency.setSamples(...this.#shown);
+      this.#showGauge(this.#latency);
     });
     this.#latency.tools.append(this.#select);
     place.replaceChildren(...Object.values(this.#charts).map(({ element }) => element));
@@ -94,7 +111,7 @@ export class Charts {
 
   /// The answer of /api/v1/history.
   show({ intervalSeconds, samples: raw }) {
-    const samples = raw.map((sample) => ({ ...sample, time: Date.parse(sample.at), intervalSeconds })).filter(({ time }) => !Number.isNaN(time));
+    const samples = raw.map((sample) => ({ ...sample, time: Date.parse(sample.at), seconds: intervalSeconds })).filter(({ time }) => !Number.isNaN(time));
     const receipts = keysIn(samples, 'messages', ['ok', 'notConnected', 'notAuthorized', 'error']).filter((key) => key !== 'ok');
     this.#charts.messages.setSeries({ up: [messages('ok', 'good')], down: receipts.map((key, i) => messages(key, ['warn', 'odd', 'bad'][i] ?? 'other')) });
     const ends = keysIn(samples, 'negotiations', ['answered', 'unanswered', 'refused', 'notAllowed']).filter((key) => key !== 'answered' && key !== 'attempting');
@@ -102,7 +119,12 @@ export class Charts {
     this.#offerKinds(samples);
     // Its own clock counts, not that of this machine.
     const until = samples.at(-1)?.time ?? Date.now();
-    this.#shown = [samples, { from: until - kSpanMs, until, gapMs: intervalSeconds * 2500 }];
-    for (const chart of Object.values(this.#charts)) chart.setSamples(...this.#shown);
+    const from = until - kSpanMs;
+    const show = (chart, shown, stepMs) => chart.setSamples(shown, { from, until, gapMs: stepMs + intervalSeconds * 1500 });
+    const { messages: receipts_, connects, negotiations, ...gauges } = this.#charts;
+    for (const chart of [receipts_, connects]) show(chart, together(samples, kRateMs), kRateMs);
+    show(negotiations, together(samples, kRareMs), kRareMs);
+    this.#showGauge = (chart) => show(chart, samples, intervalSeconds * 1000);
+    for (const chart of Object.values(gauges)) this.#showGauge(chart);
   }
 }

@@ -108,3 +108,6 @@ export function tableHead(table, columns) {
   }
   table.tHead.replaceChildren(row);
 }
+
+/// Where tables become lists of cards, fewer of them are shown.
+export const isNarrow = () => matchMedia('(max-width: 44rem)').matches;

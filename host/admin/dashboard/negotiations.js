@@ -1,12 +1,14 @@
 // The list of negotiations, with what is unusual about each, and one in detail.
 import { get } from './api.js';
 import { ask, paragraph, sentence } from './dialog.js';
-import { $, el, idElement, keepRows, plain, setText, tableHead, tableRow } from './dom.js';
-import { count, seconds, setTime, timeElement } from './format.js';
+import { $, el, idElement, isNarrow, keepRows, plain, setText, tableHead, tableRow } from './dom.js';
+import { count, plural, seconds, setTime, timeElement } from './format.js';
 import { outcomeName, receiptName, stepName } from './names.js';
 import { Panel } from './panel.js';
 
-const kMost = 50;
+const kFirst = 15;
+const kNarrowFirst = 6;
+const kMost = 960;
 const kTypingMs = 250;
 
 const kColumns = [
@@ -40,6 +42,7 @@ export class Negotiations {
   #asked = 0;
   #typing;
   #isOff = false;
+  #limit = isNarrow() ? kNarrowFirst : kFirst;
 
   constructor() {
     tableHead($('negotiations-table'), kColumns);
@@ -51,6 +54,12 @@ export class Negotiations {
       clearTimeout(this.#typing);
       this.#typing = setTimeout(() => this.refresh({ announce: true }), kTypingMs);
     });
+    $('negotiations-more').addEventListener('click', () => this.#showMore());
+  }
+
+  #showMore() {
+    this.#limit = Math.min(this.#limit * 4, kMost);
+    this.refresh({ announce: true });
   }
 
   /// As the overview says.
@@ -63,15 +72,17 @@ export class Negotiations {
     const { node, state } = this.#form.elements;
     const isNarrowed = node.value !== '' || state.value !== '';
     try {
-      const { negotiations } = await get('negotiations', { node: node.value, state: state.value, limit: kMost });
+      const { negotiations } = await get('negotiations', { node: node.value, state: state.value, limit: this.#limit });
       if (mine !== this.#asked) return;
       const none = isNarrowed ? 'No negotiation matches.' : 'No negotiation has passed this instance yet.';
       const words = this.#isOff ? 'NEGOTIATION_INSIGHT=false: this broker does not look at negotiations.' : none;
       this.#panel.ready(negotiations.length === 0 ? words : '');
       keepRows(this.#body, negotiations, ({ id }) => id, makeRow, fillRow, this.#panel.heading);
-      const many = negotiations.length === kMost ? `the newest ${kMost}` : count(negotiations.length);
-      setText($('negotiations-count'), negotiations.length === 0 ? '' : `Showing ${many}`);
-      if (announce) setText($('negotiations-said'), negotiations.length === 0 ? words : `${many} negotiations`);
+      const isCut = negotiations.length >= this.#limit;
+      const many = `${isCut ? 'The newest ' : ''}${plural(negotiations.length, 'negotiation')}`;
+      setText($('negotiations-count'), many);
+      $('negotiations-more').hidden = !isCut || this.#limit >= kMost;
+      if (announce) setText($('negotiations-said'), negotiations.length === 0 ? words : many);
     } catch (error) {
       if (mine === this.#asked) this.#panel.failed(error);
     }

@@ -1,10 +1,11 @@
 // The table of nodes: of this instance or of the grid, by prefix, in pages.
 import { get } from './api.js';
-import { $, el, idElement, keepRows, plain, setId, setText, tableHead, tableRow } from './dom.js';
-import { bytes, count, milliseconds, moment, setTime, timeElement } from './format.js';
+import { $, el, idElement, isNarrow, keepRows, plain, setAttribute, setId, setText, tableHead, tableRow } from './dom.js';
+import { bytes, count, milliseconds, moment, setTime, short, timeElement } from './format.js';
 import { Panel } from './panel.js';
 
-const kPage = 50;
+const kPage = 25;
+const kNarrowPage = 8;
 const kTypingMs = 250;
 
 const kColumns = [
@@ -74,7 +75,7 @@ export class Nodes {
   async refresh({ announce = false } = {}) {
     const mine = ++this.#asked;
     const { prefix, scope } = this.#form.elements;
-    const question = { prefix: prefix.value, scope: scope.value, limit: kPage, cursor: this.#cursor };
+    const question = { prefix: prefix.value, scope: scope.value, limit: isNarrow() ? kNarrowPage : kPage, cursor: this.#cursor };
     try {
       const answer = await get('nodes', question);
       if (mine === this.#asked) this.#show(answer, question, announce);
@@ -123,7 +124,8 @@ function fillRow({ parts }, node) {
   if (!node.runtime && !node.version) setText(parts.client.firstChild, '–');
   setText(parts.address, plain(node.address ?? '–'));
   setText(parts.roundTrip, milliseconds(node.roundTripMs));
-  setText(parts.messages, `${count(node.messagesIn)} / ${count(node.messagesOut)}`);
+  setText(parts.messages, `${short(node.messagesIn)} / ${short(node.messagesOut)}`);
+  setAttribute(parts.messages, 'title', `${count(node.messagesIn)} in, ${count(node.messagesOut)} out`);
   setText(parts.bytes, `${bytes(node.bytesIn)} / ${bytes(node.bytesOut)}`);
   setText(parts.outbox, bytes(node.outboxBytes));
   parts.outbox.classList.toggle('waiting', node.outboxBytes > 0);

@@ -1,14 +1,13 @@
 // This instance at a glance: its name and state, figures, modules, limits; and the instances of the grid.
 import { get } from './api.js';
-import { $, el, idElement, keepRows, plain, setId, setText, tableHead, tableRow } from './dom.js';
+import { $, el, idElement, keepRows, plain, setAttribute, setId, setText, tableHead, tableRow } from './dom.js';
 import { count, duration, milliseconds, setTime, short, timeElement } from './format.js';
 import { kindName, receiptName } from './names.js';
 import { notify } from './notices.js';
 import { Panel } from './panel.js';
 
 const kModuleColumns = [
-  { name: 'kind', label: 'Module', isHeader: true },
-  { name: 'plugin', label: 'Served by' },
+  { name: 'kind', label: 'Module', isHeader: true, class: 'module' },
   { name: 'state', label: 'State' },
   { name: 'p50', label: 'p50', class: 'number' },
   { name: 'p99', label: 'p99', class: 'number' },
@@ -23,6 +22,8 @@ const kInstanceColumns = [
   { name: 'uptime', label: 'Up for', class: 'number' },
   { name: 'version', label: 'Version' },
 ];
+
+const kNotable = 0.05;
 
 const kStates = { starting: 'starting', running: 'running', draining: 'draining', ok: 'ok', failing: 'failing' };
 const stateName = (state) => kStates[state] ?? plain(state);
@@ -76,7 +77,9 @@ export class Overview {
     figure('figure-failures', short(sum(lost)), most ? `most: ${receiptName(most[0])}` : `${short(sum(failures(minute.messages)))} over a minute`);
     figure('figure-joined', short(now.joined), `${short(now.left)} left per second`);
     figure('figure-refused', short(now.refused), `${short(minute.refused)} over a minute`);
-    for (const [id, value] of [['figure-failures', sum(lost)], ['figure-refused', now.refused]]) $(id).classList.toggle('notable', value > 0);
+    // Some are ordinary: nodes leave while others write to them.
+    $('figure-failures').classList.toggle('notable', sum(lost) > kNotable * (now.messages?.ok ?? 0));
+    $('figure-refused').classList.toggle('notable', now.refused > now.joined);
     this.#showModules(modules);
     this.#showLimits(limits);
   }
@@ -106,14 +109,16 @@ export class Overview {
 }
 
 function makeModule() {
-  return tableRow(kModuleColumns, { state: [badge()] });
+  return tableRow(kModuleColumns, { kind: [el('span', { class: 'kind' }), el('span', { class: 'muted' })], state: [badge()] });
 }
 
 function fillModule({ parts }, { kind, plugin, state, calls, faults, latencyMs }) {
-  setText(parts.kind, kindName(kind));
-  setText(parts.plugin, plugin ? plain(plugin) : 'built in');
+  const [name, server] = parts.kind.children;
+  setText(name, kindName(kind));
+  setText(server, plugin ? plain(plugin) : 'built in');
   setBadge(parts.state.firstChild, state);
-  setText(parts.calls, count(calls));
+  setText(parts.calls, short(calls));
+  setAttribute(parts.calls, 'title', count(calls));
   setText(parts.faults, count(faults));
   parts.faults.classList.toggle('waiting', faults > 0);
   setText(parts.p50, milliseconds(latencyMs?.p50));

@@ -21,6 +21,7 @@ export class Panel {
   }
 
   #say(words, kind) {
+    this.section.classList.toggle('absent', kind === 'absent');
     this.#words.className = `nothing ${kind}`;
     this.#words.hidden = words === '';
     setText(this.#words, words);

@@ -41,6 +41,8 @@ export function together(samples, spanMs) {
     if (all.at(-1)?.slot === slot) all[all.length - 1] = { ...add(all.at(-1), counts), slot, time };
     else all.push({ ...counts, slot, time });
   }
+  // What is left of the oldest says little.
+  if (all.length > 1 && all[0].seconds * 1000 < spanMs) all.shift();
   return all;
 }
 

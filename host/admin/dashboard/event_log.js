@@ -10,23 +10,33 @@ const kKinds = { joined: 'joined', left: 'left', refused: 'refused', negotiation
 const words = (value) => (value === undefined || value === null || value === '' ? [] : [plain(value)]);
 const after = (sign, value) => words(value).map((text) => `${sign} ${text}`);
 
-/// Of each type: what is said, and which members that uses.
+const whoOf = ({ node, id }) => node ?? id;
+const isWord = (value) => typeof value === 'string' && value !== '';
+
+/// Of each type: what is said. The members that all of them use are not said again.
 const kSentences = {
-  joined: ({ id }) => [idElement(id), ' joined'],
-  left: ({ id, reason }) => [idElement(id), ' left', ...after(':', reason)],
-  refused: ({ id, reason }) => [id === undefined ? 'A connection' : idElement(id), ' was refused', ...after(':', reason)],
-  negotiation: ({ initiator, responder, state, diagnosis }) => [idElement(initiator), ' → ', idElement(responder), `: ${outcomeName(String(state))}`, ...after('–', diagnosis)],
-  module: ({ kind, plugin, fault, error, state }) => [`${kindName(String(kind))}${plugin ? ` (${plain(plugin)})` : ''}`, ...after(':', fault ?? error ?? state)],
-  instance: ({ id, state }) => ['Instance ', idElement(id), ...after('is', state)],
+  joined: (data) => [idElement(whoOf(data)), ' joined'],
+  left: (data) => [idElement(whoOf(data)), ' left', ...after(':', data.why ?? data.reason)],
+  refused: (data) => [
+    whoOf(data) === undefined ? 'A connection' : idElement(whoOf(data)),
+    data.mayRetry === true ? ' was asked to retry' : ' was refused',
+    ...after(':', [data.why, data.reason].filter(isWord).join(': ')),
+  ],
+  negotiation: ({ initiator, responder, state, diagnosis }) => [idElement(initiator), ' → ', idElement(responder), `: ${outcomeName(String(state))}`, ...after(' –', diagnosis)],
+  module: ({ kind, plugin, fault, error, what, detail, state }) => [
+    `${kindName(String(kind))}${isWord(plugin) ? ` (${plain(plugin)})` : ''}`,
+    ...after(':', [fault ?? error ?? what, detail].filter(isWord).join(': ') || state),
+  ],
+  instance: (data) => ['Instance ', idElement(data.id ?? data.instance), ...after(' is', data.state)],
   lost: ({ count: missed }) => [`${count(missed)} events are missing here: this page was too slow for them`],
 };
-const kUsed = new Set(['at', 'id', 'reason', 'initiator', 'responder', 'state', 'diagnosis', 'kind', 'plugin', 'fault', 'error', 'count', 'usual']);
+const kUsed = new Set(['at', 'id', 'node', 'instance', 'reason', 'why', 'mayRetry', 'initiator', 'responder', 'sessionId', 'state', 'diagnosis', 'kind', 'plugin', 'fault', 'error', 'what', 'detail', 'count', 'usual']);
 
 const isPlain = (value) => ['string', 'number', 'boolean'].includes(typeof value);
 
 function describe(type, data) {
   const sentence = kSentences[type]?.(data) ?? [plain(type)];
-  const rest = Object.entries(data).filter(([name, value]) => !kUsed.has(name) && isPlain(value) && value !== '');
+  const rest = Object.entries(data).filter(([name, value]) => !kUsed.has(name) && isPlain(value) && value !== '' && value !== 0);
   const more = rest.slice(0, 6).map(([name, value]) => `${plain(name)} ${plain(value)}`).join(', ');
   return el(
     'li',

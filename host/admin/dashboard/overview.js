@@ -86,16 +86,17 @@ export class Overview {
 
   #showModules(modules) {
     this.#modules.ready(modules.length === 0 ? 'No modules.' : '');
-    keepRows($('modules-table').tBodies[0], modules, ({ kind }) => kind, makeModule, fillModule);
-    for (const { kind, plugin, state } of modules) {
-      const before = this.#failing.get(kind);
-      this.#failing.set(kind, state);
+    keepRows($('modules-table').tBodies[0], modules, keyOfModule, makeModule, fillModule);
+    for (const module of modules) {
+      const { kind, plugin, state } = module;
+      const before = this.#failing.get(keyOfModule(module));
+      this.#failing.set(keyOfModule(module), state);
       if (before === undefined || before === state) continue;
       const name = `${kindName(kind)}${plugin ? ` (${plain(plugin)})` : ''}`;
       if (state === 'failing') notify(`The module ${name} is failing.`, 'trouble');
       else notify(`The module ${name} works again.`);
     }
-    const faulty = modules.filter(({ lastFault }) => lastFault);
+    const faulty = [...new Map(modules.filter(({ lastFault }) => lastFault).map((module) => [module.kind, module])).values()];
     $('faults').hidden = faulty.length === 0;
     $('faults').replaceChildren(...faulty.map(({ kind, lastFault }) => el('div', {}, el('dt', { text: `Last fault of ${kindName(kind)}` }), el('dd', { text: plain(lastFault) }))));
   }
@@ -107,6 +108,9 @@ export class Overview {
     $('limits-list').replaceChildren(...made);
   }
 }
+
+/// Several plugins may serve one kind.
+const keyOfModule = ({ kind, plugin }) => `${kind} ${plugin ?? ''}`;
 
 function makeModule() {
   return tableRow(kModuleColumns, { kind: [el('span', { class: 'kind' }), el('span', { class: 'muted' })], state: [badge()] });

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { overhang } from './support/appearance.mjs';
 import { freePort, oursOnly } from './support/broker.mjs';
 import { launchBrowser, needsBrowser } from './support/browser.mjs';
-import { kAdminToken, Operator, startAdminBroker, Wire } from './support/dashboard.mjs';
+import { kAdminToken, Operator, startAdminBroker, Forwarder } from './support/dashboard.mjs';
 import { freshId, joinNode, refusalOf, send } from './support/node.mjs';
 import { eventually, scaled, within } from './support/time.mjs';
 
@@ -325,17 +325,17 @@ describe('what it does', options, () => {
 
 test('keeps the last data while the broker is away, and is live again by itself', options, async (t) => {
   const own = await ownBroker(t);
-  const wire = await Wire.to(own.adminPort);
-  t.after(() => wire.cut());
+  const way = await Forwarder.to(own.adminPort);
+  t.after(() => way.cut());
   const { nodeId } = await joinNode(own.port);
-  const one = await operator(t, { url: wire.url });
+  const one = await operator(t, { url: way.url });
   await one.sees('Live');
   await one.row('Nodes', nodeId).waitFor();
-  wire.cut();
+  way.cut();
   await one.sees(/^The connection to the broker is lost\. What you see is of /);
   await one.sees(/^Next attempt in \d+ s$/);
   assert.ok(await one.row('Nodes', nodeId).isVisible());
-  await wire.mend();
+  await way.mend();
   await one.button('Try now').click();
   await one.isTold('The broker answers again.');
   await one.sees('Live');

@@ -1,7 +1,7 @@
 // Requests to the admin API. Errors are ApiError, with a sentence that can be shown.
 import { sessionEnded } from './session.js';
 
-const kLimitMs = 20_000;
+const kLimitMs = 10_000;
 
 export class ApiError extends Error {
   /// `status` 0: there was no answer. `retryAfter`: seconds, or null.

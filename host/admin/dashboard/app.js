@@ -93,9 +93,13 @@ const events = followEvents({
   },
   onState(isOpen, error) {
     const words = error?.isAbsent ? 'Every 5 s; this broker has no events' : error?.status === 503 ? 'Every 5 s; all event streams are taken' : '';
-    if (wasOpen && !isOpen) log.note('The stream of events was interrupted: what happened from here on is missing.');
-    wasOpen = isOpen;
     connection.setStream(isOpen, words);
+    if (wasOpen && !isOpen) {
+      log.note('The stream of events was interrupted: what happened from here on is missing.');
+      // Perhaps it is not only the stream.
+      connection.askNow();
+    }
+    wasOpen = isOpen;
   },
 });
 

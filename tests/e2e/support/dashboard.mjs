@@ -19,18 +19,18 @@ export async function startAdminBroker(env = {}) {
 }
 
 /// The way to a port, which can be cut: then what is open ends, and nothing new is accepted.
-export class Wire {
+export class Forwarder {
   #port;
   #target;
   #server;
   #sockets = new Set();
 
   static async to(target) {
-    const wire = new Wire();
-    wire.#target = target;
-    wire.#port = await freePort();
-    await wire.mend();
-    return wire;
+    const way = new Forwarder();
+    way.#target = target;
+    way.#port = await freePort();
+    await way.mend();
+    return way;
   }
 
   get url() {

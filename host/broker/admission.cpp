@@ -40,8 +40,9 @@ std::chrono::milliseconds bounded(std::uint64_t ms) {
 
 }  // namespace
 
-Admissions::Admissions(SharedState& shared, modules::Clients& clients, AdmissionOutcomes& outcomes)
-    : shared_(shared), clients_(clients), outcomes_(outcomes) {}
+Admissions::Admissions(SharedState& shared, modules::Clients& clients, AdmissionOutcomes& outcomes,
+                       telemetry::WorkerCounters& counters)
+    : shared_(shared), clients_(clients), outcomes_(outcomes), counters_(counters) {}
 
 std::optional<Refusal> Admissions::check(const Identity& identity) const {
   if (const auto missing = identity.missing()) {
@@ -101,6 +102,7 @@ void Admissions::start(SessionHandle session, const Identity& identity,
   admission.session = session;
   admission.identity = &identity;
   admission.tag = ++last_tag_;
+  admission.started = now_;
   const std::string client_text = text_of(client);
   const modules::NodeFacts facts{identity.id(),
                                  *identity.field(Field::version),
@@ -280,7 +282,7 @@ void Admissions::admit(Admission& admission, const modules::Answer& answer) {
   }
   auto& configuration = std::get<RtcNormaliser::Configuration>(normalised);
   report(admission, configuration);
-  admission.finished = true;
+  finish(admission);
   shared_.claims.set_stage(admission.token, Claims::Stage::open);
   outcomes_.on_admitted(admission.session, admission.token, std::move(configuration.literal),
                         admission.until);
@@ -317,15 +319,21 @@ void Admissions::report(const Admission& admission,
 }
 
 void Admissions::refuse(Admission& admission, Refusal refusal, std::string_view reason) {
-  admission.finished = true;
+  finish(admission);
   withdraw(admission);
   outcomes_.on_refused(admission.session, refusal, reason);
 }
 
 void Admissions::failure(Admission& admission, TemporaryFailure failure) {
-  admission.finished = true;
+  finish(admission);
   withdraw(admission);
   outcomes_.on_failure(admission.session, failure);
+}
+
+void Admissions::finish(Admission& admission) {
+  admission.finished = true;
+  counters_.observe(telemetry::Latency::admission,
+                    std::chrono::steady_clock::now() - admission.started);
 }
 
 void Admissions::withdraw(Admission& admission) {

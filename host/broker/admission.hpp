@@ -41,7 +41,8 @@ class AdmissionOutcomes {
 
 class Admissions final : public modules::AnswerSink {
  public:
-  Admissions(SharedState& shared, modules::Clients& clients, AdmissionOutcomes& outcomes);
+  Admissions(SharedState& shared, modules::Clients& clients, AdmissionOutcomes& outcomes,
+             telemetry::WorkerCounters& counters);
 
   /// At the start of each iteration of the worker's loop.
   void set_now(TimePoint now) { now_ = now; }
@@ -70,6 +71,7 @@ class Admissions final : public modules::AnswerSink {
     std::uint64_t token = 0;  // 0: nothing claimed yet
     modules::Holder incumbent;
     std::optional<TimePoint> until;  // the authentication expires
+    TimePoint started;
     Step step = Step::authenticate;
     bool finished = false;
   };
@@ -87,12 +89,15 @@ class Admissions final : public modules::AnswerSink {
   void refuse(Admission& admission, Refusal refusal, std::string_view reason = {});
   void failure(Admission& admission, TemporaryFailure failure);
   void withdraw(Admission& admission);
+  /// Marks the admission as finished and measures it.
+  void finish(Admission& admission);
   modules::Waiter waiter(const Admission& admission);
   static modules::Lease lease_of(const Admission& admission);
 
   SharedState& shared_;
   modules::Clients& clients_;
   AdmissionOutcomes& outcomes_;
+  telemetry::WorkerCounters& counters_;
   RtcNormaliser rtc_;
   std::unordered_map<std::uint32_t, Admission>
       running_;  // by slot; admissions that wait for an answer

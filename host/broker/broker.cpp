@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "broker/lease.hpp"
+#include "broker/node_events.hpp"
 #include "broker/node_log.hpp"
 #include "telemetry/log.hpp"
 
@@ -70,10 +71,11 @@ Broker::Broker(SharedState& shared, modules::Clients& clients, LocalSessions& se
       sessions_(sessions),
       clients_(clients),
       context_{limits, *this, counters, {}, {}, {}, {}},
-      admissions_(shared, clients, *this),
+      admissions_(shared, clients, *this, counters),
       relay_(shared, clients, sessions, context_, reader_),
       presence_(shared, clients, sessions, context_, reader_),
-      probes_(sessions, context_) {}
+      probes_(sessions, context_),
+      module_questions_(clients) {}
 
 node_log::LoggedNode Broker::logged(const Node& node) const {
   return {node.id(), sessions_.client_of(node)};
@@ -141,6 +143,8 @@ void Broker::join(Node& node) {
   node.join(context_, kAuthenticated, *std::get<RtcLiteral>(result));
   shared_.directory.insert(node.id(), {node.handle(), node.token()});
   context_.counters.add(Counter::nodes_joined);
+  if (shared_.events.is_watched())
+    node_events::joined(shared_.events, logged(node), node.identity());
   if (log::enabled(log::Level::connections)) {
     log::connection("node joined",
                     {{"node", node.id()}, {"client", text_of(sessions_.client_of(node))}});
@@ -171,6 +175,9 @@ void Broker::on_refused(SessionHandle handle, Refusal refusal, std::string_view 
   if (node == nullptr) return;
   context_.counters.add(counter_of(refusal));
   node_log::refused(logged(*node), refusal, reason, now_);
+  if (shared_.events.is_watched()) {
+    node_events::refused(shared_.events, logged(*node), text_of(refusal), reason);
+  }
   on_admission_result(*node, refusal);
 }
 
@@ -178,6 +185,9 @@ void Broker::on_failure(SessionHandle handle, TemporaryFailure failure) {
   Node* node = sessions_.find(handle);
   if (node == nullptr) return;
   node_log::asked_to_retry(logged(*node), failure, now_);
+  if (shared_.events.is_watched()) {
+    node_events::asked_to_retry(shared_.events, logged(*node), text_of(failure));
+  }
   context_.counters.add(counter_of(failure));
   if (node->state() == State::admitting) {
     sessions_.refuse_transport(*node, failure);
@@ -201,6 +211,9 @@ void Broker::on_event(Session& session, const socketio::Packet& packet) {
 
 void Broker::on_disconnect(Session& session) {
   Node& node = node_of(session);
+  if (shared_.events.is_watched()) {
+    node_events::left(shared_.events, node, logged(node), "it sent DISCONNECT");
+  }
   relay_.on_end(node);
   give_up_lease(node);
   node.leave(context_, now_);
@@ -215,6 +228,7 @@ void Broker::on_end(Session& session, const session::End& end) {
   Node& node = node_of(session);
   // First of all, since this needs the node's lease.
   node_log::ended(node, sessions_.client_of(node), end, now_);
+  if (shared_.events.is_watched()) node_events::ended(shared_.events, node, logged(node), end);
   if (node.state() == State::admitting || node.state() == State::readmitting) {
     admissions_.cancel(node.handle());
   }
@@ -253,6 +267,10 @@ void Broker::execute_one(const DisconnectSession& command) {
   if (node == nullptr) return;
   node->disconnect_permanently(context_, command.reason);
   sessions_.deadline_changed(*node);
+}
+
+void Broker::execute_one(AskModule& command) {
+  module_questions_.ask(command);
 }
 
 void Broker::shut_down(Node& node) {

@@ -11,6 +11,7 @@
 #include "broker/admission.hpp"
 #include "broker/command.hpp"
 #include "broker/instance_status.hpp"
+#include "broker/module_questions.hpp"
 #include "broker/node.hpp"
 #include "broker/node_log.hpp"
 #include "broker/ports.hpp"
@@ -95,6 +96,7 @@ class Broker final : public session::SessionEvents,
   void execute_one(ProbeSession& command);
   void execute_one(const DisconnectHolder& command);
   void execute_one(const DisconnectSession& command);
+  void execute_one(AskModule& command);
 
   SharedState& shared_;
   LocalSessions& sessions_;
@@ -107,6 +109,7 @@ class Broker final : public session::SessionEvents,
   Probes probes_;
   std::optional<ValidityCheck> validity_check_;
   std::optional<StatusReports> status_reports_;
+  ModuleQuestions module_questions_;
   SessionExpiry expiry_;
   TimePoint now_;
 };

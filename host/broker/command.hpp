@@ -7,8 +7,13 @@
 #include <functional>
 #include <variant>
 
+#include "modules/answer.hpp"
 #include "session/end.hpp"
 #include "session/handle.hpp"
+
+namespace crolang::modules {
+class Clients;
+}
 
 namespace crolang::broker {
 
@@ -35,6 +40,14 @@ struct DisconnectSession {
   session::EndReason reason;
 };
 
-using Command = std::variant<ProbeSession, DisconnectHolder, DisconnectSession>;
+/// Asks a module a question that is not about a node: `ask` calls one of the functions of Clients
+/// with the waiter and returns what it returns. `reply` gets the answer once, on that worker; its
+/// text is valid during the call only.
+struct AskModule {
+  std::function<const modules::Answer*(modules::Clients&, const modules::Waiter&)> ask;
+  std::function<void(const modules::Answer&)> reply;
+};
+
+using Command = std::variant<ProbeSession, DisconnectHolder, DisconnectSession, AskModule>;
 
 }  // namespace crolang::broker

@@ -4,6 +4,7 @@ namespace crolang::broker {
 
 void QueuedMessage::assign(std::uint32_t message_number, const Message& message,
                            Stage first_stage) {
+  received = message.received;
   number = message_number;
   type = message.type;
   stage = first_stage;
@@ -21,7 +22,7 @@ Message QueuedMessage::message() const {
   const std::size_t around = socketio::event_size(name_of(type), {});
   const std::string_view literal =
       std::string_view(event).substr(around - 1, event.size() - around);
-  return {type, ack, to, literal};
+  return {type, ack, to, literal, received};
 }
 
 void QueuedMessage::set_authorization(Outcome result) {

@@ -4,6 +4,7 @@
 /// Threads: plain values, not synchronised. Errors: none.
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -24,6 +25,7 @@ struct Message {
   const socketio::AckId& ack;
   std::string_view to;
   std::string_view literal;
+  std::chrono::steady_clock::time_point received{};
 };
 
 struct QueuedMessage {
@@ -55,6 +57,7 @@ struct QueuedMessage {
   static std::size_t bytes(const Message& message);
   std::size_t bytes() const { return bytes(message()); }
 
+  std::chrono::steady_clock::time_point received{};
   std::uint32_t number = 0;
   Relayed type{};
   Stage stage = Stage::waiting;

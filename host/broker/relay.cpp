@@ -14,6 +14,7 @@
 namespace crolang::broker {
 
 using telemetry::Counter;
+using telemetry::Latency;
 using Stage = QueuedMessage::Stage;
 namespace log = telemetry::log;
 
@@ -125,7 +126,7 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
            envelope->to);
     return;
   }
-  const Message message{type, packet.ack, envelope->to, packet.event.first_argument};
+  const Message message{type, packet.ack, envelope->to, packet.event.first_argument, now_};
   // No module is asked about the message, and no observer is notified.
   if (!can_exist(message.to, shared_.policy.max_node_id_bytes)) {
     acknowledge(sender, message, Outcome::impossible_receiver);
@@ -207,6 +208,11 @@ Outcome Relay::deliver(const Message& message, const Joined& receiver) {
   switch (pushed) {
     case session::Pushed::taken:
       context_.counters.add(Counter::relayed_local);
+      // Reading the clock for each message would be a few per cent of its cost.
+      if (delivered_++ % kMeasuredOneIn == 0) {
+        context_.counters.observe(Latency::relay_local,
+                                  std::chrono::steady_clock::now() - message.received);
+      }
       return Outcome::delivered;
     case session::Pushed::full:
       context_.counters.add(Counter::outbox_full);
@@ -394,6 +400,10 @@ modules::Receipt Relay::issue_receipt(Node& sender, const Backlog& backlog,
 void Relay::on_sent(RemoteQueue& queue, QueuedMessage& queued, const modules::Answer& answer) {
   const bool taken = answer.could_ask() && answer.yes;
   queued.receipted = answer.receipted;
+  if (taken) {
+    context_.counters.observe(Latency::relay_remote,
+                              (answer.receipted ? answer.receipted_at : now_) - queued.received);
+  }
   if (const modules::Holder* const holder = queue.holder()) {
     if (taken) {
       routes_.keep(queue.receiver(), *holder, now_);

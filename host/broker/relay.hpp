@@ -12,7 +12,8 @@
 /// Remote queues do not wait for each other, and messages to receivers on this instance do not wait
 /// for remote queues. So the order of messages is kept for each receiver, but not across receivers.
 ///
-/// Threads: one Relay per worker, owning worker only. Time is an argument.
+/// Threads: one Relay per worker, owning worker only. Time is an argument, but for the clock that
+/// is read when a delivery is measured.
 
 #include <cstdint>
 #include <list>
@@ -37,6 +38,8 @@ inline constexpr std::size_t kMaxOpenQuestions = 16;
 /// The most receivers on other instances to which a sender has messages in flight. At the limit,
 /// its messages wait in its authorization queue.
 inline constexpr std::size_t kMaxRemoteQueues = 256;
+/// Of this many deliveries on this instance, the time of one is measured.
+inline constexpr std::uint32_t kMeasuredOneIn = 16;
 
 class Relay final : public modules::AnswerSink {
  public:
@@ -153,6 +156,7 @@ class Relay final : public modules::AnswerSink {
   std::vector<Backlogs::node_type> spare_backlogs_;
   SpareNodes<RemoteQueue> spare_queues_;
   SpareMessages spare_messages_;
+  std::uint32_t delivered_ = 0;  // on this instance; wraps around
   std::uint32_t last_message_ = 0;
   std::uint32_t last_queue_ = 0;
 };

@@ -13,7 +13,9 @@
 #include "crolang/plugin.h"
 #include "modules/module_table.hpp"
 #include "session/outbox.hpp"
+#include "telemetry/event_hub.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/module_faults.hpp"
 
 namespace crolang::broker {
 
@@ -55,6 +57,8 @@ struct SharedState {
   Directory directory;
   Claims claims;
   telemetry::SharedCounters counters;  ///< for what happens outside a worker's loop
+  telemetry::EventHub events;          ///< for the admin interface
+  telemetry::ModuleFaults module_faults;
   std::atomic<bool> draining{false};
   InstanceQuestions questions;  ///< that other instances ask
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "client_address/address_set.hpp"
+#include "config/admin_check.hpp"
 #include "config/hint.hpp"
 #include "config/spelling.hpp"
 #include "telemetry/escape.hpp"
@@ -142,6 +143,13 @@ TlsSettings tls(const Reader& read) {
                                                                      : TlsRecordLayer::compact};
 }
 
+AdminSettings admin(const Reader& read) {
+  return {.port = static_cast<std::uint16_t>(read.number("ADMIN_PORT")),
+          .bind_address = read.text("ADMIN_BIND_ADDRESS"),
+          .max_streams = read.number("ADMIN_MAX_STREAMS"),
+          .open_metrics = read.is_on("ADMIN_METRICS_OPEN")};
+}
+
 Settings settings_from(const Reader& read) {
   Settings s;
   s.port = static_cast<std::uint16_t>(read.number("PORT"));
@@ -150,6 +158,7 @@ Settings settings_from(const Reader& read) {
   s.workers = workers(read);
   s.allowed_origins = read.text("ALLOWED_ORIGINS");
   s.tls = tls(read);
+  s.admin = admin(read);
   s.clients = clients(read);
   s.log_level = static_cast<int>(read.number("LOG_LEVEL"));
   s.log_format = read.text("LOG_FORMAT") == "json" ? LogFormat::json : LogFormat::text;
@@ -200,6 +209,22 @@ void check_tls(Reader& read, const TlsSettings& tls, std::vector<std::string>& w
     if (read.is_set(name))
       warnings.push_back(std::string(name) + " has no effect without TLS_CERT_FILE");
   }
+}
+
+/// What the variables about the admin interface mean together.
+void check_admin(Reader& read, const Settings& settings, std::vector<std::string>& warnings) {
+  if (read.was_refused("ADMIN_PORT")) return;
+  AdminFacts facts{settings.admin.port,      settings.port,
+                   settings.plain_port,      settings.admin.bind_address,
+                   read.text("ADMIN_TOKEN"), {}};
+  facts.is_token_known = !read.was_refused("ADMIN_TOKEN");
+  for (const char* const name :
+       {"ADMIN_BIND_ADDRESS", "ADMIN_TOKEN", "ADMIN_MAX_STREAMS", "ADMIN_METRICS_OPEN"}) {
+    if (read.is_set(name)) facts.set.push_back(name);
+  }
+  AdminFindings findings = check(facts);
+  for (std::string& fault : findings.faults) read.fault(std::move(fault));
+  for (std::string& warning : findings.warnings) warnings.push_back(std::move(warning));
 }
 
 /// What the variables about proxies mean together.
@@ -257,6 +282,7 @@ Loaded load(const Environment& environment, std::span<const Variable> plugin_var
     read.fault("PLAIN_PORT: " + std::to_string(s.plain_port) +
                " is PORT too: choose another port, or 0 for none");
   check_tls(read, loaded.settings.tls, loaded.warnings);
+  check_admin(read, loaded.settings, loaded.warnings);
   check_clients(read, loaded.settings.clients, loaded.warnings);
   // With less it would run but admit no node.
   if (const std::uint64_t memory = loaded.settings.max_memory_bytes;

@@ -32,6 +32,14 @@ struct TlsSettings {
   TlsRecordLayer record_layer{};
 };
 
+/// Of the admin interface; the token is in Values.
+struct AdminSettings {
+  std::uint16_t port{};  ///< 0: none
+  std::string bind_address{};
+  std::size_t max_streams{};
+  Switch open_metrics{};
+};
+
 struct Settings {
   std::uint16_t port{};
   std::uint16_t plain_port{};  ///< without TLS and PROXY headers; 0: none
@@ -40,6 +48,8 @@ struct Settings {
   std::string allowed_origins{};  ///< valid for origin::AllowList; empty: every origin
 
   TlsSettings tls{};
+
+  AdminSettings admin{};
 
   client_address::Policy clients{};  ///< PROXY headers are required only from trusted proxies
 

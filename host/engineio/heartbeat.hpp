@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace crolang::engineio {
 
@@ -30,8 +31,10 @@ class Heartbeat {
   /// What to do now; none before `deadline()`.
   [[nodiscard]] Action tick(TimePoint now, const Timing& timing) noexcept;
 
-  /// Any pong restarts the interval, also an unsolicited one.
-  void on_pong(TimePoint now, const Timing& timing) noexcept;
+  /// Any pong restarts the interval, also an unsolicited one. Returns the time since the ping that
+  /// it answers; nullopt: none was due, or its time-out was extended, so that nobody knows when the
+  /// ping left.
+  std::optional<std::chrono::nanoseconds> on_pong(TimePoint now, const Timing& timing) noexcept;
 
   /// Restarts the time-out of a pong that is due: the ping is still queued in our own outbox,
   /// behind data that a slow client is reading, so the client cannot have answered it. Otherwise no
@@ -41,9 +44,19 @@ class Heartbeat {
   /// The time at which `tick` next returns an action.
   [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
 
+  /// What on_pong returned last; nullopt: it has not been measured yet.
+  [[nodiscard]] std::optional<std::chrono::microseconds> last_round_trip() const noexcept {
+    if (last_round_trip_us_ == kUnknown) return std::nullopt;
+    return std::chrono::microseconds(last_round_trip_us_);
+  }
+
  private:
+  static constexpr std::uint32_t kUnknown = ~std::uint32_t{0};
+
   TimePoint deadline_;
+  std::uint32_t last_round_trip_us_ = kUnknown;
   bool pong_due_ = false;
+  bool extended_ = false;  // the time-out of the pong that is due
 };
 
 static_assert(sizeof(Heartbeat) <= 16, "every idle node holds one");

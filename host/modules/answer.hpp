@@ -1,6 +1,7 @@
 #pragma once
 /// The answer of a module, copied from the plugin's memory, and the waiter that it is for.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct Answer {
   std::vector<InstanceStatus> instances;
   std::string error;       ///< for the log: why there is no answer, or why it is no
   bool receipted = false;  ///< the answer is yes and the waiter's receipt has been redeemed
+  std::chrono::steady_clock::time_point receipted_at{};  ///< if receipted
 
   bool could_ask() const noexcept { return status == CROLANG_OK; }
 };

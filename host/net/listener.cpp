@@ -15,7 +15,7 @@ namespace {
 constexpr int kBacklog = 4096;
 
 std::string describe(const std::string& address, std::uint16_t port, std::string_view variable,
-                     int error) {
+                     std::string_view address_variable, int error) {
   const std::string where =
       (address.empty() ? std::string("port ") : address + " port ") + std::to_string(port);
   switch (error) {
@@ -26,7 +26,8 @@ std::string describe(const std::string& address, std::uint16_t port, std::string
       return where + " may not be used by this user: choose a " + std::string(variable) +
              " above 1023, or grant the capability CAP_NET_BIND_SERVICE";
     case EADDRNOTAVAIL:
-      return where + " cannot be used: BIND_ADDRESS is not an address of this machine";
+      return where + " cannot be used: " + std::string(address_variable) +
+             " is not an address of this machine";
     default:  // no enum: errno
       return where + " cannot be used: " + std::strerror(error);
   }
@@ -68,7 +69,8 @@ int try_listen4(in_addr host, std::uint16_t port) {
 }  // namespace
 
 std::variant<Descriptor, ListenFault> listen_on(const std::string& address, std::uint16_t port,
-                                                std::string_view variable) {
+                                                std::string_view variable,
+                                                std::string_view address_variable) {
   int fd = -1;
   in_addr v4{};
   in6_addr v6 = IN6ADDR_ANY_INIT;
@@ -80,9 +82,10 @@ std::variant<Descriptor, ListenFault> listen_on(const std::string& address, std:
   } else if (::inet_pton(AF_INET6, address.c_str(), &v6) == 1) {
     fd = try_listen6(v6, port);
   } else {
-    return ListenFault{"BIND_ADDRESS=" + address + " is not an IPv4 or IPv6 address"};
+    return ListenFault{std::string(address_variable) + "=" + address +
+                       " is not an IPv4 or IPv6 address"};
   }
-  if (fd < 0) return ListenFault{describe(address, port, variable, errno)};
+  if (fd < 0) return ListenFault{describe(address, port, variable, address_variable, errno)};
   return Descriptor(fd);
 }
 

@@ -15,9 +15,10 @@ struct ListenFault {
   std::string text;
 };
 
-/// `address` empty: `::` with IPv4 as well, or 0.0.0.0 on a machine without IPv6. `variable`: the
-/// one that has set the port, for the sentence.
+/// `address` empty: `::` with IPv4 as well, or 0.0.0.0 on a machine without IPv6. `variable` and
+/// `address_variable`: those that have set the port and the address, for the sentence.
 std::variant<Descriptor, ListenFault> listen_on(const std::string& address, std::uint16_t port,
-                                                std::string_view variable = "PORT");
+                                                std::string_view variable = "PORT",
+                                                std::string_view address_variable = "BIND_ADDRESS");
 
 }  // namespace crolang::net

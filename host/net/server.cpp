@@ -89,6 +89,24 @@ void Server::start() {
   }
 }
 
+std::vector<const telemetry::Counters*> Server::counters() const {
+  std::vector<const telemetry::Counters*> all{&shared_.counters};
+  for (const auto& worker : workers_) {
+    all.push_back(&worker->counters());
+    all.push_back(&worker->plugin_faults());
+  }
+  return all;
+}
+
+void Server::watch_latencies(process::Control& control) {
+  std::function<void()> again;
+  until_there_is_memory([&] {
+    latency_window_.sample(std::chrono::steady_clock::now(), telemetry::latency_counts(counters()));
+    again = [this, &control] { watch_latencies(control); };
+  });
+  control.post_after(telemetry::LatencyWindow::kInterval, std::move(again));
+}
+
 void Server::stop() {
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_[i]->post(Worker::Stop{});
@@ -109,11 +127,21 @@ void Server::drain(process::Control& control, std::chrono::milliseconds duration
   drain.deadline = std::chrono::steady_clock::now() +
                    std::max<std::chrono::milliseconds>(duration, kShortestDrain);
   drain.finished = std::move(finished);
+  drain.number = current_drain_ = ++last_drain_;
   drain_slice(control, std::move(drain));
 }
 
+Server::DrainCancelled Server::cancel_drain() {
+  if (current_drain_ == 0) return DrainCancelled::there_was_none;
+  current_drain_ = 0;
+  shared_.draining.store(false);
+  return DrainCancelled::yes;
+}
+
 void Server::drain_slice(process::Control& control, Drain drain) {
+  if (drain.number != current_drain_) return;
   if (total(&Worker::sessions) == 0 || std::chrono::steady_clock::now() >= drain.deadline) {
+    current_drain_ = 0;
     drain.finished();
     return;
   }
@@ -215,17 +243,17 @@ Response Server::render(PageRequest request) {
       break;
   }
   if (!options_.metrics) return make_response(404, request.after);
-  std::vector<const telemetry::Counters*> counters{&shared_.counters};
-  for (const auto& worker : workers_) {
-    counters.push_back(&worker->counters());
-    counters.push_back(&worker->plugin_faults());
-  }
+  return make_response(200, request.after, {telemetry::kMetricsContentType, metrics_page()});
+}
+
+std::string Server::metrics_page() {
   telemetry::Gauges gauges;
   gauges.version = options_.version;
   gauges.started = started_;
   gauges.workers = workers_.size();
   gauges.connections = total(&Worker::load);
-  gauges.nodes = nodes;
+  gauges.nodes = shared_.directory.size();
+  gauges.nodes_limit = options_.max_connections;
   gauges.handshakes = total(&Worker::handshakes);
   gauges.inbound_bytes = total(&Worker::inbound_bytes);
   for (std::uint16_t i = 0; i < count(); ++i) gauges.outbox_bytes += outboxes_.table(i).waiting();
@@ -233,11 +261,11 @@ Response Server::render(PageRequest request) {
   gauges.memory_bytes = memory_.used();
   gauges.memory_limit_bytes = memory_.limit();
   gauges.log_lines_dropped = telemetry::log::dropped();
-  gauges.draining = draining;
+  gauges.draining = shared_.draining.load();
   if (options_.tls != nullptr) gauges.certificate_expiry = options_.tls->get()->end_of_validity();
-  std::string page = telemetry::render(counters, gauges);
+  std::string page = telemetry::render(counters(), gauges);
   if (options_.plugin_metrics != nullptr) page += options_.plugin_metrics->text();
-  return make_response(200, request.after, {telemetry::kMetricsContentType, std::move(page)});
+  return page;
 }
 
 }  // namespace crolang::net

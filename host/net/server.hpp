@@ -25,7 +25,9 @@
 #include "process/control.hpp"
 #include "process/memory_budget.hpp"
 #include "session/session.hpp"
+#include "telemetry/latency_window.hpp"
 #include "telemetry/metric_store.hpp"
+#include "telemetry/metrics.hpp"
 #include "tls/current_context.hpp"
 
 namespace crolang::net {
@@ -65,10 +67,20 @@ class Server final : public broker::Workers, public WorkerHost {
 
   broker::SharedState& shared() noexcept { return shared_; }
   void start();
+  /// Begins to keep what latency_window shows.
+  void watch_latencies(process::Control& control);
+  /// What modules, admissions and messages took in the last minute. Any thread.
+  const telemetry::LatencyWindow& latency_window() const noexcept { return latency_window_; }
+  /// Of all workers, and those that they share. Any thread.
+  std::vector<const telemetry::Counters*> counters() const;
   /// From now on connecting nodes are asked to retry; connected ones are disconnected, a slice at a
   /// time. `finished` is called when none is left, or after `duration`.
   void drain(process::Control& control, std::chrono::milliseconds duration,
              std::function<void()> finished);
+  /// Connecting nodes are admitted again, and no more are disconnected. Does nothing if there is no
+  /// drain that has not finished. Control thread.
+  enum class DrainCancelled : std::uint8_t { yes, there_was_none };
+  DrainCancelled cancel_drain();
   /// Closes the remaining connections and joins the workers.
   void stop();
 
@@ -77,6 +89,10 @@ class Server final : public broker::Workers, public WorkerHost {
   void flush(session::DirtyList& dirty) override;
   session::DirtyList* dirty_here() override;
   std::uint16_t count() const override { return static_cast<std::uint16_t>(workers_.size()); }
+
+  // For the admin interface. Any thread.
+  std::string metrics_page();
+  std::chrono::steady_clock::time_point up_since() const noexcept { return up_since_; }
 
   // WorkerHost
   Response render(PageRequest request) override;
@@ -98,6 +114,7 @@ class Server final : public broker::Workers, public WorkerHost {
     std::size_t slices = 1;
     std::chrono::steady_clock::time_point deadline;
     std::function<void()> finished;
+    std::uint64_t number = 0;
   };
   void drain_slice(process::Control& control, Drain drain);
   void post_drain_commands(const Drain& drain);
@@ -113,6 +130,9 @@ class Server final : public broker::Workers, public WorkerHost {
   broker::SharedState shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
+  std::uint64_t current_drain_ = 0;  // its number; 0: none. Control thread.
+  std::uint64_t last_drain_ = 0;
+  telemetry::LatencyWindow latency_window_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   const std::chrono::steady_clock::time_point up_since_ = std::chrono::steady_clock::now();
 };

@@ -31,7 +31,10 @@ modules::PendingCalls::Hooks Worker::call_hooks(Worker& worker) {
         if (const auto counter = modules::counter_of(fault, question)) {
           worker.plugin_faults_.add(*counter);
         }
-        modules::log_call_fault(fault, question, plugin, detail, std::chrono::steady_clock::now());
+        const auto now = std::chrono::steady_clock::now();
+        modules::log_call_fault(fault, question, plugin, detail, now);
+        modules::publish_call_fault(worker.shared_.events, worker.shared_.module_faults, fault,
+                                    question, plugin, detail, now);
       },
       [&worker](const std::string& id, std::uint64_t token) {
         worker.broker_.admissions().release(id, token);
@@ -40,6 +43,9 @@ modules::PendingCalls::Hooks Worker::call_hooks(Worker& worker) {
         worker.memory_.report(worker.now_);
         DrivenConnection* driven = worker.driver_.table().find(SessionHandle::unpacked(asker));
         if (driven != nullptr) worker.driver_.end(*driven, EndReason::out_of_memory);
+      },
+      [&worker](modules::Question question, std::chrono::nanoseconds taken) {
+        worker.counters_.observe(telemetry::call_latency(kinds::describe(question).kind), taken);
       },
   };
 }

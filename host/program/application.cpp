@@ -108,6 +108,7 @@ ExitCode Application::run() {
   control_.catch_signals();
   auto listeners = open_listeners();
   if (!listeners) return kCannotRun;
+  if (!open_admin_listener()) return kCannotRun;
   // Writing to a client that has gone returns an error instead of raising a signal.
   std::signal(SIGPIPE, SIG_IGN);
   log::Options logging;
@@ -162,6 +163,18 @@ std::optional<net::Listeners> Application::open_listeners() const {
   return listeners;
 }
 
+bool Application::open_admin_listener() {
+  const config::AdminSettings& admin = settings_.admin;
+  if (admin.port == 0) return true;
+  auto opened = net::listen_on(admin.bind_address, admin.port, "ADMIN_PORT", "ADMIN_BIND_ADDRESS");
+  if (const auto* fault = std::get_if<net::ListenFault>(&opened)) {
+    print_all({fault->text});
+    return false;
+  }
+  admin_listener_ = std::get<net::Descriptor>(std::move(opened));
+  return true;
+}
+
 ExitCode Application::check_file_limit(const process::FileLimit& limit) const {
   const std::uint64_t wanted = settings_.max_connections;
   if (limit.connections < kFewestConnections || limit.connections < wanted) {
@@ -214,15 +227,21 @@ ExitCode Application::serve(const process::FileLimit& limit, net::Listeners list
   const crolang_status bound = registry.table->bind(
       registry.self, {instance.data(), instance.size()}, &events, error, sizeof error);
   ExitCode code = kFine;
+  Running running(control_, server, reloader_, renewal ? &*renewal : nullptr,
+                  settings_.drain_duration);
+  std::optional<admin::AdminServer> admin;
   if (bound == CROLANG_OK) {
     try {
       server.start();
+      server.watch_latencies(control_);
       log_start(instance, limit, options, table.of<kinds::Kind::authentication>().plugin_id);
-      wait_for_end(server, renewal ? &*renewal : nullptr);
+      start_admin(admin, server, options, running);
+      running.run();
     } catch (const std::exception& fault) {
       // Not left to the caller: the registry's plugin may call the server until it has stopped.
       code = report_no_workers(fault);
     }
+    if (admin) admin->stop();
     server.stop();
   } else {
     log::error("the registry cannot be used", {{"plugin", registry.plugin_id}, {"why", error}});
@@ -265,45 +284,16 @@ void Application::log_start(const std::string& instance, const process::FileLimi
                           {"dotenv", dotenv_location()}});
 }
 
-void Application::wait_for_end(net::Server& server, reload::CertificateRenewal* renewal) {
-  control_.on_signal([this, &server, renewal](int signal) {
-    switch (signal) {
-      case SIGHUP:
-        reload_configuration(renewal);
-        break;
-      case SIGUSR1:
-      case SIGUSR2:
-        log::info("signal ignored", {{"signal", signal}});
-        break;
-      default:  // no enum: signals
-        end(signal, server);
-    }
-  });
-  control_.run();
-}
-
-void Application::reload_configuration(reload::CertificateRenewal* renewal) {
-  if (draining_) {
-    log::info("SIGHUP ignored: the broker is shutting down");
-  } else {
-    reload::log(reloader_.reload(renewal));
-  }
-}
-
-void Application::end(int signal, net::Server& server) {
-  if (draining_) {
-    log::info("second signal: exiting at once");
-    log::stop();
-    ::_exit(128 + signal);
-  }
-  draining_ = true;
-  log::info("draining", {{"signal", signal}, {"duration_ms", settings_.drain_duration.count()}});
-  try {
-    server.drain(control_, settings_.drain_duration, [this] { control_.stop(); });
-  } catch (const std::bad_alloc&) {
-    log::error("no memory to disconnect the nodes one after the other");
-    control_.stop();
-  }
+void Application::start_admin(std::optional<admin::AdminServer>& admin, net::Server& server,
+                              const net::ServerOptions& options, Running& running) {
+  if (admin_listener_.get() < 0) return;
+  admin.emplace(std::move(admin_listener_),
+                admin_options(settings_, options, values_.find("ADMIN_TOKEN").value_or("")), server,
+                control_, running);
+  running.set_admin(&*admin);
+  admin->start();
+  log::info("admin interface",
+            {{"address", settings_.admin.bind_address}, {"port", settings_.admin.port}});
 }
 
 Application::Stopped Application::stop_plugins() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admin/admin_server.hpp"
 #include "config/settings.hpp"
 #include "config/values.hpp"
 #include "net/plugin_io.hpp"
@@ -19,6 +20,7 @@
 #include "process/control.hpp"
 #include "process/file_limit.hpp"
 #include "program/exit_code.hpp"
+#include "program/running.hpp"
 #include "reload/certificate_renewal.hpp"
 #include "reload/certificates.hpp"
 #include "reload/reloader.hpp"
@@ -37,15 +39,16 @@ class Application {
  private:
   /// nullopt: the reason has been printed.
   std::optional<net::Listeners> open_listeners() const;
+  /// false: the reason has been printed.
+  bool open_admin_listener();
   ExitCode check_file_limit(const process::FileLimit& limit) const;
   ExitCode create_plugins();
   ExitCode serve(const process::FileLimit& limit, net::Listeners listeners);
   static ExitCode report_no_workers(const std::exception& error);
   void log_start(const std::string& instance, const process::FileLimit& limit,
                  const net::ServerOptions& options, std::string_view admission_plugin) const;
-  void wait_for_end(net::Server& server, reload::CertificateRenewal* renewal);
-  void reload_configuration(reload::CertificateRenewal* renewal);
-  void end(int signal, net::Server& server);
+  void start_admin(std::optional<admin::AdminServer>& admin, net::Server& server,
+                   const net::ServerOptions& options, Running& running);
   enum class Stopped { all, not_all };
   /// Not all: a plugin did not stop in time.
   Stopped stop_plugins();
@@ -60,7 +63,7 @@ class Application {
   process::BlockingThreads blocking_;
   std::optional<net::PluginIo> plugin_io_;  // constructed before the plugins are created
   net::PluginMetrics plugin_metrics_;
-  bool draining_ = false;  // the handler of signals outlives the server
+  net::Descriptor admin_listener_;  // empty: there is none, or AdminServer has it
 };
 
 }  // namespace crolang::program

@@ -1,5 +1,7 @@
 #include "program/server_options.hpp"
 
+#include <utility>
+
 #include "config/version.hpp"
 #include "process/memory_budget.hpp"
 
@@ -44,6 +46,30 @@ net::ServerOptions server_options(const config::Settings& settings,
   options.version = config::version();
   options.metrics = settings.metrics == config::Switch::on;
   return options;
+}
+
+admin::AdminOptions admin_options(const config::Settings& settings,
+                                  const net::ServerOptions& options, std::string token) {
+  return {.port = settings.admin.port,
+          .token = std::move(token),
+          .max_streams = settings.admin.max_streams,
+          .metrics = settings.admin.open_metrics == config::Switch::on
+                         ? admin::AdminSite::Metrics::open
+                         : admin::AdminSite::Metrics::with_token,
+          .limits = {{"MAX_CONNECTIONS", options.max_connections},
+                     {"MAX_CONNECTIONS_PER_ADDRESS", settings.max_connections_per_address},
+                     {"CONNECTION_RATE_PER_ADDRESS", settings.connection_rate_per_address},
+                     {"MAX_HANDSHAKES", settings.max_handshakes},
+                     {"MAX_MEMORY_BYTES", options.max_memory_bytes},
+                     {"MAX_PAYLOAD_BYTES", settings.max_payload_bytes},
+                     {"MAX_OUTBOX_BYTES", settings.max_outbox_bytes},
+                     {"MESSAGE_RATE_PER_NODE", settings.message_rate_per_node},
+                     {"MESSAGE_BURST_PER_NODE", settings.message_burst_per_node},
+                     {"MAX_PRESENCE_IDS", settings.max_presence_ids},
+                     {"MAX_PRESENCE_IDS_PER_SECOND", settings.max_presence_ids_per_second},
+                     {"NODES_VALIDITY_CHECK_MAX_IDS", settings.max_validity_ids},
+                     {"MAX_NODE_ID_BYTES", settings.max_node_id_bytes},
+                     {"ADMIN_MAX_STREAMS", settings.admin.max_streams}}};
 }
 
 tls::ServerFiles server_files(const config::TlsSettings& settings) {

@@ -3,7 +3,9 @@
 /// healthcheck. Pure. Threads: any. Errors: none.
 
 #include <optional>
+#include <string>
 
+#include "admin/admin_server.hpp"
 #include "config/settings.hpp"
 #include "net/healthcheck.hpp"
 #include "net/server.hpp"
@@ -16,6 +18,10 @@ namespace crolang::program {
 /// ServerOptions::tls, which the caller sets.
 net::ServerOptions server_options(const config::Settings& settings,
                                   const process::FileLimit& limit);
+
+/// `options`: of the server, for the limits in use.
+admin::AdminOptions admin_options(const config::Settings& settings,
+                                  const net::ServerOptions& options, std::string token);
 
 tls::ServerFiles server_files(const config::TlsSettings& settings);
 

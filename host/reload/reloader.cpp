@@ -1,6 +1,7 @@
 #include "reload/reloader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -13,8 +14,8 @@
 namespace crolang::reload {
 namespace {
 
-// The host's own variable that can change while it runs.
-constexpr std::string_view kLogLevel = "LOG_LEVEL";
+// The host's own variables that can change while it runs.
+constexpr std::array<std::string_view, 2> kChangeable{"ADMIN_TOKEN", "LOG_LEVEL"};
 
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
@@ -31,7 +32,7 @@ enum class Change { taken_over, needs_restart };
 /// What a changed value of the variable leads to. Both, if two plugins read it and only one of them
 /// applies it while running.
 std::vector<Change> changes_of(std::string_view name, const plugin_host::ModuleSet& plugins) {
-  if (name == kLogLevel) return {Change::taken_over};
+  if (std::ranges::find(kChangeable, name) != kChangeable.end()) return {Change::taken_over};
   bool takes_over = false;
   bool keeps = false;
   for (const crolang_plugin* plugin : plugins.plugins()) {

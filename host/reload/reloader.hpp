@@ -38,6 +38,7 @@ class Reloader {
 
   /// `certificates`: nullptr without TLS.
   Outcome reload(CertificateRenewal* certificates = nullptr);
+  const config::Values& in_use() const noexcept { return in_use_; }
 
  private:
   const Read read_;

@@ -114,7 +114,9 @@ void Session::on_text(SessionContext& context, std::string_view text, TimePoint 
       on_packet(context, packet->data);
       break;
     case engineio::PacketType::pong:
-      heartbeat_.on_pong(now, context.limits.timing);
+      if (const auto round_trip = heartbeat_.on_pong(now, context.limits.timing)) {
+        context.counters.observe(telemetry::Latency::heartbeat_round_trip, *round_trip);
+      }
       break;
     case engineio::PacketType::binary:
       on_binary(context, engineio::decoded_size(packet->data));

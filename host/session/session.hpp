@@ -7,9 +7,11 @@
 /// protocol is closed with the code that the protocol names; nothing is thrown but std::bad_alloc.
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -154,6 +156,10 @@ class Session {
   Ending ending() const noexcept { return ending_; }
   SessionHandle handle() const noexcept { return handle_; }
   Outbox& outbox() const noexcept { return outbox_; }
+  /// Of the last heartbeat that was measured; nullopt: there was none yet.
+  std::optional<std::chrono::microseconds> last_round_trip() const noexcept {
+    return heartbeat_.last_round_trip();
+  }
   /// Memory held for a message that is not complete, in bytes.
   std::size_t held_bytes() const noexcept;
 

@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -176,6 +177,22 @@ ClientMetric metric(std::uint64_t value, std::vector<ClientMetric::Label> labels
   return result;
 }
 
+ClientMetric histogram(const HistogramCounts& counts) {
+  ClientMetric result;
+  ClientMetric::Histogram& out = result.histogram;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < kHistogramBuckets; ++i) {
+    cumulative += counts.buckets[i];
+    const double bound = i < kHistogramBounds.size()
+                             ? std::chrono::duration<double>(kHistogramBounds[i]).count()
+                             : std::numeric_limits<double>::infinity();
+    out.bucket.push_back({cumulative, bound});
+  }
+  out.sample_count = cumulative;
+  out.sample_sum = std::chrono::duration<double>(counts.sum).count();
+  return result;
+}
+
 class Page {
  public:
   explicit Page(std::span<const Counters* const> counters) : counters_(counters) {}
@@ -196,6 +213,27 @@ class Page {
     for (const PluginFamily* each : {&kCallFaults, &kStrayAnswers}) {
       families_.push_back(family(each->family, each->help, MetricType::Counter));
       for (const kinds::Description& kind : kinds::kAll) add_plugin_events(*each, kind);
+    }
+  }
+
+  void add_histograms() {
+    const LatencyCounts all = latency_counts(counters_);
+    std::string_view current;
+    for (std::size_t i = 0; i < kLatencies; ++i) {
+      const auto latency = static_cast<Latency>(i);
+      if (!is_measured(latency)) continue;
+      const LatencyDescription described = latency_description(latency);
+      if (described.family != current) {
+        families_.push_back({std::string(kPrefix).append(described.family).append("_seconds"),
+                             std::string(described.help),
+                             MetricType::Histogram,
+                             {}});
+      }
+      current = described.family;
+      families_.back().metric.push_back(histogram(of(all, latency)));
+      if (!described.label.empty()) {
+        families_.back().metric.back().label.push_back(label(described.label, described.value));
+      }
     }
   }
 
@@ -245,6 +283,16 @@ std::uint64_t unix_seconds(std::chrono::system_clock::time_point time) {
 
 }  // namespace
 
+LatencyCounts latency_counts(std::span<const Counters* const> counters) {
+  LatencyCounts all{};
+  for (const Counters* each : counters) {
+    for (std::size_t i = 0; i < kLatencies; ++i) {
+      all[i] += each->histogram(static_cast<Latency>(i)).counts();
+    }
+  }
+  return all;
+}
+
 std::string render(std::span<const Counters* const> counters, const Gauges& gauges) {
   Page page(counters);
   page.add_gauge("build_info", "Always 1; the label is the version", 1,
@@ -254,6 +302,7 @@ std::string render(std::span<const Counters* const> counters, const Gauges& gaug
   page.add_gauge("workers", "Worker threads", gauges.workers);
   page.add_gauge("connections", "TCP connections open now", gauges.connections);
   page.add_gauge("nodes", "Nodes connected now", gauges.nodes);
+  page.add_gauge("nodes_limit", "Nodes beyond which more are asked to retry", gauges.nodes_limit);
   page.add_gauge("handshakes", "TCP connections that have not sent a whole request yet",
                  gauges.handshakes);
   page.add_gauge("inbound_bytes", "Bytes held for incomplete messages and requests",
@@ -268,6 +317,7 @@ std::string render(std::span<const Counters* const> counters, const Gauges& gaug
                    unix_seconds(*gauges.certificate_expiry));
   page.add_plain_counters();
   page.add_plugin_counters();
+  page.add_histograms();
   page.add_total("log_lines_dropped", "Log lines dropped because standard output was not read",
                  gauges.log_lines_dropped);
   return page.text();

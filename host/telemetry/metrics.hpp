@@ -1,4 +1,4 @@
-/// The broker's counters and gauges, and GET /metrics in Prometheus's text format.
+/// The broker's counters, gauges and histograms, and GET /metrics in Prometheus's text format.
 ///
 /// Threads: each worker counts into its own WorkerCounters, so the hot path shares nothing;
 /// all other threads count into one SharedCounters. render reads them all from any thread while
@@ -18,6 +18,8 @@
 
 #include "crolang/enum_count.hpp"
 #include "kinds/kinds.hpp"
+#include "telemetry/histogram.hpp"
+#include "telemetry/latency.hpp"
 
 namespace crolang::telemetry {
 
@@ -124,6 +126,9 @@ class Counters {
   std::uint64_t value(Counter counter) const {
     return values_[static_cast<std::size_t>(counter)].load(std::memory_order_relaxed);
   }
+  const Histogram& histogram(Latency latency) const {
+    return histograms_[static_cast<std::size_t>(latency)];
+  }
 
  protected:
   Counters() = default;
@@ -132,9 +137,11 @@ class Counters {
   std::atomic<std::uint64_t>& at(Counter counter) {
     return values_[static_cast<std::size_t>(counter)];
   }
+  Histogram& at(Latency latency) { return histograms_[static_cast<std::size_t>(latency)]; }
 
  private:
   std::array<std::atomic<std::uint64_t>, kCounters> values_{};
+  std::array<Histogram, kLatencies> histograms_{};
 };
 
 inline constexpr std::size_t kCacheLine = 64;
@@ -146,6 +153,7 @@ class alignas(kCacheLine) WorkerCounters final : public Counters {
   void add(Counter counter, std::uint64_t amount = 1) {
     at(counter).store(value(counter) + amount, std::memory_order_relaxed);
   }
+  void observe(Latency latency, std::chrono::nanoseconds taken) { at(latency).observe(taken); }
 };
 
 /// For threads that own no counters: control, plugins' threads, the acceptor.
@@ -153,6 +161,9 @@ class alignas(kCacheLine) SharedCounters final : public Counters {
  public:
   void add(Counter counter, std::uint64_t amount = 1) {
     at(counter).fetch_add(amount, std::memory_order_relaxed);
+  }
+  void observe(Latency latency, std::chrono::nanoseconds taken) {
+    at(latency).observe_shared(taken);
   }
 };
 
@@ -163,6 +174,7 @@ struct Gauges {
   std::uint64_t workers = 0;
   std::uint64_t connections = 0;
   std::uint64_t nodes = 0;
+  std::uint64_t nodes_limit = 0;
   std::uint64_t handshakes = 0;
   std::uint64_t inbound_bytes = 0;
   std::uint64_t outbox_bytes = 0;
@@ -176,8 +188,11 @@ struct Gauges {
 
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The sum of all counters and the gauges. Takes about a hundred microseconds: not for the hot
-/// path.
+/// The sum of all histograms, for LatencyWindow and whoever compares two times.
+LatencyCounts latency_counts(std::span<const Counters* const> counters);
+
+/// The sum of all counters, the gauges, and the sum of all histograms. Takes a few hundred
+/// microseconds: not for the hot path.
 std::string render(std::span<const Counters* const> counters, const Gauges& gauges);
 
 }  // namespace crolang::telemetry

@@ -81,4 +81,31 @@ void log_call_fault(CallFault fault, Question question, const std::string& plugi
                                           {"suppressed", *suppressed}});
 }
 
+void publish_call_fault(telemetry::EventHub& events, telemetry::ModuleFaults& last, CallFault fault,
+                        Question question, const std::string& plugin_id, std::string_view detail,
+                        TimePoint now) {
+  switch (fault) {
+    case CallFault::timed_out:
+    case CallFault::too_many_open:
+    case CallFault::failed:
+      break;
+    case CallFault::late:
+    case CallFault::answered_twice:
+    case CallFault::slow:
+      return;
+  }
+  const kinds::Description kind = kinds::describe(kinds::describe(question).kind);
+  last.note(kind.kind, describe(fault), detail, now);
+  if (!events.is_watched()) return;
+  static CallFaultThrottles throttles;
+  const auto suppressed = throttles.admit(plugin_id, question, fault, now);
+  if (!suppressed) return;
+  events.publish(telemetry::EventKind::module, {{"kind", kind.label()},
+                                                {"plugin", std::string_view(plugin_id)},
+                                                {"question", question_name(question)},
+                                                {"fault", describe(fault)},
+                                                {"detail", detail},
+                                                {"suppressed", *suppressed}});
+}
+
 }  // namespace crolang::modules

@@ -15,7 +15,9 @@
 #include <string_view>
 
 #include "modules/clients/pending_calls.hpp"
+#include "telemetry/event_hub.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/module_faults.hpp"
 #include "telemetry/throttle.hpp"
 
 namespace crolang::modules {
@@ -48,5 +50,11 @@ class CallFaultThrottles {
 /// Writes a line, unless this plugin has exceeded its limit for such faults in this second.
 void log_call_fault(CallFault fault, Question question, const std::string& plugin_id,
                     std::string_view detail, TimePoint now);
+
+/// Keeps it as the last fault of its kind of module, and publishes it, with the limits of
+/// log_call_fault. Slow calls and stray answers are neither.
+void publish_call_fault(telemetry::EventHub& events, telemetry::ModuleFaults& last, CallFault fault,
+                        Question question, const std::string& plugin_id, std::string_view detail,
+                        TimePoint now);
 
 }  // namespace crolang::modules

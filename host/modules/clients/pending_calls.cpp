@@ -128,6 +128,8 @@ void PendingCalls::finish(Call* call, crolang_status status, crolang_str error) 
       try {
         redeemed = calls->hooks_.redeem(call->receipt);
         call->answer.receipted = redeemed != Redeemed::no;
+        // The worker may sleep for long before it collects this answer.
+        if (call->answer.receipted) call->answer.receipted_at = std::chrono::steady_clock::now();
       } catch (const std::bad_alloc&) {
         // The worker acknowledges it itself.
       }
@@ -201,13 +203,15 @@ PendingCalls::Call* PendingCalls::begin(Question question, const std::string& pl
 }
 
 const Answer* PendingCalls::leave(Call* call, std::chrono::milliseconds timeout,
-                                  std::optional<TimePoint> asked) {
+                                  const std::optional<Asked>& asked) {
+  call->asked = asked ? std::optional(asked->at) : std::nullopt;
   if ((call->state.fetch_or(kWaiting, std::memory_order_acq_rel) & kReady) != 0) {
+    if (asked) measure(*call, asked->returned);
     note_answer(*call);
     recycle(call);
     return &call->answer;
   }
-  call->deadline = (asked ? *asked : std::chrono::steady_clock::now()) + timeout;
+  call->deadline = (asked ? asked->returned : std::chrono::steady_clock::now()) + timeout;
   list(call);
   return nullptr;
 }
@@ -239,7 +243,7 @@ void PendingCalls::unlist(Call* call) {
   call->listed = false;
 }
 
-void PendingCalls::deliver(Call* call) {
+void PendingCalls::deliver(Call* call, TimePoint now) {
   const bool late = (call->state.load(std::memory_order_acquire) & kDetached) != 0;
   unlist(call);
   if (late) {
@@ -255,6 +259,7 @@ void PendingCalls::deliver(Call* call) {
     recycle(call);
     return;
   }
+  measure(*call, call->answer.receipted ? call->answer.receipted_at : now);
   note_answer(*call);
   // The call is free before the sink runs, since the sink may ask again: it gets the answer by
   // value.
@@ -274,9 +279,10 @@ void PendingCalls::collect() {
     woken_ = false;
     has_arrived_.store(false, std::memory_order_relaxed);
   }
+  const TimePoint now = std::chrono::steady_clock::now();
   while (Call* call = collecting_) {
     collecting_ = call->next_arrived;
-    deliver(call);
+    deliver(call, now);
   }
 }
 
@@ -304,6 +310,7 @@ void PendingCalls::tick(TimePoint now) {
       }
     }
     if (!detached) continue;
+    measure(*call, now);
     hooks_.fault(CallFault::timed_out, call->question, *call->plugin_id, {});
     Answer answer;
     answer.status = CROLANG_TIMEOUT;
@@ -322,6 +329,10 @@ void PendingCalls::note_slow(Question question, const std::string& plugin_id, Ti
   const auto blocked = own_time_.blocked_for(before, after);
   if (!blocked) return;
   hooks_.fault(CallFault::slow, question, plugin_id, std::to_string(blocked->count()) + " ms");
+}
+
+void PendingCalls::measure(const Call& call, TimePoint answered) const {
+  if (call.asked && hooks_.answered) hooks_.answered(call.question, answered - *call.asked);
 }
 
 void PendingCalls::note_answer(const Call& call) const {

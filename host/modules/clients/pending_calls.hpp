@@ -66,6 +66,8 @@ class PendingCalls {
     std::function<void(const std::string& id, std::uint64_t token)> granted_late;
     /// There was not enough memory to process an answer for this asker. Owning worker.
     std::function<void(std::uint64_t asker)> out_of_memory;
+    /// A plugin has answered, or its deadline has passed. Owning worker. May be empty.
+    std::function<void(Question, std::chrono::nanoseconds taken)> answered{};
   };
 
   PendingCalls(Hooks hooks, std::size_t max_open);
@@ -87,7 +89,7 @@ class PendingCalls {
     call->receipt.issuer = nullptr;
     if (receipt.issuer != nullptr) call->receipt = receipt;
     // Built-in modules are not timed: reading the clock twice would be a large part of their cost.
-    std::optional<TimePoint> asked;
+    std::optional<Asked> asked;
     if (plugin_id.empty()) {
       invoke(handle_of(call));
     } else {
@@ -96,15 +98,20 @@ class PendingCalls {
     return leave(call, timeout, asked);
   }
 
-  /// Calls a plugin, and reports it if it blocks the worker. Returns when it has returned.
+  /// When a plugin's function was called, and when it had returned.
+  struct Asked {
+    TimePoint at;
+    TimePoint returned;
+  };
+  /// Calls a plugin, and reports it if it blocks the worker.
   template <class Invoke>
-  TimePoint time(Question question, const std::string& plugin_id, Invoke&& invoke) {
+  Asked time(Question question, const std::string& plugin_id, Invoke&& invoke) {
     const TimePoint before = std::chrono::steady_clock::now();
     own_time_.before_call(before);
     invoke();
     const TimePoint after = std::chrono::steady_clock::now();
     if (after - before >= OwnTime::kSlow) note_slow(question, plugin_id, before, after);
-    return after;
+    return {before, after};
   }
 
   /// Owning worker: delivers the answers that have arrived. Call it at the start of each loop
@@ -154,7 +161,8 @@ class PendingCalls {
     std::string claim_id;
     std::uint64_t claim_token = 0;
     TimePoint deadline;
-    Call* earlier = nullptr;  // list of waiting questions, by deadline
+    std::optional<TimePoint> asked;  // nullopt: a built-in module, which is not measured
+    Call* earlier = nullptr;         // list of waiting questions, by deadline
     Call* later = nullptr;
     bool listed = false;
     Call* next_arrived = nullptr;  // list of answered calls, in the order of arrival
@@ -164,18 +172,20 @@ class PendingCalls {
   Call* free_call(Question question);
   Call* begin(Question question, const std::string& plugin_id, const Waiter& waiter,
               std::size_t expected, const Lease& claim);
-  /// `asked`: when the question returned; nullopt: the clock was not read.
+  /// `asked`: nullopt: the clock was not read.
   const Answer* leave(Call* call, std::chrono::milliseconds timeout,
-                      std::optional<TimePoint> asked);
+                      const std::optional<Asked>& asked);
   void recycle(Call* call);
   void list(Call* call);
   void unlist(Call* call);
-  void deliver(Call* call);
+  /// `now`: when the worker began to collect.
+  void deliver(Call* call, TimePoint now);
   /// Passes an answer to its sink.
   void tell(const Waiter& waiter, const Answer& answer);
   void note_slow(Question question, const std::string& plugin_id, TimePoint before,
                  TimePoint after);
   void note_answer(const Call& call) const;
+  void measure(const Call& call, TimePoint answered) const;
   static void* handle_of(const Call* call) noexcept;
   /// The call behind a handle if this is its first answer; nullptr otherwise.
   static Call* accept(void* handle);

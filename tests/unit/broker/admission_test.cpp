@@ -86,7 +86,7 @@ class AdmissionsTest : public ::testing::Test {
 
   Harness harness;
   Outcomes outcomes;
-  Admissions admissions{harness.shared, harness.clients, outcomes};
+  Admissions admissions{harness.shared, harness.clients, outcomes, harness.counters};
 };
 
 enum class Answers { inline_, later };
@@ -657,6 +657,22 @@ TEST_P(StageTest, FailsIfTheLeaseIsLostMeanwhile) {
 
   EXPECT_THAT(outcomes.seen, ElementsAre(failure(TemporaryFailure::probing)));
   EXPECT_THAT(released(), ElementsAre(claimed()));
+}
+
+TEST_F(AdmissionsTest, MeasuresEachAdmissionFromItsStartToItsOutcome) {
+  harness.modules.keep(Question::authenticate);
+  start_bob();
+  harness.pass(0ms);
+  EXPECT_EQ(harness.counters.histogram(telemetry::Latency::admission).counts().count(), 0u);
+  harness.modules.last(Question::authenticate).no();
+  harness.run_iteration();
+  ASSERT_THAT(outcomes.seen, ElementsAre(refused(Refusal::authentication_failed)));
+  EXPECT_EQ(harness.counters.histogram(telemetry::Latency::admission).counts().count(), 1u);
+}
+
+TEST_F(AdmissionsTest, DoesNotMeasureWhatNeedsNoAdmission) {
+  outcome("id=bob");
+  EXPECT_EQ(harness.counters.histogram(telemetry::Latency::admission).counts().count(), 0u);
 }
 
 }  // namespace

@@ -1665,5 +1665,44 @@ TEST_F(RelayTest, IgnoresUnknownEvents) {
   EXPECT_EQ(ann.state(), session::State::joined);
 }
 
+// ---- what it measures
+
+TEST_F(RelayTest, MeasuresOneInSixteenDeliveriesOnThisInstance) {
+  for (int n = 0; n < 17; ++n) answer(kMessage, kToBob);
+  EXPECT_EQ(harness.counters.value(telemetry::Counter::relayed_local), 17u);
+  EXPECT_EQ(harness.counters.histogram(telemetry::Latency::relay_local).counts().count(), 2u);
+}
+
+TEST_F(RelayTest, MeasuresAMessageFromItsReceiptToTheOtherInstancesAnswer) {
+  place_remote();
+  harness.modules.keep(Question::send);
+  answer(kMessage, kToRemote);
+  harness.pass(40ms);
+  harness.modules.last(Question::send).yes();
+  harness.run_iteration();
+  const auto counts = harness.counters.histogram(telemetry::Latency::relay_remote).counts();
+  EXPECT_EQ(counts.count(), 1u);
+  EXPECT_EQ(counts.sum, 40ms);
+}
+
+TEST_F(ReceiptTest, IsMeasuredUntilItWasRedeemedHoweverLongTheWorkerSleeps) {
+  const auto before = harness.counters.histogram(telemetry::Latency::relay_remote).counts();
+  answer(kMessage, kToRemote);
+  last_send().yes();
+  ASSERT_EQ(harness.redeemed, 1u);
+  harness.pass(1h);
+  auto counts = harness.counters.histogram(telemetry::Latency::relay_remote).counts();
+  counts -= before;
+  EXPECT_EQ(counts.count(), 1u);
+  EXPECT_LT(counts.sum, 30min);
+}
+
+TEST_F(RelayTest, DoesNotMeasureWhatTheOtherInstanceDidNotTake) {
+  place_remote();
+  decide_all(Question::send, false);
+  answer(kMessage, kToRemote);
+  EXPECT_EQ(harness.counters.histogram(telemetry::Latency::relay_remote).counts().count(), 0u);
+}
+
 }  // namespace
 }  // namespace crolang::broker

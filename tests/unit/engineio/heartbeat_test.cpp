@@ -71,5 +71,28 @@ TEST(Heartbeat, IsNotExtendedWhileNoPongIsDue) {
   EXPECT_EQ(heartbeat.deadline(), at(25000));
 }
 
+TEST(Heartbeat, MeasuresFromThePingToItsPong) {
+  Heartbeat heartbeat(at(0), kTiming);
+  EXPECT_EQ(heartbeat.last_round_trip(), std::nullopt);
+  ASSERT_EQ(heartbeat.tick(at(25000), kTiming), Action::send_ping);
+  EXPECT_EQ(heartbeat.on_pong(at(25042), kTiming), milliseconds(42));
+  EXPECT_EQ(heartbeat.last_round_trip(), milliseconds(42));
+}
+
+TEST(Heartbeat, DoesNotMeasureAPongThatNobodyAskedFor) {
+  Heartbeat heartbeat(at(0), kTiming);
+  EXPECT_EQ(heartbeat.on_pong(at(10), kTiming), std::nullopt);
+  EXPECT_EQ(heartbeat.last_round_trip(), std::nullopt);
+}
+
+TEST(Heartbeat, DoesNotMeasureAPingThatWaitedInTheOutbox) {
+  Heartbeat heartbeat(at(0), kTiming);
+  ASSERT_EQ(heartbeat.tick(at(25000), kTiming), Action::send_ping);
+  heartbeat.extend(at(45000), kTiming);
+  EXPECT_EQ(heartbeat.on_pong(at(45001), kTiming), std::nullopt);
+  ASSERT_EQ(heartbeat.tick(at(70001), kTiming), Action::send_ping);
+  EXPECT_EQ(heartbeat.on_pong(at(70011), kTiming), milliseconds(10));
+}
+
 }  // namespace
 }  // namespace crolang::engineio

@@ -1106,6 +1106,18 @@ TEST_F(SessionTest, PingsAgainAnIntervalAfterThePong) {
   EXPECT_EQ(sent(), text_frame("2"));
 }
 
+TEST_F(SessionTest, MeasuresTheRoundTripOfAHeartbeat) {
+  join();
+  pass(25s);
+  pass(3s);
+  feed_text("3");
+  feed_text("3");
+  const auto counts = counters_.histogram(telemetry::Latency::heartbeat_round_trip).counts();
+  EXPECT_EQ(counts.count(), 1u);
+  EXPECT_EQ(counts.sum, 3s);
+  EXPECT_EQ(session_.last_round_trip(), 3s);
+}
+
 TEST_F(SessionTest, StartsTheIntervalAnewWithAPongThatNobodyAskedFor) {
   join();
   pass(20s);

@@ -100,15 +100,17 @@ TEST(Metrics, TellTheGauges) {
                       .workers = 2,
                       .connections = 12,
                       .nodes = 11,
+                      .nodes_limit = 1000,
                       .outbox_bytes = 4096,
                       .log_lines_dropped = 3,
                       .draining = true};
   const std::string text = page({}, gauges);
-  for (const char* line : {"crolang_broker_build_info{version=\"1.2.3\"} 1\n",
-                           "crolang_broker_start_time_seconds 99\n", "crolang_broker_workers 2\n",
-                           "crolang_broker_connections 12\n", "crolang_broker_nodes 11\n",
-                           "crolang_broker_outbox_bytes 4096\n", "crolang_broker_draining 1\n",
-                           "crolang_broker_log_lines_dropped_total 3\n"})
+  for (const char* line :
+       {"crolang_broker_build_info{version=\"1.2.3\"} 1\n",
+        "crolang_broker_start_time_seconds 99\n", "crolang_broker_workers 2\n",
+        "crolang_broker_connections 12\n", "crolang_broker_nodes 11\n",
+        "crolang_broker_nodes_limit 1000\n", "crolang_broker_outbox_bytes 4096\n",
+        "crolang_broker_draining 1\n", "crolang_broker_log_lines_dropped_total 3\n"})
     EXPECT_THAT(text, HasSubstr(line));
 }
 
@@ -132,13 +134,49 @@ TEST(Metrics, EscapeLabelValues) {
   EXPECT_THAT(page({}, {.version = "a\"b\nc"}), HasSubstr(R"({version="a\"b\nc"} 1)"));
 }
 
+TEST(Metrics, RenderHistogramsCumulatively) {
+  WorkerCounters one, two;
+  one.observe(Latency::admission, std::chrono::microseconds(8));
+  two.observe(Latency::admission, std::chrono::milliseconds(2));
+  two.observe(Latency::admission, std::chrono::seconds(100));
+  const std::string text = page({&one, &two});
+  for (const char* line : {"# TYPE crolang_broker_admission_seconds histogram\n",
+                           "crolang_broker_admission_seconds_bucket{le=\"1e-05\"} 1\n",
+                           "crolang_broker_admission_seconds_bucket{le=\"0.001\"} 1\n",
+                           "crolang_broker_admission_seconds_bucket{le=\"0.0025\"} 2\n",
+                           "crolang_broker_admission_seconds_bucket{le=\"60\"} 2\n",
+                           "crolang_broker_admission_seconds_bucket{le=\"+Inf\"} 3\n",
+                           "crolang_broker_admission_seconds_count 3\n",
+                           "crolang_broker_admission_seconds_sum 100.002008\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+}
+
+TEST(Metrics, LabelHistogramsByRouteAndKind) {
+  WorkerCounters counters;
+  SharedCounters others;
+  counters.observe(Latency::relay_remote, std::chrono::milliseconds(1));
+  others.observe(call_latency(kinds::Kind::rtc_config), std::chrono::milliseconds(1));
+  const std::string text = page({&counters, &others});
+  for (const char* line : {"crolang_broker_relay_seconds_count{route=\"local\"} 0\n",
+                           "crolang_broker_relay_seconds_count{route=\"remote\"} 1\n",
+                           "crolang_broker_plugin_call_seconds_count{kind=\"rtc-config\"} 1\n",
+                           "crolang_broker_plugin_call_seconds_count{kind=\"registry\"} 0\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+  EXPECT_THAT(text, Not(HasSubstr("plugin_call_seconds_count{kind=\"observer\"}")));
+}
+
 TEST(Metrics, FollowTheTextFormat) {
   WorkerCounters counters;
   std::istringstream in(page({&counters}));
   const auto is_help = MatchesRegex("# HELP crolang_broker_[a-z_]+ .+");
-  const auto is_type = MatchesRegex("# TYPE crolang_broker_[a-z_]+ (counter|gauge)");
-  const auto is_sample =
-      MatchesRegex("crolang_broker_[a-z_]+([{][a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*[}])? [0-9]+");
+  const auto is_type = MatchesRegex("# TYPE crolang_broker_[a-z_]+ (counter|gauge|histogram)");
+  const auto is_sample = MatchesRegex(
+      "crolang_broker_[a-z_]+([{][a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*[}])? [0-9]+");  // nothing
+                                                                                        // was
+                                                                                        // observed,
+                                                                                        // so the
+                                                                                        // sums are
+                                                                                        // 0
   std::set<std::string> seen;
   for (std::string line; std::getline(in, line);) {
     EXPECT_THAT(line, AnyOf(is_help, is_type, is_sample));

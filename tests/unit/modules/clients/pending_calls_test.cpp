@@ -114,6 +114,7 @@ class PendingCallsTest : public testing::Test, protected AnswerSink {
   std::function<void()> then_;                             // what the sink does with the next one
   std::vector<std::pair<std::string, std::uint64_t>> granted_late_;
   std::vector<std::uint64_t> out_of_memory_;  // askers
+  std::vector<std::pair<Question, std::chrono::nanoseconds>> measured_;
   std::counting_semaphore<> wakes_{0};
   bool sleeps_ = true;    // the worker: its receipts are redeemed
   std::size_t sent_ = 0;  // acknowledgements
@@ -132,7 +133,10 @@ class PendingCallsTest : public testing::Test, protected AnswerSink {
                        [this](const std::string& id, std::uint64_t token) {
                          granted_late_.emplace_back(id, token);
                        },
-                       [this](std::uint64_t asker) { out_of_memory_.push_back(asker); }},
+                       [this](std::uint64_t asker) { out_of_memory_.push_back(asker); },
+                       [this](Question question, std::chrono::nanoseconds taken) {
+                         measured_.emplace_back(question, taken);
+                       }},
                       kMaxOpen};
 
   static constexpr std::size_t kMaxOpen = 4;
@@ -300,6 +304,48 @@ TEST_F(PendingCallsTest, ReportsALaterFailure) {
   EXPECT_EQ(last_fault().fault, CallFault::failed);
   EXPECT_EQ(last_fault().question, Question::probe);
   EXPECT_EQ(answers_.at(0).second.status, CROLANG_CANCELLED);
+}
+
+// ---- Times
+
+TEST_F(PendingCallsTest, MeasuresAnAnswerThatComesAtOnce) {
+  ASSERT_NE(ask(Question::authorize, &answer_yes), nullptr);
+  ASSERT_THAT(measured_, SizeIs(1));
+  EXPECT_EQ(measured_[0].first, Question::authorize);
+  EXPECT_GE(measured_[0].second, 0ns);
+}
+
+TEST_F(PendingCallsTest, MeasuresALaterAnswerOnceItIsCollected) {
+  const auto before = std::chrono::steady_clock::now();
+  void* call = ask_open(Question::claim);
+  PendingCalls::on_claimed(call, CROLANG_OK, CROLANG_GRANTED, {}, kNoError);
+  EXPECT_THAT(measured_, IsEmpty());
+  calls_.collect();
+  ASSERT_THAT(measured_, SizeIs(1));
+  EXPECT_EQ(measured_[0].first, Question::claim);
+  EXPECT_LE(measured_[0].second, std::chrono::steady_clock::now() - before);
+}
+
+TEST_F(PendingCallsTest, MeasuresAQuestionWithoutAnAnswerUntilItsDeadlineAndOnce) {
+  void* call = ask_open();
+  pass_deadline();
+  ASSERT_THAT(measured_, SizeIs(1));
+  EXPECT_GE(measured_[0].second, 10s);
+  answer_yes(call);
+  calls_.collect();
+  EXPECT_THAT(measured_, SizeIs(1));
+}
+
+TEST_F(PendingCallsTest, DoesNotMeasureBuiltInModules) {
+  static const std::string kBuiltIn;
+  calls_.ask(Question::authorize, kBuiltIn, Waiter{this, 0, 1}, 10s, 0, {}, &answer_yes);
+  void* open = nullptr;
+  calls_.ask(Question::authorize, kBuiltIn, Waiter{this, 0, 2}, 10s, 0, {},
+             [&](void* call) { open = call; });
+  answer_yes(open);
+  calls_.collect();
+  EXPECT_THAT(answers_, SizeIs(1));
+  EXPECT_THAT(measured_, IsEmpty());
 }
 
 // ---- Deadlines

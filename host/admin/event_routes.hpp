@@ -1,0 +1,12 @@
+#pragma once
+/// GET /api/v1/events. Threads, errors: as the router says.
+
+#include "admin/backend.hpp"
+#include "admin/router.hpp"
+
+namespace crolang::admin {
+
+/// `backend` must outlive the router.
+void add_event_routes(Router& router, const Backend& backend);
+
+}  // namespace crolang::admin

@@ -1,0 +1,103 @@
+#pragma once
+/// The admin listener: one thread with an epoll of its own that reads requests, writes responses
+/// and feeds the event streams, and a few threads for what may block. A stream occupies none of
+/// them, and neither does a client that is slow or silent.
+///
+/// Everything is bounded: connections, streams, bytes and time of a request, the time of a
+/// connection, tasks that wait. If there is no room for one more connection, the one that has been
+/// reading for longest is closed.
+///
+/// Threads: start and stop on the control thread. Errors: std::system_error from the constructor
+/// and start.
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "admin/http/connection.hpp"
+#include "admin/http/handler_threads.hpp"
+#include "admin/http/site.hpp"
+#include "net/descriptor.hpp"
+#include "net/event_descriptor.hpp"
+#include "telemetry/event_hub.hpp"
+
+namespace crolang::admin::http {
+
+struct ListenerOptions {
+  std::size_t max_connections = 64;  ///< without streams
+  std::size_t max_streams = 32;
+  ConnectionTimes times{};
+  /// How long stop waits for responses that are being made or sent.
+  std::chrono::milliseconds last_responses{500};
+};
+
+class Listener {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  /// `listening`: a socket that does not block. `site` and `events` must outlive this object.
+  Listener(net::Descriptor listening, const ListenerOptions& options, Site& site,
+           telemetry::EventHub& events);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  void start();
+  /// Ends all connections; takes little more than ListenerOptions::last_responses, whatever clients
+  /// do.
+  void stop();
+
+  // Any thread.
+  std::size_t streams() const noexcept { return stream_count_.load(std::memory_order_relaxed); }
+
+ private:
+  using Connections = std::map<std::uint64_t, std::unique_ptr<HttpConnection>>;
+  enum class Accepting : std::uint8_t { yes, paused };
+
+  void run();
+  int wait_time(TimePoint now) const;
+  void serve(std::uint64_t key, std::uint32_t events, TimePoint now);
+  void accept_ready(TimePoint now);
+  bool make_room();
+  void adopt(net::Descriptor socket, const client_address::Address& peer, TimePoint now);
+  void on_readable(std::uint64_t id, HttpConnection& connection, TimePoint now);
+  /// Handles what was read, and the requests behind it.
+  void go_on(std::uint64_t id, HttpConnection& connection,
+             std::variant<Incomplete, Request, RequestFault> read, TimePoint now);
+  void finish(HttpConnection& connection, const Outcome& outcome, TimePoint now);
+  void take_outcomes(TimePoint now);
+  void take_events(TimePoint now);
+  void check_times(TimePoint now);
+  /// Removes it if it is closed, else tells epoll what it waits for.
+  void settle(Connections::iterator entry);
+  void watch_listener(Accepting accepting, TimePoint now);
+  bool is_done(TimePoint now) const;
+  /// Runs a function for a connection, which is closed if there is no memory.
+  template <class Function>
+  void try_for(HttpConnection& connection, Function&& function);
+
+  net::Descriptor listening_;
+  const ListenerOptions options_;
+  Site& site_;
+  telemetry::EventHub& events_;
+  net::Descriptor epoll_;
+  net::EventDescriptor wake_;
+  HandlerThreads handlers_;
+  Connections connections_;
+  std::map<std::uint64_t, std::uint32_t> interests_;  // what epoll knows of each connection
+  std::uint64_t last_id_ = 0;
+  std::size_t streams_ = 0;
+  std::atomic<std::size_t> stream_count_{0};
+  std::optional<TimePoint> accept_again_at_;
+  std::atomic<bool> stopping_{false};
+  std::optional<TimePoint> end_by_;
+  TimePoint streams_checked_{};
+  std::thread thread_;
+};
+
+}  // namespace crolang::admin::http

@@ -1,0 +1,53 @@
+#pragma once
+/// The instances of the grid, as their statuses in the registry describe them.
+/// Threads: as the functions say. Errors: std::bad_alloc.
+
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "broker/shared_state.hpp"
+#include "modules/answer.hpp"
+
+namespace crolang::admin {
+
+/// An entry of GET /api/v1/instances; nullopt: the status is none of a broker. Pure. Any thread.
+std::optional<nlohmann::json> instance_json(const modules::InstanceStatus& status,
+                                            std::string_view own_instance,
+                                            std::chrono::system_clock::time_point now);
+
+/// Which instances there are, for events and the history.
+class InstanceWatch {
+ public:
+  struct Changes {
+    std::vector<std::string> up;
+    std::vector<std::string> down;
+  };
+  /// Any thread. The first list changes nothing: these instances have not just come.
+  Changes update(std::vector<std::string> names);
+  /// Any thread. This one counts also before the first list.
+  std::size_t count() const;
+
+ private:
+  mutable std::mutex mutex_;                         // guards known_
+  std::optional<std::vector<std::string>> known_{};  // sorted
+};
+
+/// All statuses in the registry, this instance's as it is now; or why there are none. Blocks for
+/// kPatience at most: a handler thread.
+std::variant<std::vector<modules::InstanceStatus>, std::string> list_instances(
+    broker::SharedState& shared, const std::stop_token& stop);
+
+/// Asks for the list; when it has arrived, updates `watch` and publishes who has come or gone. Any
+/// thread; does not block. Both arguments must live until the workers have ended.
+void refresh(InstanceWatch& watch, broker::SharedState& shared);
+
+}  // namespace crolang::admin

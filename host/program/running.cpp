@@ -1,0 +1,99 @@
+#include "program/running.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <new>
+#include <utility>
+
+#include "telemetry/log.hpp"
+
+namespace crolang::program {
+
+namespace log = telemetry::log;
+
+void Running::run() {
+  control_.on_signal([this](int signal) { on_signal(signal); });
+  control_.run();
+  phase_ = Phase::ended;
+}
+
+void Running::on_signal(int signal) {
+  switch (signal) {
+    case SIGHUP:
+      if (phase_ != Phase::serving) {
+        log::info("SIGHUP ignored: the broker is shutting down");
+      } else {
+        reload::log(reload_configuration());
+      }
+      break;
+    case SIGUSR1:
+    case SIGUSR2:
+      log::info("signal ignored", {{"signal", signal}});
+      break;
+    default:  // no enum: signals
+      end(signal);
+  }
+}
+
+void Running::end(int signal) {
+  if (has_signal_) {
+    log::info("second signal: exiting at once");
+    log::stop();
+    ::_exit(128 + signal);
+  }
+  has_signal_ = true;
+  log::info("draining", {{"signal", signal}, {"duration_ms", drain_duration_.count()}});
+  if (phase_ == Phase::serving) begin_drain();
+}
+
+void Running::begin_drain() {
+  phase_ = Phase::draining;
+  try {
+    server_.drain(control_, drain_duration_, [this] { control_.stop(); });
+  } catch (const std::bad_alloc&) {
+    log::error("no memory to disconnect the nodes one after the other");
+    control_.stop();
+  }
+}
+
+reload::Outcome Running::reload_configuration() {
+  reload::Outcome outcome = reloader_.reload(renewal_);
+  if (outcome.faults.empty() && admin_ != nullptr) {
+    // The configuration is valid, so there is one.
+    admin_->set_token(reloader_.in_use().find("ADMIN_TOKEN").value_or(""));
+  }
+  return outcome;
+}
+
+Running::Drain Running::drain(std::string_view client) {
+  if (phase_ != Phase::serving) return Drain::already_draining;
+  log::info("draining", {{"admin", client}, {"duration_ms", drain_duration_.count()}});
+  begin_drain();
+  return Drain::begun;
+}
+
+Running::Cancel Running::cancel_drain(std::string_view client) {
+  if (has_signal_) return Cancel::ended_by_signal;
+  if (phase_ != Phase::draining) return Cancel::not_draining;
+  switch (server_.cancel_drain()) {
+    case net::Server::DrainCancelled::yes:
+      phase_ = Phase::serving;
+      log::info("drain cancelled", {{"admin", client}});
+      return Cancel::cancelled;
+    case net::Server::DrainCancelled::there_was_none:
+      break;
+  }
+  return Cancel::not_draining;
+}
+
+Running::Reload Running::reload(std::string_view client) {
+  if (phase_ != Phase::serving) return {{"the broker is shutting down"}, {}, {}};
+  log::info("reload asked for", {{"admin", client}});
+  reload::Outcome outcome = reload_configuration();
+  reload::log(outcome);
+  return {std::move(outcome.faults), std::move(outcome.taken_over),
+          std::move(outcome.need_restart)};
+}
+
+}  // namespace crolang::program

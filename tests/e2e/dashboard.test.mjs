@@ -100,7 +100,7 @@ describe('what it shows', options, () => {
     const { adminUrl } = await ownBroker(t);
     const one = await operator(t, { url: adminUrl });
     await one.sees('No node is connected on this instance.', one.section('Nodes'));
-    await one.sees('No negotiation has passed this instance yet.', one.section('Negotiations'));
+    await one.sees('No negotiation has passed this instance in the last minutes.', one.section('Negotiations'));
     await one.sees('No id is refused.', one.section('Refused ids'));
     await one.sees('Nothing has happened since this page was opened.', one.section('Events'));
     await one.sees('this one', one.section('Instances'));
@@ -201,7 +201,7 @@ describe('what it shows', options, () => {
   test('a sentence where a route is not there', async (t) => {
     const prepare = (page) => page.route(/\/api\/v1\/(nodes|negotiations|refused-ids|instances|history)\b/, (route) => route.fulfill({ status: 501, json: { error: 'not built' } }));
     const one = await operator(t, { prepare });
-    for (const words of ['This broker keeps no history.', 'This broker does not list its nodes.', 'This broker does not look at negotiations.', 'This broker keeps no list of refused ids.']) {
+    for (const words of ['This broker keeps no history.', 'This broker does not list its nodes.', 'This broker does not look at negotiations: NEGOTIATION_INSIGHT is false.', 'This broker keeps no list of refused ids.']) {
       await one.sees(words);
     }
     await one.sees('registry', one.section('Modules'));

@@ -73,7 +73,7 @@ export function askToCheckIce() {
   });
 }
 
-function showReport({ ok, stun, turn, checks = [] }) {
+function showReport({ ok, stun, turn, checks = [], notTried = [] }) {
   const part = (name, part_) => (part_?.urls > 0 ? `${name}: ${count(part_.work)} of ${count(part_.urls)} URLs work. ` : `${name}: none is configured. `);
   const verdict = el('p', { class: `verdict ${ok ? 'good' : 'bad'}` }, el('strong', { text: ok ? 'All is well. ' : 'Something is wrong. ' }), part('STUN', stun) + part('TURN', turn));
   const list = el('ul', { class: 'checks' });
@@ -90,7 +90,7 @@ function showReport({ ok, stun, turn, checks = [] }) {
       ),
     );
   }
-  return [verdict, list];
+  return [verdict, list, ...[notTried].flat().map((why) => el('p', { class: 'unusual', text: plain(why) }))];
 }
 
 /// The buttons of the header. `state()` returns {nodes, state} of the last overview.

@@ -67,7 +67,6 @@ const connection = new Connection({
   async ask() {
     latest = await overview.refresh();
     showState(latest);
-    negotiations.setInsight(latest.negotiationInsight);
     if (document.hidden) return;
     await Promise.all([refreshCharts(), instances.refresh(), nodes.refresh(), refused.refresh(), negotiations.refresh()]);
   },

@@ -19,7 +19,13 @@ const rate = (label, look, count, perSeconds = 1) => ({
 });
 
 const messages = (key, look) => rate(receiptName(key), look, ({ messages: counts }) => counts?.[key] ?? 0);
-const outcomes = (key, look) => rate(outcomeName(key), look, ({ negotiations: counts }) => counts?.[key] ?? 0, 60);
+const outcomes = (label, look, isOne) => {
+  const count = ({ negotiations }) => Object.entries(negotiations ?? {}).reduce((sum, [key, value]) => sum + (isOne(key) ? value : 0), 0);
+  return rate(label, look, count, 60);
+};
+const outcome = (key, look) => outcomes(outcomeName(key), look, (each) => each === key);
+// With lines of their own; the rest has one together.
+const kOutcomes = ['attempting', 'answered', 'unanswered', 'refused', 'notAllowed'];
 
 /// One object of numbers and such objects, added up.
 function add(one, other) {
@@ -46,13 +52,11 @@ export function together(samples, spanMs) {
   return all;
 }
 
-/// The keys that are known, in their order, then what a newer broker has beyond them.
+/// The keys that are known, in their order, then what occurs beyond them.
 function keysIn(samples, member, known) {
-  const found = new Set(samples.flatMap((sample) => Object.keys(sample[member] ?? {})));
+  const found = new Set(samples.flatMap((sample) => Object.entries(sample[member] ?? {}).filter(([, value]) => value !== 0).map(([key]) => key)));
   return [...known, ...[...found].filter((key) => !known.includes(key))];
 }
-
-const kBad = ['bad', 'warn', 'odd', 'other'];
 
 export class Charts {
   #charts;
@@ -88,7 +92,14 @@ export class Charts {
         up: [rate('joined', 'good', ({ joined }) => joined), rate('left', 'still', ({ left }) => left)],
         down: [rate('refused', 'bad', ({ refused }) => refused)],
       }),
-      negotiations: make('negotiations', { title: 'Negotiations', unit: 'per minute, by outcome', total: 'sum', lanes: ['answered', 'not answered'], up: [], down: [] }),
+      negotiations: make('negotiations', {
+        title: 'Negotiations',
+        unit: 'per minute, by outcome',
+        total: 'sum',
+        lanes: ['answered', 'not answered'],
+        up: [outcome('answered', 'good')],
+        down: [outcome('unanswered', 'bad'), outcome('refused', 'warn'), outcome('notAllowed', 'odd'), outcomes('not delivered', 'other', (key) => !kOutcomes.includes(key))],
+      }),
       latency: this.#latency,
       instances: make('instances', { title: 'Instances', unit: 'of the grid', least: 2, up: [{ label: 'instances', look: 'good', value: ({ instances }) => instances }] }),
     };
@@ -116,8 +127,6 @@ export class Charts {
     const samples = raw.map((sample) => ({ ...sample, time: Date.parse(sample.at), seconds: intervalSeconds })).filter(({ time }) => !Number.isNaN(time));
     const receipts = keysIn(samples, 'messages', ['ok', 'notConnected', 'notAuthorized', 'error']).filter((key) => key !== 'ok');
     this.#charts.messages.setSeries({ up: [messages('ok', 'good')], down: receipts.map((key, i) => messages(key, ['warn', 'odd', 'bad'][i] ?? 'other')) });
-    const ends = keysIn(samples, 'negotiations', ['answered', 'unanswered', 'refused', 'notAllowed']).filter((key) => key !== 'answered' && key !== 'attempting');
-    this.#charts.negotiations.setSeries({ up: [outcomes('answered', 'good')], down: ends.map((key, i) => outcomes(key, kBad[i] ?? 'other')) });
     this.#offerKinds(samples);
     // Its own clock counts, not that of this machine.
     const until = samples.at(-1)?.time ?? Date.now();

@@ -30,7 +30,7 @@ const kSentences = {
   instance: (data) => ['Instance ', idElement(data.id ?? data.instance), ...after(' is', data.state)],
   lost: ({ count: missed }) => [`${count(missed)} events are missing here: this page was too slow for them`],
 };
-const kUsed = new Set(['at', 'id', 'node', 'instance', 'reason', 'why', 'mayRetry', 'initiator', 'responder', 'sessionId', 'state', 'diagnosis', 'kind', 'plugin', 'fault', 'error', 'what', 'detail', 'count', 'usual']);
+const kUsed = new Set(['at', 'id', 'node', 'instance', 'reason', 'why', 'mayRetry', 'initiator', 'responder', 'sessionId', 'state', 'diagnosis', 'kind', 'plugin', 'fault', 'error', 'what', 'detail', 'count', 'usual', 'answerSeconds']);
 
 const isPlain = (value) => ['string', 'number', 'boolean'].includes(typeof value);
 

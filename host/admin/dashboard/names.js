@@ -6,7 +6,7 @@ const spaced = (word) => word.replaceAll(/[-_]/g, ' ').replaceAll(/([a-z])([A-Z]
 const kReceipts = { ok: 'OK', notAuthorized: 'not authorized', notConnected: 'not connected', error: 'error', disabled: 'switched off' };
 export const receiptName = (key) => kReceipts[key] ?? spaced(key);
 
-const kOutcomes = { attempting: 'attempting', answered: 'answered', refused: 'refused', notAllowed: 'not allowed', unanswered: 'unanswered' };
+const kOutcomes = { attempting: 'attempting', answered: 'answered', refused: 'refused', notAllowed: 'not allowed', unanswered: 'unanswered', notConnected: 'not connected', unauthorized: 'not authorized', failed: 'failed' };
 export const outcomeName = (key) => kOutcomes[key] ?? spaced(key);
 
 export const kindName = (kind) => spaced(kind);

@@ -36,12 +36,11 @@ const total = (candidates = {}) => ['host', 'mdns', 'srflx', 'prflx', 'relay'].r
 const arrow = () => el('span', { class: 'arrow' }, el('span', { 'aria-hidden': 'true', text: ' → ' }), el('span', { class: 'hidden', text: ' to ' }));
 
 export class Negotiations {
-  #panel = new Panel($('negotiations'), { absent: 'This broker does not look at negotiations.' });
+  #panel = new Panel($('negotiations'), { absent: 'This broker does not look at negotiations: NEGOTIATION_INSIGHT is false.' });
   #form = $('negotiations-search');
   #body = $('negotiations-table').tBodies[0];
   #asked = 0;
   #typing;
-  #isOff = false;
   #limit = isNarrow() ? kNarrowFirst : kFirst;
 
   constructor() {
@@ -62,11 +61,6 @@ export class Negotiations {
     this.refresh({ announce: true });
   }
 
-  /// As the overview says.
-  setInsight(isOn) {
-    this.#isOff = isOn === false;
-  }
-
   async refresh({ announce = false } = {}) {
     const mine = ++this.#asked;
     const { node, state } = this.#form.elements;
@@ -74,8 +68,7 @@ export class Negotiations {
     try {
       const { negotiations } = await get('negotiations', { node: node.value, state: state.value, limit: this.#limit });
       if (mine !== this.#asked) return;
-      const none = isNarrowed ? 'No negotiation matches.' : 'No negotiation has passed this instance yet.';
-      const words = this.#isOff ? 'NEGOTIATION_INSIGHT=false: this broker does not look at negotiations.' : none;
+      const words = isNarrowed ? 'No negotiation matches.' : 'No negotiation has passed this instance in the last minutes.';
       this.#panel.ready(negotiations.length === 0 ? words : '');
       keepRows(this.#body, negotiations, ({ id }) => id, makeRow, fillRow, this.#panel.heading);
       const isCut = negotiations.length >= this.#limit;
@@ -122,7 +115,7 @@ async function showDetails({ id, initiator, responder }) {
   }
 }
 
-function describe({ initiator, responder, sessionId, state, startedAt, lastMessageAt, answerSeconds, initiatorCandidates = {}, responderCandidates = {}, diagnosis, usual, events = [] }) {
+function describe({ initiator, responder, sessionId, state, startedAt, lastMessageAt, answerSeconds, initiatorCandidates = {}, responderCandidates = {}, diagnosis, usual, events = [], eventsLeftOut = 0 }) {
   const fact = (name, ...value) => el('div', {}, el('dt', { text: name }), el('dd', {}, ...value));
   const badge = el('span', { class: 'badge', 'data-state': state, text: outcomeName(String(state)) });
   const words = el('p', { class: `diagnosis ${usual === false ? 'unusual' : ''}` }, el('strong', { text: 'Diagnosis ' }), el('span', { text: plain(diagnosis ?? '–') }));
@@ -144,6 +137,6 @@ function describe({ initiator, responder, sessionId, state, startedAt, lastMessa
     el('p', { class: 'pair' }, idElement(initiator), arrow(), idElement(responder)),
     words,
     facts,
-    el('div', { class: 'halves' }, el('div', {}, candidates), el('div', {}, el('h3', { text: 'Messages' }), events.length > 0 ? steps : paragraph('None are kept.'))),
+    el('div', { class: 'halves' }, el('div', {}, candidates), el('div', {}, el('h3', { text: 'Messages' }), events.length > 0 ? steps : paragraph('None are kept.'), eventsLeftOut > 0 ? paragraph(`And ${count(eventsLeftOut)} more.`) : null)),
   ];
 }

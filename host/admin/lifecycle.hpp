@@ -28,7 +28,7 @@ class Lifecycle {
     std::vector<std::string> need_restart;
   };
   /// As on SIGHUP.
-  virtual Reload reload(std::string_view client) = 0;
+  virtual Reload reload_configuration(std::string_view client) = 0;
 
  protected:
   ~Lifecycle() = default;

@@ -35,7 +35,7 @@ ApiAnswer cancel_drain(const Backend& backend, const ApiRequest& request) {
 ApiAnswer reload(const Backend& backend, const ApiRequest& request) {
   const auto result =
       backend.on_control_thread([&lifecycle = backend.lifecycle,
-                                 client = request.client] { return lifecycle.reload(client); },
+                                 client = request.client] { return lifecycle.reload_configuration(client); },
                                 request.stop);
   if (!result) return error_answer(503, kBusy);
   if (result->faults.empty()) {

@@ -7,7 +7,7 @@ namespace {
 
 client_address::Address counted_as(client_address::Address address) {
   if (!client_address::is_ipv4(address))
-    std::fill(address.bytes.begin() + 8, address.bytes.end(), 0);
+    std::fill(address.bytes.begin() + 8, address.bytes.end(), std::uint8_t{0});
   return address;
 }
 

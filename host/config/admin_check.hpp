@@ -2,6 +2,7 @@
 /// What the variables of the admin interface mean together. Pure. Threads: any. Errors: sentences
 /// for the operator, without the token.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -24,7 +24,7 @@ void Running::on_signal(int signal) {
       if (phase_ != Phase::serving) {
         log::info("SIGHUP ignored: the broker is shutting down");
       } else {
-        reload::log(reload_configuration());
+        reload::log(apply_reload());
       }
       break;
     case SIGUSR1:
@@ -57,7 +57,7 @@ void Running::begin_drain() {
   }
 }
 
-reload::Outcome Running::reload_configuration() {
+reload::Outcome Running::apply_reload() {
   reload::Outcome outcome = reloader_.reload(renewal_);
   if (outcome.faults.empty() && admin_ != nullptr) {
     // The configuration is valid, so there is one.
@@ -87,10 +87,10 @@ Running::Cancel Running::cancel_drain(std::string_view client) {
   return Cancel::not_draining;
 }
 
-Running::Reload Running::reload(std::string_view client) {
+Running::Reload Running::reload_configuration(std::string_view client) {
   if (phase_ != Phase::serving) return {{"the broker is shutting down"}, {}, {}};
   log::info("reload asked for", {{"admin", client}});
-  reload::Outcome outcome = reload_configuration();
+  reload::Outcome outcome = apply_reload();
   reload::log(outcome);
   return {std::move(outcome.faults), std::move(outcome.taken_over),
           std::move(outcome.need_restart)};

@@ -37,7 +37,7 @@ class Running final : public admin::Lifecycle {
   // admin::Lifecycle
   Drain drain(std::string_view client) override;
   Cancel cancel_drain(std::string_view client) override;
-  Reload reload(std::string_view client) override;
+  Reload reload_configuration(std::string_view client) override;
 
  private:
   enum class Phase : std::uint8_t { serving, draining, ended };
@@ -45,7 +45,7 @@ class Running final : public admin::Lifecycle {
   void on_signal(int signal);
   void end(int signal);
   void begin_drain();
-  reload::Outcome reload_configuration();
+  reload::Outcome apply_reload();
 
   process::Control& control_;
   net::Server& server_;

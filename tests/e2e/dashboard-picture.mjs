@@ -2,8 +2,10 @@
 //   node dashboard-picture.mjs FILE.png [MINUTES]
 // Its charts show fifteen minutes, so it takes as long by default.
 import assert from 'node:assert/strict';
+import { Admin, adminEnv } from './support/admin.mjs';
+import { Broker, freePort } from './support/broker.mjs';
 import { launchBrowser } from './support/browser.mjs';
-import { kAdminToken, Operator, startAdminBroker } from './support/dashboard.mjs';
+import { Operator } from './support/dashboard.mjs';
 import { joinNode, refusalOf, send } from './support/node.mjs';
 import { startRedis } from './support/redis.mjs';
 import { delay } from './support/time.mjs';
@@ -15,7 +17,10 @@ const kTickMs = 500;
 const kCandidate = (type, i) => ({ sdp: `candidate:${i} 1 udp ${2_000_000 - i} 192.0.2.${i + 1} 4000${i} typ ${type}`, sdpMid: '0', sdpMLineIndex: 0 });
 
 const redis = await startRedis();
-const start = () => startAdminBroker({ ...redis.env(), LOG_LEVEL: '1' });
+async function start() {
+  const port = await freePort();
+  return Object.assign(await Broker.start(adminEnv(port, { ...redis.env(), LOG_LEVEL: '1' })), { admin: new Admin(port) });
+}
 const brokers = [await start(), await start()];
 const name = (i) => `node-${String(i).padStart(2, '0')}`;
 const nodes = new Map();
@@ -63,7 +68,7 @@ async function tick(i) {
 
 for (let i = 0; i < kNodes - 12; ++i) await join(i);
 const browser = await launchBrowser();
-const operator = await Operator.open(browser, brokers[0].adminUrl, { viewport: { width: 1440, height: 1080 }, token: kAdminToken });
+const operator = await Operator.open(browser, brokers[0].admin.url, { viewport: { width: 1440, height: 1080 } });
 const end = Date.now() + Number(minutes) * 60_000;
 for (let i = 0; Date.now() < end; ++i) await Promise.all([tick(i), delay(kTickMs)]);
 await operator.page.screenshot({ path: file });

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
+import { adminEnv, Admin, kToken, startAdmin } from './support/admin.mjs';
 import { overhang } from './support/appearance.mjs';
-import { freePort, oursOnly } from './support/broker.mjs';
+import { Broker, freePort, oursOnly } from './support/broker.mjs';
 import { launchBrowser, needsBrowser } from './support/browser.mjs';
-import { kAdminToken, Operator, startAdminBroker, Forwarder } from './support/dashboard.mjs';
+import { Forwarder, Operator } from './support/dashboard.mjs';
 import { freshId, joinNode, refusalOf, send } from './support/node.mjs';
 import { eventually, scaled, within } from './support/time.mjs';
 
@@ -20,22 +21,19 @@ let browser;
 let broker;
 before(async () => {
   if (options.skip) return;
-  [browser, broker] = await Promise.all([launchBrowser(), startAdminBroker()]);
+  const port = await freePort();
+  [browser, broker] = await Promise.all([launchBrowser(), Broker.start(adminEnv(port))]);
+  broker.admin = new Admin(port);
+  await eventually('the admin interface answers', () => broker.admin.isThere());
 });
 after(async () => {
   await browser?.close();
   await broker?.stop();
 });
 
-async function operator(t, { url = broker.adminUrl, ...more } = {}) {
+async function operator(t, { url = broker.admin.url, ...more } = {}) {
   const one = await Operator.open(browser, url, more);
   t.after(() => one.close());
-  return one;
-}
-
-async function ownBroker(t, env) {
-  const one = await startAdminBroker(env);
-  t.after(() => one.hasExited || one.stop());
   return one;
 }
 
@@ -53,24 +51,24 @@ describe('signing in', options, () => {
     await one.sees('This is not the token of this broker.', one.page.getByRole('alert'));
     assert.equal(await field.getAttribute('aria-invalid'), 'true');
     await one.hasFocus(field);
-    await keyboard.type(kAdminToken);
+    await keyboard.type(kToken);
     await keyboard.press('Enter');
     await one.sees(/^Updated /);
     await one.sees('Live');
     const cookies = await one.context.cookies();
-    assert.ok(cookies.every(({ httpOnly, value }) => httpOnly && value !== kAdminToken));
+    assert.ok(cookies.every(({ httpOnly, value }) => httpOnly && value !== kToken));
   });
 
   test('wrong tokens make it wait', async (t) => {
-    const { adminUrl } = await ownBroker(t);
-    const one = await operator(t, { url: adminUrl, token: null });
+    const { admin } = await startAdmin(t);
+    const one = await operator(t, { url: admin.url, token: null });
     const submit = one.page.locator('#submit');
     for (let i = 0; i < 5; ++i) {
       await one.page.getByLabel('Admin token').fill(`wrong ${i}`);
       await submit.click();
       await one.sees('This is not the token of this broker.', one.page.getByRole('alert'));
     }
-    await one.page.getByLabel('Admin token').fill(kAdminToken);
+    await one.page.getByLabel('Admin token').fill(kToken);
     await submit.click();
     await one.sees(/^Too many wrong tokens came from your address. Try again in \d+ s\.$/, one.page.getByRole('alert'));
     assert.ok(await submit.isDisabled());
@@ -79,15 +77,15 @@ describe('signing in', options, () => {
 
   test('a session that has ended leads back to the login page, which says so', async (t) => {
     const one = await operator(t);
-    await one.context.request.post(`${broker.adminUrl}/logout`, { headers: { Origin: broker.adminUrl }, maxRedirects: 0 });
+    await one.context.request.post(`${broker.admin.url}/logout`, { headers: { Origin: broker.admin.url }, maxRedirects: 0 });
     await one.sees('Your session has ended. Sign in again.', one.page.getByRole('alert'));
-    await one.signIn(kAdminToken);
+    await one.signIn(kToken);
   });
 
   test('signing out ends the session', async (t) => {
     const one = await operator(t);
     const cookie = (await one.context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
-    const status = async () => (await fetch(`${broker.adminUrl}/api/v1/overview`, { headers: { Cookie: cookie } })).status;
+    const status = async () => (await fetch(`${broker.admin.url}/api/v1/overview`, { headers: { Cookie: cookie } })).status;
     assert.equal(await status(), 200);
     await one.button('Sign out').click();
     await one.page.getByLabel('Admin token').waitFor();
@@ -97,8 +95,8 @@ describe('signing in', options, () => {
 
 describe('what it shows', options, () => {
   test('of a broker without nodes: sentences, and charts that begin', async (t) => {
-    const { adminUrl } = await ownBroker(t);
-    const one = await operator(t, { url: adminUrl });
+    const { admin } = await startAdmin(t);
+    const one = await operator(t, { url: admin.url });
     await one.sees('No node is connected on this instance.', one.section('Nodes'));
     await one.sees('No negotiation has passed this instance in the last minutes.', one.section('Negotiations'));
     await one.sees('No id is refused.', one.section('Refused ids'));
@@ -121,8 +119,8 @@ describe('what it shows', options, () => {
   });
 
   test('messages by acknowledgement, in the chart and in its table', async (t) => {
-    const { adminUrl, port } = await ownBroker(t);
-    const one = await operator(t, { url: adminUrl });
+    const { admin, port } = await startAdmin(t);
+    const one = await operator(t, { url: admin.url });
     const [alice, bob] = await Promise.all([joinNode(port), joinNode(port)]);
     for (let i = 0; i < 7; ++i) assert.equal(await send(alice, 'SOCKET_MSG_EXCHANGE', { from: alice.nodeId, to: bob.nodeId, channel: 'c', content: '' }), 'OK');
     assert.equal(await send(alice, 'SOCKET_MSG_EXCHANGE', { from: alice.nodeId, to: 'nobody', channel: 'c', content: '' }), 'NOT_CONNECTED');
@@ -141,8 +139,8 @@ describe('what it shows', options, () => {
   });
 
   test('ids as text, whatever is in them', async (t) => {
-    const { adminUrl, port } = await ownBroker(t);
-    const one = await operator(t, { url: adminUrl });
+    const { admin, port } = await startAdmin(t);
+    const one = await operator(t, { url: admin.url });
     const nodes = await Promise.all(kHostile.map((id) => joinNode(port, id)));
     const shown = kHostile.map((id) => id.replace('\u202e', '⟨202E⟩'));
     const ids = one.section('Nodes').locator('tbody th .id');
@@ -163,9 +161,9 @@ describe('what it shows', options, () => {
   });
 
   test('a page of nodes at a time, by prefix', async (t) => {
-    const { adminUrl, port } = await ownBroker(t);
+    const { admin, port } = await startAdmin(t);
     await Promise.all(Array.from({ length: 30 }, (_, i) => joinNode(port, `paged-${String(i).padStart(2, '0')}`)));
-    const one = await operator(t, { url: adminUrl });
+    const one = await operator(t, { url: admin.url });
     const nodes = one.section('Nodes');
     await one.sees('Page 1: 25 nodes, more follow', nodes);
     await one.button('Next').focus();
@@ -183,8 +181,8 @@ describe('what it shows', options, () => {
   });
 
   test('the log, which can be held still', async (t) => {
-    const { adminUrl, port } = await ownBroker(t);
-    const one = await operator(t, { url: adminUrl });
+    const { admin, port } = await startAdmin(t);
+    const one = await operator(t, { url: admin.url });
     const log = one.section('Events');
     await one.sees('Live');
     await one.button('Pause').click();
@@ -208,10 +206,10 @@ describe('what it shows', options, () => {
   });
 
   test('that all event streams are taken', async (t) => {
-    const { adminUrl } = await ownBroker(t, { ADMIN_MAX_STREAMS: '1' });
-    const first = await operator(t, { url: adminUrl });
+    const { admin } = await startAdmin(t, { ADMIN_MAX_STREAMS: '1' });
+    const first = await operator(t, { url: admin.url });
     await first.sees('Live');
-    const second = await operator(t, { url: adminUrl });
+    const second = await operator(t, { url: admin.url });
     await second.sees('Every 5 s; all event streams are taken');
   });
 });
@@ -273,9 +271,9 @@ describe('what it does', options, () => {
   });
 
   test('drains and cancels that', async (t) => {
-    const { adminUrl, port } = await ownBroker(t, { DRAIN_DURATION_MS: '600000' });
+    const { admin, port } = await startAdmin(t, { DRAIN_DURATION_MS: '600000' });
     await Promise.all([joinNode(port), joinNode(port), joinNode(port)]);
-    const one = await operator(t, { url: adminUrl });
+    const one = await operator(t, { url: admin.url });
     await one.button('Drain').click();
     await one.sees('Drain this instance?', one.dialog);
     await one.button('Drain', one.dialog).click();
@@ -314,8 +312,8 @@ describe('what it does', options, () => {
 
   test('checks the ICE servers', async (t) => {
     const url = `stun:127.0.0.1:${await freePort()}`;
-    const { adminUrl } = await ownBroker(t, { RTC_CONFIGURATION_RESOLVER_PLUGIN: 'turn-credentials', STUN_URLS: url, TURN_URLS: url.replace('stun', 'turn'), TURN_SHARED_SECRET: 'north-wind' });
-    const one = await operator(t, { url: adminUrl });
+    const { admin } = await startAdmin(t, { RTC_CONFIGURATION_RESOLVER_PLUGIN: 'turn-credentials', STUN_URLS: url, TURN_URLS: url.replace('stun', 'turn'), TURN_SHARED_SECRET: 'north-wind' });
+    const one = await operator(t, { url: admin.url });
     await one.button('Check ICE servers').click();
     await one.button('Check', one.dialog).click();
     await one.dialog.getByText('Something is wrong.').waitFor({ timeout: scaled(30_000) });
@@ -324,8 +322,8 @@ describe('what it does', options, () => {
 });
 
 test('keeps the last data while the broker is away, and is live again by itself', options, async (t) => {
-  const own = await ownBroker(t);
-  const way = await Forwarder.to(own.adminPort);
+  const own = await startAdmin(t);
+  const way = await Forwarder.to(own.admin.port);
   t.after(() => way.cut());
   const { nodeId } = await joinNode(own.port);
   const one = await operator(t, { url: way.url });

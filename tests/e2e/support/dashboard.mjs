@@ -3,20 +3,11 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
-import { accepts, Broker, freePort } from './broker.mjs';
+import { kToken } from './admin.mjs';
+import { freePort } from './broker.mjs';
 import { eventually, scaled } from './time.mjs';
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-export const kAdminToken = 'a-token-of-the-tests-0123456789';
-
-/// A broker with an admin listener at `adminPort`.
-export async function startAdminBroker(env = {}) {
-  const adminPort = await freePort();
-  const broker = await Broker.start({ ADMIN_PORT: String(adminPort), ADMIN_TOKEN: kAdminToken, ...env });
-  await eventually('the admin listener accepts', () => broker.hasExited || accepts(adminPort), scaled(20_000));
-  return Object.assign(broker, { adminPort, adminUrl: `http://127.0.0.1:${adminPort}` });
-}
 
 /// The way to a port, which can be cut: then what is open ends, and nothing new is accepted.
 export class Forwarder {
@@ -68,7 +59,7 @@ function recordViolations() {
 export class Operator {
   #faults = [];
 
-  static async open(browser, url, { viewport = { width: 1440, height: 900 }, colorScheme = 'light', token = kAdminToken, prepare } = {}) {
+  static async open(browser, url, { viewport = { width: 1440, height: 900 }, colorScheme = 'light', token = kToken, prepare } = {}) {
     const operator = new Operator();
     operator.context = await browser.newContext({ viewport, colorScheme, locale: 'en-GB', reducedMotion: 'reduce' });
     operator.page = await operator.context.newPage();

@@ -1,0 +1,37 @@
+// The admin API does what its OpenAPI description says, and refuses what it does not allow: schemathesis asks.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { startAdmin } from './support/admin.mjs';
+import { oursOnly, repository, temporaryDirectory } from './support/broker.mjs';
+import { joinNode } from './support/node.mjs';
+import { scaled, within } from './support/time.mjs';
+
+/// Have tests of their own: what they do cannot be repeated, or does not end.
+const kExcluded = ['/api/v1/drain', '/api/v1/reload', '/api/v1/events'];
+/// How many requests for each operation.
+const kExamples = process.env.CROLANG_SCHEMA_EXAMPLES || '15';
+
+describe('the admin API', oursOnly('has no admin API'), () => {
+  test('is what its description says', async (t) => {
+    const { admin, port } = await startAdmin(t);
+    const nodes = await Promise.all(Array.from({ length: 3 }, () => joinNode(port)));
+    // A session, since what is asked with wrong tokens must not lock this run out.
+    const cookie = await admin.logIn();
+    const run = spawn(
+      `${repository}build/schemathesis/bin/schemathesis`,
+      [
+        'run', `${admin.url}/api/v1/openapi.json`, '--header', `Cookie:${cookie}`,
+        '--phases', 'examples,coverage,fuzzing', '--max-examples', kExamples, '--seed', '13', '--no-shrink', '--workers', '2',
+        '--checks', 'all', ...kExcluded.flatMap((path) => ['--exclude-path', path]),
+      ],
+      { cwd: temporaryDirectory(), stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    let output = '';
+    for (const stream of [run.stdout, run.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    const ended = new Promise((resolve, reject) => run.once('error', reject).once('close', resolve));
+    t.after(() => run.kill('SIGKILL'));
+    assert.equal(await within(scaled(180_000), 'schemathesis ends', ended), 0, output);
+    void nodes;
+  });
+});

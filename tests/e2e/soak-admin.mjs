@@ -1,0 +1,70 @@
+// Hostile requests to the admin interface for an hour (SECONDS=3600), while nodes talk. Prints a line a minute. Ends with 1 if
+// anything was held up, was answered wrongly, or was left behind, or if a sanitizer has found something.
+import assert from 'node:assert/strict';
+import { Admin, adminEnv } from './support/admin.mjs';
+import { attack, expectOurs, kMalformed, mutated, pseudoRandom } from './support/admin-hostile.mjs';
+import { Broker, freePort } from './support/broker.mjs';
+import { Pair } from './support/pair.mjs';
+import { eventually, scaled, within } from './support/time.mjs';
+
+const seconds = Number(process.env.SECONDS || 3600);
+const seed = Number(process.env.SEED || 1);
+const random = pseudoRandom(seed);
+const admin = new Admin(await freePort());
+const broker = await Broker.start(adminEnv(admin.port), {});
+await eventually('the admin interface answers', () => admin.isThere());
+const cookie = await admin.logIn();
+const headers = { Cookie: cookie };
+const pair = await Pair.join(broker.port);
+const malformed = Object.values(kMalformed);
+const end = Date.now() + seconds * 1000;
+let sent = 0;
+let said = Date.now();
+let slowest = 0;
+
+/// One hostile client after the other, until the time is over.
+async function attacker(number) {
+  const own = pseudoRandom(seed * 1000 + number);
+  while (Date.now() < end) {
+    const bytes = own(4) === 0 ? malformed[own(malformed.length)] : mutated(own);
+    expectOurs(await attack(admin.port, bytes, ['end', 'end', 'reset'][own(3)]), String(bytes).slice(0, 500));
+    ++sent;
+  }
+}
+
+/// Connections that say nothing, or too little.
+async function silent() {
+  while (Date.now() < end) {
+    await attack(admin.port, ['', 'G', 'GET / HTTP/1.1\r\n'][random(3)], 'nothing');
+    ++sent;
+  }
+}
+
+async function watcher() {
+  const files = broker.files();
+  while (Date.now() < end) {
+    await pair.stillTalks();
+    const begun = Date.now();
+    const { status } = await admin.get('/api/v1/overview', { headers });
+    assert.equal(status, 200);
+    slowest = Math.max(slowest, Date.now() - begun);
+    assert.ok(slowest < scaled(2000), `a request took ${slowest} ms`);
+    assert.ok(broker.files() < files + 150, `${broker.files()} files are open`);
+    if (Date.now() - said >= 60_000) {
+      said = Date.now();
+      console.log(`${sent} hostile requests, the slowest of ours ${slowest} ms, ${broker.memory().toFixed(0)} MiB, ${broker.files()} files`);
+    }
+  }
+}
+
+await Promise.all([
+  ...Array.from({ length: 20 }, (_, i) => attacker(i)),
+  ...Array.from({ length: 100 }, () => silent()),
+  watcher(),
+]);
+const reader = await admin.events({ headers });
+const stopped = Date.now();
+await within(scaled(20_000), 'the broker ends', broker.stop());
+await reader.ends();
+console.log(`${sent} hostile requests in ${seconds} s; the slowest of ours took ${slowest} ms; ended within ${Date.now() - stopped} ms`);
+process.exit(0);

@@ -188,8 +188,8 @@ describe('what it shows', options, () => {
     await one.button('Pause').click();
     assert.equal(await one.button('Pause').getAttribute('aria-pressed'), 'true');
     const { nodeId } = await joinNode(port);
-    await one.sees('Paused, 1 new', log);
-    assert.equal(await log.getByRole('listitem').count(), 0);
+    await one.sees(/^Paused, \d+ new$/, log);
+    assert.equal(await log.getByRole('listitem').filter({ hasText: nodeId }).count(), 0);
     await one.button('Pause').click();
     await one.sees(`${nodeId} joined`, log.getByRole('listitem'));
     await one.page.getByLabel('Show', { exact: true }).selectOption('refused');
@@ -334,7 +334,6 @@ test('keeps the last data while the broker is away, and is live again by itself'
   await one.sees(/^Next attempt in \d+ s$/);
   assert.ok(await one.row('Nodes', nodeId).isVisible());
   await way.mend();
-  await one.button('Try now').click();
   await one.isTold('The broker answers again.');
   await one.sees('Live');
   await one.sees(/^The stream of events was interrupted/, one.section('Events'));

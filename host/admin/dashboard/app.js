@@ -72,7 +72,7 @@ const connection = new Connection({
   },
   onRecovery() {
     notify('The broker answers again.');
-    events.retry();
+    if (!wasOpen) events.retry();
   },
 });
 

@@ -14,6 +14,7 @@ export class Connection {
   #failures = 0;
   #lastAnswer = null;
   #isAsking = false;
+  #isAskedAgain = false;
   #isStreaming = false;
   #streamWords = '';
 
@@ -34,7 +35,9 @@ export class Connection {
     this.#show();
   }
 
+  /// While an answer is waited for, it is asked once more afterwards: that answer may be too old.
   async askNow() {
+    this.#isAskedAgain = this.#isAsking;
     if (this.#isAsking) return;
     clearTimeout(this.#timer);
     clearInterval(this.#countdown);
@@ -52,7 +55,7 @@ export class Connection {
       delay = this.#lost(error);
     }
     this.#isAsking = false;
-    this.#timer = setTimeout(() => this.askNow(), delay);
+    this.#timer = setTimeout(() => this.askNow(), this.#isAskedAgain && this.#failures === 0 ? 0 : delay);
   }
 
   /// Milliseconds until the next attempt.

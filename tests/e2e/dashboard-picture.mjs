@@ -3,11 +3,11 @@
 // Its charts show fifteen minutes, so it takes as long by default.
 import assert from 'node:assert/strict';
 import { Admin, adminEnv } from './support/admin.mjs';
-import { Broker, freePort } from './support/broker.mjs';
+import { freePort } from './support/broker.mjs';
 import { launchBrowser } from './support/browser.mjs';
 import { Operator } from './support/dashboard.mjs';
+import { Grid } from './support/grid.mjs';
 import { joinNode, refusalOf, send } from './support/node.mjs';
-import { startRedis } from './support/redis.mjs';
 import { delay } from './support/time.mjs';
 
 const [file, minutes = '15'] = process.argv.slice(2);
@@ -16,12 +16,14 @@ const kNodes = 64;
 const kTickMs = 500;
 const kCandidate = (type, i) => ({ sdp: `candidate:${i} 1 udp ${2_000_000 - i} 192.0.2.${i + 1} 4000${i} typ ${type}`, sdpMid: '0', sdpMLineIndex: 0 });
 
-const redis = await startRedis();
-async function start() {
+const grid = await Grid.start(0);
+for (let i = 0; i < 2; ++i) {
   const port = await freePort();
-  return Object.assign(await Broker.start(adminEnv(port, { ...redis.env(), LOG_LEVEL: '1' })), { admin: new Admin(port) });
+  await grid.addBroker(adminEnv(port));
+  grid.brokers.at(-1).admin = new Admin(port);
 }
-const brokers = [await start(), await start()];
+await grid.isOpen();
+const { brokers } = grid;
 const name = (i) => `node-${String(i).padStart(2, '0')}`;
 const nodes = new Map();
 
@@ -74,6 +76,4 @@ for (let i = 0; Date.now() < end; ++i) await Promise.all([tick(i), delay(kTickMs
 await operator.page.screenshot({ path: file });
 await operator.close();
 await browser.close();
-for (const broker of brokers) await broker.stop();
-await redis.stop();
-process.exit(0);
+await grid.stop();

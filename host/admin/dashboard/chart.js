@@ -43,6 +43,7 @@ const path = (piece) => piece.map(([x, y], i) => `${i ? 'L' : 'M'}${fixed(x)} ${
 export class Chart {
   #options;
   #samples = [];
+  #counted = [];
   #cursor = null;
   #width = 0;
   #lines = new Map();
@@ -83,9 +84,11 @@ export class Chart {
     this.#makeLegend();
   }
 
-  /// `samples`: [{time, …}], oldest first; `from`, `until`: the time axis; `gapMs`: a longer pause is a gap.
-  setSamples(samples, { from, until, gapMs }) {
+  /// `samples`: [{time, …}], oldest first; `from`, `until`: the time axis; `gapMs`: a longer pause is a gap;
+  /// `counted`: those that the table sums up.
+  setSamples(samples, { from, until, gapMs }, counted = samples) {
     this.#samples = samples;
+    this.#counted = counted;
     this.from = from;
     this.until = until;
     this.gapMs = gapMs;
@@ -255,7 +258,7 @@ export class Chart {
     setText(this.table.caption, `${title}: ${units[total]}`);
     const head = [el('th', { scope: 'col', text: 'Minute' }), ...this.#series.map(({ label }) => el('th', { scope: 'col', text: label }))];
     this.table.tHead.replaceChildren(el('tr', {}, ...head));
-    const minutes = Map.groupBy ? Map.groupBy(this.#samples, ({ time }) => Math.floor(time / kMinuteMs)) : groupByMinute(this.#samples);
+    const minutes = groupByMinute(this.#counted);
     const rows = [...minutes].reverse().map(([minute, samples]) => {
       const cells = this.#series.map((series) => el('td', { text: show(summarize(total, samples, series)) }));
       return el('tr', {}, el('th', { scope: 'row' }, timeElement(new Date(minute * kMinuteMs).toISOString(), (text) => axisTime(new Date(text)))), ...cells);

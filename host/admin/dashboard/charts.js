@@ -47,8 +47,13 @@ export function together(samples, spanMs) {
     if (all.at(-1)?.slot === slot) all[all.length - 1] = { ...add(all.at(-1), counts), slot, time };
     else all.push({ ...counts, slot, time });
   }
-  // What is left of the oldest says little.
-  if (all.length > 1 && all[0].seconds * 1000 < spanMs) all.shift();
+  const isPart = ({ seconds }) => seconds * 1000 < spanMs;
+  // What is left of the oldest says little, and so does what has begun: that goes with the one before it.
+  if (all.length > 1 && isPart(all[0])) all.shift();
+  if (all.length > 1 && isPart(all.at(-1))) {
+    const last = all.pop();
+    all.push({ ...add(all.pop(), last), slot: last.slot, time: last.time });
+  }
   return all;
 }
 
@@ -131,7 +136,7 @@ export class Charts {
     // Its own clock counts, not that of this machine.
     const until = samples.at(-1)?.time ?? Date.now();
     const from = until - kSpanMs;
-    const show = (chart, shown, stepMs) => chart.setSamples(shown, { from, until, gapMs: stepMs + intervalSeconds * 1500 });
+    const show = (chart, shown, stepMs) => chart.setSamples(shown, { from, until, gapMs: stepMs * 2 + intervalSeconds * 500 }, samples);
     const { messages: receipts_, connects, negotiations, ...gauges } = this.#charts;
     for (const chart of [receipts_, connects]) show(chart, together(samples, kRateMs), kRateMs);
     show(negotiations, together(samples, kRareMs), kRareMs);

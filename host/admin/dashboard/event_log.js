@@ -43,7 +43,7 @@ function describe(type, data) {
     { 'data-type': type },
     timeElement(data.at ?? new Date().toISOString(), (text) => clockTime(new Date(text))),
     el('span', { class: 'type', text: kKinds[type] ?? plain(type) }),
-    el('span', { class: 'what' }, ...sentence, more ? el('span', { class: 'muted', text: ` ${more}` }) : null),
+    el('span', { class: 'what' }, ...sentence, more ? el('span', { class: 'muted', text: ` (${more})` }) : null),
   );
 }
 

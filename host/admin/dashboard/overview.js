@@ -20,7 +20,6 @@ const kInstanceColumns = [
   { name: 'state', label: 'State' },
   { name: 'nodes', label: 'Nodes', class: 'number' },
   { name: 'uptime', label: 'Up for', class: 'number' },
-  { name: 'version', label: 'Version' },
 ];
 
 const kNotable = 0.05;
@@ -148,14 +147,13 @@ export class Instances {
 }
 
 function makeInstance({ id, self, startedAt }) {
-  const names = [idElement(id)];
-  if (self) names.push(' ', el('span', { class: 'muted', text: 'this one' }));
-  return tableRow(kInstanceColumns, { id: names, state: [badge()], uptime: [timeElement(startedAt)] });
+  const about = el('span', { class: 'muted about' }, el('span', { class: 'version' }), self ? ', this one' : null);
+  return tableRow(kInstanceColumns, { id: [idElement(id), about], state: [badge()], uptime: [timeElement(startedAt)] });
 }
 
 function fillInstance({ parts }, { nodes, state, startedAt, uptimeSeconds, version }) {
   setBadge(parts.state.firstChild, state);
   setText(parts.nodes, count(nodes));
   setTime(parts.uptime.firstChild, startedAt, () => duration(uptimeSeconds));
-  setText(parts.version, plain(version ?? '–'));
+  setText(parts.id.querySelector('.version'), `version ${plain(version ?? '–')}`);
 }

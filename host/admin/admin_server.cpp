@@ -12,7 +12,7 @@ namespace crolang::admin {
 
 AdminServer::AdminServer(net::Descriptor listening, const AdminOptions& options,
                          net::Server& server, process::Control& control, Lifecycle& lifecycle)
-    : guard_(options.token),
+    : guard_(options.token, server.shared().counters),
       history_(traffic_of(server.counters(), 0), std::chrono::steady_clock::now()),
       backend_{server,   server.shared(), control,        lifecycle,
                history_, instances_,      options.limits, options.max_streams},
@@ -20,7 +20,7 @@ AdminServer::AdminServer(net::Descriptor listening, const AdminOptions& options,
       site_(guard_, router_, options.port, options.metrics),
       sampler_(backend_),
       listener_(std::move(listening), {.max_streams = options.max_streams}, site_,
-                server.shared().events) {}
+                server.shared().events, server.shared().counters) {}
 
 Router AdminServer::make_router(const Backend& backend) {
   Router router;

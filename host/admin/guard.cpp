@@ -42,19 +42,29 @@ std::optional<Denial> Guard::refuse(std::string_view token, const client_address
   if (const auto wait = wrong_tokens_.wait_of(peer, now)) return too_many(*wait);
   if (SecretDigest(token) == token_) return std::nullopt;
   wrong_tokens_.note(peer, now);
-  log_wrong_token(peer, now);
   return kUnauthorized;
 }
 
+Denial Guard::reported(const Denial& denial, const client_address::Address& peer, TimePoint now) {
+  if (denial.status == kUnauthorized.status) {
+    counters_.add(telemetry::Counter::admin_wrong_tokens);
+    log_wrong_token(peer, now);
+  }
+  return denial;
+}
+
 std::variant<Admitted, Denial> Guard::admit(const Credentials& credentials, TimePoint now) {
-  const std::lock_guard lock(mutex_);
   if (credentials.authorization) {
     const auto token = bearer_token(*credentials.authorization);
     if (!token) return kUnauthorized;
-    if (const auto denial = refuse(*token, credentials.peer, now)) return *denial;
-    return Admitted{epoch_, 0};
+    std::unique_lock lock(mutex_);
+    const auto denial = refuse(*token, credentials.peer, now);
+    if (!denial) return Admitted{epoch_, 0};
+    lock.unlock();
+    return reported(*denial, credentials.peer, now);
   }
   if (!credentials.session_id.empty()) {
+    const std::lock_guard lock(mutex_);
     // An old cookie is no attempt: nobody guesses a random id, and a page that is still open sends
     // it again and again.
     if (const auto session = sessions_.find(credentials.session_id, now))
@@ -66,9 +76,11 @@ std::variant<Admitted, Denial> Guard::admit(const Credentials& credentials, Time
 std::variant<std::string, Denial> Guard::log_in(std::string_view token,
                                                 const client_address::Address& peer,
                                                 TimePoint now) {
-  const std::lock_guard lock(mutex_);
-  if (const auto denial = refuse(token, peer, now)) return *denial;
-  return sessions_.begin(now);
+  std::unique_lock lock(mutex_);
+  const auto denial = refuse(token, peer, now);
+  if (!denial) return sessions_.begin(now);
+  lock.unlock();
+  return reported(*denial, peer, now);
 }
 
 void Guard::log_out(std::string_view session_id, TimePoint now) {

@@ -14,6 +14,7 @@
 #include "admin/sessions.hpp"
 #include "admin/wrong_tokens.hpp"
 #include "client_address/address.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace crolang::admin {
 
@@ -40,7 +41,9 @@ class Guard {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  explicit Guard(std::string_view token) : token_(token) {}
+  /// `counters` must outlive this object.
+  Guard(std::string_view token, telemetry::SharedCounters& counters)
+      : token_(token), counters_(counters) {}
 
   /// The header decides if there is one, else the cookie.
   std::variant<Admitted, Denial> admit(const Credentials& credentials, TimePoint now);
@@ -53,15 +56,19 @@ class Guard {
   bool is_current(const Admitted& admitted, TimePoint now) const;
 
  private:
-  /// nullopt: it is the token.
+  /// nullopt: it is the token. mutex_ is held.
   std::optional<Denial> refuse(std::string_view token, const client_address::Address& peer,
                                TimePoint now);
 
-  mutable std::mutex mutex_;  // guards what follows
+  /// Counts and logs it if the token was wrong. mutex_ is not held.
+  Denial reported(const Denial& denial, const client_address::Address& peer, TimePoint now);
+
+  mutable std::mutex mutex_;  // guards what follows, up to wrong_tokens_
   SecretDigest token_;
   std::uint64_t epoch_ = 0;  // grows with each change of the token
   Sessions sessions_;
   WrongTokens wrong_tokens_;
+  telemetry::SharedCounters& counters_;
 };
 
 /// The token in "Bearer TOKEN"; nullopt: it is of another scheme.

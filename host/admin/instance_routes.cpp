@@ -10,6 +10,8 @@ ApiAnswer instances(const Backend& backend, const ApiRequest& request) {
   if (const auto* why = std::get_if<std::string>(&listed))
     return error_answer(503, "the registry cannot list the instances: " + *why);
   auto& statuses = std::get<std::vector<modules::InstanceStatus>>(listed);
+  // So whoever was shown here, and goes, is in the events, however short it has lived.
+  note(backend.instances, backend.shared, statuses);
   std::ranges::sort(statuses, {}, &modules::InstanceStatus::instance);
   nlohmann::json entries = nlohmann::json::array();
   const auto now = std::chrono::system_clock::now();

@@ -100,24 +100,24 @@ std::variant<Statuses, std::string> list_instances(broker::SharedState& shared,
   return *std::move(result);
 }
 
+void note(InstanceWatch& watch, broker::SharedState& shared, const Statuses& statuses) {
+  std::vector<std::string> names;
+  for (const modules::InstanceStatus& each : statuses) names.push_back(each.instance);
+  const InstanceWatch::Changes changes = watch.update(std::move(names));
+  const auto publish = [&](const std::vector<std::string>& instances, std::string_view state) {
+    for (const std::string& instance : instances) {
+      shared.events.publish(telemetry::EventKind::instance,
+                            {{"id", std::string_view(instance)}, {"state", state}});
+    }
+  };
+  publish(changes.up, "up");
+  publish(changes.down, "down");
+}
+
 void refresh(InstanceWatch& watch, broker::SharedState& shared) {
   shared.workers.post(0, question([&watch, &shared](const modules::Answer& answer) {
                         // If the registry cannot be asked, nothing is known about others.
-                        if (!answer.could_ask()) return;
-                        std::vector<std::string> names;
-                        for (const modules::InstanceStatus& each : answer.instances)
-                          names.push_back(each.instance);
-                        const InstanceWatch::Changes changes = watch.update(std::move(names));
-                        const auto publish = [&](const std::vector<std::string>& instances,
-                                                 std::string_view state) {
-                          for (const std::string& instance : instances) {
-                            shared.events.publish(
-                                telemetry::EventKind::instance,
-                                {{"id", std::string_view(instance)}, {"state", state}});
-                          }
-                        };
-                        publish(changes.up, "up");
-                        publish(changes.down, "down");
+                        if (answer.could_ask()) note(watch, shared, answer.instances);
                       }));
 }
 

@@ -46,8 +46,12 @@ class InstanceWatch {
 std::variant<std::vector<modules::InstanceStatus>, std::string> list_instances(
     broker::SharedState& shared, const std::stop_token& stop);
 
-/// Asks for the list; when it has arrived, updates `watch` and publishes who has come or gone. Any
-/// thread; does not block. Both arguments must live until the workers have ended.
+/// Updates `watch`, and publishes who has come or gone. Any thread.
+void note(InstanceWatch& watch, broker::SharedState& shared,
+          const std::vector<modules::InstanceStatus>& statuses);
+
+/// Asks for the list, and notes it when it has arrived. Any thread; does not block. Both arguments
+/// must live until the workers have ended.
 void refresh(InstanceWatch& watch, broker::SharedState& shared);
 
 }  // namespace crolang::admin

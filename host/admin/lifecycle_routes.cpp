@@ -33,10 +33,11 @@ ApiAnswer cancel_drain(const Backend& backend, const ApiRequest& request) {
 }
 
 ApiAnswer reload(const Backend& backend, const ApiRequest& request) {
-  const auto result =
-      backend.on_control_thread([&lifecycle = backend.lifecycle,
-                                 client = request.client] { return lifecycle.reload_configuration(client); },
-                                request.stop);
+  const auto result = backend.on_control_thread(
+      [&lifecycle = backend.lifecycle, client = request.client] {
+        return lifecycle.reload_configuration(client);
+      },
+      request.stop);
   if (!result) return error_answer(503, kBusy);
   if (result->faults.empty()) {
     return json_answer(200, {{"changed", result->changed}, {"needRestart", result->need_restart}});

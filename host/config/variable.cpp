@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 #include <variant>
 
 #include "client_address/address_set.hpp"
+#include "config/admin_variables.hpp"
 #include "config/url.hpp"
 #include "kinds/kinds.hpp"
 #include "origin/allow_list.hpp"
@@ -25,7 +27,6 @@ constexpr unsigned kMostWorkers = 256;
 const char* const kListening = "Listening";
 const char* const kTls = "TLS";
 const char* const kProxies = "Proxies in front of the broker";
-const char* const kAdmin = "Admin interface";
 const char* const kLog = "Log and metrics";
 const char* const kMessages = "Nodes and messages";
 const char* const kTimes = "Times";
@@ -162,38 +163,6 @@ std::vector<Variable> own_table() {
        .default_value = "false",
        .help = "serve GET /metrics for Prometheus on the same port",
        .group = kLog},
-
-      {.name = "ADMIN_PORT",
-       .type = Type::uint,
-       .default_value = "0",
-       .help = "TCP port of the admin interface (API, dashboard and metrics); 0: none; needs "
-               "ADMIN_TOKEN",
-       .max = 65535,
-       .group = kAdmin},
-      {.name = "ADMIN_BIND_ADDRESS",
-       .type = Type::address,
-       .default_value = "127.0.0.1",
-       .help = "numeric address that the admin interface listens on; it has no TLS, so another one "
-               "needs a proxy with TLS or a private network",
-       .group = kAdmin},
-      {.name = "ADMIN_TOKEN",
-       .default_note = "none",
-       .help = "what the admin interface is used with: a bearer token, and what the dashboard asks "
-               "for; at least 16 characters, without blanks",
-       .secrecy = Secrecy::secret,
-       .group = kAdmin},
-      {.name = "ADMIN_MAX_STREAMS",
-       .type = Type::uint,
-       .default_value = "32",
-       .help = "streams of events open at once, one for each dashboard; beyond, 503",
-       .min = 1,
-       .max = 1000,
-       .group = kAdmin},
-      {.name = "ADMIN_METRICS_OPEN",
-       .type = Type::boolean,
-       .default_value = "false",
-       .help = "serve GET /metrics on ADMIN_PORT without the token",
-       .group = kAdmin},
 
       {.name = "P2P_CONNECTION_ENABLED",
        .type = Type::boolean,
@@ -378,6 +347,7 @@ std::vector<Variable> own_table() {
 
 std::vector<Variable> table() {
   std::vector<Variable> all = own_table();
+  for (Variable& each : admin_variables()) all.push_back(std::move(each));
   for (const kinds::Description& kind : kinds::kAll) {
     if (!kind.setting.name.empty()) all.push_back(setting_of(kind.setting));
   }

@@ -121,6 +121,10 @@ constexpr std::array<Description, kPlainCounters> kDescriptions{{
      "Presence queries over the rate limit, answered ERROR"},
     {Counter::certificates_renewed, "certificate_renewals", "status", "ok", kRenewals},
     {Counter::certificates_not_renewed, "certificate_renewals", "status", "failed", kRenewals},
+    {Counter::admin_wrong_tokens, "admin_wrong_tokens", "", "",
+     "Wrong tokens sent to the admin interface"},
+    {Counter::admin_events_lost, "admin_events_lost", "", "",
+     "Events not sent to a reader of the event stream that was too slow"},
 }};
 
 constexpr bool describes_every_counter_in_order() {

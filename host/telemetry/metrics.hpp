@@ -103,6 +103,8 @@ enum class Counter : std::uint8_t {
   presence_refused,
   certificates_renewed,
   certificates_not_renewed,
+  admin_wrong_tokens,
+  admin_events_lost,
   plugin_first,  ///< from here on kind by event, see plugin_counter
 };
 inline constexpr std::size_t kPlainCounters = static_cast<std::size_t>(Counter::plugin_first);

@@ -41,11 +41,12 @@ void control(int epoll, int operation, int descriptor, std::uint64_t key, std::u
 }  // namespace
 
 Listener::Listener(net::Descriptor listening, const ListenerOptions& options, Site& site,
-                   telemetry::EventHub& events)
+                   telemetry::EventHub& events, telemetry::SharedCounters& counters)
     : listening_(std::move(listening)),
       options_(options),
       site_(site),
       events_(events),
+      counters_(counters),
       epoll_(net::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       handlers_(site, [this] { wake_.signal(); }),
       last_id_(kFirstConnection) {
@@ -71,7 +72,7 @@ void Listener::stop() {
   events_.unwatch();
   connections_.clear();
   interests_.clear();
-  stream_count_ = streams_ = 0;
+  streams_ = 0;
 }
 
 template <class Function>
@@ -171,7 +172,7 @@ void Listener::settle(Connections::iterator entry) {
     });
   }
   if (connection.state() != HttpConnection::State::closed) return;
-  if (connection.is_stream()) stream_count_ = --streams_;
+  if (connection.is_stream()) --streams_;
   interests_.erase(known);
   connections_.erase(entry);
   if (streams_ == 0) events_.unwatch();
@@ -293,7 +294,7 @@ void Listener::finish(HttpConnection& connection, const Outcome& outcome, TimePo
   }
   if (streams_ == 0) events_.watch([this] { wake_.signal(); });
   connection.begin_stream(outcome.response, *outcome.stream, now);
-  if (connection.is_stream()) stream_count_ = ++streams_;
+  if (connection.is_stream()) ++streams_;
 }
 
 void Listener::take_outcomes(TimePoint now) {
@@ -327,8 +328,11 @@ void Listener::take_events(TimePoint now) {
     HttpConnection& connection = *current->second;
     if (connection.state() != HttpConnection::State::streaming) continue;
     try_for(connection, [&] {
+      const std::uint64_t lost_before = connection.events().lost();
       for (const EventText& text : texts) connection.events().push(text);
       connection.events().add_lost(batch.lost);
+      const std::uint64_t lost = connection.events().lost() - lost_before;
+      if (lost != 0) counters_.add(telemetry::Counter::admin_events_lost, lost);
       connection.send_events(now);
     });
     settle(current);

@@ -25,6 +25,7 @@
 #include "net/descriptor.hpp"
 #include "net/event_descriptor.hpp"
 #include "telemetry/event_hub.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace crolang::admin::http {
 
@@ -40,9 +41,9 @@ class Listener {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  /// `listening`: a socket that does not block. `site` and `events` must outlive this object.
+  /// `listening`: a socket that does not block. The references must outlive this object.
   Listener(net::Descriptor listening, const ListenerOptions& options, Site& site,
-           telemetry::EventHub& events);
+           telemetry::EventHub& events, telemetry::SharedCounters& counters);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -51,9 +52,6 @@ class Listener {
   /// Ends all connections; takes little more than ListenerOptions::last_responses, whatever clients
   /// do.
   void stop();
-
-  // Any thread.
-  std::size_t streams() const noexcept { return stream_count_.load(std::memory_order_relaxed); }
 
  private:
   using Connections = std::map<std::uint64_t, std::unique_ptr<HttpConnection>>;
@@ -85,6 +83,7 @@ class Listener {
   const ListenerOptions options_;
   Site& site_;
   telemetry::EventHub& events_;
+  telemetry::SharedCounters& counters_;
   net::Descriptor epoll_;
   net::EventDescriptor wake_;
   HandlerThreads handlers_;
@@ -92,7 +91,6 @@ class Listener {
   std::map<std::uint64_t, std::uint32_t> interests_;  // what epoll knows of each connection
   std::uint64_t last_id_ = 0;
   std::size_t streams_ = 0;
-  std::atomic<std::size_t> stream_count_{0};
   std::optional<TimePoint> accept_again_at_;
   std::atomic<bool> stopping_{false};
   std::optional<TimePoint> end_by_;

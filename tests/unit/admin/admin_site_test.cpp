@@ -14,18 +14,20 @@ const client_address::Address kClient = client_address::ipv4_address({127, 0, 0,
 class AdminSiteTest : public ::testing::Test {
  protected:
   AdminSiteTest() {
-    router_.add({.method = Method::get, .pattern = "/api/v1/thing/{id}",
+    router_.add({.method = Method::get,
+                 .pattern = "/api/v1/thing/{id}",
                  .handler = [](const ApiRequest& request) {
                    return json_answer(200, {{"id", request.path.front()}});
                  }});
-    router_.add({.method = Method::get, .pattern = "/api/v1/events",
-                 .handler = [](const ApiRequest&) {
-                   ApiAnswer answer;
-                   answer.kind = ApiAnswer::Kind::event_stream;
-                   return answer;
+    router_.add(
+        {.method = Method::get, .pattern = "/api/v1/events", .handler = [](const ApiRequest&) {
+           ApiAnswer answer;
+           answer.kind = ApiAnswer::Kind::event_stream;
+           return answer;
+         }});
+    router_.add({.method = Method::get, .pattern = "/metrics", .handler = [](const ApiRequest&) {
+                   return json_answer(200, 1);
                  }});
-    router_.add({.method = Method::get, .pattern = "/metrics",
-                 .handler = [](const ApiRequest&) { return json_answer(200, 1); }});
   }
 
   static http::Request request(std::string method, std::string path) {
@@ -53,7 +55,8 @@ class AdminSiteTest : public ::testing::Test {
     return answer_to(made);
   }
 
-  Guard guard_{kSiteToken};
+  telemetry::SharedCounters counters_;
+  Guard guard_{kSiteToken, counters_};
   Router router_;
   AdminSite site_{guard_, router_, 9000, AdminSite::Metrics::with_token};
 };
@@ -100,6 +103,8 @@ TEST_F(AdminSiteTest, TheDashboardNeedsASession) {
   EXPECT_NE(login.body.find("action=\"/login\""), std::string::npos);
   EXPECT_NE(login.extra_headers.find("Content-Security-Policy: default-src 'none'"),
             std::string::npos);
+  // With "no-referrer" the Origin of the form would be "null".
+  EXPECT_NE(login.extra_headers.find("Referrer-Policy: same-origin"), std::string::npos);
   const http::Response done = log_in("token=" + std::string(kSiteToken));
   ASSERT_EQ(done.status, 303u);
   const std::size_t cookie_at = done.extra_headers.find("crolang_admin_9000=");

@@ -29,7 +29,8 @@ std::string bearer(std::string_view token) {
 }
 
 TEST(Guard, AdmitsWhoHasTheToken) {
-  Guard guard(kToken);
+  telemetry::SharedCounters counters;
+  Guard guard(kToken, counters);
   EXPECT_EQ(by_header(guard, bearer(kToken)), 200u);
   EXPECT_EQ(by_header(guard, "bearer  a-token-of-some-length "), 200u);
   EXPECT_EQ(status_of(guard.admit({kPeer, std::nullopt, {}}, kNow)), 401u);
@@ -39,9 +40,11 @@ TEST(Guard, AdmitsWhoHasTheToken) {
 }
 
 TEST(Guard, AfterFiveWrongTokensEvenTheRightOneHasToWait) {
-  Guard guard(kToken);
+  telemetry::SharedCounters counters;
+  Guard guard(kToken, counters);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(by_header(guard, bearer("wrong")), 401u);
   EXPECT_EQ(by_header(guard, bearer("wrong")), 429u);
+  EXPECT_EQ(counters.value(telemetry::Counter::admin_wrong_tokens), 5u);
   const auto result = guard.admit({kPeer, bearer(kToken), {}}, kNow + 20s);
   ASSERT_EQ(status_of(result), 429u);
   EXPECT_EQ(std::get<Denial>(result).retry_after, 40s);
@@ -52,7 +55,8 @@ TEST(Guard, AfterFiveWrongTokensEvenTheRightOneHasToWait) {
 }
 
 TEST(Guard, ASessionOutlivesTheLimitAndAnOldCookieIsNoAttempt) {
-  Guard guard(kToken);
+  telemetry::SharedCounters counters;
+  Guard guard(kToken, counters);
   const std::string id = std::get<std::string>(guard.log_in(kToken, kPeer, kNow));
   for (int i = 0; i < 20; ++i) EXPECT_EQ(by_cookie(guard, "stale"), 401u);
   for (int i = 0; i < 6; ++i) by_header(guard, bearer("wrong"));
@@ -60,7 +64,8 @@ TEST(Guard, ASessionOutlivesTheLimitAndAnOldCookieIsNoAttempt) {
 }
 
 TEST(Guard, TheSessionIsNotTheToken) {
-  Guard guard(kToken);
+  telemetry::SharedCounters counters;
+  Guard guard(kToken, counters);
   const std::string id = std::get<std::string>(guard.log_in(kToken, kPeer, kNow));
   EXPECT_NE(id, kToken);
   EXPECT_EQ(by_cookie(guard, kToken), 401u);
@@ -70,7 +75,8 @@ TEST(Guard, TheSessionIsNotTheToken) {
 }
 
 TEST(Guard, AnotherTokenCountsAtOnceAndEndsSessions) {
-  Guard guard(kToken);
+  telemetry::SharedCounters counters;
+  Guard guard(kToken, counters);
   const std::string id = std::get<std::string>(guard.log_in(kToken, kPeer, kNow));
   const auto by_session = guard.admit({kPeer, std::nullopt, id}, kNow);
   const auto by_token = guard.admit({kPeer, bearer(kToken), {}}, kNow);
@@ -86,7 +92,8 @@ TEST(Guard, AnotherTokenCountsAtOnceAndEndsSessions) {
 }
 
 TEST(Guard, WhatWasAdmittedEndsWithItsSession) {
-  Guard guard(kToken);
+  telemetry::SharedCounters counters;
+  Guard guard(kToken, counters);
   const std::string id = std::get<std::string>(guard.log_in(kToken, kPeer, kNow));
   const Admitted admitted = std::get<Admitted>(guard.admit({kPeer, std::nullopt, id}, kNow));
   EXPECT_TRUE(guard.is_current(admitted, kNow));

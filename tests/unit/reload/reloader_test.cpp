@@ -161,6 +161,18 @@ TEST_F(Reloading, NamesAllFaultsTheHostsAndThePlugins) {
   EXPECT_THAT(reloader_->reload().faults, ElementsAre(HasSubstr("LOG_LEVEL"), "SECRET: is bad"));
 }
 
+TEST_F(Reloading, TakesOverTheTokenOfTheAdminInterface) {
+  variables_["ADMIN_PORT"] = "9090";
+  variables_["ADMIN_TOKEN"] = "a-token-of-some-length";
+  start();
+  variables_["ADMIN_TOKEN"] = "another-token-of-some-length";
+  EXPECT_THAT(reloader_->reload().taken_over, ElementsAre("ADMIN_TOKEN"));
+  EXPECT_EQ(reloader_->in_use().find("ADMIN_TOKEN"), "another-token-of-some-length");
+  variables_["ADMIN_TOKEN"] = "short";
+  EXPECT_THAT(reloader_->reload().faults, ElementsAre(HasSubstr("fewer than 16 characters")));
+  EXPECT_EQ(reloader_->in_use().find("ADMIN_TOKEN"), "another-token-of-some-length");
+}
+
 TEST_F(Reloading, SetsTheLevelOfTheLog) {
   start();
   variables_["LOG_LEVEL"] = "2";

@@ -122,5 +122,31 @@ TEST(CallFaults, OfMorePluginsThanThereArePlacesForAreLimitedTogether) {
   EXPECT_GE(lines, kPerSecond);
 }
 
+TEST(CallFaults, ArePublishedAndKeptAsTheLastOne) {
+  const std::string plugin = "org.example.auth";
+  telemetry::EventHub events;
+  telemetry::ModuleFaults last;
+  events.watch([] {});
+  publish_call_fault(events, last, CallFault::failed, Question::authenticate, plugin, "away",
+                     next_second());
+  EXPECT_EQ(last.last(kinds::Kind::authentication)->text, "plugin call failed: away");
+  const auto published = events.take().events;
+  ASSERT_THAT(published, SizeIs(1));
+  EXPECT_EQ(published[0].kind, telemetry::EventKind::module);
+  EXPECT_EQ(std::get<std::string>(published[0].fields[0].second), "authentication");
+}
+
+TEST(CallFaults, ThatWereAnsweredAfterAllAreNoNews) {
+  const std::string plugin = "org.example.auth";
+  telemetry::EventHub events;
+  telemetry::ModuleFaults last;
+  events.watch([] {});
+  for (const CallFault fault : {CallFault::slow, CallFault::late, CallFault::answered_twice}) {
+    publish_call_fault(events, last, fault, Question::authenticate, plugin, {}, next_second());
+  }
+  EXPECT_FALSE(last.last(kinds::Kind::authentication));
+  EXPECT_TRUE(events.take().events.empty());
+}
+
 }  // namespace
 }  // namespace crolang::modules

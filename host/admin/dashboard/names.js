@@ -1,0 +1,15 @@
+// The API's words in the page's.
+
+/// "rtcConfiguration" and "rtc-configuration": "rtc configuration".
+const spaced = (word) => word.replaceAll(/[-_]/g, ' ').replaceAll(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
+
+const kReceipts = { ok: 'OK', notAuthorized: 'not authorized', notConnected: 'not connected', error: 'error', disabled: 'switched off' };
+export const receiptName = (key) => kReceipts[key] ?? spaced(key);
+
+const kOutcomes = { attempting: 'attempting', answered: 'answered', refused: 'refused', notAllowed: 'not allowed', unanswered: 'unanswered', notConnected: 'not connected', unauthorized: 'not authorized', failed: 'failed' };
+export const outcomeName = (key) => kOutcomes[key] ?? spaced(key);
+
+export const kindName = (kind) => spaced(kind);
+
+const kSteps = { attempt: 'attempt', acceptance: 'acceptance', refusal: 'refusal', notAllowed: 'incoming connections not allowed', candidates: 'candidates' };
+export const stepName = (what) => kSteps[what] ?? spaced(what);

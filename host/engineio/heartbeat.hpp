@@ -32,7 +32,7 @@ class Heartbeat {
   [[nodiscard]] Action tick(TimePoint now, const Timing& timing) noexcept;
 
   /// Any pong restarts the interval, also an unsolicited one. Returns the time since the ping that
-  /// it answers; nullopt: none was due, or its time-out was extended, so that nobody knows when the
+  /// it answers; nullopt: none was due, or its timeout was extended, so that nobody knows when the
   /// ping left.
   std::optional<std::chrono::nanoseconds> on_pong(TimePoint now, const Timing& timing) noexcept;
 
@@ -56,7 +56,7 @@ class Heartbeat {
   TimePoint deadline_;
   std::uint32_t last_round_trip_us_ = kUnknown;
   bool pong_due_ = false;
-  bool extended_ = false;  // the time-out of the pong that is due
+  bool extended_ = false;  // the timeout of the pong that is due
 };
 
 static_assert(sizeof(Heartbeat) <= 16, "every idle node holds one");

@@ -78,7 +78,7 @@ struct SessionContext {
 
 enum class State : std::uint8_t {
   admitting,    ///< before the 101
-  waiting,      ///< the transport is open; a CONNECT is expected within the handshake time-out
+  waiting,      ///< the transport is open; a CONNECT is expected within the handshake timeout
   readmitting,  ///< an admission runs on the open transport
   joining,      ///< admitted; the other brokers are notified before the node is
   joined,
@@ -128,7 +128,7 @@ class Session {
   /// `40{sid}` and the first event, whose argument is a JSON literal.
   void join(SessionContext& context, std::string_view event, std::string_view literal,
             TimePoint now);
-  /// CONNECT_ERROR. The transport stays for another CONNECT, within the handshake time-out.
+  /// CONNECT_ERROR. The transport stays for another CONNECT, within the handshake timeout.
   void refuse(SessionContext& context, std::string_view message, TimePoint now);
   /// Back to an open transport that has to CONNECT again.
   void leave(SessionContext& context, TimePoint now);
@@ -143,7 +143,7 @@ class Session {
 
   /// The node has done nothing wrong and should connect again: TCP ends after the last byte,
   /// without a close frame. Every client connects again after that, while some take a close frame
-  /// as final, and one does not notice it before its ping time-out (docs/wire.md).
+  /// as final, and one does not notice it before its ping timeout (docs/wire.md).
   void disconnect_for_reconnect(SessionContext& context, const End& why);
   /// The node should not connect again: DISCONNECT, which most nodes take as final, then a close
   /// frame.

@@ -74,7 +74,7 @@ constexpr LatencyDescription latency_description(Latency latency) {
   }
   const std::size_t kind = static_cast<std::size_t>(latency) - kPlainLatencies;
   return {"plugin_call", "kind", kinds::kAll[kind].label(),
-          "From a question to a plugin to its answer or time-out"};
+          "From a question to a plugin to its answer or timeout"};
 }
 
 /// Whether there is anything to measure: observers answer nothing.

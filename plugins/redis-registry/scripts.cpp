@@ -65,7 +65,7 @@ return 1)";
 // The table is a sorted set, by the time at which an entry expires. A member is a name, a zero byte
 // and a value. The last one, which never expires, is the version: a zero byte, a number that is
 // chosen when the table is created, a dot, how often it was changed, a dot, and a number that is
-// different for each change, since a fail-over may lose the last ones. Reads all members, since a
+// different for each change, since a failover may lose the last ones. Reads all members, since a
 // name is not enough to find one; that takes about 3 ms if there are ten thousand.
 constexpr std::string_view kSetEntry = R"(
 local time = redis.call('TIME')

@@ -424,8 +424,8 @@ TEST(HandshakeTest, AnOlderVersionThanTheMinimumIsRefusedByAnAlert) {
     const char* needed;
   };
   for (const auto& [minimum, version, needed] :
-       {Case{MinimumVersion::tls13, TLS1_2_VERSION, "it needs TLS 1.3 (TLS_MIN_VERSION)"},
-        Case{MinimumVersion::tls12, TLS1_1_VERSION, "it needs TLS 1.2 or 1.3"}}) {
+       {Case{MinimumVersion::tls13, TLS1_2_VERSION, "the broker requires TLS 1.3 (TLS_MIN_VERSION)"},
+        Case{MinimumVersion::tls12, TLS1_1_VERSION, "the broker requires TLS 1.2 or 1.3"}}) {
     Server server(server_context({.minimum_version = minimum}));
     Client client({.version = version});
     const std::string answer = server.receive(client.handshake(""));

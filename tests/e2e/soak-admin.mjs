@@ -5,7 +5,7 @@ import { Admin, adminEnv } from './support/admin.mjs';
 import { attack, expectOurs, kMalformed, mutated, pseudoRandom } from './support/admin-hostile.mjs';
 import { Broker, freePort } from './support/broker.mjs';
 import { Pair } from './support/pair.mjs';
-import { eventually, scaled, within } from './support/time.mjs';
+import { delay, eventually, scaled, within } from './support/time.mjs';
 
 const seconds = Number(process.env.SECONDS || 3600);
 const seed = Number(process.env.SEED || 1);
@@ -32,9 +32,10 @@ async function attacker(number) {
   }
 }
 
-/// Connections that say nothing, or too little.
+/// Connections that say nothing, or too little. Each makes room for others after a while, and comes back.
 async function silent() {
   while (Date.now() < end) {
+    await delay(500);
     await attack(admin.port, ['', 'G', 'GET / HTTP/1.1\r\n'][random(3)], 'nothing');
     ++sent;
   }

@@ -194,7 +194,7 @@ void Listener::accept_ready(TimePoint now) {
       watch_listener(Accepting::paused, now);
       return;
     }
-    if (connections_.size() - streams_ >= options_.max_connections && !make_room()) {
+    if (connections_.size() - streams_ >= options_.max_connections && !make_room(now)) {
       net::reset(std::move(socket));
       continue;
     }
@@ -210,12 +210,16 @@ void Listener::adopt(net::Descriptor socket, const client_address::Address& peer
         std::make_unique<HttpConnection>(std::move(socket), peer, options_.times, now);
     control(epoll_.get(), EPOLL_CTL_ADD, descriptor, id, EPOLLIN);
     const auto interest = interests_.emplace(id, EPOLLIN).first;
+    auto entry = connections_.end();
     try {
-      connections_.emplace(id, std::move(connection));
+      entry = connections_.emplace(id, std::move(connection)).first;
     } catch (const std::bad_alloc&) {
       interests_.erase(interest);
       throw;
     }
+    // Its request often comes with it; then it needs no turn of the loop.
+    try_for(*entry->second, [&] { on_readable(id, *entry->second, now); });
+    settle(entry);
   } catch (const std::exception& error) {
     static telemetry::Throttle throttle{1};
     if (const auto suppressed = throttle.admit(now)) {
@@ -225,22 +229,33 @@ void Listener::adopt(net::Descriptor socket, const client_address::Address& peer
   }
 }
 
-bool Listener::make_room() {
+bool Listener::make_room(TimePoint now) {
   using State = HttpConnection::State;
   // Who has been reading for longest is silent or slow; then whoever takes its response slowly.
   for (const State state : {State::lingering, State::reading, State::writing}) {
-    auto oldest = connections_.end();
-    for (auto entry = connections_.begin(); entry != connections_.end(); ++entry) {
-      if (entry->second->state() != state) continue;
-      if (oldest == connections_.end() || entry->second->since() < oldest->second->since())
-        oldest = entry;
+    for (auto oldest = oldest_in(state); oldest != connections_.end(); oldest = oldest_in(state)) {
+      HttpConnection& connection = *oldest->second;
+      // Its request may have arrived in the meantime.
+      if (state == State::reading) {
+        try_for(connection, [&] { on_readable(oldest->first, connection, now); });
+      }
+      if (connection.state() == state) connection.close();
+      const bool is_closed = connection.state() == State::closed;
+      settle(oldest);
+      if (is_closed) return true;
     }
-    if (oldest == connections_.end()) continue;
-    oldest->second->close();
-    settle(oldest);
-    return true;
   }
   return false;
+}
+
+Listener::Connections::iterator Listener::oldest_in(HttpConnection::State state) {
+  auto oldest = connections_.end();
+  for (auto entry = connections_.begin(); entry != connections_.end(); ++entry) {
+    if (entry->second->state() != state) continue;
+    if (oldest == connections_.end() || entry->second->since() < oldest->second->since())
+      oldest = entry;
+  }
+  return oldest;
 }
 
 void Listener::watch_listener(Accepting accepting, TimePoint now) {

@@ -61,7 +61,9 @@ class Listener {
   int wait_time(TimePoint now) const;
   void serve(std::uint64_t key, std::uint32_t events, TimePoint now);
   void accept_ready(TimePoint now);
-  bool make_room();
+  bool make_room(TimePoint now);
+  /// The one that has been in this state for longest; end(): none is.
+  Connections::iterator oldest_in(HttpConnection::State state);
   void adopt(net::Descriptor socket, const client_address::Address& peer, TimePoint now);
   void on_readable(std::uint64_t id, HttpConnection& connection, TimePoint now);
   /// Handles what was read, and the requests behind it.

@@ -153,7 +153,7 @@ class ConnectionTest : public ::testing::Test,
     open();
     receive_text("40");
     node().begin_joining();
-    node().join(session_context_, "AUTHENTICATED", R"("{}")");
+    node().join(session_context_, "AUTHENTICATED", R"("{}")", TimePoint(1000s));
     connection_.on_session_changed(context_);
     sent();
     seen_.clear();
@@ -919,7 +919,7 @@ TEST_F(ConnectionTest, MayBeANodeFromItsUpgradeOn) {
   EXPECT_FALSE(connection_.is_joined());
   receive_text("40");
   node().begin_joining();
-  node().join(session_context_, "AUTHENTICATED", R"("{}")");
+  node().join(session_context_, "AUTHENTICATED", R"("{}")", TimePoint(1000s));
 
   EXPECT_TRUE(connection_.may_be_node());
   EXPECT_TRUE(connection_.is_joined());

@@ -99,6 +99,7 @@ void Listener::run() {
       end_by_ = now + options_.last_responses;
       control(epoll_.get(), EPOLL_CTL_DEL, listening_.get(), kListenerKey, 0);
       listening_.reset();
+      accept_again_at_.reset();
     }
     if (is_done(now)) return;
     const int count = ::epoll_wait(epoll_.get(), ready.data(), kMostEvents, wait_time(now));
@@ -110,7 +111,7 @@ void Listener::run() {
     take_outcomes(now);
     take_events(now);
     check_times(now);
-    if (accept_again_at_ && now >= *accept_again_at_) watch_listener(Accepting::yes, now);
+    resume_accepting(now);
   }
 }
 
@@ -182,6 +183,11 @@ void Listener::settle(Connections::iterator entry) {
 
 void Listener::accept_ready(TimePoint now) {
   for (int i = 0; i < kMostAccepts && listening_.get() >= 0; ++i) {
+    if (!has_room() && !make_room(now)) {
+      // Who waits to be accepted is not lost, as one would be that is closed.
+      pause_accepting(now, Pause::until_there_is_room);
+      return;
+    }
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     net::Descriptor socket(::accept4(listening_.get(), reinterpret_cast<sockaddr*>(&address), &size,
@@ -191,12 +197,8 @@ void Listener::accept_ready(TimePoint now) {
       if (error == EAGAIN || error == EWOULDBLOCK) return;
       if (error == ECONNABORTED || error == EINTR || error == EPROTO) continue;
       net::log_not_accepted(error, now);
-      watch_listener(Accepting::paused, now);
+      pause_accepting(now, Pause::for_a_second);
       return;
-    }
-    if (connections_.size() - streams_ >= options_.max_connections && !make_room(now)) {
-      net::reset(std::move(socket));
-      continue;
     }
     adopt(std::move(socket), net::peer_address(address), now);
   }
@@ -235,6 +237,7 @@ bool Listener::make_room(TimePoint now) {
   for (const State state : {State::lingering, State::reading, State::writing}) {
     for (auto oldest = oldest_in(state); oldest != connections_.end(); oldest = oldest_in(state)) {
       HttpConnection& connection = *oldest->second;
+      if (state != State::lingering && now - connection.since() < options_.grace) break;
       // Its request may have arrived in the meantime.
       if (state == State::reading) {
         try_for(connection, [&] { on_readable(oldest->first, connection, now); });
@@ -258,18 +261,27 @@ Listener::Connections::iterator Listener::oldest_in(HttpConnection::State state)
   return oldest;
 }
 
-void Listener::watch_listener(Accepting accepting, TimePoint now) {
-  if (listening_.get() < 0) return;
-  switch (accepting) {
-    case Accepting::yes:
-      accept_again_at_.reset();
-      control(epoll_.get(), EPOLL_CTL_MOD, listening_.get(), kListenerKey, EPOLLIN);
-      break;
-    case Accepting::paused:
+void Listener::pause_accepting(TimePoint now, Pause pause) {
+  switch (pause) {
+    case Pause::for_a_second:
       accept_again_at_ = now + kAcceptPause;
-      control(epoll_.get(), EPOLL_CTL_MOD, listening_.get(), kListenerKey, 0);
       break;
+    case Pause::until_there_is_room: {
+      const auto oldest = oldest_in(HttpConnection::State::reading);
+      const TimePoint since = oldest == connections_.end() ? now : oldest->second->since();
+      accept_again_at_ = std::max(since + options_.grace, now + std::chrono::milliseconds(1));
+      break;
+    }
   }
+  waits_for_room_ = pause == Pause::until_there_is_room;
+  control(epoll_.get(), EPOLL_CTL_MOD, listening_.get(), kListenerKey, 0);
+}
+
+void Listener::resume_accepting(TimePoint now) {
+  if (!accept_again_at_ || listening_.get() < 0) return;
+  if (now < *accept_again_at_ && !(waits_for_room_ && has_room())) return;
+  accept_again_at_.reset();
+  control(epoll_.get(), EPOLL_CTL_MOD, listening_.get(), kListenerKey, EPOLLIN);
 }
 
 // ---- requests

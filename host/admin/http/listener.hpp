@@ -5,7 +5,7 @@
 ///
 /// Everything is bounded: connections, streams, bytes and time of a request, the time of a
 /// connection, tasks that wait. If there is no room for one more connection, the one that has been
-/// reading for longest is closed.
+/// reading for longest is closed, if that is longer than a moment; until then nobody is accepted.
 ///
 /// Threads: start and stop on the control thread. Errors: std::system_error from the constructor
 /// and start.
@@ -33,6 +33,8 @@ struct ListenerOptions {
   std::size_t max_connections = 64;  ///< without streams
   std::size_t max_streams = 32;
   ConnectionTimes times{};
+  /// How long a connection may be silent or slow while others wait for room.
+  std::chrono::milliseconds grace{200};
   /// How long stop waits for responses that are being made or sent.
   std::chrono::milliseconds last_responses{500};
 };
@@ -55,12 +57,12 @@ class Listener {
 
  private:
   using Connections = std::map<std::uint64_t, std::unique_ptr<HttpConnection>>;
-  enum class Accepting : std::uint8_t { yes, paused };
 
   void run();
   int wait_time(TimePoint now) const;
   void serve(std::uint64_t key, std::uint32_t events, TimePoint now);
   void accept_ready(TimePoint now);
+  /// false: none of the connections has had its time yet.
   bool make_room(TimePoint now);
   /// The one that has been in this state for longest; end(): none is.
   Connections::iterator oldest_in(HttpConnection::State state);
@@ -75,7 +77,10 @@ class Listener {
   void check_times(TimePoint now);
   /// Removes it if it is closed, else tells epoll what it waits for.
   void settle(Connections::iterator entry);
-  void watch_listener(Accepting accepting, TimePoint now);
+  bool has_room() const { return connections_.size() - streams_ < options_.max_connections; }
+  enum class Pause { for_a_second, until_there_is_room };
+  void pause_accepting(TimePoint now, Pause pause);
+  void resume_accepting(TimePoint now);
   bool is_done(TimePoint now) const;
   /// Runs a function for a connection, which is closed if there is no memory.
   template <class Function>
@@ -93,7 +98,8 @@ class Listener {
   std::map<std::uint64_t, std::uint32_t> interests_;  // what epoll knows of each connection
   std::uint64_t last_id_ = 0;
   std::size_t streams_ = 0;
-  std::optional<TimePoint> accept_again_at_;
+  std::optional<TimePoint> accept_again_at_;  // nullopt: the listening socket is watched
+  bool waits_for_room_ = false;
   std::atomic<bool> stopping_{false};
   std::optional<TimePoint> end_by_;
   TimePoint streams_checked_{};

@@ -179,6 +179,20 @@ TEST_F(ListenerTest, SilentConnectionsMakeRoomForOthers) {
   EXPECT_TRUE(silent.front()->is_ended());
 }
 
+TEST_F(ListenerTest, WhoFindsNoRoomWaitsToBeAccepted) {
+  start({.max_connections = 2, .grace = kGenerous});
+  auto first = std::make_unique<TestClient>(port_);
+  first->send("GET ");
+  TestClient second(port_);
+  second.send("GET ");
+  TestClient third(port_);
+  third.get("/");
+  first.reset();
+  EXPECT_TRUE(third.until("fast"));
+  second.send("/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_TRUE(second.until("fast"));
+}
+
 TEST_F(ListenerTest, StreamsGetEventsUpToTheirNumberAndStarveNobody) {
   start({.max_connections = 2, .max_streams = 3});
   std::vector<std::unique_ptr<TestClient>> streams;

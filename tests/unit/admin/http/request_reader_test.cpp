@@ -66,8 +66,8 @@ TEST(RequestReader, BoundsHeaderAndBody) {
 }
 
 TEST(RequestReader, ReadsAChunkedBody) {
-  const Result result = read(
-      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+  const Result result =
+      read("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
   EXPECT_EQ(std::get<Request>(result).body, "abc");
 }
 

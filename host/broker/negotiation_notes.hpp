@@ -28,10 +28,9 @@ inline bool is_noted(const SharedState& shared, Relayed type) {
 }
 
 /// A message that is_noted, from a node of this instance; valid as long as what it is made of.
-negotiation::Message negotiation_message(const Node& sender, Relayed type,
-                                         const envelope::Envelope& envelope,
-                                         const envelope::NegotiationMembers& members,
-                                         session::TimePoint now) noexcept;
+void describe(negotiation::Message& message, const Node& sender, Relayed type,
+              const envelope::Envelope& envelope, const envelope::NegotiationMembers& members,
+              session::TimePoint now) noexcept;
 /// Notes it before it is known how it is acknowledged.
 negotiation::Ticket note_sent(SharedState& shared, telemetry::WorkerCounters& counters,
                               const negotiation::Message& message) noexcept;

@@ -217,6 +217,7 @@ bool Candidates::only_hosts() const noexcept {
 }
 
 void add_candidates(Candidates& to, std::string_view json) noexcept {
+  if (json.empty()) return;
   // What most nodes write, and there is but one.
   constexpr std::string_view kUsual = R"({"sdp":"candidate:)";
   if (json.starts_with(kUsual)) {

@@ -186,13 +186,13 @@ describe('negotiations between WebRTC peers', together, () => {
   test('one has no relay', async (t) => {
     // Each node gets credentials of its own; only alice's are good.
     const webhook = await Webhook.start({
-      answer: (exchange) => json({ iceServers: [turnServer(exchange.question.nodeId.startsWith('werift') ? 'south-wind' : kSecret)] })(exchange),
+      answer: (exchange) => json({ iceServers: [turnServer(exchange.question.nodeId.startsWith('node-datachannel') ? 'south-wind' : kSecret)] })(exchange),
     });
     const broker = await startBroker({ RTC_CONFIGURATION_RESOLVER_WEBHOOK_URL: webhook.url('/rtc') });
-    const [alice, bob] = await pair(t, broker, [stacks.roamhq, stacks.werift]);
+    const [alice, bob] = await pair(t, broker, [stacks.roamhq, stacks['node-datachannel']]);
     answer(bob);
     begin(alice, bob.id);
-    await expectCause(broker, alice, new RegExp(`^werift\\S* has no relay candidate: for it ${kTurnFails}$`), scaled(20_000));
+    await expectCause(broker, alice, new RegExp(`^node-datachannel\\S* has no relay candidate: for it ${kTurnFails}$`), scaled(20_000));
   });
 
   test('no STUN server there', async (t) => {

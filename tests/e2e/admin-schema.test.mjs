@@ -19,6 +19,8 @@ describe('the admin API', oursOnly('has no admin API'), () => {
       RTC_CONFIGURATION_RESOLVER_PLUGIN: 'turn-credentials',
       TURN_URLS: `turn:127.0.0.1:${await freePort()}`,
       TURN_SHARED_SECRET: 'secret',
+      // With long ids there would be no username that fits.
+      TURN_USERNAME: 'expiry',
     });
     await Promise.all(Array.from({ length: 3 }, () => joinNode(port)));
     const run = spawn(

@@ -26,7 +26,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kModulePatience = 5s;
 constexpr auto kCheckTime = 20s;
-constexpr std::uint64_t kMostNodeBytes = 16384;
 constexpr std::string_view kDefaultNode = "check-ice";
 
 struct Configuration {
@@ -108,17 +107,16 @@ ApiAnswer check(const Backend& backend, const ApiRequest& request) {
 
 void add_ice_routes(Router& router, const Backend& backend) {
   const auto is_running = std::make_shared<std::atomic<bool>>(false);
-  router.add(
-      {.method = Method::get,
-       .pattern = "/api/v1/ice-check",
-       .parameters = {{.name = "node", .default_value = kDefaultNode, .most = kMostNodeBytes}},
-       .handler = [&backend, is_running](const ApiRequest& request) {
-         if (is_running->exchange(true)) {
-           return error_answer(409, "another check of the ICE servers is running");
-         }
-         const std::shared_ptr<void> ends(nullptr, [&](void*) { is_running->store(false); });
-         return check(backend, request);
-       }});
+  router.add({.method = Method::get,
+              .pattern = "/api/v1/ice-check",
+              .parameters = {{.name = "node", .default_value = kDefaultNode}},
+              .handler = [&backend, is_running](const ApiRequest& request) {
+                if (is_running->exchange(true)) {
+                  return error_answer(409, "another check of the ICE servers is running");
+                }
+                const std::shared_ptr<void> ends(nullptr, [&](void*) { is_running->store(false); });
+                return check(backend, request);
+              }});
 }
 
 }  // namespace crolang::admin

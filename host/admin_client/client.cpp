@@ -60,7 +60,8 @@ std::string fault_of_error(const Address& address, httplib::Error error) {
   if (error == Error::ConnectionTimeout) {
     return "no connection to " + where + " within 5 s: a firewall may drop it";
   }
-  if (error == Error::Read) {
+  // A peer that closes may be noticed by either.
+  if (error == Error::Read || error == Error::Write) {
     return where + " has not answered in time, or closed the connection";
   }
   if (error == Error::SSLServerVerification || error == Error::SSLConnection ||

@@ -70,22 +70,23 @@ describe('the command line asks a running broker', ours, () => {
   });
 
   describe('which nodes are connected', () => {
-    test('as a table that fits, with safe ids', async (t) => {
+    test('as a table that fits, and is safe for a terminal', async (t) => {
       const prefix = freshId('table');
-      const odd = `${prefix}-\u001b[31m\u202e`;
+      const odd = `${prefix}-\u202e\\`;
       for (const id of [`${prefix}-a`, odd]) {
-        const node = await joinNode(broker.port, id);
+        const node = await joinNode(broker.port, id, { query: { runtime: '\u001b[31m' } });
         t.after(() => node.close());
       }
       const output = await askOk('nodes', '--prefix', prefix);
       isNarrow(output);
       assert.match(output, /^ID +ADDRESS +RUNTIME +FOR +MS +IN +OUT +WAITS\n/);
-      assert.ok(output.includes(`${prefix}-\\x1b[31m\\u{202e}  127.0.0.1`), output);
+      assert.ok(output.includes(`${prefix}-\\u{202e}\\\\  127.0.0.1`), output);
+      assert.match(output, /  \\x1b\[31m  /);
       assert.ok(!/[\u001b\u202e]/.test(output), 'nothing that a terminal would obey');
       assert.equal(output.split('\n').length, 4);
       assert.match(await askOk('nodes', '--grid', '--prefix', prefix), /INSTANCE\n/);
       const one = await askOk('nodes', odd);
-      assert.match(one, /^id +table-.*\\x1b\[31m\\u\{202e\}\n/);
+      assert.match(one, /^id +table-.*-\\u\{202e\}\\\\\n/);
       assert.match(one, /\naddress +127\.0\.0\.1\n/);
     });
 

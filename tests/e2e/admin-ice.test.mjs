@@ -17,7 +17,7 @@ after(stopWebhooks);
 async function startBroker(t, env) {
   const port = String(await freePort());
   const broker = await Broker.start({ ADMIN_PORT: port, ADMIN_TOKEN: kToken, ...env });
-  t.after(() => broker.stop());
+  t.after(() => !broker.hasExited && broker.stop());
   const check = async (query = '', token = kToken) => {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/ice-check${query}`, {
       headers: { authorization: `Bearer ${token}` },

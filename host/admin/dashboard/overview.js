@@ -103,7 +103,7 @@ export class Overview {
   #showLimits(limits) {
     const entries = Object.entries(limits);
     this.#limits.ready(entries.length === 0 ? 'No limits are set.' : '');
-    const made = entries.map(([name, value]) => el('div', {}, el('dt', {}, el('code', { text: plain(name) })), el('dd', { text: typeof value === 'number' ? count(value) : plain(value) })));
+    const made = entries.map(([name, value]) => el('div', {}, el('dt', {}, el('code', { text: plain(name) })), el('dd', { text: value === 0 ? 'none' : typeof value === 'number' ? count(value) : plain(value) })));
     $('limits-list').replaceChildren(...made);
   }
 }

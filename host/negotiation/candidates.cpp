@@ -1,6 +1,7 @@
 #include "negotiation/candidates.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -32,12 +33,31 @@ bool is_line_end(std::string_view escape) {
          (lower(escape[5]) == 'a' || lower(escape[5]) == 'd');
 }
 
-/// Where a field may end.
-constexpr auto kStops = [] {
-  std::array<bool, 256> stops{};
-  stops[' '] = stops['"'] = stops['\\'] = true;
-  return stops;
-}();
+bool is_stop(char c) {
+  return c == ' ' || c == '"' || c == '\\';
+}
+
+/// Where a field may end: at the next blank, quote or backslash. Looks at eight bytes at a time,
+/// since the ends of short loops are hard to predict.
+const char* find_stop(const char* at, const char* end) {
+  if constexpr (std::endian::native == std::endian::little) {
+    constexpr std::uint64_t kEach = 0x0101010101010101u;
+    // The highest bit of the first byte that equals c; bytes after it may have theirs, too.
+    const auto equal = [](std::uint64_t bytes, char c) {
+      const std::uint64_t other = bytes ^ (kEach * static_cast<unsigned char>(c));
+      return (other - kEach) & ~other;
+    };
+    for (; end - at >= 8; at += 8) {
+      std::uint64_t bytes = 0;
+      std::memcpy(&bytes, at, sizeof bytes);
+      const std::uint64_t found =
+          (equal(bytes, ' ') | equal(bytes, '"') | equal(bytes, '\\')) & (0x80 * kEach);
+      if (found != 0) return at + std::countr_zero(found) / 8;
+    }
+  }
+  while (at != end && !is_stop(*at)) ++at;
+  return at;
+}
 
 /// What stands between blanks in the first line of the inside of a JSON string. Escapes other than
 /// line ends, such as `\/` in a foundation, belong to a field.
@@ -50,7 +70,7 @@ class Fields {
     while (at_ != end_ && *at_ == ' ') ++at_;
     const char* const start = at_;
     while (true) {
-      while (at_ != end_ && !kStops[static_cast<unsigned char>(*at_)]) ++at_;
+      at_ = find_stop(at_, end_);
       if (at_ == end_ || *at_ != '\\' || is_line_end({at_, size_left()})) break;
       at_ += 2;
     }
@@ -113,6 +133,18 @@ std::size_t find_candidate(std::string_view json) {
   const void* const found = ::memmem(json.data(), json.size(), kPrefix.data(), kPrefix.size());
   return found == nullptr ? std::string_view::npos
                           : static_cast<std::size_t>(static_cast<const char*>(found) - json.data());
+}
+
+/// Between two candidates of a description.
+constexpr std::string_view kBetween = R"(\r\na=)";
+
+/// Whether the next line is a candidate, and this one has no other.
+bool is_followed_by_another(std::string_view line) {
+  const std::size_t end = line.find('\\');
+  if (end == std::string_view::npos) return false;
+  const std::string_view rest = line.substr(end);
+  return rest.starts_with(kBetween) && rest.substr(kBetween.size()).starts_with(kPrefix) &&
+         line.substr(0, end).find(kPrefix) == std::string_view::npos;
 }
 
 void increment(std::uint16_t& count, std::uint16_t by = 1) {
@@ -225,12 +257,12 @@ void add_candidates(Candidates& to, std::string_view json) noexcept {
     if (candidate) to.add(*candidate);
     return;
   }
-  for (std::size_t i = 0; i < kMostCandidatesOfAMessage; ++i) {
-    const std::size_t at = find_candidate(json);
-    if (at == std::string_view::npos) return;
+  std::size_t at = find_candidate(json);
+  for (std::size_t i = 0; i < kMostCandidatesOfAMessage && at != std::string_view::npos; ++i) {
     json.remove_prefix(at);
     if (const auto candidate = read_candidate(json)) to.add(*candidate);
     json.remove_prefix(kPrefix.size());
+    at = is_followed_by_another(json) ? json.find('\\') + kBetween.size() : find_candidate(json);
   }
 }
 

@@ -14,7 +14,7 @@ using ::testing::StartsWith;
 
 TEST(Kinds, AreCounted) {
   EXPECT_EQ(kKinds, 6u);
-  EXPECT_EQ(kQuestions, 15u);
+  EXPECT_EQ(kQuestions, 17u);
 }
 
 TEST(Kinds, StandWhereTheirValueSays) {

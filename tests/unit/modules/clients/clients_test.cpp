@@ -473,7 +473,7 @@ TEST_F(ClientsTest, AskAnotherInstanceWithATimeOutOfItsOwn) {
 TEST_F(ClientsTest, SetAndListEntries) {
   ASSERT_TRUE(clients_.shares_entries());
   EXPECT_EQ(clients_.set_entry(waiter_, {"name", "value", 7})->status, CROLANG_OK);
-  EXPECT_EQ(last_call(), "set_entry 'name' 'value' '7' 300ms");
+  EXPECT_EQ(last_call(), "set_entry 'name' 'value' 7 300ms");
   const Answer* answer = clients_.list_entries(waiter_, "1");
   EXPECT_EQ(last_call(), "list_entries '1' 300ms");
   EXPECT_EQ(answer->code, CROLANG_CHANGED);

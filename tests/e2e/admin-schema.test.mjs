@@ -19,6 +19,8 @@ describe('the admin API', oursOnly('has no admin API'), () => {
       RTC_CONFIGURATION_RESOLVER_PLUGIN: 'turn-credentials',
       TURN_URLS: `turn:127.0.0.1:${await freePort()}?transport=tcp`,
       TURN_SHARED_SECRET: 'a-secret-of-the-tests',
+      // Any id fits.
+      TURN_USERNAME: 'expiry',
     });
     // Ids that are asked for by chance.
     await Promise.all(['0', '1', 'a'].map((id) => joinNode(port, id)));

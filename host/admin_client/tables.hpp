@@ -1,5 +1,5 @@
 #pragma once
-/// What the admin interface answers as tables for people, 80 columns wide where ids allow. A
+/// What the admin interface answers as tables for people, 80 columns wide for ids of up to 20 characters. A
 /// member that is absent or of another type is shown as "-": another version may be asked.
 /// Pure. Threads: any. Errors: none. What others have chosen is made safe (shown.hpp).
 

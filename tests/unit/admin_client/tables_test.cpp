@@ -39,7 +39,7 @@ TEST(AdminTables, NameTheInstanceInTheGrid) {
 }
 
 TEST(AdminTables, FitIntoATerminal) {
-  Json large = node("a-node-with-a-long-name");
+  Json large = node("a-node-of-20-letters");
   large["address"] = "203.0.113.255";
   large["messagesIn"] = 1'234'567;
   large["messagesOut"] = 1'234'567;

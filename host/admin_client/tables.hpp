@@ -1,7 +1,7 @@
 #pragma once
-/// What the admin interface answers as tables for people, 80 columns wide where ids allow. A
-/// member that is absent or of another type is shown as "-": another version may be asked.
-/// Pure. Threads: any. Errors: none. What others have chosen is made safe (shown.hpp).
+/// What the admin interface answers as tables for people, 80 columns wide for ids of up to 20
+/// characters. A member that is absent or of another type is shown as "-": another version may be
+/// asked. Pure. Threads: any. Errors: none. What others have chosen is made safe (shown.hpp).
 
 #include <nlohmann/json.hpp>
 #include <string>

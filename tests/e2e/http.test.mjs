@@ -427,7 +427,7 @@ describe('a plain request', () => {
     assert.equal(response.headers['content-type'], 'text/plain; charset=utf-8');
     assert.match(
       response.body,
-      /^crolang-broker \d+\.\d+\.\d+: nodes connect by Socket\.IO \(WebSocket\) at \/socket\.io\/\n$/,
+      /^crolang-broker \d+\.\d+\.\d+: nodes connect with Socket\.IO \(WebSocket\) at \/socket\.io\/\n$/,
     );
   });
 

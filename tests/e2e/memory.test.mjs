@@ -210,8 +210,8 @@ describe('MAX_MEMORY_BYTES', measured, () => {
     const pair = await Pair.join(broker.port);
     const small = await inCrowds(20, () => joinRaw(broker.port, freshId()));
     for (const node of small) node.send(unfinished(8000));
-    // Blocks that the heap keeps when they are freed.
-    const hogs = await inCrowds(2400, () => joinRaw(broker.port, freshId()));
+    // Blocks that the heap keeps when they are freed, and larger than an answer of /metrics.
+    const hogs = await inCrowds(1200, () => joinRaw(broker.port, freshId()));
     // Each message is an occasion to look.
     const talkers = await inCrowds(10, () => joinRaw(broker.port, freshId()));
     let done = false;
@@ -219,7 +219,7 @@ describe('MAX_MEMORY_BYTES', measured, () => {
       while (!done) await node.settled();
     };
     const talking = Promise.all(talkers.map(talk));
-    for (const hog of hogs) hog.send(unfinished(30_000));
+    for (const hog of hogs) hog.send(unfinished(60_000));
     await eventually('somebody is ended', () => hogs.some(({ hasEnded }) => hasEnded));
     await eventually('nobody else is', async () => {
       const before = await metric(broker, 'closed_by_broker_total{reason="memory"}');

@@ -48,7 +48,7 @@ const kOfOperators = {
   'IPv6 without brackets': [{ [kAuthentication]: 'http://::1:3000/' }, 2, /_WEBHOOK_URL: .*\(an IPv6 address needs brackets/],
   'a # in a password': [{ REDIS_URL: 'redis://:hunter2#@host/0' }, 2, /REDIS_URL: .*\(in a user or password write .* # as %23\)/],
   'a % in a password': [{ REDIS_URL: 'redis://:hunter2%@host/0' }, 2, /REDIS_URL: a percent sign .*: write a percent sign as %25/],
-  'a URL of Sentinel': [{ REDIS_URL: 'redis-sentinel://host:26379/mymaster' }, 2, /REDIS_URL: the scheme is redis:\/\/, .* \(Sentinel too\), not redis-sentinel:/],
+  'a URL of Sentinel': [{ REDIS_URL: 'redis-sentinel://host:26379/mymaster' }, 2, /REDIS_URL: the scheme is redis:\/\/, .* with Sentinel and in a cluster too, not redis-sentinel:/],
   'a secret where its file is named': [{ ...kJwt, JWT_SECRET_FILE: 'hunter2' }, 2, /JWT_SECRET_FILE: its value \(not shown, .* belongs in JWT_SECRET/],
   'a key where its file is named': [{ ...kJwt, JWT_PUBLIC_KEY_FILE: kPem }, 2, /JWT_PUBLIC_KEY_FILE holds a key itself: it must be the name of a file/],
   'a URL where a file is named': [{ ...kJwt, JWT_JWKS_FILE: 'https://example.org/jwks.json' }, 2, /JWT_JWKS_FILE is a URL: .* download the keys into one/],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Contest } from './contest.mjs';
 import { ConnectLoop, Grid, Holders, joinPatiently, kMessage, presence, Stream } from './grid.mjs';
-import { freshId, joinNode } from './node.mjs';
+import { freshId } from './node.mjs';
 import { delay, eventually, scaled } from './time.mjs';
 
 /// Messages between brokers flow again so soon after the election (ms).
@@ -105,7 +105,7 @@ export class FailoverGrid {
 
   async #flows() {
     const [senders, receivers] = [1, 2].map(() =>
-      Promise.all(this.grid.brokers.map(({ port }) => joinNode(port))),
+      Promise.all(this.grid.brokers.map(({ port }) => joinPatiently(port))),
     );
     const [from, to] = [await senders, await receivers];
     const nodes = [...from, ...to];
@@ -186,7 +186,7 @@ export class FailoverGrid {
   /// Nodes that are to leave while the primary is replaced.
   async #leavers() {
     const ports = this.grid.brokers.map(({ port }) => port);
-    return Promise.all(Array.from({ length: 30 }, (_, n) => joinNode(ports[n % ports.length])));
+    return Promise.all(Array.from({ length: 30 }, (_, n) => joinPatiently(ports[n % ports.length])));
   }
 
   /// Those of these ids that presence says are connected.

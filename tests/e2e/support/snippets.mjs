@@ -66,11 +66,11 @@ const kLanguages = {
 export const cannotRun = (language) =>
   language in kLanguages ? isMissing(kLanguages[language]) : 'no registry has its client';
 
-/// What docs/in-production.md has readers make under "An authority of your own", for this machine: the authority as PEM, and the
+/// What docs/in-production.md has readers make under "A private CA", for this machine: the authority as PEM, and the
 /// variables of a broker.
 export function ownAuthority() {
   const guide = fs.readFileSync(path.join(repository, 'docs/in-production.md'), 'utf8');
-  const [, script] = /^### An authority of your own\n.*?^```sh\n(.*?)^```$/ms.exec(guide);
+  const [, script] = /^### A private CA\n.*?^```sh\n(.*?)^```$/ms.exec(guide);
   const cwd = temporaryDirectory();
   const here = script.replaceAll('192.0.2.10', '127.0.0.1');
   execFileSync('/bin/sh', ['-ec', here], { cwd, stdio: ['ignore', 'ignore', 'pipe'] });

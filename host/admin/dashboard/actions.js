@@ -63,7 +63,7 @@ export function askToCheckIce() {
   ask({
     title: 'Check the ICE servers',
     body: [
-      paragraph('This broker tries each STUN and TURN server that it gives to nodes, in every way, with the credentials that a node would get. It takes up to a minute.'),
+      paragraph('This broker tries each STUN and TURN server that it gives to nodes, in every way, with the credentials that a node would get. It takes up to 25 seconds.'),
       el('div', { class: 'field' }, el('label', { for: 'ice-node', text: 'As for the node' }), node, el('p', { class: 'hint', id: 'ice-node-hint', text: 'May be empty. Its id is passed on to whoever gives the credentials.' })),
     ],
     confirm: 'Check',

@@ -96,11 +96,9 @@ void count(SharedState& shared, Counters& counters, const Change& change) {
   if (shared.events.is_watched()) negotiation_events::changed(shared, change);
 }
 
-negotiation::Message message_of(Relayed type, std::string_view from, std::string_view to,
-                                const envelope::NegotiationMembers& members,
-                                session::TimePoint now) noexcept {
+void fill(negotiation::Message& message, Relayed type, std::string_view from, std::string_view to,
+          const envelope::NegotiationMembers& members, session::TimePoint now) noexcept {
   const Meaning meaning = meaning_of(type);
-  negotiation::Message message;
   message.what = meaning.what;
   message.from = meaning.from;
   message.initiator = meaning.from == Side::initiator ? from : to;
@@ -109,7 +107,6 @@ negotiation::Message message_of(Relayed type, std::string_view from, std::string
   message.at = now;
   negotiation::add_candidates(message.candidates, members.candidate);
   negotiation::add_candidates(message.candidates, members.description);
-  return message;
 }
 
 /// What a node of this instance has sent.
@@ -129,14 +126,12 @@ negotiation::Acknowledged acknowledged(Outcome outcome) {
 
 }  // namespace
 
-negotiation::Message negotiation_message(const Node& sender, Relayed type,
-                                         const envelope::Envelope& envelope,
-                                         const envelope::NegotiationMembers& members,
-                                         session::TimePoint now) noexcept {
-  negotiation::Message message = message_of(type, sender.id(), envelope.to, members, now);
+void describe(negotiation::Message& message, const Node& sender, Relayed type,
+              const envelope::Envelope& envelope, const envelope::NegotiationMembers& members,
+              session::TimePoint now) noexcept {
+  fill(message, type, sender.id(), envelope.to, members, now);
   message.servers = sender.ice_servers();
   message.is_from_here = true;
-  return message;
 }
 
 negotiation::Ticket note_sent(SharedState& shared, telemetry::WorkerCounters& counters,
@@ -175,8 +170,9 @@ negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string
     const auto envelope = reader.read(literal, members);
     // Without its sender's id it cannot be told which negotiation it belongs to.
     if (!envelope || envelope->from_kind != envelope::Envelope::From::named) return {};
-    const auto noted =
-        shared.negotiations->note(message_of(type, envelope->from, envelope->to, members, now));
+    negotiation::Message message;
+    fill(message, type, envelope->from, envelope->to, members, now);
+    const auto noted = shared.negotiations->note(message);
     if (noted.change) count(shared, shared.counters, *noted.change);
     return noted.ticket;
   } catch (const std::bad_alloc&) {

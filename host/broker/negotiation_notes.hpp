@@ -27,11 +27,10 @@ inline bool is_noted(const SharedState& shared, Relayed type) {
   return type != Relayed::socket_msg_exchange && shared.negotiations.has_value();
 }
 
-/// A message that is_noted, from a node of this instance; valid as long as what it is made of.
-negotiation::Message negotiation_message(const Node& sender, Relayed type,
-                                         const envelope::Envelope& envelope,
-                                         const envelope::NegotiationMembers& members,
-                                         session::TimePoint now) noexcept;
+/// Describes a message that is_noted, from a node of this instance, by views of what is given.
+void describe(negotiation::Message& message, const Node& sender, Relayed type,
+              const envelope::Envelope& envelope, const envelope::NegotiationMembers& members,
+              session::TimePoint now) noexcept;
 /// Notes it before it is known how it is acknowledged.
 negotiation::Ticket note_sent(SharedState& shared, telemetry::WorkerCounters& counters,
                               const negotiation::Message& message) noexcept;

@@ -124,7 +124,7 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
   }
   std::optional<negotiation::Message> unnoted;
   if (noted) {
-    unnoted = negotiation_message(sender, type, *envelope, members, now_);
+    describe(unnoted.emplace(), sender, type, *envelope, members, now_);
     if (type == Relayed::connection_attempt) {
       message.ticket = note_sent(shared_, context_.counters, *unnoted);
     } else {

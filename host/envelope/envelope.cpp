@@ -142,8 +142,16 @@ bool EnvelopeReader::find_members(std::string_view text, std::span<Member> wante
     const json::KeyScan key = json::scan_key(text, at);
     const std::size_t end = json::scan_value(text, key.value, depth_);
     if (end == json::npos) return false;
-    for (Member& member : wanted) {
-      if (is_named(key, member.name)) member.value = text.substr(key.value, end - key.value);
+    const std::string_view value = text.substr(key.value, end - key.value);
+    if (!key.has_escapes) {
+      const std::string_view name = key.literal.substr(1, key.literal.size() - 2);
+      for (Member& member : wanted) {
+        if (member.name == name) member.value = value;
+      }
+    } else {
+      for (Member& member : wanted) {
+        if (is_named(key, member.name)) member.value = value;
+      }
     }
     at = json::skip_space(text, end);
     if (at == text.size() || (text[at] != ',' && text[at] != '}')) return false;
@@ -161,8 +169,8 @@ Fault EnvelopeReader::fault_of(std::string_view text) {
   return is_json ? Fault::no_object : Fault::not_json;
 }
 
+/// Of a key that has escapes.
 bool EnvelopeReader::is_named(const json::KeyScan& key, std::string_view name) {
-  if (!key.has_escapes) return key.literal.substr(1, key.literal.size() - 2) == name;
   const std::size_t size = decoded_.size();
   json::append_unescaped(decoded_, key.literal);
   const bool is_equal = std::string_view(decoded_).substr(size) == name;

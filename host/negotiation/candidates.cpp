@@ -1,6 +1,7 @@
 #include "negotiation/candidates.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -32,25 +33,56 @@ bool is_line_end(std::string_view escape) {
          (lower(escape[5]) == 'a' || lower(escape[5]) == 'd');
 }
 
-/// The first line of the inside of a JSON string. Its other escapes, such as `\/` in a foundation,
-/// belong to it.
-std::string_view first_line(std::string_view text) {
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '"') return text.substr(0, at);
-    if (text[at] != '\\') continue;
-    if (is_line_end(text.substr(at))) return text.substr(0, at);
-    ++at;
-  }
-  return text;
+bool is_stop(char c) {
+  return c == ' ' || c == '"' || c == '\\';
 }
 
-/// What stands between blanks; empty at the end.
-std::string_view next_field(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-  const std::string_view field = line.substr(0, line.find(' '));
-  line.remove_prefix(field.size());
-  return field;
+/// Where a field may end: at the next blank, quote or backslash. Looks at eight bytes at a time,
+/// since the ends of short loops are hard to predict.
+const char* find_stop(const char* at, const char* end) {
+  if constexpr (std::endian::native == std::endian::little) {
+    constexpr std::uint64_t kEach = 0x0101010101010101u;
+    // The highest bit of the first byte that equals c; bytes after it may have theirs, too.
+    const auto equal = [](std::uint64_t bytes, char c) {
+      const std::uint64_t other = bytes ^ (kEach * static_cast<unsigned char>(c));
+      return (other - kEach) & ~other;
+    };
+    for (; end - at >= 8; at += 8) {
+      std::uint64_t bytes = 0;
+      std::memcpy(&bytes, at, sizeof bytes);
+      const std::uint64_t found =
+          (equal(bytes, ' ') | equal(bytes, '"') | equal(bytes, '\\')) & (0x80 * kEach);
+      if (found != 0) return at + std::countr_zero(found) / 8;
+    }
+  }
+  while (at != end && !is_stop(*at)) ++at;
+  return at;
 }
+
+/// What stands between blanks in the first line of the inside of a JSON string. Escapes other than
+/// line ends, such as `\/` in a foundation, belong to a field.
+class Fields {
+ public:
+  explicit Fields(std::string_view text) : at_(text.data()), end_(at_ + text.size()) {}
+
+  /// Empty at the end of the line.
+  std::string_view next() {
+    while (at_ != end_ && *at_ == ' ') ++at_;
+    const char* const start = at_;
+    while (true) {
+      at_ = find_stop(at_, end_);
+      if (at_ == end_ || *at_ != '\\' || is_line_end({at_, size_left()})) break;
+      at_ += 2;
+    }
+    return {start, static_cast<std::size_t>(at_ - start)};
+  }
+
+ private:
+  std::size_t size_left() const { return static_cast<std::size_t>(end_ - at_); }
+
+  const char* at_;
+  const char* end_;
+};
 
 std::optional<CandidateType> type_of(std::string_view word, std::string_view address) {
   if (is_word(word, "host")) {
@@ -96,14 +128,23 @@ std::uint16_t fingerprint(std::string_view address, std::string_view port) {
 /// Where the next candidate begins; npos: nowhere. memmem prepares a table, which pays for long
 /// texts only.
 std::size_t find_candidate(std::string_view json) {
-  // What most nodes write.
-  constexpr std::string_view kUsual = R"({"sdp":"candidate:)";
   constexpr std::size_t kLong = 512;
-  if (json.starts_with(kUsual)) return kUsual.size() - kPrefix.size();
   if (json.size() < kLong) return json.find(kPrefix);
   const void* const found = ::memmem(json.data(), json.size(), kPrefix.data(), kPrefix.size());
   return found == nullptr ? std::string_view::npos
                           : static_cast<std::size_t>(static_cast<const char*>(found) - json.data());
+}
+
+/// Between two candidates of a description.
+constexpr std::string_view kBetween = R"(\r\na=)";
+
+/// Whether the next line is a candidate, and this one has no other.
+bool is_followed_by_another(std::string_view line) {
+  const std::size_t end = line.find('\\');
+  if (end == std::string_view::npos) return false;
+  const std::string_view rest = line.substr(end);
+  return rest.starts_with(kBetween) && rest.substr(kBetween.size()).starts_with(kPrefix) &&
+         line.substr(0, end).find(kPrefix) == std::string_view::npos;
 }
 
 void increment(std::uint16_t& count, std::uint16_t by = 1) {
@@ -115,17 +156,17 @@ void increment(std::uint16_t& count, std::uint16_t by = 1) {
 
 std::optional<Candidate> read_candidate(std::string_view text) noexcept {
   if (!text.starts_with(kPrefix)) return std::nullopt;
-  std::string_view line = first_line(text.substr(kPrefix.size()));
-  const std::string_view foundation = next_field(line);
-  const std::string_view component = next_field(line);
-  const std::string_view transport = next_field(line);
-  const std::string_view priority = next_field(line);
-  const std::string_view address = next_field(line);
-  const std::string_view port = next_field(line);
+  Fields line(text.substr(kPrefix.size()));
+  const std::string_view foundation = line.next();
+  const std::string_view component = line.next();
+  const std::string_view transport = line.next();
+  const std::string_view priority = line.next();
+  const std::string_view address = line.next();
+  const std::string_view port = line.next();
   const bool is_complete = !foundation.empty() && !component.empty() && !priority.empty() &&
-                           !port.empty() && is_word(next_field(line), "typ");
+                           !port.empty() && is_word(line.next(), "typ");
   if (!is_complete) return std::nullopt;
-  const auto type = type_of(next_field(line), address);
+  const auto type = type_of(line.next(), address);
   if (!type) return std::nullopt;
 
   Candidate candidate;
@@ -147,9 +188,9 @@ std::optional<Candidate> read_candidate(std::string_view text) noexcept {
   // `raddr` and `rport` come next, if they are told. Browsers that hide addresses write 0.0.0.0.
   std::string_view base;
   std::string_view base_port;
-  if (is_word(next_field(line), "raddr")) {
-    base = next_field(line);
-    if (is_word(next_field(line), "rport")) base_port = next_field(line);
+  if (is_word(line.next(), "raddr")) {
+    base = line.next();
+    if (is_word(line.next(), "rport")) base_port = line.next();
   }
   candidate.mapped = fingerprint(address, port);
   if (!base_port.empty() && base_port != "0" && base_port != "9") {
@@ -171,6 +212,7 @@ void Candidates::add(const Candidate& candidate) noexcept {
 }
 
 void Candidates::add(const Candidates& others) noexcept {
+  if (others.none()) return;
   for (std::size_t i = 0; i < kCandidateTypes; ++i) increment(types_[i], others.types_[i]);
   increment(udp_, others.udp_);
   increment(tcp_, others.tcp_);
@@ -207,12 +249,20 @@ bool Candidates::only_hosts() const noexcept {
 }
 
 void add_candidates(Candidates& to, std::string_view json) noexcept {
-  for (std::size_t i = 0; i < kMostCandidatesOfAMessage; ++i) {
-    const std::size_t at = find_candidate(json);
-    if (at == std::string_view::npos) return;
+  if (json.empty()) return;
+  // What most nodes write, and there is but one.
+  constexpr std::string_view kUsual = R"({"sdp":"candidate:)";
+  if (json.starts_with(kUsual)) {
+    const auto candidate = read_candidate(json.substr(kUsual.size() - kPrefix.size()));
+    if (candidate) to.add(*candidate);
+    return;
+  }
+  std::size_t at = find_candidate(json);
+  for (std::size_t i = 0; i < kMostCandidatesOfAMessage && at != std::string_view::npos; ++i) {
     json.remove_prefix(at);
     if (const auto candidate = read_candidate(json)) to.add(*candidate);
     json.remove_prefix(kPrefix.size());
+    at = is_followed_by_another(json) ? json.find('\\') + kBetween.size() : find_candidate(json);
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <system_error>
-#include <utility>
 
 #include "crolang/enum_count.hpp"
 #include "negotiation/shortening.hpp"
@@ -95,10 +94,24 @@ std::uint64_t number_of(std::string_view id) {
 }
 
 void Record::reset() {
-  std::string names = std::move(names_);
-  *this = Record();
-  names_ = std::move(names);
+  number = 0;
+  hash = 0;
+  started = {};
+  last_message = {};
+  state = {};
+  is_counted = false;
+  initiator_here = false;
+  attempt_ack = {};
+  answer_ack = {};
+  answered_after.reset();
+  failure = {};
+  parties = {};
+  // Only so many of the events count.
+  event_count = 0;
+  events_left_out = 0;
   names_.clear();
+  responder_at_ = 0;
+  session_at_ = 0;
 }
 
 void Record::set_names(std::string_view initiator, std::string_view responder,

@@ -219,7 +219,7 @@ enum class Question : std::uint8_t {
   authorize,
   check_validity,
   list_instances,
-  ask,         ///< another instance
+  ask,  ///< another instance
   set_entry,
   list_entries,
   flush,       ///< not a question, but called in the same way

@@ -34,9 +34,9 @@ struct Entry {
 
 struct Answer {
   crolang_status status = CROLANG_INTERNAL;
-  bool yes = false;                 ///< yes/no questions, send
-  std::uint64_t valid_for_ms = 0;   ///< of a positive authentication; 0: no limit
-  std::int32_t code = 0;            ///< outcome of a claim or a list of entries, result of a probe
+  bool yes = false;                ///< yes/no questions, send
+  std::uint64_t valid_for_ms = 0;  ///< of a positive authentication; 0: no limit
+  std::int32_t code = 0;           ///< outcome of a claim or a list of entries, result of a probe
   std::string text;  ///< RTC configuration; the answer of another instance; version of the entries
   std::vector<std::uint8_t> flags;  ///< validity
   std::vector<Holder> holders;      ///< of a lookup; of a claim, the current holder

@@ -34,17 +34,23 @@ bool is_node(const Json& node) {
   return node.is_object() && !text_in(node, "id").empty();
 }
 
-/// nullopt: no instance of this version has written it.
-std::optional<Part> parse_page(std::string_view text) {
+/// nullopt: no instance of this version has written it, for this query. What is not behind the
+/// cursor would send whoever turns the pages round in circles.
+std::optional<Part> parse_page(std::string_view text, const NodeQuery& query) {
   Json page = Json::parse(text, nullptr, false);
   if (!page.is_object() || !page.contains("nodes") || !page["nodes"].is_array())
     return std::nullopt;
   Part part;
   for (Json& node : page["nodes"]) {
     if (!is_node(node)) return std::nullopt;
+    const std::string id = text_in(node, "id");
+    if (!id.starts_with(query.prefix) || id <= query.after) return std::nullopt;
     part.nodes.push_back(std::move(node));
   }
-  if (std::string to = text_in(page, "completeTo"); !to.empty()) part.complete_to = std::move(to);
+  if (std::string to = text_in(page, "completeTo"); !to.empty()) {
+    if (to <= query.after) return std::nullopt;
+    part.complete_to = std::move(to);
+  }
   return part;
 }
 
@@ -85,6 +91,10 @@ Failure not_connected() {
   return {Why::not_found, "no such node is connected"};
 }
 
+Failure no_room() {
+  return {Why::full, "10000 ids are refused already: lift one first, or let some expire"};
+}
+
 constexpr std::string_view kRegistry = "the registry did not answer";
 
 std::string instance_named(std::string_view name) {
@@ -111,7 +121,7 @@ Outcome<GridNodes::Listing> GridNodes::list(const NodeQuery& query, Scope scope)
   std::vector<Part> parts;
   std::vector<std::string> unreachable;
   for (std::size_t i = 0; i < others.size(); ++i) {
-    auto part = answers[i].could_ask() ? parse_page(answers[i].text) : std::nullopt;
+    auto part = answers[i].could_ask() ? parse_page(answers[i].text, query) : std::nullopt;
     if (part) {
       parts.push_back(std::move(*part));
     } else {
@@ -120,7 +130,7 @@ Outcome<GridNodes::Listing> GridNodes::list(const NodeQuery& query, Scope scope)
   }
   const auto page = own->wait_until(latest);
   if (!page) return kNoAnswerHere;
-  parts.push_back(*parse_page(broker::page_json(*page, shared_.instance)));
+  parts.push_back(*parse_page(broker::page_json(*page, shared_.instance), query));
   Listing listing = merge(std::move(parts), query.limit);
   listing.unreachable = std::move(unreachable);
   std::ranges::sort(listing.unreachable);
@@ -210,13 +220,17 @@ Outcome<GridNodes::Refused> GridNodes::refuse(const Disconnection& disconnection
   const auto now = std::chrono::system_clock::now();
   if (!shared_.refused_ids.find(id, now) &&
       shared_.refused_ids.all(now).size() >= broker::kMaxRefusedIds) {
-    return Failure{Why::full, "10000 ids are refused already: lift one first, or let some expire"};
+    return no_room();
   }
   RefusedId refused{
       id, std::chrono::floor<std::chrono::milliseconds>(now) + std::min(time, kLongestRefusal),
       disconnection.reason};
   const Answer answer = registry_.set_entry(broker::entry_of(refused), latest);
-  if (answer.status == CROLANG_INVALID) return Failure{Why::not_supported, answer.error};
+  if (answer.status == CROLANG_INVALID) {
+    // Others may have refused some, or the registry still counts those that have just expired.
+    if (registry_.shares_entries()) return no_room();
+    return Failure{Why::not_supported, answer.error};
+  }
   if (!answer.could_ask()) return unavailable(kRegistry, answer);
   shared_.refused_ids.put(refused, now);
   auto outcome = disconnect(disconnection, latest);

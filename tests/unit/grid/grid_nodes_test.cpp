@@ -99,6 +99,24 @@ TEST_F(GridNodesTest, NamesInstancesThatDoNotAnswer) {
   }
 }
 
+TEST_F(GridNodesTest, IsNotLedInCirclesByAnotherInstance) {
+  for (const std::string id : {"a", "n", "o"}) join(grid.here, id);
+  for (const std::string text :
+       {R"({"nodes":[],"completeTo":"b"})", R"({"nodes":[],"completeTo":"m"})",
+        R"({"nodes":[{"id":"c"}],"completeTo":null})",
+        R"({"nodes":[{"id":"m"}],"completeTo":null})"}) {
+    grid.here.modules.on(Question::ask, [&](const Asked& asked) { asked.text(text); });
+    const auto listing = list({"", "m", 1});
+    EXPECT_THAT(ids(listing), ElementsAre("n")) << text;
+    EXPECT_EQ(listing.next_cursor, "n") << text;
+    EXPECT_THAT(listing.unreachable, ElementsAre("there")) << text;
+  }
+  grid.here.modules.on(Question::ask, [&](const Asked& asked) {
+    asked.text(R"({"nodes":[{"id":"x"}],"completeTo":null})");
+  });
+  EXPECT_THAT(ids(list({"n", "", 10})), ElementsAre("n"));
+}
+
 TEST_F(GridNodesTest, CannotListTheGridWithoutTheRegistry) {
   grid.here.modules.on(Question::list_instances,
                        [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
@@ -193,10 +211,18 @@ TEST_F(GridNodesTest, DoesNotRefuseWhatCannotBeKept) {
   EXPECT_EQ(failure(nodes.refuse(away("b"), 60s)).why, Why::unavailable);
   grid.here.modules.on(Question::set_entry,
                        [](const Asked& asked) { asked.fail(CROLANG_INVALID); });
-  EXPECT_EQ(failure(nodes.refuse(away("b"), 60s)).why, Why::not_supported);
+  EXPECT_EQ(failure(nodes.refuse(away("b"), 60s)).why, Why::full);
   EXPECT_EQ(failure(nodes.refuse(away("\x01"), 60s)).why, Why::invalid);
   EXPECT_EQ(failure(nodes.refuse(away(std::string(5000, 'x')), 60s)).why, Why::invalid);
   EXPECT_THAT(nodes.refused_ids(), IsEmpty());
+}
+
+TEST_F(GridNodesTest, SaysWhenTheRegistryCannotKeepRefusedIds) {
+  crolang_registry without = *grid.here.modules.table.of<modules::Kind::registry>().table;
+  without.set_entry = nullptr;
+  without.list_entries = nullptr;
+  grid.here.modules.table.of<modules::Kind::registry>().table = &without;
+  EXPECT_EQ(failure(nodes.refuse(away("b"), 60s)).why, Why::not_supported);
 }
 
 TEST_F(GridNodesTest, RefusesNoMoreIdsThanThereIsRoomFor) {

@@ -136,17 +136,18 @@ void RefusedIdsSync::on_set(const modules::Answer& answer) {
 /// Of the first id that is to be set. False: it is tried again after the next question for changes.
 bool RefusedIdsSync::is_settled(const modules::Answer& answer) {
   if (answer.status == CROLANG_INVALID) {
-    // There is no room, and there will not be if it is tried again.
+    // There is no room for it, perhaps for long. It stays refused here.
     static telemetry::Throttle throttle{1};
     if (const auto suppressed = throttle.admit(now_)) {
       telemetry::log::warning(
-          "the registry does not take a refused id again that it has lost: the id may connect",
+          "the registry does not take a refused id that it has lost: other instances may admit it",
           {{"node", to_set_.front().id}, {"error", answer.error}, {"suppressed", *suppressed}});
     }
-    shared_.refused_ids.erase(to_set_.front().id);
-  } else if (!answer.could_ask()) {
+    to_set_.push_back(to_set_.front());
+    to_set_.pop_front();
     return false;
   }
+  if (!answer.could_ask()) return false;
   to_set_.pop_front();
   return true;
 }

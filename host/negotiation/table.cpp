@@ -61,9 +61,12 @@ std::optional<State> state_after(Ack ack_of_attempt) {
 Change change(Record& record, std::uint16_t slot, State state) {
   record.state = state;
   const bool is_first = !std::exchange(record.is_counted, true);
-  return {record.number,         slot,
-          state,                 record.initiator_here,
-          is_first && record.initiator_here, record.answered_after};
+  return {.number = record.number,
+          .slot = slot,
+          .state = state,
+          .initiator_here = record.initiator_here,
+          .is_outcome = is_first && record.initiator_here,
+          .answered_after = record.answered_after};
 }
 
 /// Whether an attempt with the same names is another negotiation: nodes that use one session's id
@@ -213,7 +216,10 @@ Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash
     record->initiator_here = message.is_from_here;
     shard.link(slot);
     sweep_at(message.at + kAnswerTime);
-    noted.change = Change{record->number, slot, State::attempting, record->initiator_here};
+    noted.change = Change{.number = record->number,
+                          .slot = slot,
+                          .state = State::attempting,
+                          .initiator_here = record->initiator_here};
   }
   if (record == nullptr) return {};
 

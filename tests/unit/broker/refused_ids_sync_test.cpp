@@ -197,19 +197,21 @@ TEST_F(RefusedIdsSyncTest, DoesNotSetAgainWhatWasLiftedMeanwhile) {
   EXPECT_THAT(set(), SizeIs(1));
 }
 
-TEST_F(RefusedIdsSyncTest, GivesUpWhatTheRegistryHasNoRoomFor) {
+TEST_F(RefusedIdsSyncTest, LearnsWhatOthersChangeWhileTheRegistryHasNoRoom) {
   answer(CROLANG_CHANGED, "1", {entry("carol"), entry("dave")});
   pass(0ms);
-  answer(CROLANG_ENTRIES_LOST, "", {});
-  harness.modules.on(Question::set_entry,
-                     [](const Asked& asked) { asked.fail(CROLANG_INVALID); });
+  answer(CROLANG_ENTRIES_LOST, "2", {});
+  harness.modules.on(Question::set_entry, [](const Asked& asked) { asked.fail(CROLANG_INVALID); });
   pass(500ms);
-  pass(500ms);
-  EXPECT_THAT(set(), UnorderedElementsAre("carol", "dave"));
+  EXPECT_THAT(set(), SizeIs(1));
   answer(CROLANG_CHANGED, "3", {entry("bob")});
   pass(500ms);
-  EXPECT_THAT(refused(), ElementsAre("bob"));
   EXPECT_EQ(bob.state(), session::State::closing);
+  EXPECT_THAT(refused(), ElementsAre("bob", "carol", "dave"));
+  EXPECT_THAT(set(), UnorderedElementsAre("carol", "dave"));
+  harness.modules.on(Question::set_entry, [](const Asked& asked) { asked.done(); });
+  pass(500ms);
+  EXPECT_THAT(set(), SizeIs(4));
 }
 
 TEST_F(RefusedIdsSyncTest, IsStartedByTheBroker) {

@@ -54,31 +54,33 @@ std::optional<Part> parse_page(std::string_view text, const NodeQuery& query) {
   return part;
 }
 
-GridNodes::Listing merge(std::vector<Part> parts, std::size_t limit) {
-  GridNodes::Listing listing;
+/// The first `limit` nodes of both. To be called for one instance after the other, so that never
+/// more than two pages are in memory in this form, whatever the number of instances.
+Part merge(Part one, Part other, std::size_t limit) {
+  Part merged;
   std::vector<std::pair<std::string, Json>> nodes;
-  for (Part& part : parts) {
-    if (part.complete_to && (!listing.next_cursor || *part.complete_to < *listing.next_cursor)) {
-      listing.next_cursor = std::move(part.complete_to);
+  for (Part* const part : {&one, &other}) {
+    if (part->complete_to && (!merged.complete_to || *part->complete_to < *merged.complete_to)) {
+      merged.complete_to = std::move(part->complete_to);
     }
-    for (Json& node : part.nodes) nodes.emplace_back(text_in(node, "id"), std::move(node));
+    for (Json& node : part->nodes) nodes.emplace_back(text_in(node, "id"), std::move(node));
   }
   // A node that has moved while they were asked may be on two of them: the later one counts.
-  std::ranges::sort(nodes, [](const auto& one, const auto& other) {
-    if (one.first != other.first) return one.first < other.first;
-    return text_in(one.second, "since") > text_in(other.second, "since");
+  std::ranges::sort(nodes, [](const auto& a, const auto& b) {
+    if (a.first != b.first) return a.first < b.first;
+    return text_in(a.second, "since") > text_in(b.second, "since");
   });
   const auto same = std::ranges::unique(nodes, {}, [](const auto& node) { return node.first; });
   nodes.erase(same.begin(), same.end());
   for (auto& [id, node] : nodes) {
-    if (listing.next_cursor && id > *listing.next_cursor) break;
-    if (listing.nodes.size() == limit) {
-      listing.next_cursor = text_in(listing.nodes.back(), "id");
+    if (merged.complete_to && id > *merged.complete_to) break;
+    if (merged.nodes.size() == limit) {
+      merged.complete_to = text_in(merged.nodes.back(), "id");
       break;
     }
-    listing.nodes.push_back(std::move(node));
+    merged.nodes.push_back(std::move(node));
   }
-  return listing;
+  return merged;
 }
 
 Failure unavailable(std::string_view who, const Answer& answer) {
@@ -117,24 +119,23 @@ Outcome<GridNodes::Listing> GridNodes::list(const NodeQuery& query, Scope scope)
       if (each.instance != shared_.instance) others.push_back(each.instance);
     }
   }
-  const auto answers = registry_.ask(others, broker::nodes_question(query), latest);
-  std::vector<Part> parts;
+  auto answers = registry_.ask(others, broker::nodes_question(query), latest);
+  Part nodes;
   std::vector<std::string> unreachable;
   for (std::size_t i = 0; i < others.size(); ++i) {
-    auto part = answers[i].could_ask() ? parse_page(answers[i].text, query) : std::nullopt;
-    if (part) {
-      parts.push_back(std::move(*part));
+    const std::string text = std::move(answers[i].text);
+    if (auto part = answers[i].could_ask() ? parse_page(text, query) : std::nullopt) {
+      nodes = merge(std::move(nodes), std::move(*part), query.limit);
     } else {
       unreachable.push_back(others[i]);
     }
   }
   const auto page = own->wait_until(latest);
   if (!page) return kNoAnswerHere;
-  parts.push_back(*parse_page(broker::page_json(*page, shared_.instance), query));
-  Listing listing = merge(std::move(parts), query.limit);
-  listing.unreachable = std::move(unreachable);
-  std::ranges::sort(listing.unreachable);
-  return listing;
+  nodes = merge(std::move(nodes), *parse_page(broker::page_json(*page, shared_.instance), query),
+                query.limit);
+  std::ranges::sort(unreachable);
+  return Listing{std::move(nodes.nodes), std::move(nodes.complete_to), std::move(unreachable)};
 }
 
 Outcome<std::optional<std::string>> GridNodes::locate(const std::string& id,

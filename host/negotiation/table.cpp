@@ -229,7 +229,8 @@ Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash
   sender.candidates.add(message.candidates);
   // A second answer changes nothing.
   if (const auto state = state_after(message.what); state && !record->answered_after) {
-    record->answered_after = std::chrono::duration_cast<milliseconds>(message.at - record->started);
+    // Messages of other instances have a time that is newer than a worker's.
+    record->answered_after = milliseconds(milliseconds_between(record->started, message.at));
     noted.change = change(*record, slot, *state);
   }
   noted.is_recorded = true;

@@ -117,6 +117,26 @@ TEST_F(GridNodesTest, IsNotLedInCirclesByAnotherInstance) {
   EXPECT_THAT(ids(list({"n", "", 10})), ElementsAre("n"));
 }
 
+TEST_F(GridNodesTest, MergesManyInstances) {
+  join(grid.here, "c");
+  grid.here.modules.on(Question::list_instances, [](const Asked& asked) {
+    asked.instances({{"here", "{}"}, {"1", "{}"}, {"2", "{}"}, {"3", "{}"}});
+  });
+  grid.here.modules.on(Question::ask, [](const Asked& asked) {
+    const std::string n = asked.holder.instance;
+    // The first has more nodes than fit into its page.
+    const std::string to = n == "1" ? R"("d1")" : "null";
+    asked.text(R"({"nodes":[{"id":"a)" + n + R"("},{"id":"b"},{"id":"d)" + n +
+               R"("}],"completeTo":)" + to + "}");
+  });
+  auto listing = list({"", "", 4});
+  EXPECT_THAT(ids(listing), ElementsAre("a1", "a2", "a3", "b"));
+  EXPECT_EQ(listing.next_cursor, "b");
+  listing = list({"", "", 10});
+  EXPECT_THAT(ids(listing), ElementsAre("a1", "a2", "a3", "b", "c", "d1"));
+  EXPECT_EQ(listing.next_cursor, "d1");
+}
+
 TEST_F(GridNodesTest, CannotListTheGridWithoutTheRegistry) {
   grid.here.modules.on(Question::list_instances,
                        [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });

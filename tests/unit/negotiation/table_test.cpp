@@ -257,6 +257,12 @@ TEST_F(TableTest, KnowsWhatWasNotDeliveredOfEventsThatAreLeftOut) {
   EXPECT_EQ(record.attempt_ack, Ack::pending);
 }
 
+TEST_F(TableTest, TakesNoAnswerForEarlierThanItsAttempt) {
+  attempt("s", 5ms);
+  note(What::acceptance, Side::responder, 0ms);
+  EXPECT_EQ(only().answered_after, 0ms);
+}
+
 TEST_F(TableTest, FindsTheRecordOfAChange) {
   for (int i = 0; i < 20; ++i) attempt(std::to_string(i));
   const auto answered = note(What::acceptance, Side::responder, 1s, "7").change;

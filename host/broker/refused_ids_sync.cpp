@@ -1,13 +1,14 @@
 #include "broker/refused_ids_sync.hpp"
 
 #include <algorithm>
-#include <functional>
+#include <cstdint>
 #include <iterator>
 #include <random>
 #include <set>
 #include <string_view>
 #include <utility>
 
+#include "crolang/keyed_hash.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/throttle.hpp"
 
@@ -19,6 +20,11 @@ constexpr std::chrono::milliseconds kInterval{500};
 // The tags of the questions.
 constexpr std::uint64_t kList = 0;
 constexpr std::uint64_t kSet = 1;
+
+/// Another number for each instance, most probably.
+std::uint32_t order_of_instance(std::string_view name) {
+  return static_cast<std::uint32_t>(HashedText(name).hash | 1U);
+}
 
 }  // namespace
 
@@ -102,8 +108,7 @@ void RefusedIdsSync::restore(std::vector<RefusedId> refused) {
                             {{"ids", merged.missing.size()}});
   }
   // In an order of its own, so that the instances share the work.
-  const std::size_t seed = std::hash<std::string>()(shared_.instance);
-  std::ranges::shuffle(merged.missing, std::mt19937_64(seed));
+  std::ranges::shuffle(merged.missing, std::minstd_rand(order_of_instance(shared_.instance)));
   to_set_.assign(std::make_move_iterator(merged.missing.begin()),
                  std::make_move_iterator(merged.missing.end()));
 }

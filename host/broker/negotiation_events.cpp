@@ -38,9 +38,8 @@ void publish(SharedState& shared, const negotiation::Record& record, negotiation
 
 void changed(SharedState& shared, const negotiation::Change& change) noexcept {
   try {
-    const auto now = std::chrono::steady_clock::now();
-    const auto record = shared.negotiations->find(change.number, now);
-    if (record) publish(shared, *record, now);
+    const auto record = shared.negotiations->find(change);
+    if (record) publish(shared, *record, std::chrono::steady_clock::now());
   } catch (const std::exception&) {
     // There is no memory for it.
   }

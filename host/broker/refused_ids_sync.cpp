@@ -1,8 +1,16 @@
 #include "broker/refused_ids_sync.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <random>
+#include <set>
+#include <string_view>
 #include <utility>
 
+#include "crolang/keyed_hash.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/throttle.hpp"
 
 namespace crolang::broker {
 namespace {
@@ -12,6 +20,11 @@ constexpr std::chrono::milliseconds kInterval{500};
 // The tags of the questions.
 constexpr std::uint64_t kList = 0;
 constexpr std::uint64_t kSet = 1;
+
+/// Another number for each instance, most probably.
+std::uint32_t order_of_instance(std::string_view name) {
+  return static_cast<std::uint32_t>(HashedText(name).hash | 1U);
+}
 
 }  // namespace
 
@@ -33,12 +46,7 @@ void RefusedIdsSync::tick(TimePoint now) {
   if (now < due_ || is_asking_ || is_setting_) return;
   due_ = now + kInterval;
   // Its outages are reported already.
-  if (!shared_.registry_available.load(std::memory_order_relaxed)) return;
-  if (to_set_.empty()) {
-    ask();
-  } else {
-    set_next();
-  }
+  if (shared_.registry_available.load(std::memory_order_relaxed)) ask();
 }
 
 RefusedIdsSync::TimePoint RefusedIdsSync::deadline() const noexcept {
@@ -61,46 +69,92 @@ void RefusedIdsSync::on_answer(const modules::Waiter& waiter, const modules::Ans
 
 void RefusedIdsSync::apply(const modules::Answer& answer) {
   is_asking_ = false;
-  if (!answer.could_ask() || answer.code == CROLANG_UNCHANGED) return;
-  std::vector<RefusedId> refused;
-  for (const modules::Entry& entry : answer.entries) {
-    if (auto id = refused_id_of(entry)) refused.push_back(std::move(*id));
-  }
-  const WallTime now = std::chrono::system_clock::now();
-  if (answer.code == CROLANG_ENTRIES_LOST) {
-    auto merged = shared_.refused_ids.merge(std::move(refused), now);
-    disconnect_refused(shared_, merged.added);
-    if (!merged.missing.empty()) {
-      telemetry::log::warning("the registry has lost refused ids, which are set again",
-                              {{"ids", merged.missing.size()}});
+  if (!answer.could_ask()) return;
+  if (answer.code != CROLANG_UNCHANGED) {
+    std::vector<RefusedId> refused;
+    for (const modules::Entry& entry : answer.entries) {
+      if (auto id = refused_id_of(entry)) refused.push_back(std::move(*id));
     }
-    to_set_.assign(std::make_move_iterator(merged.missing.begin()),
-                   std::make_move_iterator(merged.missing.end()));
-  } else {
-    disconnect_refused(shared_, shared_.refused_ids.replace(std::move(refused), now));
+    if (answer.code == CROLANG_ENTRIES_LOST) {
+      restore(std::move(refused));
+    } else {
+      replace(std::move(refused));
+    }
+    version_ = answer.text;
   }
-  version_ = answer.text;
   set_next();
 }
 
-/// One after the other: each takes the registry some time.
+/// What is to be set again stays refused until it is.
+void RefusedIdsSync::replace(std::vector<RefusedId> refused) {
+  if (!to_set_.empty()) {
+    std::set<std::string_view> there;
+    for (const RefusedId& each : refused) there.insert(each.id);
+    // Other instances set them, too.
+    std::erase_if(to_set_, [&](const RefusedId& each) { return there.contains(each.id); });
+    there.clear();
+    refused.insert(refused.end(), to_set_.begin(), to_set_.end());
+  }
+  const WallTime now = std::chrono::system_clock::now();
+  disconnect_refused(shared_, shared_.refused_ids.replace(std::move(refused), now));
+}
+
+void RefusedIdsSync::restore(std::vector<RefusedId> refused) {
+  const WallTime now = std::chrono::system_clock::now();
+  auto merged = shared_.refused_ids.merge(std::move(refused), now);
+  disconnect_refused(shared_, merged.added);
+  if (!merged.missing.empty()) {
+    telemetry::log::warning("the registry has lost refused ids, which are set again",
+                            {{"ids", merged.missing.size()}});
+  }
+  // In an order of its own, so that the instances share the work.
+  std::ranges::shuffle(merged.missing, std::minstd_rand(order_of_instance(shared_.instance)));
+  to_set_.assign(std::make_move_iterator(merged.missing.begin()),
+                 std::make_move_iterator(merged.missing.end()));
+}
+
+/// One after the other, since each takes the registry some time. Meanwhile what others change is
+/// asked for as often as ever.
 void RefusedIdsSync::set_next() {
   while (!to_set_.empty()) {
+    // It may have been lifted here, or have expired.
+    if (!shared_.refused_ids.find(to_set_.front().id, std::chrono::system_clock::now())) {
+      to_set_.pop_front();
+      continue;
+    }
+    // First, since there may be no memory for it.
+    const modules::Entry entry = entry_of(to_set_.front());
     is_setting_ = true;
-    const auto* const answer = clients_.set_entry({this, 0, kSet}, entry_of(to_set_.front()));
+    const auto* const answer = clients_.set_entry({this, 0, kSet}, entry);
     if (answer == nullptr) return;
     is_setting_ = false;
-    // Tried again at the next tick.
-    if (!answer->could_ask()) return;
-    to_set_.pop_front();
+    if (!is_settled(*answer)) return;
   }
 }
 
 void RefusedIdsSync::on_set(const modules::Answer& answer) {
   is_setting_ = false;
-  if (!answer.could_ask()) return;
+  // At least one follows each question for changes.
+  if (is_settled(answer) && now_ < due_) set_next();
+}
+
+/// Of the first id that is to be set. False: it is tried again after the next question for changes.
+bool RefusedIdsSync::is_settled(const modules::Answer& answer) {
+  if (answer.status == CROLANG_INVALID) {
+    // There is no room for it, perhaps for long. It stays refused here.
+    static telemetry::Throttle throttle{1};
+    if (const auto suppressed = throttle.admit(now_)) {
+      telemetry::log::warning(
+          "the registry does not take a refused id that it has lost: other instances may admit it",
+          {{"node", to_set_.front().id}, {"error", answer.error}, {"suppressed", *suppressed}});
+    }
+    to_set_.push_back(to_set_.front());
+    to_set_.pop_front();
+    return false;
+  }
+  if (!answer.could_ask()) return false;
   to_set_.pop_front();
-  set_next();
+  return true;
 }
 
 }  // namespace crolang::broker

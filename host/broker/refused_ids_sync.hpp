@@ -37,8 +37,11 @@ class RefusedIdsSync final : public modules::AnswerSink {
  private:
   void ask();
   void apply(const modules::Answer& answer);
+  void replace(std::vector<RefusedId> refused);
+  void restore(std::vector<RefusedId> refused);
   void set_next();
   void on_set(const modules::Answer& answer);
+  bool is_settled(const modules::Answer& answer);
 
   SharedState& shared_;
   modules::Clients& clients_;

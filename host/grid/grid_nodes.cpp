@@ -34,45 +34,53 @@ bool is_node(const Json& node) {
   return node.is_object() && !text_in(node, "id").empty();
 }
 
-/// nullopt: no instance of this version has written it.
-std::optional<Part> parse_page(std::string_view text) {
+/// nullopt: no instance of this version has written it, for this query. What is not behind the
+/// cursor would send whoever turns the pages round in circles.
+std::optional<Part> parse_page(std::string_view text, const NodeQuery& query) {
   Json page = Json::parse(text, nullptr, false);
   if (!page.is_object() || !page.contains("nodes") || !page["nodes"].is_array())
     return std::nullopt;
   Part part;
   for (Json& node : page["nodes"]) {
     if (!is_node(node)) return std::nullopt;
+    const std::string id = text_in(node, "id");
+    if (!id.starts_with(query.prefix) || id <= query.after) return std::nullopt;
     part.nodes.push_back(std::move(node));
   }
-  if (std::string to = text_in(page, "completeTo"); !to.empty()) part.complete_to = std::move(to);
+  if (std::string to = text_in(page, "completeTo"); !to.empty()) {
+    if (to <= query.after) return std::nullopt;
+    part.complete_to = std::move(to);
+  }
   return part;
 }
 
-GridNodes::Listing merge(std::vector<Part> parts, std::size_t limit) {
-  GridNodes::Listing listing;
+/// The first `limit` nodes of both. To be called for one instance after the other, so that never
+/// more than two pages are in memory in this form, whatever the number of instances.
+Part merge(Part one, Part other, std::size_t limit) {
+  Part merged;
   std::vector<std::pair<std::string, Json>> nodes;
-  for (Part& part : parts) {
-    if (part.complete_to && (!listing.next_cursor || *part.complete_to < *listing.next_cursor)) {
-      listing.next_cursor = std::move(part.complete_to);
+  for (Part* const part : {&one, &other}) {
+    if (part->complete_to && (!merged.complete_to || *part->complete_to < *merged.complete_to)) {
+      merged.complete_to = std::move(part->complete_to);
     }
-    for (Json& node : part.nodes) nodes.emplace_back(text_in(node, "id"), std::move(node));
+    for (Json& node : part->nodes) nodes.emplace_back(text_in(node, "id"), std::move(node));
   }
   // A node that has moved while they were asked may be on two of them: the later one counts.
-  std::ranges::sort(nodes, [](const auto& one, const auto& other) {
-    if (one.first != other.first) return one.first < other.first;
-    return text_in(one.second, "since") > text_in(other.second, "since");
+  std::ranges::sort(nodes, [](const auto& a, const auto& b) {
+    if (a.first != b.first) return a.first < b.first;
+    return text_in(a.second, "since") > text_in(b.second, "since");
   });
   const auto same = std::ranges::unique(nodes, {}, [](const auto& node) { return node.first; });
   nodes.erase(same.begin(), same.end());
   for (auto& [id, node] : nodes) {
-    if (listing.next_cursor && id > *listing.next_cursor) break;
-    if (listing.nodes.size() == limit) {
-      listing.next_cursor = text_in(listing.nodes.back(), "id");
+    if (merged.complete_to && id > *merged.complete_to) break;
+    if (merged.nodes.size() == limit) {
+      merged.complete_to = text_in(merged.nodes.back(), "id");
       break;
     }
-    listing.nodes.push_back(std::move(node));
+    merged.nodes.push_back(std::move(node));
   }
-  return listing;
+  return merged;
 }
 
 Failure unavailable(std::string_view who, const Answer& answer) {
@@ -83,6 +91,10 @@ Failure unavailable(std::string_view who, const Answer& answer) {
 
 Failure not_connected() {
   return {Why::not_found, "no such node is connected"};
+}
+
+Failure no_room() {
+  return {Why::full, "10000 ids are refused already: lift one first, or let some expire"};
 }
 
 constexpr std::string_view kRegistry = "the registry did not answer";
@@ -107,24 +119,23 @@ Outcome<GridNodes::Listing> GridNodes::list(const NodeQuery& query, Scope scope)
       if (each.instance != shared_.instance) others.push_back(each.instance);
     }
   }
-  const auto answers = registry_.ask(others, broker::nodes_question(query), latest);
-  std::vector<Part> parts;
+  auto answers = registry_.ask(others, broker::nodes_question(query), latest);
+  Part nodes;
   std::vector<std::string> unreachable;
   for (std::size_t i = 0; i < others.size(); ++i) {
-    auto part = answers[i].could_ask() ? parse_page(answers[i].text) : std::nullopt;
-    if (part) {
-      parts.push_back(std::move(*part));
+    const std::string text = std::move(answers[i].text);
+    if (auto part = answers[i].could_ask() ? parse_page(text, query) : std::nullopt) {
+      nodes = merge(std::move(nodes), std::move(*part), query.limit);
     } else {
       unreachable.push_back(others[i]);
     }
   }
   const auto page = own->wait_until(latest);
   if (!page) return kNoAnswerHere;
-  parts.push_back(*parse_page(broker::page_json(*page, shared_.instance)));
-  Listing listing = merge(std::move(parts), query.limit);
-  listing.unreachable = std::move(unreachable);
-  std::ranges::sort(listing.unreachable);
-  return listing;
+  nodes = merge(std::move(nodes), *parse_page(broker::page_json(*page, shared_.instance), query),
+                query.limit);
+  std::ranges::sort(unreachable);
+  return Listing{std::move(nodes.nodes), std::move(nodes.complete_to), std::move(unreachable)};
 }
 
 Outcome<std::optional<std::string>> GridNodes::locate(const std::string& id,
@@ -210,13 +221,17 @@ Outcome<GridNodes::Refused> GridNodes::refuse(const Disconnection& disconnection
   const auto now = std::chrono::system_clock::now();
   if (!shared_.refused_ids.find(id, now) &&
       shared_.refused_ids.all(now).size() >= broker::kMaxRefusedIds) {
-    return Failure{Why::full, "10000 ids are refused already: lift one first, or let some expire"};
+    return no_room();
   }
   RefusedId refused{
       id, std::chrono::floor<std::chrono::milliseconds>(now) + std::min(time, kLongestRefusal),
       disconnection.reason};
   const Answer answer = registry_.set_entry(broker::entry_of(refused), latest);
-  if (answer.status == CROLANG_INVALID) return Failure{Why::not_supported, answer.error};
+  if (answer.status == CROLANG_INVALID) {
+    // Others may have refused some, or the registry still counts those that have just expired.
+    if (registry_.shares_entries()) return no_room();
+    return Failure{Why::not_supported, answer.error};
+  }
   if (!answer.could_ask()) return unavailable(kRegistry, answer);
   shared_.refused_ids.put(refused, now);
   auto outcome = disconnect(disconnection, latest);

@@ -56,6 +56,10 @@ Answer RegistryClient::lookup(const std::string& id, Deadline deadline) const {
               deadline);
 }
 
+bool RegistryClient::shares_entries() const {
+  return Clients::shares_entries(shared_.modules);
+}
+
 Answer RegistryClient::set_entry(const modules::Entry& entry, Deadline deadline) const {
   const auto question = [entry](Clients& clients, const Waiter& waiter) -> const Answer* {
     if (clients.shares_entries()) return clients.set_entry(waiter, entry);

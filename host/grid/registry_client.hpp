@@ -25,7 +25,9 @@ class RegistryClient {
   modules::Answer list_instances(Deadline deadline) const;
   /// Of one id: the answer has one holder.
   modules::Answer lookup(const std::string& id, Deadline deadline) const;
-  /// CROLANG_INVALID if the registry has no shared table, or the entry is refused.
+  /// Whether the registry has a table that all instances share.
+  bool shares_entries() const;
+  /// CROLANG_INVALID if it has none, or no room for the entry.
   modules::Answer set_entry(const modules::Entry& entry, Deadline deadline) const;
   /// All of them; none if the registry has no shared table.
   modules::Answer list_entries(Deadline deadline) const;

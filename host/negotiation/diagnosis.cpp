@@ -216,6 +216,12 @@ void Findings::judge_nats() {
   }
   // The missing relay says it already.
   if (servers(Side::initiator).turn || servers(Side::responder).turn) return;
+  // A NAT that gives each server another port does not keep its node from an address of the
+  // internet.
+  if (candidates(Side::initiator).has_public_host() ||
+      candidates(Side::responder).has_public_host()) {
+    return;
+  }
   const bool initiator = candidates(Side::initiator).behind_symmetric_nat();
   const bool responder = candidates(Side::responder).behind_symmetric_nat();
   if (!initiator && !responder) return;

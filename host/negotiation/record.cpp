@@ -1,5 +1,6 @@
 #include "negotiation/record.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -117,6 +118,9 @@ void Record::reset() {
 void Record::set_names(std::string_view initiator, std::string_view responder,
                        std::string_view session) {
   names_.clear();
+  // Growing by itself, it could take twice as much.
+  names_.reserve(std::min(initiator.size(), kLongestId) + std::min(responder.size(), kLongestId) +
+                 std::min(session.size(), kLongestSession));
   append_bounded(names_, initiator, kLongestId);
   responder_at_ = static_cast<std::uint16_t>(names_.size());
   append_bounded(names_, responder, kLongestId);

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "crolang/enum_count.hpp"
 #include "negotiation/secret_hash.hpp"
 #include "negotiation/shortening.hpp"
 
@@ -57,11 +58,15 @@ std::optional<State> state_after(Ack ack_of_attempt) {
 }
 
 /// The record comes to this state.
-Change change(Record& record, State state) {
+Change change(Record& record, std::uint16_t slot, State state) {
   record.state = state;
   const bool is_first = !std::exchange(record.is_counted, true);
-  return {record.number, state, record.initiator_here, is_first && record.initiator_here,
-          record.answered_after};
+  return {.number = record.number,
+          .slot = slot,
+          .state = state,
+          .initiator_here = record.initiator_here,
+          .is_outcome = is_first && record.initiator_here,
+          .answered_after = record.answered_after};
 }
 
 /// Whether an attempt with the same names is another negotiation: nodes that use one session's id
@@ -70,28 +75,47 @@ bool is_over(const Record& record, TimePoint now) {
   return record.state_at(now) != State::attempting;
 }
 
+// A ticket's event is the index of an event, or kMostEvents and more: one that was left out, of
+// which only what it was and from whom is known.
+constexpr std::size_t kSides = enum_count<Side>();
+
+constexpr std::uint8_t left_out(What what, Side from) {
+  return static_cast<std::uint8_t>(Record::kMostEvents + static_cast<std::size_t>(what) * kSides +
+                                   static_cast<std::size_t>(from));
+}
+static_assert(left_out(What::candidates, Side::responder) <= 0xFF - 1);
+
+/// What the ticket says of the event.
 std::uint8_t append_event(Record& record, const Message& message) {
   if (record.event_count == Record::kMostEvents) {
     ++record.events_left_out;
-    return Record::kMostEvents;
+    return left_out(message.what, message.from);
   }
   record.events[record.event_count] = {milliseconds_between(record.started, message.at),
                                        message.what, message.from, Ack::pending};
   return record.event_count++;
 }
 
-/// `index`: of the event, Record::kMostEvents if there was no room for it.
-std::optional<Change> acknowledge_event(Record& record, std::uint8_t index,
+/// `index`: as append_event returned it.
+std::optional<Change> acknowledge_event(Record& record, std::uint16_t slot, std::uint8_t index,
                                         const Acknowledged& known) {
-  if (index == Record::kMostEvents) return std::nullopt;
-  Event& event = record.events[index];
-  event.ack = known.ack;
+  What what{};
+  Side from{};
+  if (index < Record::kMostEvents) {
+    Event& event = record.events[index];
+    event.ack = known.ack;
+    what = event.what;
+    from = event.from;
+  } else {
+    what = static_cast<What>((index - Record::kMostEvents) / kSides);
+    from = static_cast<Side>((index - Record::kMostEvents) % kSides);
+  }
   if (known.ack == Ack::error) record.failure = known.why;
-  switch (event.what) {
+  switch (what) {
     case What::attempt: {
       record.attempt_ack = known.ack;
       const auto state = state_after(known.ack);
-      if (state && record.state == State::attempting) return change(record, *state);
+      if (state && record.state == State::attempting) return change(record, slot, *state);
       break;
     }
     case What::acceptance:
@@ -101,7 +125,7 @@ std::optional<Change> acknowledge_event(Record& record, std::uint8_t index,
       break;
     case What::candidates:
       if (known.ack != Ack::ok) {
-        Party& sender = record.party(event.from);
+        Party& sender = record.party(from);
         if (sender.lost != 0xFFFF) ++sender.lost;
         sender.last_loss = known.ack;
       }
@@ -192,7 +216,10 @@ Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash
     record->initiator_here = message.is_from_here;
     shard.link(slot);
     sweep_at(message.at + kAnswerTime);
-    noted.change = Change{record->number, State::attempting, record->initiator_here};
+    noted.change = Change{.number = record->number,
+                          .slot = slot,
+                          .state = State::attempting,
+                          .initiator_here = record->initiator_here};
   }
   if (record == nullptr) return {};
 
@@ -202,13 +229,14 @@ Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash
   sender.candidates.add(message.candidates);
   // A second answer changes nothing.
   if (const auto state = state_after(message.what); state && !record->answered_after) {
-    record->answered_after = std::chrono::duration_cast<milliseconds>(message.at - record->started);
-    noted.change = change(*record, *state);
+    // Messages of other instances have a time that is newer than a worker's.
+    record->answered_after = milliseconds(milliseconds_between(record->started, message.at));
+    noted.change = change(*record, slot, *state);
   }
   noted.is_recorded = true;
   const std::uint8_t event = append_event(*record, message);
   if (known) {
-    if (const auto failed = acknowledge_event(*record, event, *known)) noted.change = failed;
+    if (const auto failed = acknowledge_event(*record, slot, event, *known)) noted.change = failed;
   } else {
     noted.ticket = {static_cast<std::uint32_t>(record->number), slot, index, event};
   }
@@ -221,7 +249,7 @@ std::optional<Change> Table::acknowledge(Ticket ticket, const Acknowledged& know
   const std::lock_guard lock(shard.mutex);
   Record& record = shard.slots[ticket.slot].record;
   if (static_cast<std::uint32_t>(record.number) != ticket.number) return std::nullopt;
-  return acknowledge_event(record, ticket.event, known);
+  return acknowledge_event(record, ticket.slot, ticket.event, known);
 }
 
 void Table::sweep_at(TimePoint due) noexcept {
@@ -265,7 +293,7 @@ TimePoint Table::sweep_in(Shard& shard, TimePoint now, std::vector<Change>& chan
     if (record.state == State::attempting && record.state_at(now) == State::unanswered) {
       // The change is not lost if there is no memory for it.
       if (changes.size() == changes.capacity()) changes.reserve(2 * changes.size() + 16);
-      changes.push_back(change(record, State::unanswered));
+      changes.push_back(change(record, static_cast<std::uint16_t>(i), State::unanswered));
     }
     const bool is_open = record.state == State::attempting;
     next =
@@ -318,6 +346,13 @@ std::optional<Record> Table::find(std::uint64_t number, TimePoint now) const {
     }
   }
   return std::nullopt;
+}
+
+std::optional<Record> Table::find(const Change& change) const {
+  const Shard& shard = shards_[shard_of(change.number)];
+  const std::lock_guard lock(shard.mutex);
+  const Record& record = shard.slots[change.slot].record;
+  return record.number == change.number ? std::optional(record) : std::nullopt;
 }
 
 std::size_t Table::size() const {

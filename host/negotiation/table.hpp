@@ -56,6 +56,7 @@ struct Ticket {
 /// A negotiation has come to another state.
 struct Change {
   std::uint64_t number = 0;
+  std::uint16_t slot = 0;  ///< for Table::find
   State state{};
   bool initiator_here = false;
   /// Whether to count it: each negotiation is counted once, by the instance of its initiator.
@@ -96,6 +97,8 @@ class Table {
   /// At most `limit`, the newest first.
   std::vector<Record> newest(const Filter& filter, std::size_t limit, TimePoint now) const;
   std::optional<Record> find(std::uint64_t number, TimePoint now) const;
+  /// The record of a change; nullopt: it has been replaced since. Does not look through others.
+  std::optional<Record> find(const Change& change) const;
   std::size_t size() const;
 
  private:

@@ -107,7 +107,8 @@ class Clients {
   const Answer* ask_instance(const Waiter& waiter, std::string_view instance, std::string_view body,
                              std::chrono::milliseconds longest = std::chrono::milliseconds::max());
   /// Whether the registry has a table that all instances share.
-  bool shares_entries() const noexcept;
+  bool shares_entries() const noexcept { return shares_entries(modules_); }
+  static bool shares_entries(const ModuleTable& modules) noexcept;
   /// Only if it has one. A change of it: `entry` replaces the one with its name, or removes it.
   const Answer* set_entry(const Waiter& waiter, const Entry& entry);
   /// Only if it has one. All its entries, unless it still has this version.

@@ -43,8 +43,8 @@ const Answer* Clients::ask_instance(const Waiter& waiter, std::string_view insta
       });
 }
 
-bool Clients::shares_entries() const noexcept {
-  const crolang_registry* const table = modules_.of<Kind::registry>().table;
+bool Clients::shares_entries(const ModuleTable& modules) noexcept {
+  const crolang_registry* const table = modules.of<Kind::registry>().table;
   return CROLANG_HAS(table, list_entries) && table->set_entry != nullptr &&
          table->list_entries != nullptr;
 }

@@ -99,6 +99,44 @@ TEST_F(GridNodesTest, NamesInstancesThatDoNotAnswer) {
   }
 }
 
+TEST_F(GridNodesTest, IsNotLedInCirclesByAnotherInstance) {
+  for (const std::string id : {"a", "n", "o"}) join(grid.here, id);
+  for (const std::string text :
+       {R"({"nodes":[],"completeTo":"b"})", R"({"nodes":[],"completeTo":"m"})",
+        R"({"nodes":[{"id":"c"}],"completeTo":null})",
+        R"({"nodes":[{"id":"m"}],"completeTo":null})"}) {
+    grid.here.modules.on(Question::ask, [&](const Asked& asked) { asked.text(text); });
+    const auto listing = list({"", "m", 1});
+    EXPECT_THAT(ids(listing), ElementsAre("n")) << text;
+    EXPECT_EQ(listing.next_cursor, "n") << text;
+    EXPECT_THAT(listing.unreachable, ElementsAre("there")) << text;
+  }
+  grid.here.modules.on(Question::ask, [&](const Asked& asked) {
+    asked.text(R"({"nodes":[{"id":"x"}],"completeTo":null})");
+  });
+  EXPECT_THAT(ids(list({"n", "", 10})), ElementsAre("n"));
+}
+
+TEST_F(GridNodesTest, MergesManyInstances) {
+  join(grid.here, "c");
+  grid.here.modules.on(Question::list_instances, [](const Asked& asked) {
+    asked.instances({{"here", "{}"}, {"1", "{}"}, {"2", "{}"}, {"3", "{}"}});
+  });
+  grid.here.modules.on(Question::ask, [](const Asked& asked) {
+    const std::string n = asked.holder.instance;
+    // The first has more nodes than fit into its page.
+    const std::string to = n == "1" ? R"("d1")" : "null";
+    asked.text(R"({"nodes":[{"id":"a)" + n + R"("},{"id":"b"},{"id":"d)" + n +
+               R"("}],"completeTo":)" + to + "}");
+  });
+  auto listing = list({"", "", 4});
+  EXPECT_THAT(ids(listing), ElementsAre("a1", "a2", "a3", "b"));
+  EXPECT_EQ(listing.next_cursor, "b");
+  listing = list({"", "", 10});
+  EXPECT_THAT(ids(listing), ElementsAre("a1", "a2", "a3", "b", "c", "d1"));
+  EXPECT_EQ(listing.next_cursor, "d1");
+}
+
 TEST_F(GridNodesTest, CannotListTheGridWithoutTheRegistry) {
   grid.here.modules.on(Question::list_instances,
                        [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });
@@ -193,10 +231,18 @@ TEST_F(GridNodesTest, DoesNotRefuseWhatCannotBeKept) {
   EXPECT_EQ(failure(nodes.refuse(away("b"), 60s)).why, Why::unavailable);
   grid.here.modules.on(Question::set_entry,
                        [](const Asked& asked) { asked.fail(CROLANG_INVALID); });
-  EXPECT_EQ(failure(nodes.refuse(away("b"), 60s)).why, Why::not_supported);
+  EXPECT_EQ(failure(nodes.refuse(away("b"), 60s)).why, Why::full);
   EXPECT_EQ(failure(nodes.refuse(away("\x01"), 60s)).why, Why::invalid);
   EXPECT_EQ(failure(nodes.refuse(away(std::string(5000, 'x')), 60s)).why, Why::invalid);
   EXPECT_THAT(nodes.refused_ids(), IsEmpty());
+}
+
+TEST_F(GridNodesTest, SaysWhenTheRegistryCannotKeepRefusedIds) {
+  crolang_registry without = *grid.here.modules.table.of<modules::Kind::registry>().table;
+  without.set_entry = nullptr;
+  without.list_entries = nullptr;
+  grid.here.modules.table.of<modules::Kind::registry>().table = &without;
+  EXPECT_EQ(failure(nodes.refuse(away("b"), 60s)).why, Why::not_supported);
 }
 
 TEST_F(GridNodesTest, RefusesNoMoreIdsThanThereIsRoomFor) {

@@ -250,6 +250,14 @@ TEST_F(DiagnosisTest, OfASymmetricNat) {
   expect_usual();
 }
 
+TEST_F(DiagnosisTest, OfASymmetricNatAndAnAddressOfTheInternet) {
+  answer();
+  both(kStun, {kReflexive, kReflexiveElsewhere});
+  candidates(Side::responder, {kHost});
+  candidates(Side::initiator, {kPublicHost});
+  expect_usual();
+}
+
 TEST_F(DiagnosisTest, OfTcpAlone) {
   answer();
   both({.known = true}, {kTcp});

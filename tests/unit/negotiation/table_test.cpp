@@ -239,6 +239,46 @@ TEST_F(TableTest, BoundsTheEventsOfANegotiation) {
   EXPECT_EQ(only().answered_after, 5000ms);
 }
 
+TEST_F(TableTest, KnowsWhatWasNotDeliveredOfEventsThatAreLeftOut) {
+  attempt();
+  for (int i = 0; i < 50; ++i) {
+    table.acknowledge(note(What::candidates, Side::initiator).ticket, {Ack::ok});
+  }
+  table.acknowledge(note(What::acceptance, Side::responder).ticket, {Ack::not_connected});
+  table.acknowledge(note(What::candidates, Side::responder).ticket, {Ack::error, "outbox full"});
+  table.acknowledge(note(What::candidates, Side::initiator).ticket, {Ack::ok});
+  const Record record = only();
+  EXPECT_EQ(record.event_count, Record::kMostEvents);
+  EXPECT_EQ(record.answer_ack, Ack::not_connected);
+  EXPECT_EQ(record.party(Side::responder).lost, 1);
+  EXPECT_EQ(record.party(Side::responder).last_loss, Ack::error);
+  EXPECT_EQ(record.party(Side::initiator).lost, 0);
+  EXPECT_EQ(record.failure, "outbox full");
+  EXPECT_EQ(record.attempt_ack, Ack::pending);
+}
+
+TEST_F(TableTest, TakesNoAnswerForEarlierThanItsAttempt) {
+  attempt("s", 5ms);
+  note(What::acceptance, Side::responder, 0ms);
+  EXPECT_EQ(only().answered_after, 0ms);
+}
+
+TEST_F(TableTest, FindsTheRecordOfAChange) {
+  for (int i = 0; i < 20; ++i) attempt(std::to_string(i));
+  const auto answered = note(What::acceptance, Side::responder, 1s, "7").change;
+  ASSERT_TRUE(answered);
+  EXPECT_EQ(table.find(*answered)->session(), "7");
+  const auto refused = table.acknowledge(attempt("other", 1s), {Ack::unauthorized});
+  EXPECT_EQ(table.find(refused.value())->session(), "other");
+  const auto unanswered = table.sweep(kStart + 31s);
+  ASSERT_THAT(unanswered, SizeIs(19));
+  for (const Change& each : unanswered) {
+    EXPECT_EQ(table.find(each)->number, each.number);
+  }
+  for (int i = 0; i < 20'000; ++i) attempt("many-" + std::to_string(i));
+  EXPECT_FALSE(table.find(*answered));
+}
+
 TEST_F(TableTest, FindsThoseOfANodeEvenIfItsIdIsLong) {
   const std::string long_id(5000, 'x');
   Message message = message_of(What::attempt, Side::initiator, "long");

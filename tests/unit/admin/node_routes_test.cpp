@@ -115,7 +115,7 @@ TEST_F(NodeRoutesTest, SayWhatDoesNotWork) {
   EXPECT_EQ(ask("DELETE", "/api/v1/nodes/carol", "for=60").status, 503U);
   grid_.here.modules.on(Question::set_entry,
                         [](const Asked& asked) { asked.fail(CROLANG_INVALID); });
-  EXPECT_EQ(ask("DELETE", "/api/v1/nodes/carol", "for=60").status, 501U);
+  EXPECT_EQ(ask("DELETE", "/api/v1/nodes/carol", "for=60").status, 507U);
   EXPECT_EQ(ask("DELETE", "/api/v1/nodes/%01", "for=60").status, 400U);
   grid_.here.modules.on(Question::lookup,
                         [](const Asked& asked) { asked.fail(CROLANG_UNAVAILABLE); });

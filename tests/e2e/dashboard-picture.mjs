@@ -6,7 +6,7 @@ import { Admin, adminEnv } from './support/admin.mjs';
 import { freePort } from './support/broker.mjs';
 import { launchBrowser } from './support/browser.mjs';
 import { Operator } from './support/dashboard.mjs';
-import { Grid } from './support/grid.mjs';
+import { Grid, kRedisWarmUp } from './support/grid.mjs';
 import { joinNode, refusalOf, send } from './support/node.mjs';
 import { delay } from './support/time.mjs';
 
@@ -17,6 +17,8 @@ const kTickMs = 500;
 const kCandidate = (type, i) => ({ sdp: `candidate:${i} 1 udp ${2_000_000 - i} 192.0.2.${i + 1} 4000${i} typ ${type}`, sdpMid: '0', sdpMLineIndex: 0 });
 
 const grid = await Grid.start(0);
+// Brokers that wait for their Redis would begin with faults.
+await delay(kRedisWarmUp + 1000);
 for (let i = 0; i < 2; ++i) {
   const port = await freePort();
   await grid.addBroker(adminEnv(port));

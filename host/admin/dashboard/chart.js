@@ -248,7 +248,7 @@ export class Chart {
       const now = value(this.#samples.at(-1));
       return `${label}: now ${show(now)}, at least ${show(Math.min(...values))}, at most ${show(Math.max(...values))}.`;
     });
-    return `Last 15 minutes, ${unit}. ${lines.join(' ')} Numbers by minute are in the table below.`;
+    return `Last 15 minutes${unit ? `, ${unit}` : ''}. ${lines.join(' ')} Numbers by minute are in the table below.`;
   }
 
   #fillTable() {

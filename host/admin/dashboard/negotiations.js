@@ -66,12 +66,14 @@ export class Negotiations {
     const { node, state } = this.#form.elements;
     const isNarrowed = node.value !== '' || state.value !== '';
     try {
-      const { negotiations } = await get('negotiations', { node: node.value, state: state.value, limit: this.#limit });
+      // One more than is shown, to know whether there are more.
+      const { negotiations: found } = await get('negotiations', { node: node.value, state: state.value, limit: Math.min(this.#limit + 1, kMost) });
       if (mine !== this.#asked) return;
+      const isCut = found.length > this.#limit || found.length === kMost;
+      const negotiations = found.slice(0, this.#limit);
       const words = isNarrowed ? 'No negotiation matches.' : 'No negotiation has passed this instance in the last minutes.';
       this.#panel.ready(negotiations.length === 0 ? words : '');
       keepRows(this.#body, negotiations, ({ id }) => id, makeRow, fillRow, this.#panel.heading);
-      const isCut = negotiations.length >= this.#limit;
       const many = `${isCut ? 'The newest ' : ''}${plural(negotiations.length, 'negotiation')}`;
       setText($('negotiations-count'), many);
       $('negotiations-more').hidden = !isCut || this.#limit >= kMost;

@@ -160,10 +160,7 @@ describe('one address that', ours, () => {
       }
     });
     for (const node of nodes) node.destroy();
-    assert.match(
-      broker.output,
-      /request refused status=0 why="its address has MAX_CONNECTIONS_PER_ADDRESS connections"/,
-    );
+    await broker.says(/request refused status=0 why="its address has MAX_CONNECTIONS_PER_ADDRESS connections"/);
   });
 
   test('connects too fast is slowed down, and counted', async () => {

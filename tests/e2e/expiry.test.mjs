@@ -190,8 +190,7 @@ describe('MAX_CONNECTION_AGE_MS', ours, () => {
         const age = performance.now() - since;
         await comesBack(node);
         assertOnlyTcpEnded(node);
-        assert.match(
-          broker.output,
+        await broker.says(
           new RegExp(`node disconnected node=${node.nodeId} why="it was connected for as long as MAX_CONN`),
         );
         return age;

@@ -96,8 +96,7 @@ describe('with MESSAGE_RATE_PER_NODE', ours, () => {
       await metric('closed_by_broker_total\\{reason="message_rate"\\}'),
       closed + 1,
     );
-    assert.match(
-      broker.output,
+    await broker.says(
       new RegExp(`node disconnected node=${sender.id} why="it kept sending faster than MESSAGE_RATE_PER_NODE`),
     );
     const again = await joinRaw(broker.port, sender.id);

@@ -60,10 +60,7 @@ describe('while no thread can be started', options, () => {
     begin();
     const id = freshId();
     for (let i = 0; i < 3; ++i) await expectTryAgain(broker.port, id);
-    assert.match(
-      broker.output,
-      /NODES_AUTHENTICATION_WEBHOOK_URL: localhost:\d+: Resource temporarily unavailable/,
-    );
+    await broker.says(/NODES_AUTHENTICATION_WEBHOOK_URL: localhost:\d+: Resource temporarily unavailable/);
     end();
     await joinNode(broker.port, id);
     await broker.stop();

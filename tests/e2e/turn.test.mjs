@@ -206,10 +206,8 @@ for (const transport of ['udp', 'tcp']) {
       assert.deepEqual(session.refused, []);
     }
     for (const { nodeId } of [a, b]) {
-      assert.match(
-        coturn.output,
-        new RegExp(`user <\\d+:${nodeId}>: incoming packet ALLOCATE processed, success`),
-      );
+      const allocated = new RegExp(`user <\\d+:${nodeId}>: incoming packet ALLOCATE processed, success`);
+      await eventually(`${nodeId} has a relay`, () => allocated.test(coturn.output));
     }
   });
 }

@@ -243,7 +243,7 @@ describe('NODES_VALIDITY_CHECK_MAX_IDS', ours, () => {
       else json({ invalidNodesIds: [bad.id] })(exchange);
     };
     await expectExpelled(bad);
-    assert.match(broker.output, /answered 413 to 10 ids: asking for 5 at a time for 10 minutes/);
+    await broker.says(/answered 413 to 10 ids: asking for 5 at a time for 10 minutes/);
     const already = webhook.requests.length;
     const later = (await webhook.received(already + 20)).slice(already);
     for (const each of later) assert.ok(idsOf(each).length <= 2, `${idsOf(each).length} ids`);

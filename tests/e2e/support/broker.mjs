@@ -11,7 +11,7 @@ import { closeNodes } from './node.mjs';
 import { destroySockets } from './raw.mjs';
 import { expectNoReport, inspect } from './sanitizer.mjs';
 import { eventually, scaled, within } from './time.mjs';
-import { clientOptions, speakTls, withTransport } from './tls.mjs';
+import { clientOptions, speakPlain, speakTls, withTransport } from './tls.mjs';
 import { watch } from './watchdog.mjs';
 
 export { temporaryDirectory };
@@ -130,10 +130,12 @@ export class Broker extends Process {
     const quick = isPeer ? {} : { DRAIN_DURATION_MS: '100' };
     const variables = withTransport({ ...quick, ...env, PORT: String(port) });
     const ports = [port];
-    if (variables.TLS_CERT_FILE) {
-      speakTls(port, clientOptions());
-      if (withPlainPort) ports.push(Number((variables.PLAIN_PORT ??= String(await freePort()))));
+    if (variables.TLS_CERT_FILE && withPlainPort) {
+      ports.push(Number((variables.PLAIN_PORT ??= String(await freePort()))));
     }
+    // A broker of before may have had TLS there.
+    for (const each of ports) speakPlain(each);
+    if (variables.TLS_CERT_FILE) speakTls(port, clientOptions());
     const broker = new Broker(command, args, cleanEnvironment(variables), cwd);
     Object.assign(broker, { port, plainPort: ports.at(-1) });
     const listens = async () => {

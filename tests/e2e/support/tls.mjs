@@ -31,6 +31,8 @@ const secure = new Map();
 export function speakTls(port, options) {
   secure.set(port, { options, agent: new https.Agent(options) });
 }
+/// Not any more: another broker has the port.
+export const speakPlain = (port) => secure.delete(port);
 /// Those of tls.connect; undefined: the port is plain.
 export const tlsOptions = (port) => secure.get(port)?.options;
 /// Of a node: where it connects to, and how.

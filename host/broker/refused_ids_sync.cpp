@@ -10,12 +10,13 @@
 
 #include "crolang/keyed_hash.hpp"
 #include "telemetry/log.hpp"
-#include "telemetry/throttle.hpp"
 
 namespace crolang::broker {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{500};
+// Until the registry is asked again whether it has room.
+constexpr std::chrono::minutes kNoRoomPause{1};
 
 // The tags of the questions.
 constexpr std::uint64_t kList = 0;
@@ -116,7 +117,7 @@ void RefusedIdsSync::restore(std::vector<RefusedId> refused) {
 /// One after the other, since each takes the registry some time. Meanwhile what others change is
 /// asked for as often as ever.
 void RefusedIdsSync::set_next() {
-  while (!to_set_.empty()) {
+  while (!to_set_.empty() && now_ >= set_at_) {
     // It may have been lifted here, or have expired.
     if (!shared_.refused_ids.find(to_set_.front().id, std::chrono::system_clock::now())) {
       to_set_.pop_front();
@@ -141,13 +142,11 @@ void RefusedIdsSync::on_set(const modules::Answer& answer) {
 /// Of the first id that is to be set. False: it is tried again after the next question for changes.
 bool RefusedIdsSync::is_settled(const modules::Answer& answer) {
   if (answer.status == CROLANG_INVALID) {
-    // There is no room for it, perhaps for long. It stays refused here.
-    static telemetry::Throttle throttle{1};
-    if (const auto suppressed = throttle.admit(now_)) {
-      telemetry::log::warning(
-          "the registry does not take a refused id that it has lost: other instances may admit it",
-          {{"node", to_set_.front().id}, {"error", answer.error}, {"suppressed", *suppressed}});
-    }
+    // There is no room for it. It stays refused here.
+    telemetry::log::warning(
+        "the registry does not take a refused id that it has lost: other instances may admit it",
+        {{"node", to_set_.front().id}, {"error", answer.error}, {"ids", to_set_.size()}});
+    set_at_ = now_ + kNoRoomPause;
     to_set_.push_back(to_set_.front());
     to_set_.pop_front();
     return false;

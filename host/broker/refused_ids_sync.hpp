@@ -51,6 +51,7 @@ class RefusedIdsSync final : public modules::AnswerSink {
   std::string version_;           // of the shared table
   std::deque<RefusedId> to_set_;  // that the registry has lost
   bool is_setting_ = false;       // the first one of these
+  TimePoint set_at_{};            // not before
 };
 
 }  // namespace crolang::broker

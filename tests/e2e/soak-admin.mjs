@@ -1,4 +1,4 @@
-// Hostile requests to the admin interface for an hour (SECONDS=3600), while nodes talk. Prints a line a minute. Ends with 1 if
+// Hostile requests to the admin interface for an hour (ADMIN_SOAK_SECONDS=3600), while nodes talk. Prints a line a minute. Ends with 1 if
 // anything was held up, was answered wrongly, or was left behind, or if a sanitizer has found something.
 import assert from 'node:assert/strict';
 import { Admin, adminEnv } from './support/admin.mjs';
@@ -7,7 +7,7 @@ import { Broker, freePort } from './support/broker.mjs';
 import { Pair } from './support/pair.mjs';
 import { delay, eventually, scaled, within } from './support/time.mjs';
 
-const seconds = Number(process.env.SECONDS || 3600);
+const seconds = Number(process.env.ADMIN_SOAK_SECONDS || 3600);
 const seed = Number(process.env.SEED || 1);
 const random = pseudoRandom(seed);
 const admin = new Admin(await freePort());

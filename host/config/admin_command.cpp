@@ -91,7 +91,8 @@ void add_negotiations(CLI::App& negotiations, AdminCommand& command) {
   CLI::Option* const id = negotiations.add_option("ID", command.id)->check(not_empty);
   negotiations.add_option("--node", command.node)->check(not_empty)->excludes(id);
   negotiations.add_option("--state", command.state)
-      ->check(CLI::IsMember({"attempting", "answered", "refused", "notAllowed", "unanswered"}))
+      ->check(CLI::IsMember({"attempting", "answered", "refused", "notAllowed", "unanswered",
+                             "notConnected", "unauthorized", "failed"}))
       ->excludes(id);
   negotiations.add_option("--limit", command.limit)
       ->check(CLI::Range(std::uint64_t{1}, kMostNegotiations))

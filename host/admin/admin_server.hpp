@@ -40,7 +40,8 @@ class AdminServer {
               process::Control& control, Lifecycle& lifecycle);
 
   void start();
-  /// Before the server stops. Takes about half a second at most, whatever clients do.
+  /// Before the server stops. Takes about half a second, whatever clients do; up to two if a
+  /// handler waits for the registry.
   void stop();
   void set_token(std::string_view token) { guard_.set_token(token); }
 

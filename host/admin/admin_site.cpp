@@ -107,6 +107,8 @@ std::variant<http::Outcome, http::Task> AdminSite::handle(const http::Request& r
     return at_once(error(403, "Host is neither localhost nor an IP address"));
   if (request.origin && !is_same_origin(*request.origin, request.host))
     return at_once(error(403, "Origin is not this host"));
+  if (request.path != "/" && !is_same_fetch_site(request.fetch_site))
+    return at_once(error(403, "Sec-Fetch-Site says that another page asks"));
   if (request.path == "/" || request.path.starts_with(kAssets))
     return at_once(page(request, peer, now));
   if (request.path == "/login") return at_once(log_in(request, peer, now));

@@ -40,7 +40,7 @@ std::optional<Denial> Guard::refuse(std::string_view token, const client_address
                                     TimePoint now) {
   // Before it is compared: whoever has tried too often learns nothing more.
   if (const auto wait = wrong_tokens_.wait_of(peer, now)) return too_many(*wait);
-  if (SecretDigest(token) == token_) return std::nullopt;
+  if (token_ && SecretDigest(token) == *token_) return std::nullopt;
   wrong_tokens_.note(peer, now);
   return kUnauthorized;
 }
@@ -89,7 +89,7 @@ void Guard::log_out(std::string_view session_id, TimePoint now) {
 }
 
 void Guard::set_token(std::string_view token) {
-  const SecretDigest digest(token);
+  const std::optional<SecretDigest> digest = digest_of(token);
   const std::lock_guard lock(mutex_);
   if (digest == token_) return;
   token_ = digest;

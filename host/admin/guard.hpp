@@ -41,9 +41,9 @@ class Guard {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  /// `counters` must outlive this object.
+  /// `token`: as for set_token. `counters` must outlive this object.
   Guard(std::string_view token, telemetry::SharedCounters& counters)
-      : token_(token), counters_(counters) {}
+      : token_(digest_of(token)), counters_(counters) {}
 
   /// The header decides if there is one, else the cookie.
   std::variant<Admitted, Denial> admit(const Credentials& credentials, TimePoint now);
@@ -51,11 +51,16 @@ class Guard {
   std::variant<std::string, Denial> log_in(std::string_view token,
                                            const client_address::Address& peer, TimePoint now);
   void log_out(std::string_view session_id, TimePoint now);
-  /// Counts at once. If it is another one, what was admitted before counts no more.
+  /// Counts at once. If it is another one, what was admitted before counts no more. Empty: there is
+  /// none, and nobody is admitted.
   void set_token(std::string_view token);
   bool is_current(const Admitted& admitted, TimePoint now) const;
 
  private:
+  static std::optional<SecretDigest> digest_of(std::string_view token) {
+    return token.empty() ? std::nullopt : std::optional<SecretDigest>(token);
+  }
+
   /// nullopt: it is the token. mutex_ is held.
   std::optional<Denial> refuse(std::string_view token, const client_address::Address& peer,
                                TimePoint now);
@@ -64,7 +69,7 @@ class Guard {
   Denial reported(const Denial& denial, const client_address::Address& peer, TimePoint now);
 
   mutable std::mutex mutex_;  // guards what follows, up to wrong_tokens_
-  SecretDigest token_;
+  std::optional<SecretDigest> token_;
   std::uint64_t epoch_ = 0;  // grows with each change of the token
   Sessions sessions_;
   WrongTokens wrong_tokens_;

@@ -50,4 +50,9 @@ bool is_same_origin(std::string_view origin, std::string_view host) noexcept {
   return false;
 }
 
+bool is_same_fetch_site(std::string_view fetch_site) noexcept {
+  // "none": somebody has entered the address.
+  return fetch_site.empty() || fetch_site == "same-origin" || fetch_site == "none";
+}
+
 }  // namespace crolang::admin

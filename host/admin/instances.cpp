@@ -22,6 +22,9 @@ std::optional<std::chrono::system_clock::time_point> time_of(const std::string& 
   std::tm parts{};
   const char* const end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
+  // The clock counts nanoseconds in 64 bits: until 2262.
+  constexpr int kLastYear = 2261;
+  if (parts.tm_year < 1970 - 1900 || parts.tm_year > kLastYear - 1900) return std::nullopt;
   return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 

@@ -67,17 +67,33 @@ ApiAnswer find(broker::SharedState& shared, const ApiRequest& request) {
   return json_answer(200, std::get<nlohmann::json>(outcome));
 }
 
-/// What was asked for is logged here; that it has happened, where the node was.
-void log_request(const ApiRequest& request, std::string_view what) {
+std::string_view reason_in(const ApiRequest& request) {
   const std::string* const reason = request.query.find("reason");
-  telemetry::log::connection(what, {{"node", request.path.front()},
-                                    {"by", kBy},
-                                    {"client", request.client},
-                                    {"reason", reason == nullptr ? "" : *reason}});
+  return reason == nullptr ? std::string_view() : *reason;
+}
+
+/// What was asked for is logged here, at every LOG_LEVEL; that it has happened, where the node was.
+void log_disconnect(const ApiRequest& request) {
+  telemetry::log::info("an operator disconnects a node", {{"node", request.path.front()},
+                                                          {"by", kBy},
+                                                          {"client", request.client},
+                                                          {"reason", reason_in(request)}});
+}
+
+void log_refusal(const ApiRequest& request, std::chrono::seconds time) {
+  telemetry::log::info("an operator refuses an id", {{"node", request.path.front()},
+                                                     {"by", kBy},
+                                                     {"client", request.client},
+                                                     {"seconds", time.count()},
+                                                     {"reason", reason_in(request)}});
+}
+
+void log_lift(const ApiRequest& request) {
+  telemetry::log::info("an operator refuses an id no longer",
+                       {{"node", request.path.front()}, {"by", kBy}, {"client", request.client}});
 }
 
 ApiAnswer disconnect(broker::SharedState& shared, const ApiRequest& request) {
-  const std::string* const reason = request.query.find("reason");
   const bool reconnects = request.query.is_true("reconnect");
   const bool is_refused = request.query.find("for") != nullptr;
   if (reconnects && is_refused) {
@@ -88,10 +104,10 @@ ApiAnswer disconnect(broker::SharedState& shared, const ApiRequest& request) {
   const Disconnection disconnection{
       request.path.front(),
       reconnects ? Disconnection::Then::reconnects : Disconnection::Then::stays_away,
-      std::string(kBy), reason == nullptr ? std::string() : *reason};
+      std::string(kBy), std::string(reason_in(request))};
   const GridNodes nodes(shared);
   if (!is_refused) {
-    log_request(request, "an operator disconnects a node");
+    log_disconnect(request);
     const auto outcome = nodes.disconnect(disconnection);
     if (const auto* failure = std::get_if<Failure>(&outcome)) return answer_of(*failure);
     const auto& done = std::get<GridNodes::Disconnected>(outcome);
@@ -100,9 +116,9 @@ ApiAnswer disconnect(broker::SharedState& shared, const ApiRequest& request) {
                              {"disconnected", done.disconnected},
                              {"refusedUntil", nullptr}});
   }
-  log_request(request, "an operator refuses an id");
-  const auto outcome =
-      nodes.refuse(disconnection, std::chrono::seconds(request.query.number("for")));
+  const std::chrono::seconds time(request.query.number("for"));
+  log_refusal(request, time);
+  const auto outcome = nodes.refuse(disconnection, time);
   if (const auto* failure = std::get_if<Failure>(&outcome)) return answer_of(*failure);
   const auto& done = std::get<GridNodes::Refused>(outcome);
   return json_answer(200, {{"id", disconnection.id},
@@ -125,7 +141,7 @@ ApiAnswer refused_ids(broker::SharedState& shared) {
 ApiAnswer lift(broker::SharedState& shared, const ApiRequest& request) {
   const std::string& id = request.path.front();
   if (const auto failure = GridNodes(shared).lift(id)) return answer_of(*failure);
-  log_request(request, "an operator refuses an id no longer");
+  log_lift(request);
   return json_answer(200, {{"id", id}, {"lifted", true}});
 }
 

@@ -35,6 +35,10 @@ std::string fault_of_token(const std::string& token) {
 
 }  // namespace
 
+bool is_usable_admin_token(const std::string& token) {
+  return fault_of_token(token).empty();
+}
+
 AdminFindings check(const AdminFacts& facts) {
   AdminFindings findings;
   if (facts.port == 0) {

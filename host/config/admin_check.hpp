@@ -26,6 +26,9 @@ struct AdminFindings {
   std::vector<std::string> warnings{};
 };
 
+/// Whether it is long enough, and headers can carry it.
+bool is_usable_admin_token(const std::string& token);
+
 AdminFindings check(const AdminFacts& facts);
 
 }  // namespace crolang::config

@@ -149,8 +149,8 @@ std::vector<Variable> own_table() {
       {.name = "LOG_LEVEL",
        .type = Type::uint,
        .default_value = "0",
-       .help = "0 start, stop and faults; 1 connections; 2 relayed messages (event, from, to and "
-               "size, never their content); 3 everything",
+       .help = "0 start, stop, faults and what operators do; 1 connections; 2 relayed messages "
+               "(event, from, to and size, never their content); 3 everything",
        .max = 3,
        .group = kLog},
       {.name = "LOG_FORMAT",

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "config/admin_check.hpp"
 #include "telemetry/log.hpp"
 
 namespace crolang::program {
@@ -60,8 +61,16 @@ void Running::begin_drain() {
 reload::Outcome Running::apply_reload() {
   reload::Outcome outcome = reloader_.reload(renewal_);
   if (outcome.faults.empty() && admin_ != nullptr) {
-    // The configuration is valid, so there is one.
-    admin_->set_token(reloader_.in_use().find("ADMIN_TOKEN").value_or(""));
+    const std::string token = reloader_.in_use().find("ADMIN_TOKEN").value_or("");
+    // A configuration without ADMIN_PORT is valid whatever the token is, but the interface is there
+    // until the restart.
+    const bool is_usable = config::is_usable_admin_token(token);
+    admin_->set_token(is_usable ? token : std::string());
+    if (!is_usable) {
+      outcome.warnings.emplace_back(
+          "ADMIN_TOKEN: there is none that can be used any more. ADMIN_PORT stays open until the "
+          "broker is restarted, but nobody is let in");
+    }
   }
   return outcome;
 }

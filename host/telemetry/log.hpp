@@ -26,7 +26,7 @@ namespace crolang::telemetry::log {
 
 /// The values of LOG_LEVEL.
 enum class Level : int {
-  essentials = 0,  ///< start, stop and faults
+  essentials = 0,  ///< start, stop, faults, and what operators do
   connections = 1,
   relays = 2,
   everything = 3,
@@ -69,7 +69,7 @@ inline void error(std::string_view message, Fields fields = {}) {
 inline void warning(std::string_view message, Fields fields = {}) {
   detail::write("warning", message, fields);
 }
-/// Start and stop.
+/// Start and stop, and what operators have the broker do.
 inline void info(std::string_view message, Fields fields = {}) {
   detail::write("info", message, fields);
 }

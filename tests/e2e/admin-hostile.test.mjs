@@ -39,6 +39,18 @@ describe('hostile clients of the admin interface', ours, () => {
     });
   }
 
+  test('may send chunks whose headers or trailers never end', async () => {
+    const start = 'POST /login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n';
+    for (const begun of ['1;', '0;', '0\r\na: ']) {
+      assert.match(await attack(admin.port, start + begun + 'a'.repeat(200_000)), /^HTTP\/1\.1 431 /, begun);
+    }
+  });
+
+  test('may not put a token into a trailer', async () => {
+    const request = 'GET /api/v1/overview HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n';
+    assert.match(await attack(admin.port, `${request}Authorization: Bearer ${admin.token}\r\n\r\n`), /^HTTP\/1\.1 400 /);
+  });
+
   test('may send requests with errors of any kind', async () => {
     const random = pseudoRandom(13);
     for (let round = 0; round < 40; ++round) {

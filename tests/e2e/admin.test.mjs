@@ -79,6 +79,8 @@ describe('who may use the admin interface', ours, () => {
     assert.equal(await asked({ Host: `rebound.example.org:${admin.port}` }), 403);
     assert.equal(await asked({ Origin: 'https://evil.example.org' }), 403);
     assert.equal(await asked({ Origin: 'null' }), 403);
+    assert.equal(await asked({ 'Sec-Fetch-Site': 'same-site' }), 403);
+    assert.equal(await asked({ 'Sec-Fetch-Site': 'same-origin' }), 200);
     assert.equal(await asked({ Origin: `http://127.0.0.1:${admin.port}` }), 200);
     const { status } = await admin.request('POST', '/api/v1/drain', { headers: { Cookie: cookie, Origin: `http://127.0.0.1:${admin.port + 1}` } });
     assert.equal(status, 403);
@@ -101,6 +103,36 @@ describe('who may use the admin interface', ours, () => {
     assert.equal((await new Admin(admin.port, next).get('/api/v1/overview')).status, 200);
     await byToken.ends();
     await bySession.ends();
+  });
+
+  test('without a usable token after SIGHUP nobody is let in', async (t) => {
+    const cwd = temporaryDirectory();
+    const port = await freePort();
+    const write = (lines) => fs.writeFileSync(path.join(cwd, '.env'), lines.join('\n'));
+    const whole = [`ADMIN_PORT=${port}`, `ADMIN_TOKEN=${kToken}`];
+    write(whole);
+    const broker = await Broker.start({}, { cwd });
+    t.after(() => broker.stop());
+    const admin = new Admin(port);
+    await eventually('the admin interface answers', () => admin.isThere(), scaled(10_000));
+    const headers = { Cookie: await admin.logIn() };
+    // Valid, since without ADMIN_PORT no token is needed; but the port is closed only by a restart.
+    for (const [lines, token] of [[[], ''], [['ADMIN_TOKEN=short'], 'short']]) {
+      write(lines);
+      broker.child.kill('SIGHUP');
+      await broker.says(/warning ADMIN_TOKEN: there is none that can be used any more/);
+      const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+      const logIn = await admin.request('POST', '/login', { headers: form, body: `token=${token}` });
+      assert.equal(logIn.status, 401);
+      assert.equal((await admin.get('/api/v1/overview', { headers })).status, 401);
+      assert.equal((await new Admin(port, token).get('/api/v1/overview')).status, 401);
+      broker.output = '';
+      write(whole);
+      broker.child.kill('SIGHUP');
+      await broker.says(/SIGHUP: configuration reloaded/);
+      assert.equal((await admin.get('/api/v1/overview')).status, 200);
+      broker.output = '';
+    }
   });
 
   test('without a usable token, port or address the broker does not start', async () => {
@@ -233,6 +265,29 @@ describe('what the admin interface does', ours, () => {
     assert.equal((await admin.request('DELETE', '/api/v1/drain')).status, 409);
     broker.child.kill('SIGTERM');
     await within(scaled(20_000), 'a second signal ends it at once', broker.exited);
+  });
+
+  test('what operators have it do is in the log at every level', async (t) => {
+    const broker = await startAdmin(t, { LOG_LEVEL: '0', DRAIN_DURATION_MS: '600000' });
+    const { admin } = broker;
+    const node = await joinNode(broker.port);
+    const id = node.nodeId;
+    const asked = [
+      ['DELETE', `/api/v1/nodes/${id}?reason=it%20floods`, 200, `info an operator disconnects a node node=${id} by=admin client=127.0.0.1 reason="it floods"`],
+      ['DELETE', `/api/v1/nodes/${id}?for=60&reason=spam`, 200, `info an operator refuses an id node=${id} by=admin client=127.0.0.1 seconds=60 reason=spam`],
+      ['DELETE', `/api/v1/refused-ids/${id}`, 200, `info an operator refuses an id no longer node=${id} by=admin client=127.0.0.1`],
+      ['POST', '/api/v1/reload', 200, 'info reload asked for admin=127.0.0.1'],
+      ['POST', '/api/v1/drain', 202, 'info draining admin=127.0.0.1'],
+      ['DELETE', '/api/v1/drain', 200, 'info drain cancelled admin=127.0.0.1'],
+    ];
+    // Connected until it is drained: the drain cannot end before it is cancelled.
+    const other = await joinNode(broker.port);
+    for (const [method, target, status, line] of asked) {
+      const answer = await admin.request(method, target);
+      assert.equal(answer.status, status, `${target}: ${answer.text}`);
+      await broker.says(new RegExp(line));
+    }
+    other.disconnect();
   });
 
   test('a reload says what has changed, or what is wrong', async (t) => {

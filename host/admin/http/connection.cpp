@@ -76,11 +76,13 @@ std::variant<Incomplete, Request, RequestFault> HttpConnection::next_request(Tim
 std::variant<Incomplete, Request, RequestFault> HttpConnection::read_request(TimePoint now) {
   if (!reader_) {
     reader_.emplace();
-    if (accepted_ != since_) deadline_ = now + times_.request;
+    // The time of the first one has begun with the connection.
+    if (!is_first_) deadline_ = now + times_.request;
   }
   auto result = reader_->read(in_);
   if (std::holds_alternative<Incomplete>(result)) return result;
   reader_.reset();
+  is_first_ = false;
   // A handler blocks for a bounded time, and need not be bounded here.
   state_ = State::handling;
   since_ = now;

@@ -88,6 +88,7 @@ class HttpConnection {
   const client_address::Address peer_;
   const ConnectionTimes& times_;
   const TimePoint accepted_;
+  bool is_first_ = true;  // the request that is being read
   State state_ = State::reading;
   TimePoint since_;  // of the state
   TimePoint deadline_;

@@ -31,41 +31,47 @@ HandlerThreads::Submitted HandlerThreads::submit(std::uint64_t connection, Task 
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() >= kMostWaiting) return Submitted::full;
-    waiting_.emplace_back(connection, std::move(task));
+    waiting_.push_back({connection, std::move(task)});
   }
   has_task_.notify_one();
   return Submitted::yes;
 }
 
-std::vector<HandlerThreads::Done> HandlerThreads::take() {
+std::list<HandlerThreads::Job> HandlerThreads::take() {
   const std::lock_guard lock(mutex_);
   return std::exchange(done_, {});
 }
 
 void HandlerThreads::run(const std::stop_token& stop) {
   for (;;) {
-    std::pair<std::uint64_t, Task> next;
+    std::list<Job> job;
     {
       std::unique_lock lock(mutex_);
       if (!has_task_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
-      next = std::move(waiting_.front());
-      waiting_.pop_front();
+      job.splice(job.end(), waiting_, waiting_.begin());
     }
-    Outcome outcome = outcome_of(next.second, stop);
+    job.front().outcome = outcome_of(job.front().task, stop);
+    // What the task owns is not to be destroyed under the lock.
+    job.front().task = nullptr;
     {
       const std::lock_guard lock(mutex_);
-      done_.push_back({next.first, std::move(outcome)});
+      done_.splice(done_.end(), job);
     }
     wake_();
   }
 }
 
-Outcome HandlerThreads::outcome_of(const Task& task, const std::stop_token& stop) const {
+std::optional<Outcome> HandlerThreads::outcome_of(const Task& task,
+                                                  const std::stop_token& stop) const noexcept {
   try {
-    return task(stop);
-  } catch (const std::exception& error) {
-    telemetry::log::error("admin: a request failed", {{"why", error.what()}});
-    return {site_.error(500, "the request failed; the broker's log says why"), {}};
+    try {
+      return task(stop);
+    } catch (const std::exception& error) {
+      telemetry::log::error("admin: a request failed", {{"why", error.what()}});
+      return Outcome{site_.error(500, "the request failed; the broker's log says why"), {}};
+    }
+  } catch (const std::exception&) {
+    return std::nullopt;
   }
 }
 

@@ -1,14 +1,16 @@
 #pragma once
 /// The threads that run what may block, and the queue before them.
 /// Threads: submit and take on the loop's thread; tasks run on threads of this object. Errors: what
-/// a task throws is logged and becomes a 500; std::system_error if there is no thread.
+/// a task throws is logged and becomes a 500; std::system_error if there is no thread;
+/// std::bad_alloc from submit.
 
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -35,22 +37,26 @@ class HandlerThreads {
   enum class Submitted : std::uint8_t { yes, full };
   Submitted submit(std::uint64_t connection, Task task);
 
-  struct Done {
+  struct Job {
     std::uint64_t connection;
-    Outcome outcome;
+    Task task;
+    std::optional<Outcome> outcome{};  ///< when it is done; nullopt: there was no memory for one
   };
-  std::vector<Done> take();
+  /// Those that are done.
+  std::list<Job> take();
 
  private:
   void run(const std::stop_token& stop);
-  Outcome outcome_of(const Task& task, const std::stop_token& stop) const;
+  /// An exception would end the process.
+  std::optional<Outcome> outcome_of(const Task& task, const std::stop_token& stop) const noexcept;
 
   const Site& site_;
   const std::function<void()> wake_;
   std::mutex mutex_;  // guards what follows, up to done_
   std::condition_variable_any has_task_;
-  std::deque<std::pair<std::uint64_t, Task>> waiting_;
-  std::vector<Done> done_;
+  // Jobs are moved from list to list, which needs no memory.
+  std::list<Job> waiting_;
+  std::list<Job> done_;
   std::vector<std::jthread> threads_;
 };
 

@@ -325,12 +325,13 @@ void Listener::finish(HttpConnection& connection, const Outcome& outcome, TimePo
 }
 
 void Listener::take_outcomes(TimePoint now) {
-  for (HandlerThreads::Done& done : handlers_.take()) {
+  for (const HandlerThreads::Job& done : handlers_.take()) {
     const auto entry = connections_.find(done.connection);
     if (entry == connections_.end()) continue;
     HttpConnection& connection = *entry->second;
     try_for(connection, [&] {
-      finish(connection, done.outcome, now);
+      if (!done.outcome) throw std::bad_alloc();
+      finish(connection, *done.outcome, now);
       go_on(entry->first, connection, connection.next_request(now), now);
     });
     settle(entry);

@@ -52,7 +52,7 @@ class Listener {
 
   void start();
   /// Ends all connections; takes little more than ListenerOptions::last_responses, whatever clients
-  /// do.
+  /// do, or until the handlers that run have returned.
   void stop();
 
  private:

@@ -16,6 +16,7 @@ struct Request {
   std::string query;  ///< without the question mark
   std::string host;
   std::optional<std::string> origin{};
+  std::string fetch_site{};  ///< Sec-Fetch-Site; empty: the client is no browser, or an old one
   std::optional<std::string> authorization{};
   std::string cookie{};
   std::string content_type{};

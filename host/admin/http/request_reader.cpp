@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -21,6 +22,10 @@ std::optional<std::string> single(const Header& header, Field name) {
   const auto found = header.find(name);
   if (found == header.end()) return std::nullopt;
   return text(found->value());
+}
+
+std::size_t lines_of(const Header& header) {
+  return static_cast<std::size_t>(std::distance(header.begin(), header.end()));
 }
 
 RequestFault fault_of(beast::error_code error) {
@@ -57,24 +62,34 @@ std::optional<RequestFault> check(const Header& header) {
 RequestReader::RequestReader() {
   parser_.header_limit(kMostHeaderBytes);
   parser_.body_limit(kMostBodyBytes);
-  parser_.eager(true);
 }
 
 std::variant<Incomplete, Request, RequestFault> RequestReader::read(std::string& bytes) {
   while (!bytes.empty() && !parser_.is_done()) {
     beast::error_code error;
+    const bool was_header_done = parser_.is_header_done();
     const std::size_t taken =
         parser_.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     bytes.erase(0, taken);
     if (error == beast::http::error::need_more) break;
     if (error) return fault_of(error);
-    if (taken == 0) break;
+    if (!was_header_done && parser_.is_header_done()) {
+      // Before the body is waited for.
+      if (const auto fault = check(parser_.get())) return *fault;
+      header_lines_ = lines_of(parser_.get());
+      parser_.eager(true);
+    } else if (taken == 0) {
+      break;
+    }
   }
-  if (parser_.is_header_done()) {
-    // Before the body is waited for.
-    if (const auto fault = check(parser_.get())) return *fault;
+  if (!parser_.is_done()) {
+    // Beast bounds neither extensions of chunks nor trailers, and waits for the end of their lines.
+    if (bytes.size() > kMostHeaderBytes) return RequestFault{431, "a chunk's header is too large"};
+    return Incomplete{};
   }
-  if (!parser_.is_done()) return Incomplete{};
+  // Beast has put trailers among the headers, where they may not count (RFC 9110 6.5.1).
+  if (lines_of(parser_.get()) != header_lines_)
+    return RequestFault{400, "trailers are not accepted"};
   Request request;
   auto& message = parser_.get();
   request.keep_alive = parser_.keep_alive();
@@ -85,6 +100,7 @@ std::variant<Incomplete, Request, RequestFault> RequestReader::read(std::string&
   request.query = target.substr(std::min(question + 1, target.size()));
   request.host = text(message[Field::host]);
   request.origin = single(message, Field::origin);
+  request.fetch_site = text(message["Sec-Fetch-Site"]);
   request.authorization = single(message, Field::authorization);
   request.cookie = text(message[Field::cookie]);
   request.content_type = text(message[Field::content_type]);

@@ -36,6 +36,7 @@ class RequestReader {
 
  private:
   boost::beast::http::request_parser<boost::beast::http::string_body> parser_;
+  std::size_t header_lines_ = 0;  // without trailers
 };
 
 }  // namespace crolang::admin::http

@@ -95,6 +95,16 @@ TEST_F(AdminSiteTest, ChecksHostAndOriginFirst) {
   http::Request login = request("POST", "/login");
   login.origin = "null";
   EXPECT_EQ(status_of(login), 403u);
+  // A page of another port: the cookie is sent, and of a GET no Origin.
+  for (const char* path : {"/api/v1/thing/a", "/login", "/assets/style.css", "/metrics"}) {
+    http::Request embedded = with_token(request("GET", path));
+    embedded.fetch_site = "same-site";
+    EXPECT_EQ(status_of(embedded), 403u) << path;
+  }
+  // Whoever follows a link to the dashboard gets it.
+  http::Request link = request("GET", "/");
+  link.fetch_site = "cross-site";
+  EXPECT_EQ(status_of(link), 200u);
 }
 
 TEST_F(AdminSiteTest, TheDashboardNeedsASession) {

@@ -39,6 +39,21 @@ TEST(Guard, AdmitsWhoHasTheToken) {
   EXPECT_EQ(by_header(guard, bearer("")), 401u);
 }
 
+TEST(Guard, AnEmptyTokenAdmitsNobody) {
+  telemetry::SharedCounters counters;
+  Guard guard(kToken, counters);
+  const std::string session = std::get<std::string>(guard.log_in(kToken, kPeer, kNow));
+  guard.set_token("");
+  EXPECT_EQ(by_cookie(guard, session), 401u);
+  EXPECT_EQ(by_header(guard, bearer("")), 401u);
+  EXPECT_EQ(by_header(guard, bearer(kToken)), 401u);
+  EXPECT_EQ(std::get<Denial>(guard.log_in("", kPeer, kNow)).status, 401u);
+  guard.set_token(kToken);
+  EXPECT_EQ(by_header(guard, bearer(kToken)), 200u);
+  Guard never("", counters);
+  EXPECT_EQ(by_header(never, bearer("")), 401u);
+}
+
 TEST(Guard, AfterFiveWrongTokensEvenTheRightOneHasToWait) {
   telemetry::SharedCounters counters;
   Guard guard(kToken, counters);

@@ -31,5 +31,12 @@ TEST(HostCheck, AnOriginIsTheSameIfHostAndPortAre) {
   }
 }
 
+TEST(HostCheck, KnowsWhichPageAsks) {
+  for (const char* own : {"", "same-origin", "none"}) EXPECT_TRUE(is_same_fetch_site(own)) << own;
+  for (const char* other : {"same-site", "cross-site", "Same-Origin", "x"}) {
+    EXPECT_FALSE(is_same_fetch_site(other)) << other;
+  }
+}
+
 }  // namespace
 }  // namespace crolang::admin

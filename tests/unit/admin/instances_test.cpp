@@ -39,7 +39,9 @@ TEST(Instances, WhatIsNoStatusOfABrokerIsLeftOut) {
        {"", "[]", "{", "{}", R"({"version":1,"startedAt":"x","nodes":0,"draining":false})",
         R"({"version":"1","startedAt":"2026-01-02","nodes":0,"draining":false})",
         R"({"version":"1","startedAt":"2026-01-02T03:04:05Z","nodes":-1,"draining":false})",
-        R"({"version":"1","startedAt":"2026-01-02T03:04:05Z","nodes":1,"draining":"no"})"}) {
+        R"({"version":"1","startedAt":"2026-01-02T03:04:05Z","nodes":1,"draining":"no"})",
+        R"({"version":"1","startedAt":"9999-01-02T03:04:05Z","nodes":1,"draining":false})",
+        R"({"version":"1","startedAt":"0001-01-02T03:04:05Z","nodes":1,"draining":false})"}) {
     EXPECT_FALSE(instance_json({"b1", status}, "b1", kPresent)) << status;
   }
 }

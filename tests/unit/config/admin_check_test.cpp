@@ -76,6 +76,13 @@ TEST(AdminCheck, WithoutThePortTheOthersHaveNoEffect) {
                           "ADMIN_MAX_STREAMS has no effect without ADMIN_PORT"));
 }
 
+TEST(AdminCheck, KnowsWhichTokensCanBeUsed) {
+  EXPECT_TRUE(is_usable_admin_token("a-token-of-some-length"));
+  for (const char* token : {"", "short", "a token of some length"}) {
+    EXPECT_FALSE(is_usable_admin_token(token)) << token;
+  }
+}
+
 TEST(AdminCheck, IsPartOfTheConfiguration) {
   const Loaded loaded = load(test::environment({{"ADMIN_PORT", "9090"},
                                                 {"ADMIN_TOKEN", "a-token-of-some-length"},

@@ -187,6 +187,11 @@ TEST(CommandLine, ListsNegotiations) {
       parse({"negotiations", "--node", "bob", "--state", "unanswered", "--limit", "7"}).admin;
   EXPECT_EQ(command.node, "bob");
   EXPECT_EQ(command.state, "unanswered");
+  // All words of the API (negotiation::State).
+  for (const char* state : {"attempting", "answered", "refused", "notAllowed", "unanswered",
+                            "notConnected", "unauthorized", "failed"}) {
+    EXPECT_EQ(parse({"negotiations", "--state", state}).admin.state, state);
+  }
   EXPECT_EQ(command.limit, 7U);
   EXPECT_EQ(parse({"drain", "--cancel"}).admin.drain, AdminCommand::Drain::cancel);
 }

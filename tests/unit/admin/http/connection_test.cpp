@@ -63,6 +63,16 @@ TEST_F(HttpConnectionTest, AnswersAndWaitsForTheNextRequest) {
   expect_request(kGet, kAccepted + 10s);
 }
 
+TEST_F(HttpConnectionTest, EveryRequestHasItsTime) {
+  // Answered in the same turn of the loop in which the connection was accepted.
+  expect_request(kGet);
+  connection_->respond({204, {}, {}, {}}, Next::as_requested, kAccepted);
+  EXPECT_EQ(connection_->deadline(), kAccepted + times_.idle);
+  send("GET ");
+  EXPECT_TRUE(std::holds_alternative<Incomplete>(connection_->on_readable(kAccepted + 25s)));
+  EXPECT_EQ(connection_->deadline(), kAccepted + 25s + times_.request);
+}
+
 TEST_F(HttpConnectionTest, HeadGetsTheHeaderOnly) {
   expect_request("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   connection_->respond({200, "text/plain", "hello", {}}, Next::as_requested, kAccepted);

@@ -20,7 +20,8 @@ using namespace std::chrono_literals;
 constexpr auto kGenerous = 20s;
 
 /// "/": at once; "/slow": on a handler thread, until it is released or the listener stops;
-/// "/events": a stream; "/throw": a handler that throws.
+/// "/events": a stream; "/throw": a handler that throws; "/no-memory": one for which there is no
+/// memory, nor for the error.
 class TestSite final : public Site {
  public:
   std::variant<Outcome, Task> handle(const Request& request, const client_address::Address&,
@@ -34,6 +35,12 @@ class TestSite final : public Site {
         return Outcome{{200, "text/plain", stop.stop_requested() ? "stopped" : "slow", {}}, {}};
       });
     }
+    if (request.path == "/no-memory") {
+      return Task([this](const std::stop_token&) -> Outcome {
+        has_memory_ = false;
+        throw std::bad_alloc();
+      });
+    }
     if (request.path == "/throw") {
       return Task([](const std::stop_token&) -> Outcome { throw std::runtime_error("oh"); });
     }
@@ -42,6 +49,7 @@ class TestSite final : public Site {
     return outcome;
   }
   Response error(unsigned status, std::string_view sentence) const override {
+    if (!has_memory_.exchange(true)) throw std::bad_alloc();
     return {status, "text/plain", std::string(sentence), {}};
   }
   bool is_current(const Admitted&, TimePoint) const override { return is_current_.load(); }
@@ -63,6 +71,7 @@ class TestSite final : public Site {
   int running_ = 0;
   bool released_ = false;
   std::atomic<bool> is_current_{true};
+  mutable std::atomic<bool> has_memory_{true};
 };
 
 class TestClient {
@@ -164,6 +173,16 @@ TEST_F(ListenerTest, AHandlerThatThrowsIsA500) {
   TestClient client(port_);
   client.get("/throw");
   EXPECT_TRUE(client.until("500 Internal Server Error"));
+}
+
+TEST_F(ListenerTest, WithoutMemoryForAnErrorTheConnectionEnds) {
+  start();
+  TestClient client(port_);
+  client.get("/no-memory");
+  EXPECT_TRUE(client.is_ended());
+  TestClient other(port_);
+  other.get("/throw");
+  EXPECT_TRUE(other.until("500 Internal Server Error"));
 }
 
 TEST_F(ListenerTest, SilentConnectionsMakeRoomForOthers) {

@@ -21,7 +21,8 @@ unsigned status_of(const Result& result) {
 TEST(RequestReader, ReadsARequestByteByByte) {
   const std::string bytes =
       "POST /login?next=1 HTTP/1.1\r\nHost: localhost:9000\r\nOrigin: http://localhost:9000\r\n"
-      "Authorization: Bearer abc\r\nCookie: a=1\r\nContent-Length: 5\r\n\r\nhello";
+      "Authorization: Bearer abc\r\nCookie: a=1\r\nSec-Fetch-Site: none\r\nContent-Length: "
+      "5\r\n\r\nhello";
   RequestReader reader;
   std::string in;
   for (std::size_t i = 0; i + 1 < bytes.size(); ++i) {
@@ -38,6 +39,7 @@ TEST(RequestReader, ReadsARequestByteByByte) {
   EXPECT_EQ(request.origin, "http://localhost:9000");
   EXPECT_EQ(request.authorization, "Bearer abc");
   EXPECT_EQ(request.cookie, "a=1");
+  EXPECT_EQ(request.fetch_site, "none");
   EXPECT_EQ(request.body, "hello");
   EXPECT_TRUE(request.keep_alive);
 }
@@ -63,6 +65,35 @@ TEST(RequestReader, BoundsHeaderAndBody) {
   std::string chunked = start + "Transfer-Encoding: chunked\r\n\r\n";
   for (int i = 0; i < 70; ++i) chunked += "400\r\n" + std::string(1024, 'x') + "\r\n";
   EXPECT_EQ(status_of(read(chunked)), 413u);
+}
+
+TEST(RequestReader, BoundsWhatSurroundsChunks) {
+  const std::string start = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const char* endless : {"5;", "5;a=\"", "0;", "0\r\nA: "}) {
+    RequestReader reader;
+    std::string in = start + endless;
+    unsigned status = 0;
+    while (status == 0 && in.size() < std::size_t{1024} * 1024) {
+      in.append(4096, 'x');
+      status = status_of(reader.read(in));
+    }
+    EXPECT_EQ(status, 431u) << endless;
+    EXPECT_LT(in.size(), 2 * kMostHeaderBytes) << endless;
+  }
+}
+
+TEST(RequestReader, TrailersAreNoHeaders) {
+  const std::string start =
+      "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n";
+  for (const char* trailer : {"Authorization: Bearer abc", "Cookie: a=1", "X: y", "Host: b"}) {
+    EXPECT_EQ(status_of(read(start + trailer + "\r\n\r\n")), 400u) << trailer;
+    // Also if it comes later.
+    RequestReader reader;
+    std::string in = start;
+    ASSERT_EQ(status_of(reader.read(in)), 0u);
+    in += std::string(trailer) + "\r\n\r\n";
+    EXPECT_EQ(status_of(reader.read(in)), 400u) << trailer;
+  }
 }
 
 TEST(RequestReader, ReadsAChunkedBody) {

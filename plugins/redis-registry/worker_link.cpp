@@ -245,6 +245,11 @@ void WorkerLink::on_master_away(const HostPort& master, std::string_view why) {
        std::string(why));
 }
 
+void WorkerLink::on_unsubscribe_refused(std::string_view why) {
+  warn("REDIS_URL: messages of other brokers may be lost when slots move (" + std::string(why) +
+       "): give the user +sunsubscribe");
+}
+
 void WorkerLink::on_subscription_cut() {
   warn("Redis closed the subscription of worker " + std::to_string(place_.worker) +
        " and no other connection: perhaps more waited in it than client-output-buffer-limit pubsub "

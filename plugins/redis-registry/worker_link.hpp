@@ -132,6 +132,7 @@ class WorkerLink final : WorkerPubSub::ClusterOwner {
   }
   void on_master_away(const HostPort& master, std::string_view why) override;
   void on_outdated_slots() override { supervisor_.on_outdated_slots(); }
+  void on_unsubscribe_refused(std::string_view why) override;
   std::unique_ptr<Transport> connect(const RedisTarget& target, const Dialer::Target& master,
                                      std::size_t link) override;
 

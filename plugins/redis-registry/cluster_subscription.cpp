@@ -107,6 +107,8 @@ void ClusterSubscription::drain(WorkerSubscription& subscription, TimePoint now)
 }
 
 void ClusterSubscription::lose(std::string_view why, bool has_moved, TimePoint now) {
+  // While it still holds back: what is unread there may be earlier than what the lost one had.
+  if (next_ != nullptr) drain(*next_, now);
   active_->close();
   active_ = nullptr;
   ++generation_;

@@ -132,6 +132,12 @@ void FakeCluster::forget_subscriptions(const std::string& node) {
   }
 }
 
+void FakeCluster::end_subscriptions(const std::string& node) {
+  for (const auto& each : connections_) {
+    if (each->node == node && !each->channels.empty()) send(*each, unsubscribe(*each));
+  }
+}
+
 std::size_t FakeCluster::connections(const std::string& node) const {
   return static_cast<std::size_t>(
       std::ranges::count(connections_, node, [](const auto& each) { return each->node; }));

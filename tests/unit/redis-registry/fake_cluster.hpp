@@ -50,6 +50,8 @@ class FakeCluster {
   void thaw(const std::string& node) { frozen_.erase(node); }
   /// Its subscriptions are gone, and nobody is told.
   void forget_subscriptions(const std::string& node);
+  /// Its subscriptions are gone, and their clients are told.
+  void end_subscriptions(const std::string& node);
   void require_password(std::string password) { password_ = std::move(password); }
   /// Everything but AUTH is answered so.
   void refuse(std::string error) { refusal_ = std::move(error); }

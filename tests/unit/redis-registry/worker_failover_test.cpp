@@ -101,6 +101,28 @@ TEST_F(WorkerFailoverTest, LosesNothingIfItHoldsBackMoreThanItMay) {
   EXPECT_TRUE(there_.received == batches) << there_.received.size();
 }
 
+TEST_F(WorkerFailoverTest, ReadsWhatTheNewMasterHasIfTheFormerOneEndsTheSubscription) {
+  cluster_.move_silently(there_.slot(), "c");
+  there_->change_target(cluster_.target(), now_);
+  here_->change_target(cluster_.target(), now_);
+  there_.work(now_);
+  cluster_.run();
+  here_.publish(there_, numbered_reply(1), now_);
+  here_.work(now_);
+  cluster_.run();
+  // Only now does c know that b has become its replica; and then b knows it.
+  cluster_.make_replica("b", "c");
+  here_.work(now_);
+  here_.publish(there_, numbered_reply(2), now_);
+  here_.work(now_);
+  cluster_.run();
+  cluster_.end_subscriptions("b");
+  work();
+  EXPECT_THAT(there_.received, ElementsAre(numbered_reply(1), numbered_reply(2)));
+  EXPECT_THAT(there_.late, IsEmpty());
+  EXPECT_THAT(there_.downs, IsEmpty());
+}
+
 TEST_F(WorkerFailoverTest, HoldsNothingBackForAMasterThatCannotBeReached) {
   cluster_.isolate("c");
   there_->change_target(cluster_.target("b", "c"), now_);

@@ -61,6 +61,8 @@ class TestLink final : WorkerPubSub::ClusterOwner {
   std::uint64_t last = 0;
   std::set<std::uint64_t> open;  // batches of which it has said nothing
   std::vector<std::uint64_t> received;
+  std::vector<std::uint64_t> repeated;     // late, and received before
+  std::vector<std::uint64_t> dropped;      // late, and never received
   std::vector<std::uint64_t> delivered;    // by one receiver
   std::vector<std::uint64_t> unreceived;   // by none
   std::vector<std::uint64_t> unpublished;  // or refused
@@ -118,9 +120,14 @@ class TestLink final : WorkerPubSub::ClusterOwner {
   }
   void on_link_batch(std::string_view batch, WorkerPubSub::Order order) override {
     const faults::Spared spared;
-    // Of these no message is delivered, so they must have come before, or have been given up.
-    if (order == WorkerPubSub::Order::late || batch == "heartbeat") return;
-    received.push_back(BatchReader(batch).number());
+    if (batch == "heartbeat") return;
+    const std::uint64_t number = BatchReader(batch).number();
+    if (order == WorkerPubSub::Order::kept) {
+      received.push_back(number);
+    } else {
+      // Its messages are not delivered.
+      (std::ranges::binary_search(received, number) ? repeated : dropped).push_back(number);
+    }
   }
   void on_published(std::uint64_t batch, long long receivers, std::string_view refusal) override {
     EXPECT_EQ(refusal, "");
@@ -190,12 +197,28 @@ class WorkerClusterConnectionTest : public ::testing::Test {
     EXPECT_TRUE(std::ranges::is_sorted(receiver_->received, std::less_equal<>()));
     EXPECT_THAT(sender_->open, IsEmpty());
   }
-  /// And what was delivered has arrived.
+  /// And the sender knows of each batch that has not arrived.
   void expect_truth() const {
     expect_order();
-    for (const std::uint64_t each : sender_->delivered) {
-      EXPECT_TRUE(std::ranges::binary_search(receiver_->received, each)) << each;
+    const auto has = [](const std::vector<std::uint64_t>& batches, std::uint64_t batch) {
+      return std::ranges::find(batches, batch) != batches.end();
+    };
+    for (std::uint64_t each = 1; each <= sender_->last; ++each) {
+      if (std::ranges::binary_search(receiver_->received, each)) continue;
+      EXPECT_FALSE(has(sender_->delivered, each)) << each;
+      EXPECT_TRUE(has(sender_->unreceived, each) || has(sender_->unpublished, each) ||
+                  has(sender_->lost, each))
+          << each;
     }
+    const auto record = [](const std::string& name, std::size_t count) {
+      RecordProperty(name, static_cast<int>(count));
+    };
+    record("received", receiver_->received.size());
+    record("repeated", receiver_->repeated.size());
+    record("dropped", receiver_->dropped.size());
+    record("unreceived", sender_->unreceived.size());
+    record("unpublished", sender_->unpublished.size());
+    record("lost", sender_->lost.size());
   }
 
   std::unique_ptr<TestLink> sender_;
@@ -279,6 +302,7 @@ TEST_F(WorkerClusterConnectionTest, FollowsAPrimaryThatHandsOver) {
   EXPECT_LT(Clock::now() - elected, milliseconds(2000));
   drive_for(milliseconds(1500));
   expect_truth();
+  EXPECT_THAT(receiver_->dropped, IsEmpty()) << "what comes late must have come before";
   EXPECT_THAT(receiver_->downs, IsEmpty());
 }
 

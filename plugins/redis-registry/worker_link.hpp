@@ -145,6 +145,7 @@ class WorkerLink final : WorkerPubSub::ClusterOwner {
   void deliver(std::string_view sender, const MessageRecord& message);
   static void on_taken(void* call, crolang_status status, bool taken, crolang_str error) noexcept;
   void reply(Delivery& delivery);
+  void reply(std::string_view sender, const ReplyRecord& reply);
   void handle(Serve& command);
   void handle(Leave& command);
   void handle(ChangeTarget& command);

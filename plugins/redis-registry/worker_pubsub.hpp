@@ -24,7 +24,7 @@ class WorkerPubSub {
 
   enum class Order : std::uint8_t {
     kept,
-    late,  ///< later ones of its sender came before, which has given up the messages of this one
+    late,  ///< later ones of its sender came before, so its messages must not be delivered
   };
 
   struct Owner {

@@ -26,11 +26,23 @@ TEST_F(BatchOrderTest, KnowsWhatComesTwiceOrAfterALaterOne) {
   EXPECT_EQ(check("{a}:0", 5), fresh);
   EXPECT_EQ(check("{a}:0", 5), repeated);
   EXPECT_EQ(check("{a}:0", 7), fresh);
+  EXPECT_EQ(check("{a}:0", 5), repeated) << "not the last one";
   EXPECT_EQ(check("{a}:0", 6), late);
-  EXPECT_EQ(check("{a}:0", 6), late);
+  EXPECT_EQ(check("{a}:0", 6), repeated);
   EXPECT_EQ(check("{a}:0", 7), repeated);
   EXPECT_EQ(check("{a}:0", 8), fresh);
-  EXPECT_EQ(check("{a}:1", 6), fresh) << "of another worker_link";
+  EXPECT_EQ(check("{a}:1", 6), fresh) << "of another worker link";
+}
+
+TEST_F(BatchOrderTest, TakesForRepeatedWhatIsTooOldToTell) {
+  for (std::uint64_t number = 2; number <= 4000; number += 2) {
+    EXPECT_EQ(check("{a}:0", number), fresh);
+  }
+  EXPECT_EQ(check("{a}:0", 3000), repeated);
+  EXPECT_EQ(check("{a}:0", 3001), late);
+  EXPECT_EQ(check("{a}:0", 3001), repeated);
+  EXPECT_EQ(check("{a}:0", 1000), repeated);
+  EXPECT_EQ(check("{a}:0", 1001), repeated);
 }
 
 TEST_F(BatchOrderTest, SaysNothingOfWhatHasNoNumber) {
@@ -49,7 +61,8 @@ TEST_F(BatchOrderTest, ForgetsASenderThatIsSilent) {
   EXPECT_EQ(check("{b}:0", 8), fresh);
   now_ += milliseconds(1000);
   EXPECT_EQ(check("{a}:0", 6), fresh) << "what was late does not count";
-  EXPECT_EQ(check("{b}:0", 7), late);
+  EXPECT_EQ(check("{b}:0", 6), late);
+  EXPECT_EQ(check("{b}:0", 7), repeated);
 }
 
 TEST_F(BatchOrderTest, RemembersABoundedNumberOfSenders) {

@@ -231,15 +231,22 @@ std::string FakeCluster::publish(const Connection& connection,
                                  const std::vector<std::string>& words) {
   std::size_t receivers = 0;
   for (const auto& each : connections_) {
-    const auto replica = replicas_.find(each->node);
     const bool is_here = each->node == connection.node;
-    const bool is_passed_on = replica != replicas_.end() && replica->second == connection.node &&
-                              !frozen_.contains(each->node);
+    const bool is_passed_on = passes_on(connection.node, each->node);
     if ((!is_here && !is_passed_on) || !each->channels.contains(words[1])) continue;
     send(*each, push("smessage", words[1], bulk(words[2])));
     if (is_here) ++receivers;
   }
   return number(receivers);
+}
+
+bool FakeCluster::passes_on(const std::string& from, const std::string& to) const {
+  const auto is_replica = [this](const std::string& node, const std::string& of) {
+    const auto replica = replicas_.find(node);
+    return replica != replicas_.end() && replica->second == of;
+  };
+  if (frozen_.contains(to)) return false;
+  return is_replica(to, from) || (passes_on_to_masters_ && is_replica(from, to));
 }
 
 void FakeCluster::send(const Connection& connection, const std::string& bytes) {

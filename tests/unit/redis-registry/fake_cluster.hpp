@@ -42,6 +42,8 @@ class FakeCluster {
   /// Takes what its master publishes, unless it is frozen then, and publishes itself to its own
   /// subscribers.
   void make_replica(const std::string& node, const std::string& of) { replicas_[node] = of; }
+  /// What a replica publishes also reaches the subscribers of its master, which it does not count.
+  void pass_on_to_masters() { passes_on_to_masters_ = true; }
   void kill(const std::string& node);
   /// Whoever connects to it hears nothing.
   void isolate(const std::string& node) { isolated_.insert(node); }
@@ -79,6 +81,7 @@ class FakeCluster {
   std::string unsubscribe(Connection& connection) const;
   std::string publish(const Connection& connection, const std::vector<std::string>& words);
   bool serves(const std::string& node, Slot slot) const;
+  bool passes_on(const std::string& from, const std::string& to) const;
   static void send(const Connection& connection, const std::string& bytes);
 
   std::array<std::string, SlotMap::kSlots> owners_;
@@ -89,6 +92,7 @@ class FakeCluster {
   std::string password_;
   std::string refusal_;
   bool may_unsubscribe_ = true;
+  bool passes_on_to_masters_ = false;
   std::map<std::string, std::vector<std::string>> commands_;
   std::vector<std::unique_ptr<Connection>> connections_;
 };

@@ -123,6 +123,36 @@ TEST_F(WorkerFailoverTest, ReadsWhatTheNewMasterHasIfTheFormerOneEndsTheSubscrip
   EXPECT_THAT(there_.downs, IsEmpty());
 }
 
+TEST_F(WorkerFailoverTest, KnowsWhatComesAgainFromWhatComesLateForTheFirstTime) {
+  // A failover. The former master, now a replica, has ended the subscription, and still publishes.
+  cluster_.pass_on_to_masters();
+  cluster_.make_replica("b", "c");
+  cluster_.move_silently(there_.slot(), "c");
+  cluster_.end_subscriptions("b");
+  here_.publish(there_, numbered_reply(1), now_);
+  here_->flush(now_);
+  cluster_.run();
+  there_.work(now_);
+  there_->change_target(cluster_.target(), now_);
+  for (int n = 0; n < 3; ++n) {
+    there_.work(now_);
+    cluster_.run();
+  }
+  ASSERT_EQ(cluster_.subscriptions("c"), 2u);
+  for (std::uint64_t n = 2; n <= 4; ++n) here_.publish(there_, numbered_reply(n), now_);
+  here_->flush(now_);
+  cluster_.run();
+  // All four had no receiver as b counts, and the sender knows why.
+  here_->change_target(cluster_.target(), now_);
+  pass(milliseconds(300));
+  EXPECT_THAT(there_.received,
+              ElementsAre(numbered_reply(2), numbered_reply(3), numbered_reply(4)));
+  EXPECT_THAT(there_.late, ElementsAre(numbered_reply(1)));
+  const std::string sent = "SPUBLISH " + TestLink::channel(there_.name(), 1);
+  EXPECT_EQ(std::ranges::count(cluster_.commands("c"), sent), 4) << "again";
+  for (std::uint64_t n = 1; n <= 4; ++n) EXPECT_EQ(here_.published.at(n), 1) << n;
+}
+
 TEST_F(WorkerFailoverTest, HoldsNothingBackForAMasterThatCannotBeReached) {
   cluster_.isolate("c");
   there_->change_target(cluster_.target("b", "c"), now_);

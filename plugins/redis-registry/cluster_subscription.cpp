@@ -18,7 +18,7 @@ constexpr milliseconds kHeartbeatPause{100};
 constexpr int kLastReads = 64;
 // For a subscription's end.
 constexpr milliseconds kShutdownTimeout{500};
-// More than that is passed on as it comes.
+// More than that is passed on before the time.
 constexpr std::size_t kMostHeldBytes = std::size_t{16} << 20;
 
 }  // namespace
@@ -61,7 +61,6 @@ void ClusterSubscription::go_down(std::string_view why) {
 void ClusterSubscription::subscribe(TimePoint now) {
   const std::size_t link = active_ == &subscriptions_[0] ? 1 : 0;
   if (previous_ == &subscriptions_[link]) close_previous(now);
-  if (active_ != nullptr) duplicates_.begin(now);
   WorkerSubscription& opened = subscriptions_[link];
   opened.open(owner_.connect(*master_, link), master_->host, owner_.login(), channels_, now,
               [this, &opened](std::string_view batch) { on_batch(opened, batch); });
@@ -86,12 +85,14 @@ void ClusterSubscription::leave(WorkerSubscription& subscription, TimePoint now)
   subscription.flush();
   previous_ = &subscription;
   left_at_ = now;
-  duplicates_.begin(now);
 }
 
 void ClusterSubscription::close_previous(TimePoint now) {
   drain(*previous_, now);
   if (active_ != nullptr) drain(*active_, now);
+  if (previous_->is_forbidden()) {
+    owner_.on_unsubscribe_refused(previous_->why_ended(now).value_or(""));
+  }
   previous_->close();
   previous_ = nullptr;
 }
@@ -106,12 +107,13 @@ void ClusterSubscription::drain(WorkerSubscription& subscription, TimePoint now)
 }
 
 void ClusterSubscription::lose(std::string_view why, bool has_moved, TimePoint now) {
+  // While it still holds back: what is unread there may be earlier than what the lost one had.
+  if (next_ != nullptr) drain(*next_, now);
   active_->close();
   active_ = nullptr;
   ++generation_;
   heartbeat_since_.reset();
   is_unreceived_ = false;
-  duplicates_.begin(now);
   if (next_ == nullptr) retry_at_ = now + retry_pause_.next();
   if (has_moved) owner_.on_subscription_moved();
   if (is_up_ && (has_moved || next_ != nullptr)) {
@@ -132,19 +134,19 @@ void ClusterSubscription::on_batch(const WorkerSubscription& from, std::string_v
       owner_.on_subscription_up();
     }
   }
-  if (holds_back() && held_bytes_ < kMostHeldBytes) {
-    held_back_.emplace_back(batch);
-    held_bytes_ += batch.size();
-  } else {
-    pass_on(batch);
-  }
+  if (!holds_back()) return pass_on(batch);
+  // Not this one before them, since they would be late then.
+  if (held_bytes_ >= kMostHeldBytes) pass_on_held();
+  held_back_.emplace_back(batch);
+  held_bytes_ += batch.size();
 }
 
-/// While there are two subscriptions. What the former master publishes may arrive later than what
-/// others then publish at the new one; and once the former one is a replica of the new one, it
+/// While there may be two subscriptions. What the former master publishes may arrive later than
+/// what others then publish at the new one; and once the former one is a replica of the new one, it
 /// passes on what is published there, but perhaps not the first of it.
 bool ClusterSubscription::holds_back() const {
-  return previous_ != nullptr || (next_ != nullptr && active_ != nullptr);
+  if (previous_ != nullptr) return true;
+  return next_ != nullptr && active_ != nullptr && next_->may_deliver();
 }
 
 void ClusterSubscription::pass_on_held() {
@@ -158,14 +160,14 @@ void ClusterSubscription::pass_on_held() {
 }
 
 void ClusterSubscription::pass_on(std::string_view batch) {
-  switch (duplicates_.check(batch, now_)) {
-    case DuplicateFilter::Result::fresh:
+  switch (order_.check(batch, now_)) {
+    case BatchOrder::Result::fresh:
       owner_.on_subscription_batch(batch, WorkerPubSub::Order::kept);
       break;
-    case DuplicateFilter::Result::late:
+    case BatchOrder::Result::late:
       owner_.on_subscription_batch(batch, WorkerPubSub::Order::late);
       break;
-    case DuplicateFilter::Result::repeated:
+    case BatchOrder::Result::repeated:
       break;
   }
 }
@@ -225,7 +227,7 @@ void ClusterSubscription::tick(TimePoint now) {
 
 TimePoint ClusterSubscription::due() const {
   if (next_ != nullptr && next_->has_ended()) return TimePoint{};
-  const bool waits = next_ == nullptr && active_ == nullptr && master_;
+  const bool waits = next_ == nullptr && master_ && !is_there();
   return waits ? retry_at_ : TimePoint::max();
 }
 
@@ -242,8 +244,7 @@ void ClusterSubscription::watch(TimePoint now) {
   if (next_ != nullptr) watch_next(now);
   if (active_ != nullptr) watch_active(now);
   if (is_lost() && now - lost_since_ > kMoveTime) go_down(std::string(lost_why_));
-  const bool is_there = active_ != nullptr && master_ && active_->master() == master_->host;
-  if (master_ && !is_there && next_ == nullptr && now >= retry_at_) subscribe(now);
+  if (master_ && !is_there() && next_ == nullptr && now >= retry_at_) subscribe(now);
   if (!held_back_.empty() && !holds_back()) pass_on_held();
 }
 

@@ -17,9 +17,9 @@
 #include <string_view>
 #include <vector>
 
+#include "redis-registry/batch_order.hpp"
 #include "redis-registry/connection_times.hpp"
 #include "redis-registry/dialer.hpp"
-#include "redis-registry/duplicate_filter.hpp"
 #include "redis-registry/endpoint.hpp"
 #include "redis-registry/traffic.hpp"
 #include "redis-registry/worker_publisher.hpp"
@@ -48,6 +48,8 @@ class ClusterSubscription {
     virtual void on_subscription_cut() = 0;
     /// The slot is not where it was thought to be.
     virtual void on_subscription_moved() = 0;
+    /// The subscription at the former master could only be cut off: `why`.
+    virtual void on_unsubscribe_refused(std::string_view why) = 0;
   };
 
   /// `channels`: of one slot. The first one gets the heartbeat, a batch without records.
@@ -87,6 +89,10 @@ class ClusterSubscription {
   void leave(WorkerSubscription& subscription, TimePoint now);
   void close_previous(TimePoint now);
   bool holds_back() const;
+  /// It is subscribed where the slot is.
+  bool is_there() const {
+    return active_ != nullptr && master_ && active_->master() == master_->host;
+  }
   void pass_on_held();
   void pass_on(std::string_view batch);
   void drain(WorkerSubscription& subscription, TimePoint now);
@@ -110,7 +116,7 @@ class ClusterSubscription {
   TimePoint now_{};  // of the event that is being handled, for callbacks
   TimePoint retry_at_{};
   RetryPause retry_pause_;
-  DuplicateFilter duplicates_;
+  BatchOrder order_;
   std::uint64_t generation_ = 0;              // of active_
   std::optional<TimePoint> heartbeat_since_;  // sent and not back yet
   TimePoint next_heartbeat_{};

@@ -52,6 +52,11 @@ void append_head(std::string& batch, std::string_view sender, std::uint64_t numb
   put(batch, number);
 }
 
+void renumber(std::string& batch, std::uint64_t number) {
+  const std::size_t name = static_cast<unsigned char>(batch[1]);
+  std::memcpy(batch.data() + 2 + name, &number, sizeof number);
+}
+
 void append(std::string& batch, const MessageRecord& record) {
   put(batch, Kind::message);
   put(batch, record.request);

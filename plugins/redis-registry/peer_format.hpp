@@ -12,9 +12,9 @@
 ///
 ///   lease     token (8) · session (8) · worker (4) · length (2) · node id
 ///
-/// Numbers are little endian. Later batches of a sender have higher numbers, or all have 0. A batch
-/// without records is a heartbeat. A broker ignores a batch of
-/// another version: its sender gets no answer, and its node an error.
+/// Numbers are little endian. A batch with messages has a higher number than what its sender has
+/// published before, or all have 0. A batch without records is a heartbeat. A broker ignores a
+/// batch of another version: its sender gets no answer, and its node an error.
 
 #include <cstdint>
 #include <optional>
@@ -79,6 +79,8 @@ using Record = std::variant<MessageRecord, ReplyRecord, ProbeRecord, ProbeResult
 
 /// Ids must be shorter than 64 KiB, bodies than 4 GiB, as the broker ensures.
 void append_head(std::string& batch, std::string_view sender, std::uint64_t number = 0);
+/// Changes the number of a batch.
+void renumber(std::string& batch, std::uint64_t number);
 void append(std::string& batch, const MessageRecord& record);
 void append(std::string& batch, const ReplyRecord& record);
 void append(std::string& batch, const ProbeRecord& record);

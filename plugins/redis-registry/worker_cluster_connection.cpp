@@ -196,7 +196,7 @@ void WorkerClusterConnection::on_answer(const WorkerPublisher& at, const WorkerB
       return hold(batch, {}, true);
     }
   }
-  if (receivers > 0 && !former_.empty()) note_received(batch);
+  if (receivers > 0 && !former_.empty()) note_received(at, batch);
   owner_.on_published(batch.number, receivers, error);
 }
 
@@ -252,12 +252,16 @@ bool WorkerClusterConnection::is_probed(Slot slot) const {
   return publisher != nullptr && publisher->unanswered().has(slot) && has_moved_lately(slot);
 }
 
-void WorkerClusterConnection::note_received(const WorkerBatch& batch) {
-  const bool is_proven = std::ranges::find(proven_, batch.slot) != proven_.end();
-  if (!is_proven && has_moved_lately(batch.slot)) proven_.push_back(batch.slot);
-  // What nobody has received before this one must not come after it.
+void WorkerClusterConnection::note_received(const WorkerPublisher& at, const WorkerBatch& batch) {
+  // The former master's answer tells nothing of the present one.
+  const bool is_known =
+      &at != publisher_of(batch.slot) || std::ranges::find(proven_, batch.slot) != proven_.end();
+  if (!is_known && has_moved_lately(batch.slot)) proven_.push_back(batch.slot);
+  // What nobody has received before this one must not come after it. Another channel is another
+  // worker link's.
   held_.release([&](const HeldBatches::Held& each) {
-    if (each.slot != batch.slot || !each.was_unreceived || each.number > batch.number) return true;
+    if (each.channel != batch.channel || !each.was_unreceived) return true;
+    if (each.number > batch.number) return true;
     unreceived_.push_back(each.number);
     return false;
   });

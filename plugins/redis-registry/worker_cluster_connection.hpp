@@ -79,6 +79,7 @@ class WorkerClusterConnection final : public WorkerPubSub,
   }
   void on_subscription_cut() override { owner_.on_subscription_cut(); }
   void on_subscription_moved() override { ask(); }
+  void on_unsubscribe_refused(std::string_view why) override { owner_.on_unsubscribe_refused(why); }
 
   void apply(TimePoint now);
   /// nullptr: its address is not known.
@@ -96,7 +97,8 @@ class WorkerClusterConnection final : public WorkerPubSub,
   bool is_in_transit(Slot slot) const;
   void hold(const WorkerBatch& batch, HostPort refused_by, bool was_unreceived);
   void release();
-  void note_received(const WorkerBatch& batch);
+  /// Somebody has received it who is subscribed at that master.
+  void note_received(const WorkerPublisher& at, const WorkerBatch& batch);
   void tell_results();
   void end_retired(TimePoint now);
 

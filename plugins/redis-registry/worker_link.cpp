@@ -162,7 +162,11 @@ void WorkerLink::on_link_batch(std::string_view batch, WorkerPubSub::Order order
   bool is_malformed = !reader.has_head();
   while (const auto record = reader.next()) {
     if (const auto* const message = std::get_if<MessageRecord>(&*record)) {
-      if (order == WorkerPubSub::Order::late) continue;
+      if (order == WorkerPubSub::Order::late) {
+        // Its sender may have given it up, or have published it again and wait for an answer.
+        reply(reader.sender(), {message->request, Outcome::cannot_accept});
+        continue;
+      }
       try {
         deliver(reader.sender(), *message);
       } catch (const std::bad_alloc&) {
@@ -218,14 +222,16 @@ void WorkerLink::on_taken(void* call, crolang_status status, bool taken, crolang
 }
 
 void WorkerLink::reply(Delivery& delivery) {
+  reply(delivery.sender, {delivery.request, delivery.outcome});
+  free_deliveries_.push_back(&delivery);
+}
+
+void WorkerLink::reply(std::string_view sender, const ReplyRecord& reply) {
   try {
-    if (pubsub_->may_publish()) {
-      messages_.reply(delivery.sender, {delivery.request, delivery.outcome}, now_);
-    }
+    if (pubsub_->may_publish()) messages_.reply(sender, reply, now_);
   } catch (const std::bad_alloc&) {
     // The sender gets no answer.
   }
-  free_deliveries_.push_back(&delivery);
 }
 
 // ---- The connection -----------------------------------------------------------------------------
@@ -243,6 +249,11 @@ void WorkerLink::on_master_away(const HostPort& master, std::string_view why) {
   warn("worker " + std::to_string(place_.worker) +
        " cannot send messages to brokers whose channels are at " + master.name() + ": " +
        std::string(why));
+}
+
+void WorkerLink::on_unsubscribe_refused(std::string_view why) {
+  warn("REDIS_URL: messages of other brokers may be lost when slots move (" + std::string(why) +
+       "): give the user +sunsubscribe");
 }
 
 void WorkerLink::on_subscription_cut() {

@@ -132,6 +132,7 @@ class WorkerLink final : WorkerPubSub::ClusterOwner {
   }
   void on_master_away(const HostPort& master, std::string_view why) override;
   void on_outdated_slots() override { supervisor_.on_outdated_slots(); }
+  void on_unsubscribe_refused(std::string_view why) override;
   std::unique_ptr<Transport> connect(const RedisTarget& target, const Dialer::Target& master,
                                      std::size_t link) override;
 
@@ -144,6 +145,7 @@ class WorkerLink final : WorkerPubSub::ClusterOwner {
   void deliver(std::string_view sender, const MessageRecord& message);
   static void on_taken(void* call, crolang_status status, bool taken, crolang_str error) noexcept;
   void reply(Delivery& delivery);
+  void reply(std::string_view sender, const ReplyRecord& reply);
   void handle(Serve& command);
   void handle(Leave& command);
   void handle(ChangeTarget& command);

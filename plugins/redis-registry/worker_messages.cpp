@@ -55,6 +55,15 @@ void WorkerMessages::begin_batch(Peer& peer) {
   filling_.push_back(&peer);
 }
 
+void WorkerMessages::end_delay(Peer& peer) {
+  peer.is_delayed = false;
+  peer.delay.on_success();
+  peer.batch = ++last_batch_;
+  renumber(peer.bytes, peer.batch);
+  const auto place = std::ranges::find(filling_, &peer);
+  std::rotate(place, place + 1, filling_.end());
+}
+
 template <class Record>
 std::size_t WorkerMessages::add(Peer& peer, const Record& record) {
   begin_batch(peer);
@@ -106,7 +115,7 @@ void WorkerMessages::send(std::string_view peer, const plugin::Lease& to, std::s
   const std::uint64_t request = free_.back();
   message.bytes = add(receiver, MessageRecord{request, to, body});
   receiver.delay.on_message(now);
-  if (std::exchange(receiver.is_delayed, false)) receiver.delay.on_success();
+  if (receiver.is_delayed) end_delay(receiver);
   receiver.has_messages = true;
   receiver.open_bytes += message.bytes;
   free_.pop_back();

@@ -124,6 +124,9 @@ class WorkerMessages {
   static void note_published(Peer& peer, TimePoint now, bool is_counted);
   /// Begins a batch if there is none.
   void begin_batch(Peer& peer);
+  /// A message is added to a batch that was delayed: it becomes the last one, since later ones were
+  /// published meanwhile, perhaps to the same worker link by another of its channels.
+  void end_delay(Peer& peer);
   /// Adds a record to it.
   template <class Record>
   std::size_t add(Peer& peer, const Record& record);

@@ -24,7 +24,7 @@ class WorkerPubSub {
 
   enum class Order : std::uint8_t {
     kept,
-    late,  ///< later ones of its sender came before, which has given up the messages of this one
+    late,  ///< later ones of its sender came before, so its messages must not be delivered
   };
 
   struct Owner {
@@ -51,6 +51,8 @@ class WorkerPubSub {
     /// For some time nothing can be published there.
     virtual void on_master_away(const HostPort& master, std::string_view why) = 0;
     virtual void on_outdated_slots() = 0;
+    /// The user may not end a subscription, so what comes meanwhile is lost when a slot moves.
+    virtual void on_unsubscribe_refused(std::string_view why) = 0;
     virtual std::unique_ptr<Transport> connect(const RedisTarget& target,
                                                const Dialer::Target& master, std::size_t link) = 0;
   };

@@ -32,9 +32,13 @@ class WorkerSubscription {
   void leave() { link_.unsubscribe_sharded(); }
 
   const HostPort& master() const { return master_; }
+  /// The master may have been asked already, so messages may come.
+  bool may_deliver() const { return link_.has_connected(); }
   /// Subscribed to all channels.
   bool is_ready() const { return link_.is_open() && unconfirmed_ == 0 && refusal_.empty(); }
   bool has_ended() const { return !link_.is_open() || !refusal_.empty(); }
+  /// The user may not do what was asked of the master last.
+  bool is_forbidden() const { return !link_.is_open() && link_.fault().starts_with("NOPERM"); }
   /// The master has closed it without an error.
   bool is_cut() const { return !link_.is_open() && refusal_.empty() && !has_slot_moved(); }
   /// It ended since another master serves the slot of the channels.

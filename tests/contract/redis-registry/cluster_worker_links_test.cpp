@@ -15,6 +15,8 @@
 
 #include "crolang/plugin.hpp"
 #include "net/plugin_io.hpp"
+#include "redis-registry/peer_format.hpp"
+#include "redis-registry/worker_address.hpp"
 #include "redis-registry/worker_links.hpp"
 #include "redis_cluster.hpp"
 
@@ -177,7 +179,8 @@ class ClusterWorkerLinksTest : public ::testing::Test {
     };
     there_name_ = broker_at(at);
     there_ = std::make_unique<Broker>(cluster, there_name_);
-    here_ = std::make_unique<Broker>(cluster, broker_at((at + 1) % RedisCluster::kPrimaries));
+    here_name_ = broker_at((at + 1) % RedisCluster::kPrimaries);
+    here_ = std::make_unique<Broker>(cluster, here_name_);
     here_->talk_to(there_.get());
     there_->talk_to(here_.get());
     ASSERT_TRUE(flows());
@@ -208,6 +211,7 @@ class ClusterWorkerLinksTest : public ::testing::Test {
   }
 
   std::string there_name_;
+  std::string here_name_;
   std::unique_ptr<Broker> there_;
   std::unique_ptr<Broker> here_;
 };
@@ -233,6 +237,25 @@ TEST_F(ClusterWorkerLinksTest, GoOnWhenConnectionsAreLost) {
     cluster.node(node).command({"CLIENT", "KILL", "TYPE", "pubsub"});
     EXPECT_TRUE(flows());
   }
+  finish();
+}
+
+TEST_F(ClusterWorkerLinksTest, RefuseMessagesThatComeLate) {
+  RedisCluster cluster;
+  start(cluster, 0);
+  const std::size_t failed = here_->failed();
+  const auto begin = Clock::now();
+  // From now on all that comes from there is late.
+  for (std::size_t sender = 0; sender < WorkerAddress::kChannels; ++sender) {
+    std::string batch;
+    append_head(batch, WorkerAddress::of(here_name_, sender), std::uint64_t{1} << 40);
+    for (std::size_t receiver = 0; receiver < kWorkers; ++receiver) {
+      const std::string channel = "cluster:broker:" + WorkerAddress::of(there_name_, receiver);
+      ASSERT_EQ(cluster.node(0).command({"SPUBLISH", channel, batch}), "1");
+    }
+  }
+  EXPECT_TRUE(eventually([&] { return here_->failed() > failed + 100; }));
+  EXPECT_LT(Clock::now() - begin, milliseconds(2500)) << "less than messages wait for an answer";
   finish();
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "redis-registry/peer_format.hpp"
 #include "redis_cluster.hpp"
 #include "support/faults.hpp"
 
@@ -23,7 +24,7 @@ using std::chrono::milliseconds;
 using ::testing::IsEmpty;
 using Clock = std::chrono::steady_clock;
 
-/// One worker link, and what has become of its batches, which are numbers.
+/// One worker link, and what has become of its batches, which have nothing but numbers.
 class TestLink final : WorkerPubSub::ClusterOwner {
  public:
   TestLink(RedisCluster& cluster, std::string broker)
@@ -38,7 +39,8 @@ class TestLink final : WorkerPubSub::ClusterOwner {
   WorkerClusterConnection* operator->() { return &pubsub_; }
 
   void publish(const TestLink& to) {
-    const std::string text = std::to_string(++last);
+    std::string text;
+    append_head(text, "sender", ++last);
     open.insert(++last_batch_);
     or_drop([&] {
       pubsub_.publish(to.channel_, text, last_batch_, WorkerPubSub::Receiver::unknown,
@@ -59,6 +61,7 @@ class TestLink final : WorkerPubSub::ClusterOwner {
   std::uint64_t last = 0;
   std::set<std::uint64_t> open;  // batches of which it has said nothing
   std::vector<std::uint64_t> received;
+  std::vector<std::uint64_t> late;         // never received, and refused by a WorkerLink
   std::vector<std::uint64_t> delivered;    // by one receiver
   std::vector<std::uint64_t> unreceived;   // by none
   std::vector<std::uint64_t> unpublished;  // or refused
@@ -116,8 +119,9 @@ class TestLink final : WorkerPubSub::ClusterOwner {
   }
   void on_link_batch(std::string_view batch, WorkerPubSub::Order order) override {
     const faults::Spared spared;
-    EXPECT_EQ(order, WorkerPubSub::Order::kept);
-    if (batch != "heartbeat") received.push_back(std::stoull(std::string(batch)));
+    if (batch == "heartbeat") return;
+    const std::uint64_t number = BatchReader(batch).number();
+    (order == WorkerPubSub::Order::kept ? received : late).push_back(number);
   }
   void on_published(std::uint64_t batch, long long receivers, std::string_view refusal) override {
     EXPECT_EQ(refusal, "");
@@ -132,6 +136,7 @@ class TestLink final : WorkerPubSub::ClusterOwner {
   }
   void on_master_away(const HostPort&, std::string_view) override {}
   void on_outdated_slots() override { is_outdated_ = true; }
+  void on_unsubscribe_refused(std::string_view why) override { EXPECT_EQ(why, ""); }
   std::unique_ptr<Transport> connect(const RedisTarget& target, const Dialer::Target& master,
                                      std::size_t) override {
     return target.connect(master);
@@ -186,12 +191,29 @@ class WorkerClusterConnectionTest : public ::testing::Test {
     EXPECT_TRUE(std::ranges::is_sorted(receiver_->received, std::less_equal<>()));
     EXPECT_THAT(sender_->open, IsEmpty());
   }
-  /// And what was delivered has arrived.
+  /// And the sender knows of each batch that has not arrived.
   void expect_truth() const {
     expect_order();
-    for (const std::uint64_t each : sender_->delivered) {
-      EXPECT_TRUE(std::ranges::binary_search(receiver_->received, each)) << each;
+    const auto has = [](const std::vector<std::uint64_t>& batches, std::uint64_t batch) {
+      return std::ranges::find(batches, batch) != batches.end();
+    };
+    for (const std::uint64_t each : receiver_->late) {
+      EXPECT_FALSE(has(receiver_->received, each)) << each << " was no loss";
     }
+    for (std::uint64_t each = 1; each <= sender_->last; ++each) {
+      EXPECT_TRUE(has(receiver_->received, each) || has(receiver_->late, each) ||
+                  has(sender_->unreceived, each) || has(sender_->unpublished, each) ||
+                  has(sender_->lost, each))
+          << each;
+    }
+    const auto record = [](const std::string& name, std::size_t count) {
+      RecordProperty(name, static_cast<int>(count));
+    };
+    record("received", receiver_->received.size());
+    record("late", receiver_->late.size());
+    record("unreceived", sender_->unreceived.size());
+    record("unpublished", sender_->unpublished.size());
+    record("lost", sender_->lost.size());
   }
 
   std::unique_ptr<TestLink> sender_;

@@ -1,10 +1,12 @@
 #include "fake_cluster.hpp"
 
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -28,6 +30,27 @@ std::string push(const std::string& kind, const std::string& channel, const std:
   return "*3\r\n" + bulk(kind) + bulk(channel) + last;
 }
 
+/// Nobody answers where it connects to.
+class UnansweredTransport final : public Transport {
+ public:
+  UnansweredTransport() : descriptor_(::eventfd(0, EFD_NONBLOCK)) {}
+  UnansweredTransport(const UnansweredTransport&) = delete;
+  UnansweredTransport& operator=(const UnansweredTransport&) = delete;
+  ~UnansweredTransport() override { ::close(descriptor_); }
+
+  int descriptor() const override { return descriptor_; }
+  Status connect() override { return Status::wants_read; }
+  Moved read(std::span<char>) override { return {Status::wants_read}; }
+  Moved write(std::string_view) override { return {Status::wants_write}; }
+  bool has_more() const override { return false; }
+  std::string fault() const override { return {}; }
+  std::string silence() const override { return "no answer"; }
+  void abort() override {}
+
+ private:
+  const int descriptor_;
+};
+
 }  // namespace
 
 FakeCluster::FakeCluster() {
@@ -45,6 +68,7 @@ std::unique_ptr<Transport> FakeCluster::connect(const HostPort& node) {
   if (dead_.contains(node.host)) {
     return std::make_unique<SocketTransport>(Socket::to_unix("/nowhere/redis.sock"));
   }
+  if (isolated_.contains(node.host)) return std::make_unique<UnansweredTransport>();
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) != 0) {
     throw std::runtime_error("no socket pair");
@@ -105,6 +129,12 @@ void FakeCluster::kill(const std::string& node) {
 void FakeCluster::forget_subscriptions(const std::string& node) {
   for (const auto& each : connections_) {
     if (each->node == node) each->channels.clear();
+  }
+}
+
+void FakeCluster::end_subscriptions(const std::string& node) {
+  for (const auto& each : connections_) {
+    if (each->node == node && !each->channels.empty()) send(*each, unsubscribe(*each));
   }
 }
 
@@ -186,7 +216,8 @@ std::string FakeCluster::subscribe(Connection& connection, const std::vector<std
   return answer;
 }
 
-std::string FakeCluster::unsubscribe(Connection& connection) {
+std::string FakeCluster::unsubscribe(Connection& connection) const {
+  if (!may_unsubscribe_) return "-NOPERM no permissions to run the 'sunsubscribe' command\r\n";
   std::string answer;
   while (!connection.channels.empty()) {
     const std::string channel = *connection.channels.begin();
@@ -200,15 +231,22 @@ std::string FakeCluster::publish(const Connection& connection,
                                  const std::vector<std::string>& words) {
   std::size_t receivers = 0;
   for (const auto& each : connections_) {
-    const auto replica = replicas_.find(each->node);
     const bool is_here = each->node == connection.node;
-    const bool is_passed_on = replica != replicas_.end() && replica->second == connection.node &&
-                              !frozen_.contains(each->node);
+    const bool is_passed_on = passes_on(connection.node, each->node);
     if ((!is_here && !is_passed_on) || !each->channels.contains(words[1])) continue;
     send(*each, push("smessage", words[1], bulk(words[2])));
     if (is_here) ++receivers;
   }
   return number(receivers);
+}
+
+bool FakeCluster::passes_on(const std::string& from, const std::string& to) const {
+  const auto is_replica = [this](const std::string& node, const std::string& of) {
+    const auto replica = replicas_.find(node);
+    return replica != replicas_.end() && replica->second == of;
+  };
+  if (frozen_.contains(to)) return false;
+  return is_replica(to, from) || (passes_on_to_masters_ && is_replica(from, to));
 }
 
 void FakeCluster::send(const Connection& connection, const std::string& bytes) {

@@ -42,15 +42,23 @@ class FakeCluster {
   /// Takes what its master publishes, unless it is frozen then, and publishes itself to its own
   /// subscribers.
   void make_replica(const std::string& node, const std::string& of) { replicas_[node] = of; }
+  /// What a replica publishes also reaches the subscribers of its master, which it does not count.
+  void pass_on_to_masters() { passes_on_to_masters_ = true; }
   void kill(const std::string& node);
+  /// Whoever connects to it hears nothing.
+  void isolate(const std::string& node) { isolated_.insert(node); }
   void revive(const std::string& node) { dead_.erase(node); }
   void freeze(const std::string& node) { frozen_.insert(node); }
   void thaw(const std::string& node) { frozen_.erase(node); }
   /// Its subscriptions are gone, and nobody is told.
   void forget_subscriptions(const std::string& node);
+  /// Its subscriptions are gone, and their clients are told.
+  void end_subscriptions(const std::string& node);
   void require_password(std::string password) { password_ = std::move(password); }
   /// Everything but AUTH is answered so.
   void refuse(std::string error) { refusal_ = std::move(error); }
+  /// Subscriptions stay.
+  void forbid_unsubscribing() { may_unsubscribe_ = false; }
 
   /// That the node was sent, by their names and channels: "SPUBLISH {x}:0".
   const std::vector<std::string>& commands(const std::string& node) { return commands_[node]; }
@@ -70,17 +78,21 @@ class FakeCluster {
   void serve(Connection& connection);
   void execute(Connection& connection, const std::vector<std::string>& words);
   std::string subscribe(Connection& connection, const std::vector<std::string>& words);
-  static std::string unsubscribe(Connection& connection);
+  std::string unsubscribe(Connection& connection) const;
   std::string publish(const Connection& connection, const std::vector<std::string>& words);
   bool serves(const std::string& node, Slot slot) const;
+  bool passes_on(const std::string& from, const std::string& to) const;
   static void send(const Connection& connection, const std::string& bytes);
 
   std::array<std::string, SlotMap::kSlots> owners_;
   std::map<std::string, std::string> replicas_;
   std::set<std::string> dead_;
   std::set<std::string> frozen_;
+  std::set<std::string> isolated_;
   std::string password_;
   std::string refusal_;
+  bool may_unsubscribe_ = true;
+  bool passes_on_to_masters_ = false;
   std::map<std::string, std::vector<std::string>> commands_;
   std::vector<std::unique_ptr<Connection>> connections_;
 };

@@ -60,6 +60,7 @@ class TestLink final : WorkerPubSub::ClusterOwner {
   std::vector<std::uint64_t> lost;
   std::vector<std::string> downs;  // why
   std::vector<std::string> away;
+  std::vector<std::string> unsubscribe_refusals;  // why
   int ups = 0;
   int heartbeats = 0;
   int questions = 0;  // about slots
@@ -95,6 +96,9 @@ class TestLink final : WorkerPubSub::ClusterOwner {
     away.push_back(master.host + ": " + std::string(why));
   }
   void on_outdated_slots() override { ++questions; }
+  void on_unsubscribe_refused(std::string_view why) override {
+    unsubscribe_refusals.emplace_back(why);
+  }
   std::unique_ptr<Transport> connect(const RedisTarget&, const Dialer::Target& master,
                                      std::size_t) override {
     return cluster_.connect(master.host);

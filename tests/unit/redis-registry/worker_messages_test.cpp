@@ -397,6 +397,27 @@ TEST_F(WorkerMessagesTest, LetsAReplyGoWithTheNextMessage) {
   messages_.cancel();
 }
 
+TEST_F(WorkerMessagesTest, NumbersBatchesWithMessagesInTheOrderOfTheirPublication) {
+  talk(milliseconds(1));
+  reply(1);
+  // Perhaps of the same worker link, which takes what has a lower number for late.
+  send("{there}:1");
+  const auto first = take_due();
+  ASSERT_EQ(first.size(), 1u);
+  send("{there}:1");
+  const Question& later = send("{there}:0");
+  const auto then = take_due();
+  ASSERT_EQ(then.size(), 2u);
+  EXPECT_EQ(then[1].peer, "{there}:0");
+  EXPECT_EQ(requests_in(then[1]).size(), 2u);
+  EXPECT_LT(first[0].number, then[0].number);
+  EXPECT_LT(then[0].number, then[1].number);
+  for (const Batch& each : then) EXPECT_EQ(BatchReader(each.bytes).number(), each.number);
+  messages_.on_refused(then[1].number);
+  EXPECT_EQ(status(later), CROLANG_UNAVAILABLE);
+  messages_.cancel();
+}
+
 TEST_F(WorkerMessagesTest, DelaysAReplyForAMomentOnlyAndNothingElse) {
   talk(milliseconds(1));
   reply(1);

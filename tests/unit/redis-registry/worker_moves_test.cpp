@@ -416,14 +416,14 @@ TEST_F(WorkerMovesTest, PassesNothingOnTwice) {
   cluster_.run();
   ASSERT_EQ(cluster_.subscriptions("a"), 2u);
   ASSERT_EQ(cluster_.subscriptions("c"), 2u);
-  there_.publish(here_, "once", now_);
+  there_.publish(here_, numbered(1), now_);
   there_.work(now_);
   cluster_.run();
   work();
-  EXPECT_THAT(here_.received, ElementsAre("once"));
-  there_.publish(here_, "more", now_);
+  EXPECT_THAT(here_.received, ElementsAre(numbered(1)));
+  there_.publish(here_, numbered(2), now_);
   work();
-  EXPECT_THAT(here_.received, ElementsAre("once", "more"));
+  EXPECT_THAT(here_.received, ElementsAre(numbered(1), numbered(2)));
   EXPECT_EQ(cluster_.subscriptions("a"), 0u);
 }
 

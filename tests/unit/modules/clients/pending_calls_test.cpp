@@ -337,10 +337,10 @@ TEST_F(PendingCallsTest, MeasuresAQuestionWithoutAnAnswerUntilItsDeadlineAndOnce
 }
 
 TEST_F(PendingCallsTest, DoesNotMeasureBuiltInModules) {
-  static const std::string kBuiltIn;
-  calls_.ask(Question::authorize, kBuiltIn, Waiter{this, 0, 1}, 10s, 0, {}, &answer_yes);
+  static const std::string kNoPlugin;
+  calls_.ask(Question::authorize, kNoPlugin, Waiter{this, 0, 1}, 10s, 0, {}, &answer_yes);
   void* open = nullptr;
-  calls_.ask(Question::authorize, kBuiltIn, Waiter{this, 0, 2}, 10s, 0, {},
+  calls_.ask(Question::authorize, kNoPlugin, Waiter{this, 0, 2}, 10s, 0, {},
              [&](void* call) { open = call; });
   answer_yes(open);
   calls_.collect();

@@ -12,6 +12,10 @@ export const hasSanitizer = (file) => readElf(file).needed.some((each) => /^lib[
 export const hasUndefinedBehaviorSanitizer = (file) =>
   readElf(file).needed.some((each) => /^libubsan\./.test(each));
 
+/// LeakSanitizer itself has failed, after the process had done its work: it cannot stop a thread that ends at that moment.
+/// That is no report, but it takes the process's exit code.
+export const leakCheckFailed = (output) => output.includes('LeakSanitizer has encountered a fatal error');
+
 let report;
 
 /// Looks at all that a process has printed by its end. Whatever ended it, a report fails the file.

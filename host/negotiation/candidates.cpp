@@ -125,14 +125,33 @@ std::uint16_t fingerprint(std::string_view address, std::string_view port) {
   return static_cast<std::uint16_t>(secret_hash(both) | 1U);
 }
 
-/// Where the next candidate begins; npos: nowhere. memmem prepares a table, which pays for long
-/// texts only.
-std::size_t find_candidate(std::string_view json) {
+/// Where the word is; npos: nowhere. memmem prepares a table, which pays for long texts only.
+std::size_t find_prefix(std::string_view json) {
   constexpr std::size_t kLong = 512;
   if (json.size() < kLong) return json.find(kPrefix);
   const void* const found = ::memmem(json.data(), json.size(), kPrefix.data(), kPrefix.size());
   return found == nullptr ? std::string_view::npos
                           : static_cast<std::size_t>(static_cast<const char*>(found) - json.data());
+}
+
+/// Whether what stands there is the last digit of an escape, as the c of `\u001candidate:`.
+bool is_end_of_escape(std::string_view json, std::size_t at) {
+  constexpr std::size_t kBefore = 5;
+  if (at < kBefore || json[at - kBefore] != '\\' || json[at - kBefore + 1] != 'u') return false;
+  // A backslash that is escaped itself begins nothing.
+  const std::string_view before = json.substr(0, at - kBefore);
+  return (before.size() - 1 - before.find_last_not_of('\\')) % 2 == 0;
+}
+
+/// Where the next candidate begins; npos: nowhere.
+std::size_t find_candidate(std::string_view json) {
+  std::size_t at = find_prefix(json);
+  while (at != std::string_view::npos && is_end_of_escape(json, at)) {
+    const std::size_t from = at + kPrefix.size();
+    const std::size_t next = find_prefix(json.substr(from));
+    at = next == std::string_view::npos ? next : from + next;
+  }
+  return at;
 }
 
 /// Between two candidates of a description.

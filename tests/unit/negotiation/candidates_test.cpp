@@ -116,6 +116,19 @@ TEST(Candidates, WithEscapesInTheirFoundationAreRead) {
               ElementsAre(0, 0, 0, 0, 1, 1, 0));
 }
 
+TEST(Candidates, DoNotBeginInsideAnEscape) {
+  const auto hosts = [](std::string_view before) {
+    std::string json = R"({"sdp":")";
+    json.append(before).append(R"(candidate:1 1 udp 1 192.0.2.2 9 typ host"})");
+    return counted(json).of(CandidateType::host);
+  };
+  EXPECT_EQ(hosts(R"(\u001)"), 0);
+  EXPECT_EQ(hosts(R"(\\\u001)"), 0);
+  EXPECT_EQ(hosts(R"(\\u001)"), 1);
+  EXPECT_EQ(hosts(R"(\u001candidate:)"), 1);
+  EXPECT_EQ(hosts(R"(u001)"), 1);
+}
+
 TEST(Candidates, AreReadWithoutRegardToCase) {
   EXPECT_THAT(numbers_of("candidate:1 1 UDP 1 Abc.LOCAL 9 TYP Host"),
               ElementsAre(0, 1, 0, 0, 0, 1, 0));

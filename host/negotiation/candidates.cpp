@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "json/byte_mask.hpp"
 #include "negotiation/secret_hash.hpp"
 
 namespace crolang::negotiation {
@@ -13,16 +14,20 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view kPrefix = "candidate:";
-constexpr std::string_view kLocalName = ".local";
+constexpr char kLocalName[] = ".local";
+constexpr std::size_t kLocalNameSize = sizeof(kLocalName) - 1;
 
 constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// `word` is in lower case.
-bool is_word(std::string_view text, std::string_view word) {
-  return text.size() == word.size() && std::equal(text.begin(), text.end(), word.begin(),
-                                                  [](char a, char b) { return lower(a) == b; });
+/// `word` is in lower case, as nearly every text is.
+template <std::size_t size>
+bool is_word(std::string_view text, const char (&word)[size]) {
+  constexpr std::size_t kLength = size - 1;
+  if (text.size() != kLength) return false;
+  return std::memcmp(text.data(), word, kLength) == 0 ||
+         std::equal(text.begin(), text.end(), word, [](char a, char b) { return lower(a) == b; });
 }
 
 /// Whether the escape that begins with this backslash stands for a line end.
@@ -33,29 +38,23 @@ bool is_line_end(std::string_view escape) {
          (lower(escape[5]) == 'a' || lower(escape[5]) == 'd');
 }
 
-bool is_stop(char c) {
-  return c == ' ' || c == '"' || c == '\\';
-}
+// Each of these takes a byte, or a block of bytes at once.
+constexpr auto is_blank = [](auto byte) { return byte == std::uint8_t{' '}; };
+constexpr auto is_quote_or_backslash = [](auto byte) {
+  return (byte == std::uint8_t{'"'}) | (byte == std::uint8_t{'\\'});
+};
+constexpr auto is_stop = [](auto byte) { return is_blank(byte) | is_quote_or_backslash(byte); };
 
-/// Where a field may end: at the next blank, quote or backslash. Looks at eight bytes at a time,
+/// Where a field may end: at the next blank, quote or backslash. Looks at sixteen bytes at a time,
 /// since the ends of short loops are hard to predict.
 const char* find_stop(const char* at, const char* end) {
-  if constexpr (std::endian::native == std::endian::little) {
-    constexpr std::uint64_t kEach = 0x0101010101010101u;
-    // The highest bit of the first byte that equals c; bytes after it may have theirs, too.
-    const auto equal = [](std::uint64_t bytes, char c) {
-      const std::uint64_t other = bytes ^ (kEach * static_cast<unsigned char>(c));
-      return (other - kEach) & ~other;
-    };
-    for (; end - at >= 8; at += 8) {
-      std::uint64_t bytes = 0;
-      std::memcpy(&bytes, at, sizeof bytes);
-      const std::uint64_t found =
-          (equal(bytes, ' ') | equal(bytes, '"') | equal(bytes, '\\')) & (0x80 * kEach);
-      if (found != 0) return at + std::countr_zero(found) / 8;
-    }
+  for (; end - at >= 16; at += 16) {
+    json::Block block;
+    std::memcpy(&block, at, sizeof block);
+    const std::uint64_t found = json::mask_of(std::bit_cast<json::Block>(is_stop(block)));
+    if (found != 0) return at + std::countr_zero(found);
   }
-  while (at != end && !is_stop(*at)) ++at;
+  while (at != end && !is_stop(static_cast<std::uint8_t>(*at))) ++at;
   return at;
 }
 
@@ -84,10 +83,60 @@ class Fields {
   const char* end_;
 };
 
+/// What is read of a candidate, and the rest of its line.
+struct Line {
+  bool is_complete = false;
+  std::string_view transport;
+  std::string_view address;
+  std::string_view port;
+  std::string_view type;
+  Fields rest;
+};
+
+Line read_fields(std::string_view text) {
+  Fields fields(text);
+  const std::string_view foundation = fields.next();
+  const std::string_view component = fields.next();
+  const std::string_view transport = fields.next();
+  const std::string_view priority = fields.next();
+  const std::string_view address = fields.next();
+  const std::string_view port = fields.next();
+  const bool is_complete = !foundation.empty() && !component.empty() && !priority.empty() &&
+                           !port.empty() && is_word(fields.next(), "typ");
+  const std::string_view type = fields.next();
+  return {is_complete, transport, address, port, type, fields};
+}
+
+/// The same of a usual line, at once: all of it is within 64 bytes, and between two fields stands
+/// one blank. Nullopt: it is another.
+std::optional<Line> read_usual_fields(std::string_view text) {
+  if (text.size() < json::kMaskSize) return std::nullopt;
+  const json::Bytes64 bytes(text.data());
+  const std::uint64_t blanks = bytes.mask(is_blank);
+  const std::uint64_t others = bytes.mask(is_quote_or_backslash);
+  std::array<std::size_t, 8> ends;
+  std::uint64_t stops = blanks | others;
+  for (std::size_t& end : ends) {
+    if (stops == 0) return std::nullopt;
+    end = static_cast<std::size_t>(std::countr_zero(stops));
+    stops &= stops - 1;
+  }
+  const std::uint64_t before_last = (std::uint64_t{1} << ends[7]) - 1;
+  const std::uint64_t empty = blanks & (blanks << 1U | 1U);
+  if (((others | empty) & before_last) != 0) return std::nullopt;
+  const std::string_view rest = text.substr(ends[7]);
+  if (rest.front() == '\\' && !is_line_end(rest)) return std::nullopt;
+
+  const auto field = [&](std::size_t i) {
+    return text.substr(ends[i - 1] + 1, ends[i] - ends[i - 1] - 1);
+  };
+  return Line{is_word(field(6), "typ"), field(2), field(4), field(5), field(7), Fields(rest)};
+}
+
 std::optional<CandidateType> type_of(std::string_view word, std::string_view address) {
   if (is_word(word, "host")) {
-    const bool is_hidden = address.size() > kLocalName.size() &&
-                           is_word(address.substr(address.size() - kLocalName.size()), kLocalName);
+    const bool is_hidden = address.size() > kLocalNameSize &&
+                           is_word(address.substr(address.size() - kLocalNameSize), kLocalName);
     return is_hidden ? CandidateType::mdns : CandidateType::host;
   }
   if (is_word(word, "srflx")) return CandidateType::srflx;
@@ -99,6 +148,8 @@ std::optional<CandidateType> type_of(std::string_view word, std::string_view add
 /// Not of a private network, a carrier's (RFC 6598), a link, the machine itself or what RFC 6890
 /// sets apart for documentation and tests.
 bool is_public_ipv4(std::string_view address) {
+  // Most hosts are in one of these.
+  if (address.starts_with("192.168.") || address.starts_with("10.")) return false;
   std::array<std::uint8_t, 4> bytes{};
   const char* at = address.data();
   const char* const end = at + address.size();
@@ -154,91 +205,93 @@ std::size_t find_candidate(std::string_view json) {
   return at;
 }
 
-/// Between two candidates of a description.
-constexpr std::string_view kBetween = R"(\r\na=)";
-
-/// Whether the next line is a candidate, and this one has no other.
-bool is_followed_by_another(std::string_view line) {
-  const std::size_t end = line.find('\\');
-  if (end == std::string_view::npos) return false;
-  const std::string_view rest = line.substr(end);
-  return rest.starts_with(kBetween) && rest.substr(kBetween.size()).starts_with(kPrefix) &&
-         line.substr(0, end).find(kPrefix) == std::string_view::npos;
+/// The same from inside a candidate on, in one step if the next colon is the next candidate's, as
+/// in a description with addresses of IPv4.
+std::size_t find_next_candidate(std::string_view json) {
+  constexpr std::size_t kBeforeColon = kPrefix.size() - 1;
+  const std::size_t colon = json.find(':');
+  if (colon == std::string_view::npos) return colon;
+  if (colon >= kBeforeColon) {
+    const std::size_t at = colon - kBeforeColon;
+    if (json.substr(at).starts_with(kPrefix) && !is_end_of_escape(json, at)) return at;
+  }
+  return find_candidate(json);
 }
 
-void increment(std::uint16_t& count, std::uint16_t by = 1) {
-  const unsigned sum = unsigned{count} + by;
-  count = static_cast<std::uint16_t>(std::min(sum, 0xFFFFU));
+/// Stops at the most.
+std::uint16_t sum_of(std::uint16_t a, std::uint16_t b) {
+  const auto sum = static_cast<std::uint16_t>(a + b);
+  return static_cast<std::uint16_t>(sum | -static_cast<int>(sum < a));
 }
 
-}  // namespace
-
-std::optional<Candidate> read_candidate(std::string_view text) noexcept {
-  if (!text.starts_with(kPrefix)) return std::nullopt;
-  Fields line(text.substr(kPrefix.size()));
-  const std::string_view foundation = line.next();
-  const std::string_view component = line.next();
-  const std::string_view transport = line.next();
-  const std::string_view priority = line.next();
-  const std::string_view address = line.next();
-  const std::string_view port = line.next();
-  const bool is_complete = !foundation.empty() && !component.empty() && !priority.empty() &&
-                           !port.empty() && is_word(line.next(), "typ");
-  if (!is_complete) return std::nullopt;
-  const auto type = type_of(line.next(), address);
+/// `text` begins behind the prefix.
+std::optional<Candidate> read(std::string_view text) noexcept {
+  const auto usual = read_usual_fields(text);
+  Line line = usual ? *usual : read_fields(text);
+  if (!line.is_complete) return std::nullopt;
+  const auto type = type_of(line.type, line.address);
   if (!type) return std::nullopt;
 
   Candidate candidate;
   candidate.type = *type;
-  if (is_word(transport, "udp")) {
+  if (is_word(line.transport, "udp")) {
     candidate.transport = Transport::udp;
-  } else if (is_word(transport, "tcp") || is_word(transport, "ssltcp")) {
+  } else if (is_word(line.transport, "tcp") || is_word(line.transport, "ssltcp")) {
     candidate.transport = Transport::tcp;
   } else {
     return std::nullopt;
   }
-  const bool is_ipv6 = address.find(':') != std::string_view::npos;
+  // The first group of an IPv6 address has four digits at most.
+  const bool is_ipv6 =
+      std::ranges::any_of(line.address.substr(0, 5), [](char c) { return c == ':'; });
   candidate.family = *type == CandidateType::mdns ? Candidate::Family::hidden
                      : is_ipv6                    ? Candidate::Family::ipv6
                                                   : Candidate::Family::ipv4;
-  candidate.is_public = *type == CandidateType::host && is_public_ipv4(address);
+  candidate.is_public = *type == CandidateType::host && is_public_ipv4(line.address);
   if (*type != CandidateType::srflx || candidate.transport != Transport::udp) return candidate;
 
   // `raddr` and `rport` come next, if they are told. Browsers that hide addresses write 0.0.0.0.
   std::string_view base;
   std::string_view base_port;
-  if (is_word(line.next(), "raddr")) {
-    base = line.next();
-    if (is_word(line.next(), "rport")) base_port = line.next();
+  if (is_word(line.rest.next(), "raddr")) {
+    base = line.rest.next();
+    if (is_word(line.rest.next(), "rport")) base_port = line.rest.next();
   }
-  candidate.mapped = fingerprint(address, port);
+  candidate.mapped = fingerprint(line.address, line.port);
   if (!base_port.empty() && base_port != "0" && base_port != "9") {
     candidate.base = fingerprint(base, base_port);
   }
   return candidate;
 }
 
+}  // namespace
+
+std::optional<Candidate> read_candidate(std::string_view text) noexcept {
+  if (!text.starts_with(kPrefix)) return std::nullopt;
+  return read(text.substr(kPrefix.size()));
+}
+
 void Candidates::add(const Candidate& candidate) noexcept {
-  increment(types_[static_cast<std::size_t>(candidate.type)]);
-  increment(candidate.transport == Transport::udp ? udp_ : tcp_);
+  const auto increment = [this](std::size_t i) { counts_[i] = sum_of(counts_[i], 1); };
+  increment(static_cast<std::size_t>(candidate.type));
+  increment(candidate.transport == Transport::udp ? kUdp : kTcp);
   has_public_host_ |= candidate.is_public;
   ipv4_ |= candidate.family == Candidate::Family::ipv4;
   ipv6_ |= candidate.family == Candidate::Family::ipv6;
   const bool is_host =
       candidate.type == CandidateType::host || candidate.type == CandidateType::mdns;
-  if (is_host && candidate.transport == Transport::udp) increment(udp_hosts_);
+  if (is_host && candidate.transport == Transport::udp) increment(kUdpHosts);
   if (candidate.mapped != 0) add(Mapping{candidate.base, candidate.mapped});
 }
 
 void Candidates::add(const Candidates& others) noexcept {
   if (others.none()) return;
-  for (std::size_t i = 0; i < kCandidateTypes; ++i) increment(types_[i], others.types_[i]);
-  increment(udp_, others.udp_);
-  increment(tcp_, others.tcp_);
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    counts_[i] = sum_of(counts_[i], others.counts_[i]);
+  }
   has_public_host_ |= others.has_public_host_;
   ipv4_ |= others.ipv4_;
   ipv6_ |= others.ipv6_;
-  increment(udp_hosts_, others.udp_hosts_);
   is_symmetric_ |= others.is_symmetric_;
   for (const Mapping& each : others.mappings_) {
     if (each.mapped != 0) add(each);
@@ -249,7 +302,7 @@ bool Candidates::behind_symmetric_nat() const noexcept {
   // Where bases are hidden: there are more mapped addresses than ports.
   const auto hidden = std::ranges::count_if(
       mappings_, [](const Mapping& each) { return each.mapped != 0 && each.base == 0; });
-  return is_symmetric_ || (udp_hosts_ != 0 && hidden > udp_hosts_);
+  return is_symmetric_ || (counts_[kUdpHosts] != 0 && hidden > counts_[kUdpHosts]);
 }
 
 void Candidates::add(Mapping mapping) noexcept {
@@ -272,16 +325,14 @@ void add_candidates(Candidates& to, std::string_view json) noexcept {
   // What most nodes write, and there is but one.
   constexpr std::string_view kUsual = R"({"sdp":"candidate:)";
   if (json.starts_with(kUsual)) {
-    const auto candidate = read_candidate(json.substr(kUsual.size() - kPrefix.size()));
-    if (candidate) to.add(*candidate);
+    if (const auto candidate = read(json.substr(kUsual.size()))) to.add(*candidate);
     return;
   }
   std::size_t at = find_candidate(json);
   for (std::size_t i = 0; i < kMostCandidatesOfAMessage && at != std::string_view::npos; ++i) {
-    json.remove_prefix(at);
-    if (const auto candidate = read_candidate(json)) to.add(*candidate);
-    json.remove_prefix(kPrefix.size());
-    at = is_followed_by_another(json) ? json.find('\\') + kBetween.size() : find_candidate(json);
+    json.remove_prefix(at + kPrefix.size());
+    if (const auto candidate = read(json)) to.add(*candidate);
+    at = find_next_candidate(json);
   }
 }
 

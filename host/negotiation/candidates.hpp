@@ -68,11 +68,11 @@ class Candidates {
   void add(const Candidates& others) noexcept;
 
   std::uint16_t of(CandidateType type) const noexcept {
-    return types_[static_cast<std::size_t>(type)];
+    return counts_[static_cast<std::size_t>(type)];
   }
-  std::uint16_t udp() const noexcept { return udp_; }
-  std::uint16_t tcp() const noexcept { return tcp_; }
-  bool none() const noexcept { return udp_ == 0 && tcp_ == 0; }
+  std::uint16_t udp() const noexcept { return counts_[kUdp]; }
+  std::uint16_t tcp() const noexcept { return counts_[kTcp]; }
+  bool none() const noexcept { return udp() == 0 && tcp() == 0; }
   bool only_hosts() const noexcept;
   bool has_public_host() const noexcept { return has_public_host_; }
   /// False if an address is hidden: then it may be of any family.
@@ -88,10 +88,11 @@ class Candidates {
   };
   void add(Mapping mapping) noexcept;
 
-  std::array<std::uint16_t, kCandidateTypes> types_{};
-  std::uint16_t udp_ = 0;
-  std::uint16_t tcp_ = 0;
-  std::uint16_t udp_hosts_ = 0;
+  // Behind those of each type. In one array, since eight are added at once.
+  static constexpr std::size_t kUdp = kCandidateTypes;
+  static constexpr std::size_t kTcp = kUdp + 1;
+  static constexpr std::size_t kUdpHosts = kTcp + 1;
+  std::array<std::uint16_t, kUdpHosts + 1> counts_{};
   bool has_public_host_ = false;
   bool ipv4_ = false;
   bool ipv6_ = false;

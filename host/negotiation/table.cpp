@@ -139,44 +139,46 @@ std::optional<Change> acknowledge_event(Record& record, std::uint16_t slot, std:
 // ---- One shard ----------------------------------------------------------------------------------
 
 Record* Table::Shard::find(std::uint64_t hash, std::uint16_t& slot) {
-  for (slot = buckets[hash % kBuckets]; slot != kNone; slot = slots[slot].next) {
-    if (slots[slot].record.hash == hash) return &slots[slot].record;
+  const auto short_hash = static_cast<std::uint32_t>(hash);
+  for (slot = buckets[short_hash % kBuckets]; slot != kNone; slot = next[slot]) {
+    if (short_hashes[slot] == short_hash && records[slot].hash == hash) return &records[slot];
   }
   return nullptr;
 }
 
 Record& Table::Shard::begin(std::uint16_t& slot) {
-  if (slots.size() < kPerShard) {
-    slot = static_cast<std::uint16_t>(slots.size());
-    slots.emplace_back();
+  if (records.size() < kPerShard) {
+    slot = static_cast<std::uint16_t>(records.size());
+    records.emplace_back();
   } else {
     slot = static_cast<std::uint16_t>(oldest);
     oldest = (oldest + 1) % kPerShard;
-    if (slots[slot].record.number != 0) {
+    if (records[slot].number != 0) {
       unlink(slot);
       --used;
     }
   }
-  return slots[slot].record;
+  return records[slot];
 }
 
 void Table::Shard::link(std::uint16_t slot) {
-  std::uint16_t& first = buckets[slots[slot].record.hash % kBuckets];
-  slots[slot].next = first;
+  short_hashes[slot] = static_cast<std::uint32_t>(records[slot].hash);
+  std::uint16_t& first = buckets[short_hashes[slot] % kBuckets];
+  next[slot] = first;
   first = slot;
   ++used;
 }
 
 void Table::Shard::unlink(std::uint16_t slot) {
-  std::uint16_t* at = &buckets[slots[slot].record.hash % kBuckets];
-  while (*at != slot) at = &slots[*at].next;
-  *at = slots[slot].next;
-  slots[slot].record.number = 0;
+  std::uint16_t* at = &buckets[short_hashes[slot] % kBuckets];
+  while (*at != slot) at = &next[*at];
+  *at = next[slot];
+  records[slot].number = 0;
 }
 
 void Table::Shard::release(std::uint16_t slot) {
   unlink(slot);
-  slots[slot].record.clear_names();
+  records[slot].clear_names();
   --used;
 }
 
@@ -247,7 +249,7 @@ std::optional<Change> Table::acknowledge(Ticket ticket, const Acknowledged& know
   if (!ticket.is_valid()) return std::nullopt;
   Shard& shard = shards_[ticket.shard];
   const std::lock_guard lock(shard.mutex);
-  Record& record = shard.slots[ticket.slot].record;
+  Record& record = shard.records[ticket.slot];
   if (static_cast<std::uint32_t>(record.number) != ticket.number) return std::nullopt;
   return acknowledge_event(record, ticket.slot, ticket.event, known);
 }
@@ -283,8 +285,8 @@ std::vector<Change> Table::sweep(TimePoint now) {
 TimePoint Table::sweep_in(Shard& shard, TimePoint now, std::vector<Change>& changes) {
   TimePoint next = TimePoint::max();
   const std::lock_guard lock(shard.mutex);
-  for (std::size_t i = 0; i < shard.slots.size(); ++i) {
-    Record& record = shard.slots[i].record;
+  for (std::size_t i = 0; i < shard.records.size(); ++i) {
+    Record& record = shard.records[i];
     if (record.number == 0) continue;
     if (now - record.last_message >= kRetention) {
       shard.release(static_cast<std::uint16_t>(i));
@@ -316,8 +318,8 @@ std::vector<Record> Table::newest(const Filter& filter, std::size_t limit, TimeP
   std::vector<Found> found;
   for (const Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
-    for (std::size_t i = 0; i < shard.slots.size(); ++i) {
-      const Record& record = shard.slots[i].record;
+    for (std::size_t i = 0; i < shard.records.size(); ++i) {
+      const Record& record = shard.records[i];
       if (matches(record)) found.push_back({record.number, static_cast<std::uint16_t>(i)});
     }
   }
@@ -330,7 +332,7 @@ std::vector<Record> Table::newest(const Filter& filter, std::size_t limit, TimeP
   for (const Found& each : found) {
     const Shard& shard = shards_[shard_of(each.number)];
     const std::lock_guard lock(shard.mutex);
-    const Record& record = shard.slots[each.slot].record;
+    const Record& record = shard.records[each.slot];
     if (record.number == each.number) records.push_back(record);
   }
   return records;
@@ -339,10 +341,9 @@ std::vector<Record> Table::newest(const Filter& filter, std::size_t limit, TimeP
 std::optional<Record> Table::find(std::uint64_t number, TimePoint now) const {
   const Shard& shard = shards_[shard_of(number)];
   const std::lock_guard lock(shard.mutex);
-  for (const Slot& slot : shard.slots) {
-    if (number != 0 && slot.record.number == number &&
-        now - slot.record.last_message < kRetention) {
-      return slot.record;
+  for (const Record& record : shard.records) {
+    if (number != 0 && record.number == number && now - record.last_message < kRetention) {
+      return record;
     }
   }
   return std::nullopt;
@@ -351,7 +352,7 @@ std::optional<Record> Table::find(std::uint64_t number, TimePoint now) const {
 std::optional<Record> Table::find(const Change& change) const {
   const Shard& shard = shards_[shard_of(change.number)];
   const std::lock_guard lock(shard.mutex);
-  const Record& record = shard.slots[change.slot].record;
+  const Record& record = shard.records[change.slot];
   return record.number == change.number ? std::optional(record) : std::nullopt;
 }
 

@@ -108,16 +108,15 @@ class Table {
   static constexpr std::size_t kBuckets = 1024;
   static constexpr std::uint16_t kNone = 0xFFFF;
 
-  struct Slot {
-    Record record;
-    std::uint16_t next = kNone;  // of its bucket
-  };
   struct alignas(64) Shard {
-    mutable std::mutex mutex;  // guards what follows
-    std::deque<Slot> slots;    // grows to kPerShard
-    std::size_t oldest = 0;    // the one that is used next, once there are kPerShard
+    mutable std::mutex mutex;    // guards what follows
+    std::deque<Record> records;  // grows to kPerShard; a slot is an index
+    std::size_t oldest = 0;      // the one that is used next, once there are kPerShard
     std::size_t used = 0;
+    // Beside the records, since these are large: looking for one does not read the others.
     std::array<std::uint16_t, kBuckets> buckets;  // the newest record of each
+    std::array<std::uint16_t, kPerShard> next;    // of its bucket
+    std::array<std::uint32_t, kPerShard> short_hashes;
 
     Shard() { buckets.fill(kNone); }
     Record* find(std::uint64_t hash, std::uint16_t& slot);

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -139,12 +142,16 @@ TEST(Scanner, RefusesWhatOnlyLooksLikeJson) {
 }
 
 TEST(Scanner, ScansAStringTheSameWhereverItsSpecialByteStands) {
-  // Strings are scanned in blocks of sixteen bytes: every position in one, and the tail after them.
-  for (std::size_t before = 0; before < 40; ++before) {
-    for (std::size_t after = 0; after < 40; after += 3) {
+  // Strings are scanned in blocks of sixteen bytes up to the first escape, of sixty-four from there
+  // on, and byte by byte at the end.
+  for (std::size_t i = 0; i < std::size_t{2} * 80; ++i) {
+    const std::string_view start = i % 2 == 0 ? "" : R"(\n)";
+    const std::size_t before = i / 2 % 80;
+    for (const std::size_t after : {0, 1, 17, 130}) {
       const auto literal = [&](std::string_view middle) {
-        return "\"" + std::string(before, 'a') + std::string(middle) + std::string(after, 'b') +
-               "\"";
+        std::string text = "\"";
+        text.append(start).append(before, 'a').append(middle).append(after, 'b');
+        return text + '"';
       };
       EXPECT_TRUE(is_valid(literal("")));
       EXPECT_TRUE(is_valid(literal(R"(\")")));
@@ -164,6 +171,50 @@ TEST(Scanner, ScansAStringTheSameWhereverItsSpecialByteStands) {
       EXPECT_FALSE(is_valid(open));
     }
   }
+}
+
+/// Byte by byte.
+StringScan simple_scan(std::string_view text) {
+  bool has_escapes = false;
+  for (std::size_t at = 1; at < text.size(); ++at) {
+    if (text[at] == '"') return {at + 1, has_escapes};
+    if (static_cast<unsigned char>(text[at]) < 0x20) return {npos, has_escapes};
+    if (text[at] != '\\') continue;
+    has_escapes = true;
+    ++at;
+    if (at == text.size() || R"("\/bfnrtu)"sv.find(text[at]) == npos) return {npos, true};
+    if (text[at] != 'u') continue;
+    const std::string_view digits = text.substr(at + 1, 4);
+    if (digits.size() != 4 || digits.find_first_not_of("0123456789abcdefABCDEF") != npos) {
+      return {npos, true};
+    }
+    at += 4;
+  }
+  return {npos, has_escapes};
+}
+
+TEST(Scanner, FindsTheEndOfAStringAsAByteByByteScanDoes) {
+  std::mt19937 random(1);  // NOLINT: the same texts each time
+  constexpr std::array kWhole = {R"(\n)"sv, R"(\\)"sv, R"(\")"sv, R"(\u0061)"sv, "aaaaaaaaaaa"sv};
+  constexpr std::array kPart = {R"(\)"sv, R"(")"sv, "n"sv, "x"sv, "u0061"sv, "\x1F"sv};
+  std::size_t valid = 0;
+  std::size_t malformed = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = "\"";
+    while (text.size() < 200) {
+      text +=
+          random() % 50 == 0 ? kPart[random() % kPart.size()] : kWhole[random() % kWhole.size()];
+    }
+    text += R"("})";
+    const StringScan expected = simple_scan(text);
+    const StringScan found = scan_string(text, 0);
+    ASSERT_EQ(found.end, expected.end) << text;
+    ++(expected.end == npos ? malformed : valid);
+    if (expected.end != npos) {
+      ASSERT_EQ(found.has_escapes, expected.has_escapes) << text;
+    }
+  }
+  EXPECT_GT(std::min(valid, malformed), 1'000U);
 }
 
 TEST(Scanner, RefusesEveryRawControlCharacterInAString) {
@@ -293,13 +344,14 @@ TEST(Unescape, DecodesEveryEscape) {
 }
 
 TEST(Unescape, KeepsWhatIsNotEscapedWhereverTheEscapesStand) {
-  for (std::size_t before = 0; before < 40; ++before) {
-    for (std::size_t after = 0; after < 40; ++after) {
+  for (std::size_t before = 0; before < 140; ++before) {
+    for (std::size_t after = 0; after < 140; after += after < 40 ? 1 : 11) {
       const std::string head(before, 'a');
       const std::string tail(after, 'b');
       EXPECT_EQ(unescaped("\"" + head + R"(\n)" + tail + "\""), head + "\n" + tail);
       EXPECT_EQ(unescaped("\"" + head + R"(\r\n\u00e9)" + tail + R"(\")" + "\""),
                 head + "\r\n\xC3\xA9" + tail + "\"");
+      EXPECT_EQ(unescaped("\"" + head + R"(\\\\\\\")" + tail + "\""), head + R"(\\\")" + tail);
       EXPECT_EQ(unescaped("\"" + head + "\xE2\x82\xAC" + tail + "\""),
                 head + "\xE2\x82\xAC" + tail);
     }

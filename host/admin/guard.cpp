@@ -4,6 +4,7 @@
 
 #include "telemetry/log.hpp"
 #include "telemetry/throttle.hpp"
+#include "text/ascii.hpp"
 
 namespace crolang::admin {
 
@@ -15,10 +16,6 @@ constexpr Denial kUnauthorized{401, "a valid token is required"};
 
 Denial too_many(std::chrono::seconds wait) {
   return {429, "too many wrong tokens from this address", wait};
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -105,10 +102,7 @@ bool Guard::is_current(const Admitted& admitted, TimePoint now) const {
 
 std::optional<std::string_view> bearer_token(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
-  if (authorization.size() < kScheme.size() ||
-      !std::ranges::equal(authorization.substr(0, kScheme.size()), kScheme, {}, lower)) {
-    return std::nullopt;
-  }
+  if (!text::is_same_word(authorization.substr(0, kScheme.size()), kScheme)) return std::nullopt;
   return trimmed(authorization.substr(kScheme.size()));
 }
 

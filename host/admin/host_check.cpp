@@ -4,17 +4,10 @@
 #include <optional>
 
 #include "client_address/address.hpp"
+#include "text/ascii.hpp"
 
 namespace crolang::admin {
 namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool is_same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 /// nullopt: what follows the colon is not a port.
 std::optional<std::string_view> without_port(std::string_view host) {
@@ -33,7 +26,7 @@ std::optional<std::string_view> without_port(std::string_view host) {
 bool is_allowed_host(std::string_view host) noexcept {
   const auto name = without_port(host);
   if (!name) return false;
-  if (is_same(*name, "localhost")) return true;
+  if (text::is_same_word(*name, "localhost")) return true;
   if (name->starts_with('[')) {
     if (!name->ends_with(']') || name->find(':') == std::string_view::npos) return false;
     return client_address::parse_address(name->substr(1, name->size() - 2)).has_value();
@@ -44,8 +37,9 @@ bool is_allowed_host(std::string_view host) noexcept {
 
 bool is_same_origin(std::string_view origin, std::string_view host) noexcept {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (origin.size() > scheme.size() && is_same(origin.substr(0, scheme.size()), scheme))
-      return is_same(origin.substr(scheme.size()), host);
+    if (origin.size() > scheme.size() &&
+        text::is_same_word(origin.substr(0, scheme.size()), scheme))
+      return text::is_same_word(origin.substr(scheme.size()), host);
   }
   return false;
 }

@@ -29,7 +29,7 @@ template <class Number>
 nlohmann::json json_of(const Traffic& traffic, Number&& number) {
   return {{"messages",
            {{"ok", number(traffic.ok)},
-            {"notAuthorized", number(traffic.not_authorized)},
+            {"unauthorized", number(traffic.not_authorized)},
             {"notConnected", number(traffic.not_connected)},
             {"error", number(traffic.error)},
             {"disabled", number(traffic.disabled)}}},

@@ -5,21 +5,14 @@
 #include <cstddef>
 #include <string>
 
+#include "text/ascii.hpp"
+
 namespace crolang::client_address {
 namespace {
 
 constexpr std::string_view kXForwardedFor = "x-forwarded-for";
 constexpr std::string_view kForwarded = "forwarded";
 constexpr std::string_view kBlanks = " \t";
-
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-/// `name` is in lower case.
-bool is_name(std::string_view text, std::string_view name) noexcept {
-  return std::ranges::equal(text, name, [](char x, char y) { return lower(x) == y; });
-}
 
 std::string_view trim(std::string_view text) noexcept {
   text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
@@ -126,7 +119,7 @@ std::optional<Element> parse_element(std::string_view text) noexcept {
       if (value.empty()) return std::nullopt;
       client = parse_node(value);
     }
-    if (is_name(name, "for")) {
+    if (text::is_same_word(name, "for")) {
       ++clients;
       element.client = client;
     }
@@ -220,7 +213,7 @@ Address client_of_request(const Policy& policy, const Address& peer,
   if (!policy.trusted_proxies.contains(peer)) return client;
   while (!header_lines.empty()) {
     const Line line = take_last_line(header_lines);
-    if (!is_name(line.name, name_of(policy.header))) continue;
+    if (!text::is_same_word(line.name, name_of(policy.header))) continue;
     for (std::string_view list = without_empty_end(line.value); !list.empty();
          list = without_empty_end(list)) {
       const Element element = take_last(list, policy.header);
@@ -235,7 +228,8 @@ Address client_of_request(const Policy& policy, const Address& peer,
 bool names_client(std::string_view header_lines) noexcept {
   while (!header_lines.empty()) {
     const Line line = take_last_line(header_lines);
-    if (is_name(line.name, kXForwardedFor) || is_name(line.name, kForwarded)) return true;
+    if (text::is_same_word(line.name, kXForwardedFor) || text::is_same_word(line.name, kForwarded))
+      return true;
   }
   return false;
 }

@@ -11,19 +11,12 @@
 #include "client_address/address_set.hpp"
 #include "config/cleaning.hpp"
 #include "origin/allow_list.hpp"
+#include "text/ascii.hpp"
 
 namespace crolang::config {
 namespace {
 
 using namespace std::string_view_literals;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  }
-  return out;
-}
 
 template <std::size_t n>
 bool is_one_of(const std::array<std::string_view, n>& words, std::string_view word) {
@@ -33,15 +26,15 @@ bool is_one_of(const std::array<std::string_view, n>& words, std::string_view wo
 std::string about_switch(std::string_view value) {
   constexpr std::array kYes{"true"sv, "yes"sv, "on"sv, "1"sv, "y"sv, "t"sv, "enabled"sv};
   constexpr std::array kNo{"false"sv, "no"sv, "off"sv, "0"sv, "n"sv, "f"sv, "disabled"sv};
-  const std::string word = lower(value);
+  const std::string word = text::lowered(value);
   if (is_one_of(kYes, word)) return "write true";
   return is_one_of(kNo, word) ? "write false" : "";
 }
 
 std::string about_choice(const Variable& variable, std::string_view value) {
-  const auto meant =
-      std::find_if(variable.choices.begin(), variable.choices.end(),
-                   [&](std::string_view choice) { return lower(choice) == lower(value); });
+  const auto meant = std::find_if(
+      variable.choices.begin(), variable.choices.end(),
+      [&](std::string_view choice) { return text::lowered(choice) == text::lowered(value); });
   return meant == variable.choices.end() ? "" : "write " + *meant;
 }
 
@@ -96,7 +89,7 @@ std::string about_level(std::string_view value) {
   constexpr std::array kMost{"debug"sv, "trace"sv, "verbose"sv, "all"sv, "silly"sv};
   constexpr std::array kLeast{"info"sv, "notice"sv,   "warn"sv,  "warning"sv, "error"sv,
                               "err"sv,  "critical"sv, "fatal"sv, "off"sv,     "none"sv};
-  const std::string word = lower(value);
+  const std::string word = text::lowered(value);
   if (is_one_of(kMost, word)) return "write 3, or 1 for connections";
   return is_one_of(kLeast, word) ? "write 0: information, warnings and faults" : "";
 }
@@ -123,7 +116,7 @@ std::string about_number(const Variable& variable, std::string_view value) {
                      std::to_string(number * 1000)
                : "";
   }
-  const std::uint64_t times = factor(variable, lower(unit));
+  const std::uint64_t times = factor(variable, text::lowered(unit));
   if (times == 0 || number > std::numeric_limits<std::uint64_t>::max() / times) return {};
   return write(variable, number * times);
 }

@@ -7,6 +7,7 @@
 
 #include "json/byte_mask.hpp"
 #include "negotiation/secret_hash.hpp"
+#include "text/ascii.hpp"
 
 namespace crolang::negotiation {
 namespace {
@@ -17,17 +18,12 @@ constexpr std::string_view kPrefix = "candidate:";
 constexpr char kLocalName[] = ".local";
 constexpr std::size_t kLocalNameSize = sizeof(kLocalName) - 1;
 
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 /// `word` is in lower case, as nearly every text is.
 template <std::size_t size>
 bool is_word(std::string_view text, const char (&word)[size]) {
   constexpr std::size_t kLength = size - 1;
   if (text.size() != kLength) return false;
-  return std::memcmp(text.data(), word, kLength) == 0 ||
-         std::equal(text.begin(), text.end(), word, [](char a, char b) { return lower(a) == b; });
+  return std::memcmp(text.data(), word, kLength) == 0 || text::is_same_word(text, {word, kLength});
 }
 
 /// Whether the escape that begins with this backslash stands for a line end.
@@ -35,7 +31,7 @@ bool is_line_end(std::string_view escape) {
   if (escape.size() < 2) return true;
   if (escape[1] == 'r' || escape[1] == 'n') return true;
   return escape.size() >= 6 && escape.substr(1, 4) == "u000"sv &&
-         (lower(escape[5]) == 'a' || lower(escape[5]) == 'd');
+         (text::lower(escape[5]) == 'a' || text::lower(escape[5]) == 'd');
 }
 
 // Each of these takes a byte, or a block of bytes at once.

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "text/ascii.hpp"
+
 namespace crolang::origin {
 namespace {
 
@@ -50,14 +52,6 @@ bool is_port(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   return error == std::errc{} && stop == text.data() + text.size() && port != 0 &&
          text.front() != '0';
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  }
-  return out;
 }
 
 std::string quoted(std::string_view text) {
@@ -120,7 +114,7 @@ std::string fault_in_entry(std::string_view entry) {
   }
   const std::string_view scheme = entry.substr(0, scheme_end);
   const std::string_view rest = entry.substr(scheme_end + kSchemeEnd.size());
-  if (const std::string lowered = lower(entry); lowered != entry) {
+  if (const std::string lowered = text::lowered(entry); lowered != entry) {
     return write(lowered, "browsers send origins in lower case");
   }
   if (scheme == "ws" || scheme == "wss") {

@@ -1,5 +1,7 @@
 #include "tls/server_names.hpp"
 
+#include "text/ascii.hpp"
+
 namespace crolang::tls {
 
 void ServerNames::add(const std::vector<std::string>& names, std::size_t index) {
@@ -7,10 +9,7 @@ void ServerNames::add(const std::vector<std::string>& names, std::size_t index) 
 }
 
 std::optional<std::size_t> ServerNames::find(std::string_view server_name) const {
-  std::string name(server_name);
-  for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  std::string name = text::lowered(server_name);
   if (const auto found = names_.find(name); found != names_.end()) return found->second;
   // RFC 6125 6.4.3: a wildcard stands for one whole label, the first.
   const std::size_t dot = name.find('.');

@@ -130,7 +130,7 @@ export class Charts {
   /// The answer of /api/v1/history.
   show({ intervalSeconds, samples: raw }) {
     const samples = raw.map((sample) => ({ ...sample, time: Date.parse(sample.at), seconds: intervalSeconds })).filter(({ time }) => !Number.isNaN(time));
-    const receipts = keysIn(samples, 'messages', ['ok', 'notConnected', 'notAuthorized', 'error']).filter((key) => key !== 'ok');
+    const receipts = keysIn(samples, 'messages', ['ok', 'notConnected', 'unauthorized', 'error']).filter((key) => key !== 'ok');
     this.#charts.messages.setSeries({ up: [messages('ok', 'good')], down: receipts.map((key, i) => messages(key, ['warn', 'odd', 'bad'][i] ?? 'other')) });
     this.#offerKinds(samples);
     // Its own clock counts, not that of this machine.

@@ -3,7 +3,7 @@
 /// "rtcConfiguration" and "rtc-configuration": "rtc configuration".
 const spaced = (word) => word.replaceAll(/[-_]/g, ' ').replaceAll(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
 
-const kReceipts = { ok: 'OK', notAuthorized: 'not authorized', notConnected: 'not connected', error: 'error', disabled: 'switched off' };
+const kReceipts = { ok: 'OK', unauthorized: 'not authorized', notConnected: 'not connected', error: 'error', disabled: 'switched off' };
 export const receiptName = (key) => kReceipts[key] ?? spaced(key);
 
 const kOutcomes = { attempting: 'attempting', answered: 'answered', refused: 'refused', notAllowed: 'not allowed', unanswered: 'unanswered', notConnected: 'not connected', unauthorized: 'not authorized', failed: 'failed' };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "text/ascii.hpp"
+
 namespace crolang::modules {
 namespace {
 
@@ -9,15 +11,6 @@ std::string_view trim(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";
   text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
   return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool is_same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 /// Removes the next line from the front of `lines`, with its end.
@@ -83,7 +76,7 @@ std::string_view HeaderSelection::select(std::string_view lines, std::string& sc
     const std::string_view line = take_line(lines);
     const auto header = header_of(line);
     if (header && std::ranges::any_of(*names_, [&](std::string_view name) {
-          return is_same_name(name, header->name);
+          return text::is_same_word(name, header->name);
         })) {
       scratch += line;
     }
@@ -93,7 +86,7 @@ std::string_view HeaderSelection::select(std::string_view lines, std::string& sc
 
 std::optional<std::string_view> find_header(std::string_view lines, std::string_view name) {
   while (const auto header = take_header(lines)) {
-    if (is_same_name(header->name, name)) return header->value;
+    if (text::is_same_word(header->name, name)) return header->value;
   }
   return std::nullopt;
 }

@@ -7,8 +7,8 @@
 #include "admin/instance_routes.hpp"
 #include "admin/lifecycle_routes.hpp"
 #include "admin/metrics_routes.hpp"
-#include "admin/node_routes.hpp"
 #include "admin/negotiation_routes.hpp"
+#include "admin/node_routes.hpp"
 #include "admin/overview_routes.hpp"
 
 namespace crolang::admin {
@@ -17,6 +17,7 @@ AdminServer::AdminServer(net::Descriptor listening, const AdminOptions& options,
                          net::Server& server, process::Control& control, Lifecycle& lifecycle)
     : guard_(options.token, server.shared().counters),
       history_(traffic_of(server.counters(), 0), std::chrono::steady_clock::now()),
+      instances_(server.shared().instance),
       backend_{server,   server.shared(), control,        lifecycle,
                history_, instances_,      options.limits, options.max_streams},
       router_(make_router(backend_)),

@@ -65,6 +65,7 @@ std::optional<nlohmann::json> instance_json(const modules::InstanceStatus& statu
 }
 
 InstanceWatch::Changes InstanceWatch::update(std::vector<std::string> names) {
+  if (std::ranges::find(names, own_) == names.end()) names.push_back(own_);
   std::ranges::sort(names);
   const std::lock_guard lock(mutex_);
   Changes changes;
@@ -78,7 +79,7 @@ InstanceWatch::Changes InstanceWatch::update(std::vector<std::string> names) {
 
 std::size_t InstanceWatch::count() const {
   const std::lock_guard lock(mutex_);
-  return known_ ? std::max<std::size_t>(known_->size(), 1) : 1;
+  return known_ ? known_->size() : 1;
 }
 
 std::variant<Statuses, std::string> list_instances(broker::SharedState& shared,

@@ -27,6 +27,9 @@ std::optional<nlohmann::json> instance_json(const modules::InstanceStatus& statu
 /// Which instances there are, for events and the history.
 class InstanceWatch {
  public:
+  /// `own`: this instance, which is there even while the registry does not know it yet.
+  explicit InstanceWatch(std::string own) : own_(std::move(own)) {}
+
   struct Changes {
     std::vector<std::string> up;
     std::vector<std::string> down;
@@ -37,6 +40,7 @@ class InstanceWatch {
   std::size_t count() const;
 
  private:
+  const std::string own_;
   mutable std::mutex mutex_;                         // guards known_
   std::optional<std::vector<std::string>> known_{};  // sorted
 };

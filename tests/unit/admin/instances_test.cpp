@@ -46,8 +46,19 @@ TEST(Instances, WhatIsNoStatusOfABrokerIsLeftOut) {
   }
 }
 
+TEST(Instances, ThisOneIsNoNews) {
+  InstanceWatch watch("b1");
+  // It has asked for the list before the registry had its own status.
+  EXPECT_TRUE(watch.update({}).up.empty());
+  EXPECT_TRUE(watch.update({"b1"}).up.empty());
+  const auto changes = watch.update({"b2"});
+  EXPECT_EQ(changes.up, std::vector<std::string>{"b2"});
+  EXPECT_TRUE(changes.down.empty());
+  EXPECT_EQ(watch.count(), 2u);
+}
+
 TEST(Instances, TheFirstListIsNoNews) {
-  InstanceWatch watch;
+  InstanceWatch watch("b1");
   EXPECT_EQ(watch.count(), 1u);
   const auto first = watch.update({"b2", "b1"});
   EXPECT_TRUE(first.up.empty());

@@ -8,6 +8,15 @@
 #include "websocket/utf8.hpp"
 
 namespace crolang::broker {
+namespace {
+
+std::unique_ptr<char[]> copy_of(std::string_view text) {
+  auto copy = std::make_unique_for_overwrite<char[]>(text.size());
+  std::ranges::copy(text, copy.get());
+  return copy;
+}
+
+}  // namespace
 
 // The parser of form fields (WHATWG URL 5.1): a plus sign is a blank, and an invalid percent
 // sequence stays as it is.
@@ -45,29 +54,25 @@ Identity Identity::from_query(std::string_view query) {
       values[index] = value;
     }
   });
-  std::size_t size = 0;
-  for (const auto& value : values) size += value ? value->size() : 0;
   Identity identity;
-  identity.text_.reserve(size);
+  std::string text;
   for (std::size_t i = 0; i < kFields; ++i) {
     // The limit on request headers is far below the largest size that sizes_ can store; a longer
     // field is dropped.
-    if (!values[i] || identity.text_.size() + values[i]->size() >= kAbsent) continue;
+    if (!values[i] || text.size() + values[i]->size() >= kAbsent) continue;
     identity.sizes_[i] = static_cast<std::uint16_t>(values[i]->size());
-    identity.text_ += *values[i];
+    text += *values[i];
   }
-  identity.text_.shrink_to_fit();
+  identity.text_ = copy_of(text);
   return identity;
 }
 
 void Identity::keep_request(std::string_view header_lines, std::string_view tls_client_subject) {
   if (header_lines.size() >= kAbsent || tls_client_subject.size() >= kAbsent) return;
-  std::string text;
-  text.reserve(text_.size() + header_lines.size() + tls_client_subject.size());
-  text += text_;
+  std::string text(this->text());
   text += header_lines;
   text += tls_client_subject;
-  text_ = std::move(text);
+  text_ = copy_of(text);
   sizes_[kHeaderLines] = static_cast<std::uint16_t>(header_lines.size());
   sizes_[kClientSubject] = static_cast<std::uint16_t>(tls_client_subject.size());
 }
@@ -78,9 +83,13 @@ std::optional<std::string_view> Identity::field(Field field) const {
 
 std::optional<std::string_view> Identity::part(std::size_t index) const {
   if (sizes_[index] == kAbsent) return std::nullopt;
+  return text().substr(begin_of(index), sizes_[index]);
+}
+
+std::size_t Identity::begin_of(std::size_t index) const {
   std::size_t begin = 0;
   for (std::size_t i = 0; i < index; ++i) begin += sizes_[i] == kAbsent ? 0 : sizes_[i];
-  return std::string_view(text_).substr(begin, sizes_[index]);
+  return begin;
 }
 
 std::optional<Identity::Field> Identity::missing() const {

@@ -2,11 +2,12 @@
 /// The identity that a node states in the query of its upgrade request: id, version, runtime, data.
 /// Kept for the life of the transport, since a later CONNECT is a new admission with the same
 /// query.
-/// Threads: a plain value, not synchronised.
+/// Threads: a value that can be moved, not synchronised. Errors: std::bad_alloc.
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,7 +39,7 @@ class Identity {
   // Hot: twice per message.
   std::string_view id() const {
     static_assert(static_cast<std::size_t>(Field::id) == 0, "it stands first in text_");
-    return {text_.data(), sizes_[0] == kAbsent ? std::size_t{0} : sizes_[0]};
+    return {text_.get(), sizes_[0] == kAbsent ? std::size_t{0} : sizes_[0]};
   }
   /// Empty unless keep_request was called.
   std::string_view header_lines() const { return part(kHeaderLines).value_or(std::string_view()); }
@@ -57,8 +58,11 @@ class Identity {
   static constexpr std::uint16_t kAbsent = 0xffff;
 
   std::optional<std::string_view> part(std::size_t index) const;
+  /// Where the part begins, or would.
+  std::size_t begin_of(std::size_t index) const;
+  std::string_view text() const { return {text_.get(), begin_of(kParts)}; }
 
-  std::string text_;  // all parts, one after the other: one allocation
+  std::unique_ptr<char[]> text_;  // all parts, one after the other: no larger than they are
   std::array<std::uint16_t, kParts> sizes_ = [] {
     std::array<std::uint16_t, kParts> none{};
     none.fill(kAbsent);

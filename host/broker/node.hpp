@@ -99,7 +99,7 @@ class Node final : public session::Session {
 };
 
 // Most of a broker's nodes are idle, so their size determines its memory.
-static_assert(sizeof(Node) <= 176);
+static_assert(sizeof(Node) <= 152);
 
 /// The node behind a session that reports an event: LocalSessions own the sessions of a worker, and
 /// each of them is a Node.

@@ -117,9 +117,10 @@ std::optional<Line> read_usual_fields(std::string_view text) {
     end = static_cast<std::size_t>(std::countr_zero(stops));
     stops &= stops - 1;
   }
-  const std::uint64_t before_last = (std::uint64_t{1} << ends[7]) - 1;
-  const std::uint64_t empty = blanks & (blanks << 1U | 1U);
-  if (((others | empty) & before_last) != 0) return std::nullopt;
+  const std::uint64_t last = std::uint64_t{1} << ends[7];
+  const std::uint64_t before_last = last - 1;
+  const std::uint64_t runs = blanks & (blanks << 1U | 1U);
+  if ((others & before_last) != 0 || (runs & (before_last | last)) != 0) return std::nullopt;
   const std::string_view rest = text.substr(ends[7]);
   if (rest.front() == '\\' && !is_line_end(rest)) return std::nullopt;
 

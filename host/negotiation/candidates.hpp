@@ -55,6 +55,8 @@ struct Candidate {
   bool is_public = false;    ///< an IPv4 address of the internet: servers see the same
   std::uint16_t mapped = 0;  ///< of srflx over UDP, else 0
   std::uint16_t base = 0;    ///< the same, if it is told
+
+  bool operator==(const Candidate&) const = default;
 };
 
 /// Reads the candidate that begins at the start of `text`, with `candidate:`. `text` is the inside

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "json/scanner.hpp"
 
@@ -114,6 +115,62 @@ TEST(Candidates, InADescriptionAreCounted) {
 TEST(Candidates, WithEscapesInTheirFoundationAreRead) {
   EXPECT_THAT(numbers(counted(R"({"sdp":"candidate:a\/b\u002Bc 1 udp 1 192.0.2.2 9 typ relay"})")),
               ElementsAre(0, 0, 0, 0, 1, 1, 0));
+}
+
+/// Whether a line is read alike with one blank more, in front of its foundation. Blanks there are
+/// none of a field, but with two the line is not read in one step.
+void expect_same_with_one_blank_more(const std::string& rest) {
+  const std::string line = "candidate:" + rest;
+  EXPECT_EQ(read_candidate(line), read_candidate("candidate: " + rest)) << line;
+}
+
+// The shortest has 64 bytes: shorter ones are not read in one step.
+constexpr std::string_view kUsualLines[] = {
+    R"(645241406 1 udp 2113937151 192.0.2.2 40266 typ host generation 0 ufrag 8CqW"})",
+    R"(842163049 1 udp 1677729535 198.51.100.7 40266 typ srflx raddr 192.0.2.2 rport 7 id 1"})",
+    R"(8421 1 udp 16777295 198.51.100.7 4026 typ srflx raddr 0.0.0.0 rport 0 generation 0","x"})",
+    R"(37456419211 1 tcp 1518283007 a-very-long-name.example 9 typ relay\r\na=end-of-candidates)",
+};
+constexpr std::string_view kSpliced[] = {" ",       R"(")",      R"(\)",  R"(\\)",
+                                         R"(\r\n)", R"(\u000a)", R"(\/)", "x"};
+
+TEST(Candidates, ReadInOneStepAreReadAlike) {
+  for (const std::string_view line : kUsualLines) {
+    ASSERT_GE(line.size(), 64U);
+    expect_same_with_one_blank_more(std::string(line));
+    for (std::size_t at = 0; at <= line.size(); ++at) {
+      for (const std::string_view piece : kSpliced) {
+        std::string longer(line);
+        longer.insert(at, piece);
+        expect_same_with_one_blank_more(longer);
+        std::string changed(line);
+        changed.replace(at, piece.size(), piece);
+        expect_same_with_one_blank_more(changed);
+        for (std::size_t second = at; second <= longer.size(); ++second) {
+          std::string twice(longer);
+          twice.insert(second, piece);
+          expect_same_with_one_blank_more(twice);
+        }
+      }
+    }
+  }
+}
+
+// A run of blanks between any two fields, as long as a line's mask and longer.
+TEST(Candidates, WithRunsOfBlanksAreRead) {
+  const std::vector<std::string> fields = {"1", "1", "udp", "1", "192.0.2.2", "9", "typ", "srflx"};
+  for (std::size_t wide = 0; wide < fields.size(); ++wide) {
+    for (std::size_t blanks = 1; blanks < 140; ++blanks) {
+      std::string line = "candidate:";
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        line.append(fields[i]).append(i == wide ? blanks : 1, ' ');
+      }
+      const auto candidate = read_candidate(line + "raddr 192.0.2.2 rport 7 generation 0");
+      ASSERT_TRUE(candidate.has_value()) << line;
+      EXPECT_EQ(candidate->type, CandidateType::srflx) << line;
+      EXPECT_NE(candidate->base, 0) << line;
+    }
+  }
 }
 
 TEST(Candidates, DoNotBeginInsideAnEscape) {

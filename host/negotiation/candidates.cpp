@@ -104,12 +104,14 @@ Line read_fields(std::string_view text) {
 }
 
 /// The same of a usual line, at once: all of it is within 64 bytes, and between two fields stands
-/// one blank. Nullopt: it is another.
-std::optional<Line> read_usual_fields(std::string_view text) {
+/// one blank. Nullopt: it is another. Of `text` only what is before `size` is the candidate's.
+std::optional<Line> read_usual_fields(std::string_view text, std::size_t size) {
   if (text.size() < json::kMaskSize) return std::nullopt;
   const json::Bytes64 bytes(text.data());
-  const std::uint64_t blanks = bytes.mask(is_blank);
-  const std::uint64_t others = bytes.mask(is_quote_or_backslash);
+  const std::uint64_t own =
+      size < json::kMaskSize ? (std::uint64_t{1} << size) - 1 : ~std::uint64_t{0};
+  const std::uint64_t blanks = bytes.mask(is_blank) & own;
+  const std::uint64_t others = bytes.mask(is_quote_or_backslash) & own;
   std::array<std::size_t, 8> ends;
   std::uint64_t stops = blanks | others;
   for (std::size_t& end : ends) {
@@ -121,7 +123,7 @@ std::optional<Line> read_usual_fields(std::string_view text) {
   const std::uint64_t before_last = last - 1;
   const std::uint64_t runs = blanks & (blanks << 1U | 1U);
   if ((others & before_last) != 0 || (runs & (before_last | last)) != 0) return std::nullopt;
-  const std::string_view rest = text.substr(ends[7]);
+  const std::string_view rest = text.substr(ends[7], size - ends[7]);
   if (rest.front() == '\\' && !is_line_end(rest)) return std::nullopt;
 
   const auto field = [&](std::size_t i) {
@@ -221,10 +223,10 @@ std::uint16_t sum_of(std::uint16_t a, std::uint16_t b) {
   return static_cast<std::uint16_t>(sum | -static_cast<int>(sum < a));
 }
 
-/// `text` begins behind the prefix.
-std::optional<Candidate> read(std::string_view text) noexcept {
-  const auto usual = read_usual_fields(text);
-  Line line = usual ? *usual : read_fields(text);
+/// `text` begins behind the prefix, and the candidate ends before `size`.
+std::optional<Candidate> read(std::string_view text, std::size_t size) noexcept {
+  const auto usual = read_usual_fields(text, size);
+  Line line = usual ? *usual : read_fields(text.substr(0, size));
   if (!line.is_complete) return std::nullopt;
   const auto type = type_of(line.type, line.address);
   if (!type) return std::nullopt;
@@ -238,9 +240,9 @@ std::optional<Candidate> read(std::string_view text) noexcept {
   } else {
     return std::nullopt;
   }
-  // The first group of an IPv6 address has four digits at most.
+  // The first group of an IPv6 address has four digits at most; some write a bracket before it.
   const bool is_ipv6 =
-      std::ranges::any_of(line.address.substr(0, 5), [](char c) { return c == ':'; });
+      std::ranges::any_of(line.address.substr(0, 6), [](char c) { return c == ':'; });
   candidate.family = *type == CandidateType::mdns ? Candidate::Family::hidden
                      : is_ipv6                    ? Candidate::Family::ipv6
                                                   : Candidate::Family::ipv4;
@@ -265,7 +267,8 @@ std::optional<Candidate> read(std::string_view text) noexcept {
 
 std::optional<Candidate> read_candidate(std::string_view text) noexcept {
   if (!text.starts_with(kPrefix)) return std::nullopt;
-  return read(text.substr(kPrefix.size()));
+  text.remove_prefix(kPrefix.size());
+  return read(text, text.size());
 }
 
 void Candidates::add(const Candidate& candidate) noexcept {
@@ -319,17 +322,19 @@ bool Candidates::only_hosts() const noexcept {
 
 void add_candidates(Candidates& to, std::string_view json) noexcept {
   if (json.empty()) return;
-  // What most nodes write, and there is but one.
   constexpr std::string_view kUsual = R"({"sdp":"candidate:)";
   if (json.starts_with(kUsual)) {
-    if (const auto candidate = read(json.substr(kUsual.size()))) to.add(*candidate);
+    json.remove_prefix(kUsual.size());
+    if (const auto candidate = read(json, json.size())) to.add(*candidate);
     return;
   }
   std::size_t at = find_candidate(json);
   for (std::size_t i = 0; i < kMostCandidatesOfAMessage && at != std::string_view::npos; ++i) {
     json.remove_prefix(at + kPrefix.size());
-    if (const auto candidate = read(json)) to.add(*candidate);
     at = find_next_candidate(json);
+    // It ends where the next one begins, or a message of nothing but beginnings would be read to
+    // its end from each of them.
+    if (const auto candidate = read(json, std::min(at, json.size()))) to.add(*candidate);
   }
 }
 

@@ -106,7 +106,9 @@ class Candidates {
 /// More candidates of one message are not read.
 inline constexpr std::size_t kMostCandidatesOfAMessage = 256;
 
-/// Hot: per message of a negotiation. Adds all candidates in the raw JSON text of a value.
+/// Hot: per message of a negotiation. Adds all candidates in the raw JSON text of a value. Each
+/// ends with its line, with its string, or where the next one begins. Of a value that begins with
+/// `{"sdp":"candidate:`, as most nodes write one candidate, only this is read.
 void add_candidates(Candidates& to, std::string_view json) noexcept;
 
 }  // namespace crolang::negotiation

@@ -173,6 +173,36 @@ TEST(Candidates, WithRunsOfBlanksAreRead) {
   }
 }
 
+TEST(Candidates, EndWhereTheNextBegins) {
+  const auto hosts = [](std::string_view inside) {
+    std::string json = R"({"a":0,"sdp":")";
+    json.append(inside).append(R"("})");
+    return counted(json).of(CandidateType::host);
+  };
+  EXPECT_EQ(hosts("candidate:1 1 udp 1 192.0.2.2 9 candidate:typ host"), 0);
+  EXPECT_EQ(hosts("candidate:x candidate:1 1 udp 1 192.0.2.2 9 typ host"), 1);
+  EXPECT_EQ(hosts("candidate:1 1 udp 1 192.0.2.2 9 typ hostcandidate:"), 1);
+  EXPECT_EQ(hosts("candidate:1 1 udp 1 192.0.2.2 9 typ host candidate:2 1 udp 1 192.0.2.2 9 typ "
+                  "host candidate:"),
+            2);
+  // Read in one step, if it were not for the next one within its 64 bytes.
+  EXPECT_EQ(hosts("candidate:645241406 1 udp 2113937151 192.0.2.2 40266 typcandidate: host "
+                  "generation 0 ufrag 8CqW"),
+            0);
+}
+
+TEST(Candidates, AreOfOneFamily) {
+  const auto is_ipv6 = [](std::string_view address) {
+    std::string line = "candidate:1 1 udp 1 ";
+    const auto candidate = read_candidate(line.append(address).append(" 9 typ host"));
+    return candidate.has_value() && candidate->family == Candidate::Family::ipv6;
+  };
+  for (const std::string_view address : {"::1", "fe80::1", "2001:db8::1", "[2001:db8::1]"}) {
+    EXPECT_TRUE(is_ipv6(address)) << address;
+  }
+  EXPECT_FALSE(is_ipv6("192.0.2.2"));
+}
+
 TEST(Candidates, DoNotBeginInsideAnEscape) {
   const auto hosts = [](std::string_view before) {
     std::string json = R"({"sdp":")";

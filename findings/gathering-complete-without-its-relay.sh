@@ -2,7 +2,7 @@
 # Gathering that is complete, and has left out the TURN server.
 #
 # Packages: @roamhq/wrtc 0.10.0 (npm; libwebrtc), coturn 4.6.1 of Debian 12. Node.js 18 or later. UDP ports 17510 and 17511 on loopback.
-# Behaviour: iceGatheringState "complete" is said to mean that all servers were asked. libwebrtc stops to ask as soon as the connection is up: with a
+# Behaviour: iceGatheringState "complete" is said to mean that all servers were asked. libwebrtc stops asking as soon as the connection is up: with a
 # TURN server whose answers take two seconds, two peers that reach each other at once are "complete" within a tenth of a second, with candidates
 # of type host only, and neither the server-reflexive nor the relayed one comes later, in no event and not in localDescription. The same peer with nobody to
 # connect to gathers them all, and is complete after four seconds. So a list without a relay says nothing of the TURN server, if the
@@ -11,7 +11,7 @@
 #   alone: host srflx relay, complete after seconds
 #   connected at once: host, complete within a second
 #   six seconds later: host
-# Ends with 0 while it is so, with 1 when one of them has changed.
+# Ends with 0 while it is so, with 1 when one of them has changed, with 2 if it could not be tried.
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
@@ -37,6 +37,15 @@ const server = spawn('turnserver', [
   '--lt-cred-mech', '--user', 'a:b', '--realm', 'r', '--no-tls', '--no-dtls', '--no-cli', '--verbose', '--log-file', 'stdout', '--simple-log',
   '--pidfile', './pid', '--userdb', './users',
 ]);
+process.on('exit', () => server.kill());
+process.on('uncaughtException', (error) => {
+  console.error(`could not be tried: ${error.message}`);
+  process.exit(2);
+});
+server.on('exit', (code) => {
+  console.error(`could not be tried: turnserver ended with ${code}`);
+  process.exit(2);
+});
 let said = '';
 while (!said.includes('UDP listener opened')) said += (await once(server.stdout, 'data'))[0];
 server.stdout.resume();
@@ -94,7 +103,7 @@ console.log(`alone: ${alone.first}, complete after ${alone.seconds > 2 ? 'second
 const connected = await gather(new wrtc.RTCPeerConnection());
 console.log(`connected at once: ${connected.first}, complete ${connected.seconds < 1 ? 'within a second' : 'after more than a second'}`);
 console.log(`six seconds later: ${connected.later}`);
-server.kill();
+server.removeAllListeners('exit');
 const is = alone.first === 'host srflx relay' && alone.seconds > 2 && connected.first === 'host' && connected.seconds < 1 && connected.later === 'host';
 process.exit(is ? 0 : 1);
 END

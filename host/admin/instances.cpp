@@ -67,6 +67,9 @@ std::optional<nlohmann::json> instance_json(const modules::InstanceStatus& statu
 InstanceWatch::Changes InstanceWatch::update(std::vector<std::string> names) {
   if (std::ranges::find(names, own_) == names.end()) names.push_back(own_);
   std::ranges::sort(names);
+  // A registry plugin may list one twice.
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
   const std::lock_guard lock(mutex_);
   Changes changes;
   if (known_) {

@@ -29,7 +29,7 @@ template <class Number>
 nlohmann::json json_of(const Traffic& traffic, Number&& number) {
   return {{"messages",
            {{"ok", number(traffic.ok)},
-            {"unauthorized", number(traffic.not_authorized)},
+            {"unauthorized", number(traffic.unauthorized)},
             {"notConnected", number(traffic.not_connected)},
             {"error", number(traffic.error)},
             {"disabled", number(traffic.disabled)}}},
@@ -48,7 +48,7 @@ Traffic traffic_of(std::span<const telemetry::Counters* const> counters, std::ui
   };
   Traffic traffic;
   traffic.ok = sum(Counter::ack_ok);
-  traffic.not_authorized = sum(Counter::ack_unauthorized);
+  traffic.unauthorized = sum(Counter::ack_unauthorized);
   traffic.not_connected = sum(Counter::ack_not_connected);
   traffic.error = sum(Counter::ack_error);
   traffic.disabled = sum(Counter::ack_disabled);
@@ -60,7 +60,7 @@ Traffic traffic_of(std::span<const telemetry::Counters* const> counters, std::ui
 
 Traffic difference(const Traffic& later, const Traffic& earlier) {
   return {.ok = minus(later.ok, earlier.ok),
-          .not_authorized = minus(later.not_authorized, earlier.not_authorized),
+          .unauthorized = minus(later.unauthorized, earlier.unauthorized),
           .not_connected = minus(later.not_connected, earlier.not_connected),
           .error = minus(later.error, earlier.error),
           .disabled = minus(later.disabled, earlier.disabled),

@@ -13,7 +13,7 @@ namespace crolang::admin {
 
 struct Traffic {
   std::uint64_t ok = 0;
-  std::uint64_t not_authorized = 0;
+  std::uint64_t unauthorized = 0;
   std::uint64_t not_connected = 0;
   std::uint64_t error = 0;
   std::uint64_t disabled = 0;

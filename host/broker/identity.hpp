@@ -62,7 +62,7 @@ class Identity {
   std::size_t begin_of(std::size_t index) const;
   std::string_view text() const { return {text_.get(), begin_of(kParts)}; }
 
-  std::unique_ptr<char[]> text_;  // all parts, one after the other: no larger than they are
+  std::unique_ptr<char[]> text_;  // all parts, one after the other, allocated to their size
   std::array<std::uint16_t, kParts> sizes_ = [] {
     std::array<std::uint16_t, kParts> none{};
     none.fill(kAbsent);

@@ -34,7 +34,7 @@ std::string about_switch(std::string_view value) {
 std::string about_choice(const Variable& variable, std::string_view value) {
   const auto meant = std::find_if(
       variable.choices.begin(), variable.choices.end(),
-      [&](std::string_view choice) { return text::lowered(choice) == text::lowered(value); });
+      [&](std::string_view choice) { return text::is_same_word(choice, value); });
   return meant == variable.choices.end() ? "" : "write " + *meant;
 }
 

@@ -46,7 +46,7 @@ struct DrivenConnection : TimerNode {
 };
 
 // Most connections are idle nodes.
-static_assert(sizeof(DrivenConnection) <= 312);
+static_assert(sizeof(DrivenConnection) <= 288);
 
 class ConnectionTable {
  public:

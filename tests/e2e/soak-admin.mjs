@@ -22,7 +22,7 @@ let sent = 0;
 let said = Date.now();
 let slowest = 0;
 let answered = 0;
-let madeRoom = 0;
+let evicted = 0;
 
 /// One hostile client after the other, until the time is over.
 async function attacker(number) {
@@ -43,15 +43,19 @@ async function silent() {
   }
 }
 
-/// All connections are taken most of the time, so one that sends its request 200 ms late makes room for another: on a busy machine that
-/// happens to ours, too. Such a request is sent again, as a person would.
+/// All connections are taken most of the time, so one that sends its request 200 ms late is closed in favour of another: on a busy machine
+/// that happens to ours, too. Such a request is sent again, as a person would. Whatever else ends a connection is a fault.
+const kGraceMs = 200;
 async function overview() {
-  try {
-    return await admin.get('/api/v1/overview', { headers });
-  } catch (error) {
-    if (error.code !== 'ECONNRESET') throw error;
-    ++madeRoom;
-    return admin.get('/api/v1/overview', { headers });
+  for (;;) {
+    const begun = performance.now();
+    try {
+      return await admin.get('/api/v1/overview', { headers });
+    } catch (error) {
+      const wasLate = performance.now() - begun >= kGraceMs - 10 && error.bytesReceived === 0;
+      if (error.code !== 'ECONNRESET' || !wasLate) throw error;
+      ++evicted;
+    }
   }
 }
 
@@ -63,13 +67,13 @@ async function watcher() {
     const { status } = await overview();
     assert.equal(status, 200);
     ++answered;
-    assert.ok(madeRoom <= 5 + answered / 100, `${madeRoom} of ${answered} requests were not answered at first`);
+    assert.ok(evicted <= 5 + answered / 100, `${evicted} connections for ${answered} requests were closed`);
     slowest = Math.max(slowest, Date.now() - begun);
     assert.ok(slowest < scaled(2000), `a request took ${slowest} ms`);
     assert.ok(broker.files() < files + 150, `${broker.files()} files are open`);
     if (Date.now() - said >= 60_000) {
       said = Date.now();
-      console.log(`${sent} hostile requests, ${answered} of ours (${madeRoom} at the second try), the slowest ${slowest} ms, ${broker.memory().toFixed(0)} MiB, ${broker.files()} files`);
+      console.log(`${sent} hostile requests, ${answered} of ours (${evicted} evicted), the slowest ${slowest} ms, ${broker.memory().toFixed(0)} MiB, ${broker.files()} files`);
     }
   }
 }
@@ -83,5 +87,5 @@ const reader = await admin.events({ headers });
 const stopped = Date.now();
 await within(scaled(20_000), 'the broker ends', broker.stop());
 await reader.ends();
-console.log(`${sent} hostile requests in ${seconds} s; ${answered} of ours, ${madeRoom} at the second try, the slowest took ${slowest} ms; ended within ${Date.now() - stopped} ms`);
+console.log(`${sent} hostile requests in ${seconds} s; ${answered} of ours, ${evicted} evicted, the slowest took ${slowest} ms; ended within ${Date.now() - stopped} ms`);
 process.exit(0);

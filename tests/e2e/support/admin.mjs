@@ -51,7 +51,7 @@ export class Admin {
             let text = '';
             response.setEncoding('utf8');
             response.on('data', (part) => (text += part));
-            response.on('error', reject);
+            response.on('error', (error) => reject(Object.assign(error, { bytesReceived: response.socket.bytesRead })));
             response.on('end', () => {
               const isJson = response.headers['content-type'] === 'application/json';
               resolve({
@@ -63,7 +63,7 @@ export class Admin {
             });
           },
         );
-        request.on('error', reject);
+        request.on('error', (error) => reject(Object.assign(error, { bytesReceived: request.socket?.bytesRead ?? 0 })));
         request.end(body);
       }),
     );

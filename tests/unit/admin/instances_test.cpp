@@ -57,6 +57,17 @@ TEST(Instances, ThisOneIsNoNews) {
   EXPECT_EQ(watch.count(), 2u);
 }
 
+TEST(Instances, OneThatIsListedTwiceIsOne) {
+  InstanceWatch watch("b1");
+  watch.update({"b1", "b2"});
+  for (const auto& names : {std::vector<std::string>{"b1", "b1", "b2"}, {"b1", "b2", "b2"}}) {
+    const auto changes = watch.update(names);
+    EXPECT_TRUE(changes.up.empty());
+    EXPECT_TRUE(changes.down.empty());
+    EXPECT_EQ(watch.count(), 2u);
+  }
+}
+
 TEST(Instances, TheFirstListIsNoNews) {
   InstanceWatch watch("b1");
   EXPECT_EQ(watch.count(), 1u);

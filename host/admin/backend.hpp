@@ -41,7 +41,7 @@ struct Backend {
     using Result = decltype(function());
     const Reply<Result> reply;
     control.post([reply, function = std::move(function)] { reply.set(function()); });
-    return reply.wait(stop, kPatience);
+    return reply.wait(stop, kReplyTimeout);
   }
 };
 

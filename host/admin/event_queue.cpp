@@ -34,7 +34,7 @@ std::string lost_text(std::uint64_t count, std::chrono::system_clock::time_point
 void EventQueue::push(EventText event) {
   bytes_ += event->size();
   events_.push_back(std::move(event));
-  while (events_.size() > kMostEvents || bytes_ > kMostBytes) {
+  while (events_.size() > kMaxEvents || bytes_ > kMostBytes) {
     bytes_ -= events_.front()->size();
     events_.pop_front();
     ++lost_;

@@ -22,7 +22,7 @@ std::string lost_text(std::uint64_t count, std::chrono::system_clock::time_point
 
 class EventQueue {
  public:
-  static constexpr std::size_t kMostEvents = 1024;
+  static constexpr std::size_t kMaxEvents = 1024;
   static constexpr std::size_t kMostBytes = std::size_t{256} * 1024;
 
   void push(EventText event);

@@ -102,7 +102,8 @@ bool Guard::is_current(const Admitted& admitted, TimePoint now) const {
 
 std::optional<std::string_view> bearer_token(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
-  if (!text::is_same_word(authorization.substr(0, kScheme.size()), kScheme)) return std::nullopt;
+  if (!text::equals_ignore_case(authorization.substr(0, kScheme.size()), kScheme))
+    return std::nullopt;
   return trimmed(authorization.substr(kScheme.size()));
 }
 

@@ -26,7 +26,7 @@ std::optional<std::string_view> without_port(std::string_view host) {
 bool is_allowed_host(std::string_view host) noexcept {
   const auto name = without_port(host);
   if (!name) return false;
-  if (text::is_same_word(*name, "localhost")) return true;
+  if (text::equals_ignore_case(*name, "localhost")) return true;
   if (name->starts_with('[')) {
     if (!name->ends_with(']') || name->find(':') == std::string_view::npos) return false;
     return client_address::parse_address(name->substr(1, name->size() - 2)).has_value();
@@ -38,8 +38,8 @@ bool is_allowed_host(std::string_view host) noexcept {
 bool is_same_origin(std::string_view origin, std::string_view host) noexcept {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (origin.size() > scheme.size() &&
-        text::is_same_word(origin.substr(0, scheme.size()), scheme))
-      return text::is_same_word(origin.substr(scheme.size()), host);
+        text::equals_ignore_case(origin.substr(0, scheme.size()), scheme))
+      return text::equals_ignore_case(origin.substr(scheme.size()), host);
   }
   return false;
 }

@@ -41,7 +41,7 @@ struct ModuleAnswer {
 };
 
 ModuleAnswer read_answer(const modules::Answer& answer) {
-  if (answer.could_ask()) return {.text = answer.text};
+  if (answer.succeeded()) return {.text = answer.text};
   if (answer.error.empty()) return {.fault = modules::status_name(answer.status)};
   return {.fault = answer.error};
 }

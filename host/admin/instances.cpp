@@ -28,7 +28,7 @@ std::optional<std::chrono::system_clock::time_point> time_of(const std::string& 
   return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 
-broker::AskModule question(std::function<void(const modules::Answer&)> reply) {
+broker::AskModule list_instances_request(std::function<void(const modules::Answer&)> reply) {
   return {[](modules::Clients& clients, const modules::Waiter& waiter) {
             return clients.list_instances(waiter);
           },
@@ -90,14 +90,14 @@ std::variant<Statuses, std::string> list_instances(broker::SharedState& shared,
   using Result = std::variant<Statuses, std::string>;
   const Reply<Result> reply;
   shared.workers.post(
-      0, question([reply](const modules::Answer& answer) {
-        if (answer.could_ask()) {
+      0, list_instances_request([reply](const modules::Answer& answer) {
+        if (answer.succeeded()) {
           reply.set(answer.instances);
         } else {
           reply.set(answer.error.empty() ? modules::status_name(answer.status) : answer.error);
         }
       }));
-  auto result = reply.wait(stop, kPatience);
+  auto result = reply.wait(stop, kReplyTimeout);
   if (!result) return "no answer in time";
   if (auto* const statuses = std::get_if<Statuses>(&*result)) {
     // What the registry has of this one may be some seconds old.
@@ -122,9 +122,9 @@ void note(InstanceWatch& watch, broker::SharedState& shared, const Statuses& sta
 }
 
 void refresh(InstanceWatch& watch, broker::SharedState& shared) {
-  shared.workers.post(0, question([&watch, &shared](const modules::Answer& answer) {
+  shared.workers.post(0, list_instances_request([&watch, &shared](const modules::Answer& answer) {
                         // If the registry cannot be asked, nothing is known about others.
-                        if (answer.could_ask()) note(watch, shared, answer.instances);
+                        if (answer.succeeded()) note(watch, shared, answer.instances);
                       }));
 }
 

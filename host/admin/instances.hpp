@@ -19,7 +19,7 @@
 
 namespace crolang::admin {
 
-/// An entry of GET /api/v1/instances; nullopt: the status is none of a broker. Pure. Any thread.
+/// An entry of GET /api/v1/instances; nullopt: no broker has written this status. Pure. Any thread.
 std::optional<nlohmann::json> instance_json(const modules::InstanceStatus& status,
                                             std::string_view own_instance,
                                             std::chrono::system_clock::time_point now);
@@ -34,9 +34,9 @@ class InstanceWatch {
     std::vector<std::string> up;
     std::vector<std::string> down;
   };
-  /// Any thread. The first list changes nothing: these instances have not just come.
+  /// Any thread. The first call only sets the baseline and reports no changes.
   Changes update(std::vector<std::string> names);
-  /// Any thread. This one counts also before the first list.
+  /// How many instances are known; 1, this instance, before the first update. Any thread.
   std::size_t count() const;
 
  private:
@@ -45,8 +45,8 @@ class InstanceWatch {
   std::optional<std::vector<std::string>> known_{};  // sorted
 };
 
-/// All statuses in the registry, this instance's as it is now; or why there are none. Blocks for
-/// kPatience at most: a handler thread.
+/// All statuses in the registry, this instance's as it is now; or why there are none. Thread: a
+/// handler's, which is blocked for kReplyTimeout at most.
 std::variant<std::vector<modules::InstanceStatus>, std::string> list_instances(
     broker::SharedState& shared, const std::stop_token& stop);
 

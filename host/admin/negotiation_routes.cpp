@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crolang/enum_count.hpp"
+#include "grid/grid_negotiations.hpp"
 #include "negotiation/diagnosis.hpp"
 #include "negotiation/shortening.hpp"
 #include "negotiation/table.hpp"
@@ -33,9 +34,9 @@ class Presences {
     for (const Record& record : records) {
       for (const std::string_view id : {record.initiator(), record.responder()}) {
         if (known_.find(id) != known_.end()) continue;
-        const bool is_here = backend.shared.directory.find(id).has_value();
-        known_.emplace(id, is_here ? Presence::connected : Presence::unknown);
-        if (!is_here && negotiation::is_verbatim(id)) elsewhere.emplace_back(id);
+        const bool is_local = backend.shared.directory.find(id).has_value();
+        known_.emplace(id, is_local ? Presence::connected : Presence::unknown);
+        if (!is_local && negotiation::is_verbatim(id)) elsewhere.emplace_back(id);
       }
     }
     if (!elsewhere.empty()) look_up(backend, std::move(elsewhere), stop);
@@ -56,7 +57,7 @@ class Presences {
                              },
                              [reply](const modules::Answer& answer) {
                                std::vector<Presence> found;
-                               if (answer.could_ask()) {
+                               if (answer.succeeded()) {
                                  for (const modules::Holder& holder : answer.holders) {
                                    found.push_back(holder.instance.empty() ? Presence::not_connected
                                                                            : Presence::connected);
@@ -64,7 +65,7 @@ class Presences {
                                }
                                reply.set(std::move(found));
                              }});
-    const auto found = reply.wait(stop, kPatience);
+    const auto found = reply.wait(stop, kReplyTimeout);
     if (!found || found->size() != ids.size()) return;
     for (std::size_t i = 0; i < ids.size(); ++i) known_.insert_or_assign(ids[i], (*found)[i]);
   }
@@ -76,7 +77,10 @@ double seconds(std::chrono::milliseconds time) {
   return static_cast<double>(time.count()) / 1000;
 }
 
-json candidates_json(const negotiation::Candidates& candidates) {
+/// null: not known here.
+json candidates_json(const negotiation::Party& party) {
+  if (party.is_remote) return nullptr;
+  const negotiation::Candidates& candidates = party.candidates;
   json counts = json::object();
   for (std::size_t i = 0; i < negotiation::kCandidateTypes; ++i) {
     const auto type = static_cast<negotiation::CandidateType>(i);
@@ -103,8 +107,8 @@ class Writer {
         {"startedAt", at(record.started)},
         {"lastMessageAt", at(record.last_message)},
         {"answerSeconds", record.answered_after ? json(seconds(*record.answered_after)) : json()},
-        {"initiatorCandidates", candidates_json(record.party(Side::initiator).candidates)},
-        {"responderCandidates", candidates_json(record.party(Side::responder).candidates)},
+        {"initiatorCandidates", candidates_json(record.party(Side::initiator))},
+        {"responderCandidates", candidates_json(record.party(Side::responder))},
         {"diagnosis", diagnosis.words},
         {"usual", diagnosis.usual}};
   }
@@ -116,7 +120,7 @@ class Writer {
       const std::string_view ack = name_of(event.ack);
       list.push_back({{"at", at(record.started + std::chrono::milliseconds(event.milliseconds))},
                       {"from", name_of(event.from)},
-                      {"what", name_of(event.what)},
+                      {"what", name_of(event.kind)},
                       {"acknowledgement", ack.empty() ? json() : json(ack)}});
     }
     return list;
@@ -140,8 +144,9 @@ ApiAnswer list(const Backend& backend, const ApiRequest& request) {
   if (const std::string* const state = request.query.find("state")) {
     filter.state = negotiation::state_named(*state);
   }
-  const auto records = backend.shared.negotiations->newest(filter, request.query.number("limit"),
-                                                           std::chrono::steady_clock::now());
+  auto records = backend.shared.negotiations->newest(filter, request.query.number("limit"),
+                                                     std::chrono::steady_clock::now());
+  grid::complete(backend.shared, records, broker::Detail::counts);
   const Presences presences(backend, records, request.stop);
   const Writer writer(presences);
   json negotiations = json::array();
@@ -151,11 +156,12 @@ ApiAnswer list(const Backend& backend, const ApiRequest& request) {
 
 ApiAnswer one(const Backend& backend, const ApiRequest& request) {
   if (!backend.shared.negotiations) return error_answer(404, kOff);
-  const auto record = backend.shared.negotiations->find(
-      negotiation::number_of(request.path.front()), std::chrono::steady_clock::now());
+  auto record = backend.shared.negotiations->find(negotiation::number_of(request.path.front()),
+                                                  std::chrono::steady_clock::now());
   if (!record) {
     return error_answer(404, "this instance has no such negotiation, or has it no more");
   }
+  grid::complete(backend.shared, {&*record, 1}, broker::Detail::messages);
   const Presences presences(backend, {&*record, 1}, request.stop);
   const Writer writer(presences);
   json negotiation = writer.negotiation(*record);

@@ -4,7 +4,7 @@
 ///
 ///   Reply<bool> reply;
 ///   workers.post(0, AskModule{…, [reply](const Answer& answer) { reply.set(answer.yes); }});
-///   const std::optional<bool> yes = reply.wait(request.stop, kPatience);
+///   const std::optional<bool> yes = reply.wait(request.stop, kReplyTimeout);
 ///
 /// Threads: any; a value that shares its state with its copies. Errors: std::bad_alloc.
 
@@ -19,7 +19,7 @@
 namespace crolang::admin {
 
 /// How long a handler waits for other threads of this process, and for other instances.
-inline constexpr std::chrono::milliseconds kPatience{3000};
+inline constexpr std::chrono::milliseconds kReplyTimeout{3000};
 
 template <class Value>
 class Reply {

@@ -17,6 +17,7 @@ bool is_usual(const Json& negotiation) {
 std::string candidates_in(const Json& negotiation, const char* name) {
   if (!negotiation.is_object() || !negotiation.contains(name)) return "-";
   const Json& all = negotiation[name];
+  if (all.is_null()) return "not known";
   const auto join = [&all](auto names) {
     std::string text;
     for (const char* each : names) {

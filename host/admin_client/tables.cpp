@@ -132,8 +132,8 @@ std::string instances_table(const Json& answer) {
 }
 
 std::string nodes_table(const Json& nodes, Scope scope, Time now) {
-  std::vector<Column> columns{{"ID"},         {"ADDRESS"},    {"RUNTIME"},     {"FOR", kRight},
-                              {"MS", kRight}, {"IN", kRight}, {"OUT", kRight}, {"WAITS", kRight}};
+  std::vector<Column> columns{{"ID"},          {"ADDRESS"},    {"RUNTIME"},     {"FOR", kRight},
+                              {"RTT", kRight}, {"IN", kRight}, {"OUT", kRight}, {"OUTQ", kRight}};
   switch (scope) {
     case Scope::instance:
       break;

@@ -45,7 +45,7 @@ Admissions::Admissions(SharedState& shared, modules::Clients& clients, Admission
     : shared_(shared), clients_(clients), outcomes_(outcomes), counters_(counters) {}
 
 std::optional<Refusal> Admissions::check(const Identity& identity) const {
-  if (const auto missing = identity.missing()) {
+  if (const auto missing = identity.first_missing_field()) {
     switch (*missing) {
       case Identity::Field::version:
         return Refusal::missing_version;
@@ -81,7 +81,7 @@ std::string Admissions::reason_of(Refusal refusal, const Identity& identity) con
       return "it is not UTF-8";
     case IdFault::control_character:
       return "it has a control character";
-    case IdFault::blank_at_edge:
+    case IdFault::whitespace_at_edge:
       return "it begins or ends with white space";
   }
   return {};
@@ -182,7 +182,7 @@ enum class Admissions::Step : std::uint8_t { authenticate, claim, probe, replace
 const modules::Answer* Admissions::advance(Admission& admission, const modules::Answer& answer) {
   switch (admission.step) {
     case Step::authenticate:
-      if (!answer.could_ask()) {
+      if (!answer.succeeded()) {
         failure(admission, TemporaryFailure::authentication);
       } else if (!answer.yes) {
         refuse(admission, Refusal::authentication_failed, answer.error);
@@ -192,16 +192,16 @@ const modules::Answer* Admissions::advance(Admission& admission, const modules::
       }
       return nullptr;
     case Step::claim:
-      if (!answer.could_ask()) {
+      if (!answer.succeeded()) {
         failure(admission, TemporaryFailure::registry);
         return nullptr;
       }
       if (answer.code == CROLANG_GRANTED) return resolve(admission);
       return probe(admission, answer.holders.front());
     case Step::probe:
-      return on_probed(admission, answer.could_ask() ? answer.code : CROLANG_UNREACHABLE);
+      return on_probed(admission, answer.succeeded() ? answer.code : CROLANG_UNREACHABLE);
     case Step::replace:
-      if (!answer.could_ask()) {
+      if (!answer.succeeded()) {
         failure(admission, TemporaryFailure::registry);
         return nullptr;
       }
@@ -270,7 +270,7 @@ const modules::Answer* Admissions::resolve(Admission& admission) {
 }
 
 void Admissions::admit(Admission& admission, const modules::Answer& answer) {
-  if (!answer.could_ask()) {
+  if (!answer.succeeded()) {
     failure(admission, TemporaryFailure::rtc);
     return;
   }

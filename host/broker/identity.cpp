@@ -43,12 +43,12 @@ Identity Identity::from_query(std::string_view query) {
       std::to_array<std::string_view>({"id", "version", "runtime", "data"});
   static_assert(kNames.size() == kFields);
   std::array<std::optional<std::string>, kFields> values;
-  std::array<int, kFields> times{};
+  std::array<int, kFields> occurrences{};
   for_each_parameter(query, [&](std::string_view name, std::string_view value) {
     const auto found = std::ranges::find(kNames, name);
     if (found == kNames.end()) return;
     const auto index = static_cast<std::size_t>(found - kNames.begin());
-    if (++times[index] > 1) {
+    if (++occurrences[index] > 1) {
       values[index].reset();
     } else {
       values[index] = value;
@@ -92,7 +92,7 @@ std::size_t Identity::begin_of(std::size_t index) const {
   return begin;
 }
 
-std::optional<Identity::Field> Identity::missing() const {
+std::optional<Identity::Field> Identity::first_missing_field() const {
   for (const Field required : {Field::id, Field::version, Field::runtime}) {
     if (!field(required)) return required;
   }
@@ -111,7 +111,7 @@ IdFault check_id(std::string_view id, std::size_t max_bytes) {
       return IdFault::control_character;
     }
   }
-  return envelope::trim(id).size() != id.size() ? IdFault::blank_at_edge : IdFault::none;
+  return envelope::trim(id).size() != id.size() ? IdFault::whitespace_at_edge : IdFault::none;
 }
 
 }  // namespace crolang::broker

@@ -48,7 +48,7 @@ class Identity {
     return part(kClientSubject).value_or(std::string_view());
   }
   /// The first required field that is missing.
-  std::optional<Field> missing() const;
+  std::optional<Field> first_missing_field() const;
 
  private:
   static constexpr std::size_t kFields = enum_count<Field>();
@@ -76,7 +76,7 @@ enum class IdFault : std::uint8_t {
   too_long,
   not_utf8,
   control_character,
-  blank_at_edge
+  whitespace_at_edge
 };
 
 /// Whether this is a valid node id. White space is what JavaScript's trim removes, since receivers

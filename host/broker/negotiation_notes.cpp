@@ -12,35 +12,35 @@ namespace crolang::broker {
 namespace {
 
 using negotiation::Change;
+using negotiation::MessageKind;
 using negotiation::Side;
 using negotiation::State;
-using negotiation::What;
 using telemetry::Counter;
 using telemetry::Latency;
 
 struct Meaning {
-  What what;
+  MessageKind kind;
   Side from;
 };
 
 Meaning meaning_of(Relayed type) {
   switch (type) {
     case Relayed::connection_attempt:
-      return {What::attempt, Side::initiator};
+      return {MessageKind::attempt, Side::initiator};
     case Relayed::connection_acceptance:
-      return {What::acceptance, Side::responder};
+      return {MessageKind::acceptance, Side::responder};
     case Relayed::connection_refusal:
-      return {What::refusal, Side::responder};
+      return {MessageKind::refusal, Side::responder};
     case Relayed::incoming_connections_not_allowed:
-      return {What::not_allowed, Side::responder};
+      return {MessageKind::not_allowed, Side::responder};
     case Relayed::ice_initiator_to_responder:
-      return {What::candidates, Side::initiator};
+      return {MessageKind::candidates, Side::initiator};
     case Relayed::ice_responder_to_initiator:
-      return {What::candidates, Side::responder};
+      return {MessageKind::candidates, Side::responder};
     case Relayed::socket_msg_exchange:  // is_noted says no
       break;
   }
-  return {What::candidates, Side::initiator};
+  return {MessageKind::candidates, Side::initiator};
 }
 
 negotiation::Ack ack_of(Outcome outcome) {
@@ -90,23 +90,21 @@ void count(SharedState& shared, Counters& counters, const Change& change) {
   if (change.is_outcome) {
     if (const auto counter = counter_of(change.state)) counters.add(*counter);
   }
-  if (change.initiator_here && change.state == State::answered && change.answered_after) {
+  if (change.initiator_is_local && change.state == State::answered && change.answered_after) {
     counters.observe(Latency::negotiation_answer, *change.answered_after);
   }
   if (shared.events.is_watched()) negotiation_events::changed(shared, change);
 }
 
 void fill(negotiation::Message& message, Relayed type, std::string_view from, std::string_view to,
-          const envelope::NegotiationMembers& members, session::TimePoint now) noexcept {
+          std::string_view session_id, session::TimePoint now) noexcept {
   const Meaning meaning = meaning_of(type);
-  message.what = meaning.what;
+  message.kind = meaning.kind;
   message.from = meaning.from;
   message.initiator = meaning.from == Side::initiator ? from : to;
   message.responder = meaning.from == Side::initiator ? to : from;
-  message.session = members.session_id;
+  message.session = session_id;
   message.at = now;
-  negotiation::add_candidates(message.candidates, members.candidate);
-  negotiation::add_candidates(message.candidates, members.description);
 }
 
 /// What a node of this instance has sent.
@@ -129,9 +127,11 @@ negotiation::Acknowledged acknowledged(Outcome outcome) {
 void describe(negotiation::Message& message, const Node& sender, Relayed type,
               const envelope::Envelope& envelope, const envelope::NegotiationMembers& members,
               session::TimePoint now) noexcept {
-  fill(message, type, sender.id(), envelope.to, members, now);
+  fill(message, type, sender.id(), envelope.to, members.session_id, now);
+  negotiation::add_candidates(message.candidates, members.candidate);
+  negotiation::add_candidates(message.candidates, members.description);
   message.servers = sender.ice_servers();
-  message.is_from_here = true;
+  message.sender_is_local = true;
 }
 
 negotiation::Ticket note_sent(SharedState& shared, telemetry::WorkerCounters& counters,
@@ -162,6 +162,15 @@ modules::Redeemed redeem_noted(SharedState& shared, const modules::Receipt& rece
   return how;
 }
 
+negotiation::Ticket note_received(SharedState& shared, Relayed type, const NegotiationNames& names,
+                                  std::string_view receiver, session::TimePoint now) noexcept {
+  negotiation::Message message;
+  fill(message, type, names.from, receiver, names.session, now);
+  const auto noted = shared.negotiations->note(message);
+  if (noted.change) count(shared, shared.counters, *noted.change);
+  return noted.ticket;
+}
+
 negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string_view literal,
                                   session::TimePoint now) noexcept {
   try {
@@ -170,11 +179,7 @@ negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string
     const auto envelope = reader.read(literal, members);
     // Without its sender's id it cannot be told which negotiation it belongs to.
     if (!envelope || envelope->from_kind != envelope::Envelope::From::named) return {};
-    negotiation::Message message;
-    fill(message, type, envelope->from, envelope->to, members, now);
-    const auto noted = shared.negotiations->note(message);
-    if (noted.change) count(shared, shared.counters, *noted.change);
-    return noted.ticket;
+    return note_received(shared, type, {envelope->from, members.session_id}, envelope->to, now);
   } catch (const std::bad_alloc&) {
     return {};
   }

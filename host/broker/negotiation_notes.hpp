@@ -1,8 +1,10 @@
 #pragma once
 /// Notes the messages of negotiations as they pass (NEGOTIATION_INSIGHT), and counts the outcomes.
-/// A message to another instance is noted by both: by the relay of the one, and by the other when
-/// it is delivered. Outcomes and candidates are counted by the instance of the node that began or
-/// sent, so that the sum over a grid is right.
+/// What a node sends is noted by its own instance. A message from another instance is noted where
+/// it is delivered only if it changes the state of the negotiation; what else the other instance
+/// keeps is asked for when somebody wants to see it (negotiation_halves.hpp). Outcomes and
+/// candidates are counted by the instance of the node that began or sent, so that the sum over a
+/// grid is right.
 ///
 /// Threads: note_received… and redeem_noted on any, the others on the worker that owns `counters`.
 /// Errors: none; what there is no memory for is not noted. sweep_negotiations: std::bad_alloc.
@@ -13,6 +15,7 @@
 #include "broker/node.hpp"
 #include "broker/outcome.hpp"
 #include "broker/queued_message.hpp"
+#include "broker/remote_event.hpp"
 #include "broker/shared_state.hpp"
 #include "envelope/envelope.hpp"
 #include "modules/receipt.hpp"
@@ -25,6 +28,11 @@ namespace crolang::broker {
 // Hot: per message. All that ordinary messages cost.
 inline bool is_noted(const SharedState& shared, Relayed type) {
   return type != Relayed::socket_msg_exchange && shared.negotiations.has_value();
+}
+
+/// Of a message that is_noted: then it is noted if it comes from another instance, too.
+constexpr bool changes_state(Relayed type) {
+  return type != Relayed::ice_initiator_to_responder && type != Relayed::ice_responder_to_initiator;
 }
 
 /// Describes a message that is_noted, from a node of this instance, by views of what is given.
@@ -41,7 +49,11 @@ void note_outcome(SharedState& shared, telemetry::WorkerCounters& counters, cons
 /// Redeems the receipt of a message that may have been noted, as receipts.hpp says.
 modules::Redeemed redeem_noted(SharedState& shared, const modules::Receipt& receipt);
 
-/// A message that is_noted, from another instance. `literal`: its payload.
+/// A message from another instance to `receiver` that is_noted and changes_state. `names`: as the
+/// other instance tells them.
+negotiation::Ticket note_received(SharedState& shared, Relayed type, const NegotiationNames& names,
+                                  std::string_view receiver, session::TimePoint now) noexcept;
+/// The same if it does not tell them. `literal`: the message's payload.
 negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string_view literal,
                                   session::TimePoint now) noexcept;
 

@@ -119,6 +119,14 @@ constexpr Outcome outcome_of(envelope::Fault fault) {
   return Outcome::no_receiver;
 }
 
+/// The same words, which last as long as the process; empty: no outcome has these.
+constexpr std::string_view why_named(std::string_view words) {
+  for (const detail::Meaning& each : detail::kMeanings) {
+    if (each.why == words) return each.why;
+  }
+  return {};
+}
+
 /// The reason, for the log; empty if the message was delivered.
 constexpr std::string_view why(Outcome outcome) {
   return detail::kMeanings[static_cast<std::size_t>(outcome)].why;

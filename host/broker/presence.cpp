@@ -206,7 +206,7 @@ void Presence::look_up(Node& node, Asker& asker, const socketio::AckId& ack,
   const modules::Answer* found =
       clients_.presence({this, asker.session.packed(), question}, unknown);
   if (found != nullptr) {
-    if (found->could_ask()) {
+    if (found->succeeded()) {
       apply(*found, elsewhere, connected);
       answer(node, ack, ids, connected);
     } else {
@@ -263,7 +263,7 @@ void Presence::on_answer(const modules::Waiter& waiter, const modules::Answer& f
   ids_at_modules_ -= asked.asked.size();
   Node* const node = asker_of(asked.asker, asked.token, asked.ack, asked.bytes);
   if (node == nullptr) return;
-  if (found.could_ask()) {
+  if (found.succeeded()) {
     apply(found, asked.asked, asked.connected);
     answer(*node, asked.ack, asked.ids, asked.connected);
   } else {

@@ -41,7 +41,7 @@ void PresenceAuthorization::advance(std::uint64_t number, Question& question,
     if (answer == nullptr) {
       ++question.open;
       ++open_;
-    } else if (answer->could_ask()) {
+    } else if (answer->succeeded()) {
       question.permitted.flags[index] = answer->yes;
     } else {
       question.failed = true;
@@ -58,7 +58,7 @@ void PresenceAuthorization::on_answer(const modules::Waiter& waiter,
   if (found != questions_.end()) {
     Question& question = found->second;
     --question.open;
-    if (answer.could_ask()) {
+    if (answer.succeeded()) {
       const std::size_t index = waiter.tag & ((std::uint64_t{1} << kIndexBits) - 1);
       question.permitted.flags[index] = answer.yes;
     } else {

@@ -1,6 +1,20 @@
 #include "broker/queued_message.hpp"
 
+#include "broker/remote_event.hpp"
+
 namespace crolang::broker {
+namespace {
+
+NegotiationNames names_of(const negotiation::Message& message) {
+  const bool is_initiator = message.from == negotiation::Side::initiator;
+  return {is_initiator ? message.initiator : message.responder, message.session};
+}
+
+std::size_t names_size_of(const Message& message) {
+  return message.state_change == nullptr ? 0 : names_size(names_of(*message.state_change));
+}
+
+}  // namespace
 
 void QueuedMessage::assign(std::uint32_t message_number, const Message& message,
                            Stage first_stage) {
@@ -14,15 +28,20 @@ void QueuedMessage::assign(std::uint32_t message_number, const Message& message,
   ack = message.ack;
   ticket = message.ticket;
   to = message.to;
-  event.resize(socketio::event_size(name_of(type), message.literal));
-  socketio::write_event(event.data(), name_of(type), message.literal);
+  const std::size_t before = names_size_of(message);
+  names_size_ = static_cast<std::uint32_t>(before);
+  remote_event.resize(before + socketio::event_size(name_of(type), message.literal));
+  char* out = remote_event.data();
+  if (before != 0) out = write_names(out, names_of(*message.state_change));
+  socketio::write_event(out, name_of(type), message.literal);
 }
 
 Message QueuedMessage::message() const {
   // The event text ends with the literal and a closing bracket.
   const std::size_t around = socketio::event_size(name_of(type), {});
   const std::string_view literal =
-      std::string_view(event).substr(around - 1, event.size() - around);
+      std::string_view(remote_event)
+          .substr(names_size_ + around - 1, remote_event.size() - names_size_ - around);
   return {type, ack, to, literal, received, ticket};
 }
 
@@ -40,7 +59,7 @@ void QueuedMessage::finish(Outcome final_outcome) {
 }
 
 std::size_t QueuedMessage::bytes(const Message& message) {
-  return sizeof(QueuedMessage) + message.to.size() +
+  return sizeof(QueuedMessage) + message.to.size() + names_size_of(message) +
          socketio::event_size(name_of(message.type), message.literal);
 }
 

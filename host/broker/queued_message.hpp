@@ -29,6 +29,8 @@ struct Message {
   std::chrono::steady_clock::time_point received{};
   negotiation::Ticket ticket{};                   ///< if it was noted
   const negotiation::Message* unnoted = nullptr;  ///< to be noted when it is kept or acknowledged
+  /// Of one that changes the state of a negotiation: another instance notes it as well.
+  const negotiation::Message* state_change = nullptr;
 
   bool belongs_to_negotiation() const { return ticket.is_valid() || unnoted != nullptr; }
 };
@@ -50,7 +52,7 @@ struct QueuedMessage {
   /// Becomes another message, in the memory that it has.
   void assign(std::uint32_t message_number, const Message& message, Stage first_stage);
   /// Whether it has little enough memory to be kept for another message.
-  bool is_small() const { return to.capacity() + event.capacity() <= kSmall; }
+  bool is_small() const { return to.capacity() + remote_event.capacity() <= kSmall; }
 
   /// Views of this object.
   Message message() const;
@@ -60,7 +62,7 @@ struct QueuedMessage {
 
   /// The memory that a message uses while it waits.
   static std::size_t bytes(const Message& message);
-  std::size_t bytes() const { return bytes(message()); }
+  std::size_t bytes() const { return sizeof(QueuedMessage) + to.size() + remote_event.size(); }
 
   std::chrono::steady_clock::time_point received{};
   std::uint32_t number = 0;
@@ -72,10 +74,13 @@ struct QueuedMessage {
   socketio::AckId ack;
   negotiation::Ticket ticket;
   std::string to;
-  std::string event;  ///< as the receiver gets it
+  /// For another instance, as remote_event.hpp says.
+  std::string remote_event;
 
  private:
   static constexpr std::size_t kSmall = 2048;
+
+  std::uint32_t names_size_ = 0;  // what stands before the event
 };
 
 /// A list, so that messages keep their addresses when they move from one queue to another.

@@ -70,7 +70,7 @@ void RefusedIdsSync::on_answer(const modules::Waiter& waiter, const modules::Ans
 
 void RefusedIdsSync::apply(const modules::Answer& answer) {
   is_asking_ = false;
-  if (!answer.could_ask()) return;
+  if (!answer.succeeded()) return;
   if (answer.code != CROLANG_UNCHANGED) {
     std::vector<RefusedId> refused;
     for (const modules::Entry& entry : answer.entries) {
@@ -151,7 +151,7 @@ bool RefusedIdsSync::is_settled(const modules::Answer& answer) {
     to_set_.pop_front();
     return false;
   }
-  if (!answer.could_ask()) return false;
+  if (!answer.succeeded()) return false;
   to_set_.pop_front();
   return true;
 }

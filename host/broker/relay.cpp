@@ -31,7 +31,7 @@ std::uint64_t tag_of(std::uint32_t queue, std::uint32_t queued) {
 }
 
 Outcome result_of(const modules::Answer& authorization) {
-  if (!authorization.could_ask()) return Outcome::authorization_unavailable;
+  if (!authorization.succeeded()) return Outcome::authorization_unavailable;
   return authorization.yes ? Outcome::delivered : Outcome::unauthorized;
 }
 
@@ -125,6 +125,7 @@ void Relay::on_event(Node& sender, Relayed type, const socketio::Packet& packet)
   std::optional<negotiation::Message> unnoted;
   if (noted) {
     describe(unnoted.emplace(), sender, type, *envelope, members, now_);
+    if (changes_state(type)) message.state_change = &*unnoted;
     if (type == Relayed::connection_attempt) {
       message.ticket = note_sent(shared_, context_.counters, *unnoted);
     } else {
@@ -386,7 +387,7 @@ void Relay::send_remote(Node& sender, const Backlog& backlog, RemoteQueue& queue
                                tag_of(queue.number(), queued.number)};
   const modules::Answer* answer = clients_.send(
       waiter, holder.instance, {queue.receiver(), holder.token, holder.session, holder.worker},
-      queued.event, issue_receipt(sender, backlog, queued));
+      queued.remote_event, issue_receipt(sender, backlog, queued));
   if (answer != nullptr) on_sent(queue, queued, *answer);
 }
 
@@ -405,7 +406,7 @@ modules::Receipt Relay::issue_receipt(Node& sender, const Backlog& backlog,
 
 // The instance that delivers a message counts it as relayed.
 void Relay::on_sent(RemoteQueue& queue, QueuedMessage& queued, const modules::Answer& answer) {
-  const bool taken = answer.could_ask() && answer.yes;
+  const bool taken = answer.succeeded() && answer.yes;
   queued.receipted = answer.receipted;
   if (taken) {
     context_.counters.observe(Latency::relay_remote,
@@ -420,7 +421,7 @@ void Relay::on_sent(RemoteQueue& queue, QueuedMessage& queued, const modules::An
   }
   // Without an answer the message may still have been accepted, so it is not sent again.
   queue.end_send(queued, taken                ? RemoteQueue::SendResult::taken
-                         : answer.could_ask() ? RemoteQueue::SendResult::refused
+                         : answer.succeeded() ? RemoteQueue::SendResult::refused
                                               : RemoteQueue::SendResult::unknown);
 }
 
@@ -435,7 +436,7 @@ void Relay::look_up(Node& sender, RemoteQueue& queue) {
 }
 
 void Relay::on_located(RemoteQueue& queue, const modules::Answer& answer) {
-  if (!answer.could_ask()) {
+  if (!answer.succeeded()) {
     queue.fail_lookup(Outcome::registry_unavailable);
     return;
   }

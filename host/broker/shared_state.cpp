@@ -11,8 +11,9 @@
 #include "broker/events.hpp"
 #include "broker/instance_status.hpp"
 #include "broker/lease.hpp"
-#include "broker/node_questions.hpp"
+#include "broker/negotiation_halves.hpp"
 #include "broker/negotiation_notes.hpp"
+#include "broker/node_questions.hpp"
 #include "broker/outcome.hpp"
 #include "crolang/until_memory.hpp"
 #include "socketio/packet.hpp"
@@ -100,20 +101,23 @@ void accept_remote(SharedState& shared, crolang_lease to, crolang_str body, crol
     answer(CROLANG_OK, false, {});
     return;
   }
-  const auto event = relayed_event(view(body));
+  const auto [names, text] = split_remote_event(view(body));
+  const auto event = relayed_event(text);
   if (!event) {
     answer(CROLANG_INVALID, false, "not a relayed event");
     return;
   }
   // Before the node has it, whose answer may be fast.
   negotiation::Ticket ticket;
-  if (is_noted(shared, event->type)) {
-    ticket = note_received(shared, event->type, event->literal, std::chrono::steady_clock::now());
+  if (is_noted(shared, event->type) && changes_state(event->type)) {
+    const auto now = std::chrono::steady_clock::now();
+    ticket = names ? note_received(shared, event->type, *names, view(to.id), now)
+                   : note_received(shared, event->type, event->literal, now);
   }
   const auto acknowledged = [&](Outcome outcome) {
     if (ticket.is_valid()) note_received_outcome(shared, ticket, outcome);
   };
-  switch (push(shared, *here, view(body))) {
+  switch (push(shared, *here, text)) {
     case session::Pushed::taken:
       shared.counters.add(telemetry::Counter::relayed_remote);
       acknowledged(Outcome::delivered);
@@ -206,6 +210,7 @@ SharedState::SharedState(Policy rules, std::string instance_id,
     reply.text(status_of(*this));
   });
   add_node_questions(*this);
+  add_negotiation_questions(*this);
 }
 
 void SharedState::probe(std::uint64_t token, std::chrono::milliseconds timeout, ProbeReply reply) {

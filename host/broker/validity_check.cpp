@@ -38,7 +38,7 @@ void ValidityCheck::on_answer(const modules::Waiter&, const modules::Answer& ans
 }
 
 void ValidityCheck::apply(const modules::Answer& answer) {
-  for (std::size_t i = page_; i < next_ && answer.could_ask(); ++i) {
+  for (std::size_t i = page_; i < next_ && answer.succeeded(); ++i) {
     if (answer.flags[i - page_] != 0) continue;
     const SessionHandle session = nodes_[i].session;
     shared_.workers.post(session.worker,

@@ -119,7 +119,7 @@ std::optional<Element> parse_element(std::string_view text) noexcept {
       if (value.empty()) return std::nullopt;
       client = parse_node(value);
     }
-    if (text::is_same_word(name, "for")) {
+    if (text::equals_ignore_case(name, "for")) {
       ++clients;
       element.client = client;
     }
@@ -213,7 +213,7 @@ Address client_of_request(const Policy& policy, const Address& peer,
   if (!policy.trusted_proxies.contains(peer)) return client;
   while (!header_lines.empty()) {
     const Line line = take_last_line(header_lines);
-    if (!text::is_same_word(line.name, name_of(policy.header))) continue;
+    if (!text::equals_ignore_case(line.name, name_of(policy.header))) continue;
     for (std::string_view list = without_empty_end(line.value); !list.empty();
          list = without_empty_end(list)) {
       const Element element = take_last(list, policy.header);
@@ -228,7 +228,8 @@ Address client_of_request(const Policy& policy, const Address& peer,
 bool names_client(std::string_view header_lines) noexcept {
   while (!header_lines.empty()) {
     const Line line = take_last_line(header_lines);
-    if (text::is_same_word(line.name, kXForwardedFor) || text::is_same_word(line.name, kForwarded))
+    if (text::equals_ignore_case(line.name, kXForwardedFor) ||
+        text::equals_ignore_case(line.name, kForwarded))
       return true;
   }
   return false;

@@ -26,7 +26,7 @@ bool is_one_of(const std::array<std::string_view, n>& words, std::string_view wo
 std::string about_switch(std::string_view value) {
   constexpr std::array kYes{"true"sv, "yes"sv, "on"sv, "1"sv, "y"sv, "t"sv, "enabled"sv};
   constexpr std::array kNo{"false"sv, "no"sv, "off"sv, "0"sv, "n"sv, "f"sv, "disabled"sv};
-  const std::string word = text::lowered(value);
+  const std::string word = text::to_lower(value);
   if (is_one_of(kYes, word)) return "write true";
   return is_one_of(kNo, word) ? "write false" : "";
 }
@@ -34,7 +34,7 @@ std::string about_switch(std::string_view value) {
 std::string about_choice(const Variable& variable, std::string_view value) {
   const auto meant = std::find_if(
       variable.choices.begin(), variable.choices.end(),
-      [&](std::string_view choice) { return text::is_same_word(choice, value); });
+      [&](std::string_view choice) { return text::equals_ignore_case(choice, value); });
   return meant == variable.choices.end() ? "" : "write " + *meant;
 }
 
@@ -89,7 +89,7 @@ std::string about_level(std::string_view value) {
   constexpr std::array kMost{"debug"sv, "trace"sv, "verbose"sv, "all"sv, "silly"sv};
   constexpr std::array kLeast{"info"sv, "notice"sv,   "warn"sv,  "warning"sv, "error"sv,
                               "err"sv,  "critical"sv, "fatal"sv, "off"sv,     "none"sv};
-  const std::string word = text::lowered(value);
+  const std::string word = text::to_lower(value);
   if (is_one_of(kMost, word)) return "write 3, or 1 for connections";
   return is_one_of(kLeast, word) ? "write 0: information, warnings and faults" : "";
 }
@@ -116,7 +116,7 @@ std::string about_number(const Variable& variable, std::string_view value) {
                      std::to_string(number * 1000)
                : "";
   }
-  const std::uint64_t times = factor(variable, text::lowered(unit));
+  const std::uint64_t times = factor(variable, text::to_lower(unit));
   if (times == 0 || number > std::numeric_limits<std::uint64_t>::max() / times) return {};
   return write(variable, number * times);
 }

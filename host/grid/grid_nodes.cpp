@@ -114,7 +114,7 @@ Outcome<GridNodes::Listing> GridNodes::list(const NodeQuery& query, Scope scope)
   std::vector<std::string> others;
   if (scope == Scope::grid) {
     const Answer answer = registry_.list_instances(latest);
-    if (!answer.could_ask()) return unavailable(kRegistry, answer);
+    if (!answer.succeeded()) return unavailable(kRegistry, answer);
     for (const modules::InstanceStatus& each : answer.instances) {
       if (each.instance != shared_.instance) others.push_back(each.instance);
     }
@@ -124,7 +124,7 @@ Outcome<GridNodes::Listing> GridNodes::list(const NodeQuery& query, Scope scope)
   std::vector<std::string> unreachable;
   for (std::size_t i = 0; i < others.size(); ++i) {
     const std::string text = std::move(answers[i].text);
-    if (auto part = answers[i].could_ask() ? parse_page(text, query) : std::nullopt) {
+    if (auto part = answers[i].succeeded() ? parse_page(text, query) : std::nullopt) {
       nodes = merge(std::move(nodes), std::move(*part), query.limit);
     } else {
       unreachable.push_back(others[i]);
@@ -145,7 +145,7 @@ Outcome<std::optional<std::string>> GridNodes::locate(const std::string& id,
     return std::optional<std::string>();
   }
   const Answer answer = registry_.lookup(id, deadline);
-  if (!answer.could_ask()) return unavailable(kRegistry, answer);
+  if (!answer.succeeded()) return unavailable(kRegistry, answer);
   const std::string& instance = answer.holders.front().instance;
   if (instance.empty() || instance == shared_.instance) return std::optional<std::string>();
   return std::optional(instance);
@@ -170,7 +170,7 @@ Outcome<Json> GridNodes::find(const std::string& id) const {
   const auto& instance = std::get<std::optional<std::string>>(located);
   if (!instance) return not_connected();
   const Answer answer = registry_.ask({*instance}, broker::node_question(id), latest).front();
-  if (!answer.could_ask()) return unavailable(instance_named(*instance), answer);
+  if (!answer.succeeded()) return unavailable(instance_named(*instance), answer);
   Json node = Json::parse(answer.text, nullptr, false);
   if (node.is_null()) return not_connected();
   if (!is_node(node)) {
@@ -202,7 +202,7 @@ Outcome<GridNodes::Disconnected> GridNodes::disconnect(const Disconnection& disc
   if (!instance) return Disconnected{};
   const Answer answer =
       registry_.ask({*instance}, broker::disconnect_question(disconnection), deadline).front();
-  if (!answer.could_ask()) return unavailable(instance_named(*instance), answer);
+  if (!answer.succeeded()) return unavailable(instance_named(*instance), answer);
   const Json said = Json::parse(answer.text, nullptr, false);
   const bool disconnected = said.is_object() && said.value("disconnected", Json()) == Json(true);
   return Disconnected{disconnected ? instance : std::nullopt, disconnected};
@@ -232,7 +232,7 @@ Outcome<GridNodes::Refused> GridNodes::refuse(const Disconnection& disconnection
     if (registry_.shares_entries()) return no_room();
     return Failure{Why::not_supported, answer.error};
   }
-  if (!answer.could_ask()) return unavailable(kRegistry, answer);
+  if (!answer.succeeded()) return unavailable(kRegistry, answer);
   shared_.refused_ids.put(refused, now);
   auto outcome = disconnect(disconnection, latest);
   // It may have joined since it was looked for; other instances find out by themselves.
@@ -254,7 +254,7 @@ std::optional<Failure> GridNodes::lift(const std::string& id) const {
   if (!shared_.refused_ids.find(id, now)) {
     // It may have been refused elsewhere a moment ago.
     const Answer table = registry_.list_entries(latest);
-    if (!table.could_ask()) return unavailable(kRegistry, table);
+    if (!table.succeeded()) return unavailable(kRegistry, table);
     const bool is_refused = std::ranges::any_of(table.entries, [&](const modules::Entry& entry) {
       const auto refused = broker::refused_id_of(entry);
       return refused && refused->id == id && refused->until > now;
@@ -263,7 +263,7 @@ std::optional<Failure> GridNodes::lift(const std::string& id) const {
   }
   const Answer answer = registry_.set_entry(broker::removal_of(id), latest);
   if (answer.status == CROLANG_INVALID) return Failure{Why::not_supported, answer.error};
-  if (!answer.could_ask()) return unavailable(kRegistry, answer);
+  if (!answer.succeeded()) return unavailable(kRegistry, answer);
   shared_.refused_ids.erase(id);
   return std::nullopt;
 }

@@ -1,8 +1,8 @@
 /// Bit masks of 64 bytes of text: bit i stands for byte i, so that the next match is found without
 /// reading the text again, and several matches in a row cost no mispredicted branch each.
 ///
-/// The vector extension of g++ and clang compiles to the baseline vector instructions of every
-/// 64-bit processor and needs no flags. Threads: free functions. Errors: none.
+/// The vector extension of g++ and clang compiles to SSE2 or NEON, to scalar code elsewhere, and
+/// needs no flags. Threads: free functions. Errors: none.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ using Block = std::uint8_t __attribute__((vector_size(16)));
 inline constexpr std::size_t kBlockSize = sizeof(Block);
 inline constexpr std::size_t kMaskSize = 64;
 
-/// Of a block whose bytes are 0 or 0xFF.
+/// Precondition: each byte is 0 or 0xFF.
 inline std::uint64_t portable_mask_of(Block flags) noexcept {
   std::array<std::uint8_t, kBlockSize> bytes;
   std::memcpy(bytes.data(), &flags, kBlockSize);
@@ -45,7 +45,7 @@ class Bytes64 {
     std::memcpy(blocks_.data(), from, sizeof(blocks_));
   }
 
-  /// `matches` takes a block, and makes of every byte 0 or 0xFF.
+  /// `matches` takes a block, and returns one with 0xFF where a byte matches, else 0.
   template <typename Predicate>
   std::uint64_t mask(Predicate matches) const noexcept {
     std::uint64_t mask = 0;

@@ -46,7 +46,7 @@ struct Answer {
   bool receipted = false;  ///< the answer is yes and the waiter's receipt has been redeemed
   std::chrono::steady_clock::time_point receipted_at{};  ///< if receipted
 
-  bool could_ask() const noexcept { return status == CROLANG_OK; }
+  bool succeeded() const noexcept { return status == CROLANG_OK; }
 };
 
 struct Waiter;

@@ -20,10 +20,11 @@ constexpr std::size_t kLocalNameSize = sizeof(kLocalName) - 1;
 
 /// `word` is in lower case, as nearly every text is.
 template <std::size_t size>
-bool is_word(std::string_view text, const char (&word)[size]) {
+bool equals_keyword(std::string_view text, const char (&word)[size]) {
   constexpr std::size_t kLength = size - 1;
   if (text.size() != kLength) return false;
-  return std::memcmp(text.data(), word, kLength) == 0 || text::is_same_word(text, {word, kLength});
+  return std::memcmp(text.data(), word, kLength) == 0 ||
+         text::equals_ignore_case(text, {word, kLength});
 }
 
 /// Whether the escape that begins with this backslash stands for a line end.
@@ -31,30 +32,32 @@ bool is_line_end(std::string_view escape) {
   if (escape.size() < 2) return true;
   if (escape[1] == 'r' || escape[1] == 'n') return true;
   return escape.size() >= 6 && escape.substr(1, 4) == "u000"sv &&
-         (text::lower(escape[5]) == 'a' || text::lower(escape[5]) == 'd');
+         (text::to_lower(escape[5]) == 'a' || text::to_lower(escape[5]) == 'd');
 }
 
 // Each of these takes a byte, or a block of bytes at once.
-constexpr auto is_blank = [](auto byte) { return byte == std::uint8_t{' '}; };
+constexpr auto is_space = [](auto byte) { return byte == std::uint8_t{' '}; };
 constexpr auto is_quote_or_backslash = [](auto byte) {
   return (byte == std::uint8_t{'"'}) | (byte == std::uint8_t{'\\'});
 };
-constexpr auto is_stop = [](auto byte) { return is_blank(byte) | is_quote_or_backslash(byte); };
+constexpr auto is_delimiter = [](auto byte) {
+  return is_space(byte) | is_quote_or_backslash(byte);
+};
 
-/// Where a field may end: at the next blank, quote or backslash. Looks at sixteen bytes at a time,
+/// Where a field may end: at the next space, quote or backslash. Looks at sixteen bytes at a time,
 /// since the ends of short loops are hard to predict.
-const char* find_stop(const char* at, const char* end) {
+const char* find_delimiter(const char* at, const char* end) {
   for (; end - at >= 16; at += 16) {
     json::Block block;
     std::memcpy(&block, at, sizeof block);
-    const std::uint64_t found = json::mask_of(std::bit_cast<json::Block>(is_stop(block)));
+    const std::uint64_t found = json::mask_of(std::bit_cast<json::Block>(is_delimiter(block)));
     if (found != 0) return at + std::countr_zero(found);
   }
-  while (at != end && !is_stop(static_cast<std::uint8_t>(*at))) ++at;
+  while (at != end && !is_delimiter(static_cast<std::uint8_t>(*at))) ++at;
   return at;
 }
 
-/// What stands between blanks in the first line of the inside of a JSON string. Escapes other than
+/// What stands between spaces in the first line of the inside of a JSON string. Escapes other than
 /// line ends, such as `\/` in a foundation, belong to a field.
 class Fields {
  public:
@@ -65,7 +68,7 @@ class Fields {
     while (at_ != end_ && *at_ == ' ') ++at_;
     const char* const start = at_;
     while (true) {
-      at_ = find_stop(at_, end_);
+      at_ = find_delimiter(at_, end_);
       if (at_ == end_ || *at_ != '\\' || is_line_end({at_, size_left()})) break;
       at_ += 2;
     }
@@ -98,54 +101,57 @@ Line read_fields(std::string_view text) {
   const std::string_view address = fields.next();
   const std::string_view port = fields.next();
   const bool is_complete = !foundation.empty() && !component.empty() && !priority.empty() &&
-                           !port.empty() && is_word(fields.next(), "typ");
+                           !port.empty() && equals_keyword(fields.next(), "typ");
   const std::string_view type = fields.next();
   return {is_complete, transport, address, port, type, fields};
 }
 
-/// The same of a usual line, at once: all of it is within 64 bytes, and between two fields stands
-/// one blank. Nullopt: it is another. Of `text` only what is before `size` is the candidate's.
-std::optional<Line> read_usual_fields(std::string_view text, std::size_t size) {
+/// The fast path, for a line whose eight fields are within 64 bytes, separated by single spaces.
+/// Nullopt: use read_fields. The candidate ends before `size`, and `text` may go on behind it.
+std::optional<Line> read_fields_at_once(std::string_view text, std::size_t size) {
   if (text.size() < json::kMaskSize) return std::nullopt;
   const json::Bytes64 bytes(text.data());
-  const std::uint64_t own =
+  const std::uint64_t valid_bits =
       size < json::kMaskSize ? (std::uint64_t{1} << size) - 1 : ~std::uint64_t{0};
-  const std::uint64_t blanks = bytes.mask(is_blank) & own;
-  const std::uint64_t others = bytes.mask(is_quote_or_backslash) & own;
+  const std::uint64_t spaces = bytes.mask(is_space) & valid_bits;
+  const std::uint64_t others = bytes.mask(is_quote_or_backslash) & valid_bits;
   std::array<std::size_t, 8> ends;
-  std::uint64_t stops = blanks | others;
+  std::uint64_t delimiters = spaces | others;
   for (std::size_t& end : ends) {
-    if (stops == 0) return std::nullopt;
-    end = static_cast<std::size_t>(std::countr_zero(stops));
-    stops &= stops - 1;
+    if (delimiters == 0) return std::nullopt;
+    end = static_cast<std::size_t>(std::countr_zero(delimiters));
+    delimiters &= delimiters - 1;
   }
   const std::uint64_t last = std::uint64_t{1} << ends[7];
   const std::uint64_t before_last = last - 1;
-  const std::uint64_t runs = blanks & (blanks << 1U | 1U);
-  if ((others & before_last) != 0 || (runs & (before_last | last)) != 0) return std::nullopt;
+  const std::uint64_t consecutive_spaces = spaces & (spaces << 1U | 1U);
+  if ((others & before_last) != 0 || (consecutive_spaces & (before_last | last)) != 0)
+    return std::nullopt;
   const std::string_view rest = text.substr(ends[7], size - ends[7]);
   if (rest.front() == '\\' && !is_line_end(rest)) return std::nullopt;
 
   const auto field = [&](std::size_t i) {
     return text.substr(ends[i - 1] + 1, ends[i] - ends[i - 1] - 1);
   };
-  return Line{is_word(field(6), "typ"), field(2), field(4), field(5), field(7), Fields(rest)};
+  return Line{
+      equals_keyword(field(6), "typ"), field(2), field(4), field(5), field(7), Fields(rest)};
 }
 
 std::optional<CandidateType> type_of(std::string_view word, std::string_view address) {
-  if (is_word(word, "host")) {
-    const bool is_hidden = address.size() > kLocalNameSize &&
-                           is_word(address.substr(address.size() - kLocalNameSize), kLocalName);
+  if (equals_keyword(word, "host")) {
+    const bool is_hidden =
+        address.size() > kLocalNameSize &&
+        equals_keyword(address.substr(address.size() - kLocalNameSize), kLocalName);
     return is_hidden ? CandidateType::mdns : CandidateType::host;
   }
-  if (is_word(word, "srflx")) return CandidateType::srflx;
-  if (is_word(word, "prflx")) return CandidateType::prflx;
-  if (is_word(word, "relay")) return CandidateType::relay;
+  if (equals_keyword(word, "srflx")) return CandidateType::srflx;
+  if (equals_keyword(word, "prflx")) return CandidateType::prflx;
+  if (equals_keyword(word, "relay")) return CandidateType::relay;
   return std::nullopt;
 }
 
-/// Not of a private network, a carrier's (RFC 6598), a link, the machine itself or what RFC 6890
-/// sets apart for documentation and tests.
+/// Globally routable: not private, shared (CGNAT, RFC 6598), link-local, loopback, multicast or
+/// special-purpose (RFC 6890).
 bool is_public_ipv4(std::string_view address) {
   // Most hosts are in one of these.
   if (address.starts_with("192.168.") || address.starts_with("10.")) return false;
@@ -162,10 +168,10 @@ bool is_public_ipv4(std::string_view address) {
   const bool is_private = a == 0 || a == 10 || a == 127 || a >= 224 ||
                           (a == 100 && (b & 0xC0) == 64) || (a == 169 && b == 254) ||
                           (a == 172 && (b & 0xF0) == 16) || (a == 192 && b == 168);
-  const bool is_set_apart = (a == 192 && b == 0 && (c == 0 || c == 2)) ||
-                            (a == 198 && b == 51 && c == 100) || (a == 203 && b == 0 && c == 113) ||
-                            (a == 198 && (b & 0xFE) == 18);
-  return !is_private && !is_set_apart;
+  const bool is_special_purpose =
+      (a == 192 && b == 0 && (c == 0 || c == 2)) || (a == 198 && b == 51 && c == 100) ||
+      (a == 203 && b == 0 && c == 113) || (a == 198 && (b & 0xFE) == 18);
+  return !is_private && !is_special_purpose;
 }
 
 /// Never 0. `address` and `port` are of one line, in this order.
@@ -217,15 +223,15 @@ std::size_t find_next_candidate(std::string_view json) {
   return find_candidate(json);
 }
 
-/// Stops at the most.
-std::uint16_t sum_of(std::uint16_t a, std::uint16_t b) {
+/// Saturates at 65535.
+std::uint16_t saturating_add(std::uint16_t a, std::uint16_t b) {
   const auto sum = static_cast<std::uint16_t>(a + b);
   return static_cast<std::uint16_t>(sum | -static_cast<int>(sum < a));
 }
 
 /// `text` begins behind the prefix, and the candidate ends before `size`.
 std::optional<Candidate> read(std::string_view text, std::size_t size) noexcept {
-  const auto usual = read_usual_fields(text, size);
+  const auto usual = read_fields_at_once(text, size);
   Line line = usual ? *usual : read_fields(text.substr(0, size));
   if (!line.is_complete) return std::nullopt;
   const auto type = type_of(line.type, line.address);
@@ -233,9 +239,9 @@ std::optional<Candidate> read(std::string_view text, std::size_t size) noexcept 
 
   Candidate candidate;
   candidate.type = *type;
-  if (is_word(line.transport, "udp")) {
+  if (equals_keyword(line.transport, "udp")) {
     candidate.transport = Transport::udp;
-  } else if (is_word(line.transport, "tcp") || is_word(line.transport, "ssltcp")) {
+  } else if (equals_keyword(line.transport, "tcp") || equals_keyword(line.transport, "ssltcp")) {
     candidate.transport = Transport::tcp;
   } else {
     return std::nullopt;
@@ -252,13 +258,13 @@ std::optional<Candidate> read(std::string_view text, std::size_t size) noexcept 
   // `raddr` and `rport` come next, if they are told. Browsers that hide addresses write 0.0.0.0.
   std::string_view base;
   std::string_view base_port;
-  if (is_word(line.rest.next(), "raddr")) {
+  if (equals_keyword(line.rest.next(), "raddr")) {
     base = line.rest.next();
-    if (is_word(line.rest.next(), "rport")) base_port = line.rest.next();
+    if (equals_keyword(line.rest.next(), "rport")) base_port = line.rest.next();
   }
-  candidate.mapped = fingerprint(line.address, line.port);
+  candidate.mapped_hash = fingerprint(line.address, line.port);
   if (!base_port.empty() && base_port != "0" && base_port != "9") {
-    candidate.base = fingerprint(base, base_port);
+    candidate.base_hash = fingerprint(base, base_port);
   }
   return candidate;
 }
@@ -271,8 +277,29 @@ std::optional<Candidate> read_candidate(std::string_view text) noexcept {
   return read(text, text.size());
 }
 
+Candidates::Candidates(const CandidateSummary& summary) noexcept
+    : has_public_host_(summary.has_public_host),
+      ipv4_(summary.ipv4),
+      ipv6_(summary.ipv6),
+      is_symmetric_(summary.behind_symmetric_nat) {
+  std::ranges::copy(summary.types, counts_.begin());
+  counts_[kUdp] = summary.udp;
+  counts_[kTcp] = summary.tcp;
+}
+
+CandidateSummary Candidates::summary() const noexcept {
+  CandidateSummary summary{.udp = udp(),
+                           .tcp = tcp(),
+                           .has_public_host = has_public_host_,
+                           .ipv4 = ipv4_,
+                           .ipv6 = ipv6_,
+                           .behind_symmetric_nat = behind_symmetric_nat()};
+  std::ranges::copy_n(counts_.begin(), kCandidateTypes, summary.types.begin());
+  return summary;
+}
+
 void Candidates::add(const Candidate& candidate) noexcept {
-  const auto increment = [this](std::size_t i) { counts_[i] = sum_of(counts_[i], 1); };
+  const auto increment = [this](std::size_t i) { counts_[i] = saturating_add(counts_[i], 1); };
   increment(static_cast<std::size_t>(candidate.type));
   increment(candidate.transport == Transport::udp ? kUdp : kTcp);
   has_public_host_ |= candidate.is_public;
@@ -281,37 +308,37 @@ void Candidates::add(const Candidate& candidate) noexcept {
   const bool is_host =
       candidate.type == CandidateType::host || candidate.type == CandidateType::mdns;
   if (is_host && candidate.transport == Transport::udp) increment(kUdpHosts);
-  if (candidate.mapped != 0) add(Mapping{candidate.base, candidate.mapped});
+  if (candidate.mapped_hash != 0) add(Mapping{candidate.base_hash, candidate.mapped_hash});
 }
 
 void Candidates::add(const Candidates& others) noexcept {
   if (others.none()) return;
   for (std::size_t i = 0; i < counts_.size(); ++i) {
-    counts_[i] = sum_of(counts_[i], others.counts_[i]);
+    counts_[i] = saturating_add(counts_[i], others.counts_[i]);
   }
   has_public_host_ |= others.has_public_host_;
   ipv4_ |= others.ipv4_;
   ipv6_ |= others.ipv6_;
   is_symmetric_ |= others.is_symmetric_;
   for (const Mapping& each : others.mappings_) {
-    if (each.mapped != 0) add(each);
+    if (each.mapped_hash != 0) add(each);
   }
 }
 
 bool Candidates::behind_symmetric_nat() const noexcept {
-  // Where bases are hidden: there are more mapped addresses than ports.
+  // Bases hidden: more mapped addresses than UDP host candidates.
   const auto hidden = std::ranges::count_if(
-      mappings_, [](const Mapping& each) { return each.mapped != 0 && each.base == 0; });
+      mappings_, [](const Mapping& each) { return each.mapped_hash != 0 && each.base_hash == 0; });
   return is_symmetric_ || (counts_[kUdpHosts] != 0 && hidden > counts_[kUdpHosts]);
 }
 
 void Candidates::add(Mapping mapping) noexcept {
   for (Mapping& known : mappings_) {
-    if (known.mapped == 0) known = mapping;
-    if (known.base != mapping.base) continue;
-    if (known.mapped == mapping.mapped) return;
+    if (known.mapped_hash == 0) known = mapping;
+    if (known.base_hash != mapping.base_hash) continue;
+    if (known.mapped_hash == mapping.mapped_hash) return;
     // Those without a base may be of different ports.
-    if (known.base != 0) is_symmetric_ = true;
+    if (known.base_hash != 0) is_symmetric_ = true;
   }
 }
 
@@ -322,18 +349,18 @@ bool Candidates::only_hosts() const noexcept {
 
 void add_candidates(Candidates& to, std::string_view json) noexcept {
   if (json.empty()) return;
-  constexpr std::string_view kUsual = R"({"sdp":"candidate:)";
-  if (json.starts_with(kUsual)) {
-    json.remove_prefix(kUsual.size());
+  constexpr std::string_view kTrickled = R"({"sdp":"candidate:)";
+  if (json.starts_with(kTrickled)) {
+    json.remove_prefix(kTrickled.size());
     if (const auto candidate = read(json, json.size())) to.add(*candidate);
     return;
   }
   std::size_t at = find_candidate(json);
-  for (std::size_t i = 0; i < kMostCandidatesOfAMessage && at != std::string_view::npos; ++i) {
+  for (std::size_t i = 0; i < kMaxCandidatesPerMessage && at != std::string_view::npos; ++i) {
     json.remove_prefix(at + kPrefix.size());
     at = find_next_candidate(json);
-    // It ends where the next one begins, or a message of nothing but beginnings would be read to
-    // its end from each of them.
+    // It ends where the next one begins; otherwise a message made only of prefixes would take
+    // quadratic time.
     if (const auto candidate = read(json, std::min(at, json.size()))) to.add(*candidate);
   }
 }

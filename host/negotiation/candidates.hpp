@@ -2,9 +2,9 @@
 /// Counts the ICE candidates of a message by type and transport (RFC 8839, section 5.1), in place:
 /// in the raw JSON text of its `candidate` or `sessionDescription`, without unescaping it.
 ///
-/// No address is kept. Of server-reflexive candidates 16 bits of a keyed hash of their base and of
-/// their mapped address are, since only by comparing those of several messages it can be seen that
-/// a NAT gives each server another port.
+/// No address is kept. Of server-reflexive candidates 16-bit keyed hashes of the base and of the
+/// mapped address are kept: detecting a symmetric NAT means comparing candidates of several
+/// messages.
 ///
 /// Threads: values and functions on the caller's data. Errors: what is not a candidate is not
 /// counted. Source: RFC 8839, RFC 6544 (tcp), draft-ietf-mmusic-mdns-ice-candidates.
@@ -52,9 +52,9 @@ struct Candidate {
   CandidateType type{};
   Transport transport{};
   Family family{};
-  bool is_public = false;    ///< an IPv4 address of the internet: servers see the same
-  std::uint16_t mapped = 0;  ///< of srflx over UDP, else 0
-  std::uint16_t base = 0;    ///< the same, if it is told
+  bool is_public = false;         ///< a globally routable IPv4 host: a STUN server reports the same
+  std::uint16_t mapped_hash = 0;  ///< of address and port, for srflx over UDP; else 0
+  std::uint16_t base_hash = 0;    ///< of raddr and rport; 0: absent or hidden
 
   bool operator==(const Candidate&) const = default;
 };
@@ -63,9 +63,26 @@ struct Candidate {
 /// of a JSON string from there on; the candidate ends where its line or the string does.
 std::optional<Candidate> read_candidate(std::string_view text) noexcept;
 
+/// What is told of candidates to another instance: all that they are asked for.
+struct CandidateSummary {
+  std::array<std::uint16_t, kCandidateTypes> types{};
+  std::uint16_t udp = 0;
+  std::uint16_t tcp = 0;
+  bool has_public_host = false;
+  bool ipv4 = false;
+  bool ipv6 = false;
+  bool behind_symmetric_nat = false;
+
+  bool operator==(const CandidateSummary&) const = default;
+};
+
 /// The candidates of one side. Counts stop at 65535.
 class Candidates {
  public:
+  Candidates() = default;
+  explicit Candidates(const CandidateSummary& summary) noexcept;
+  CandidateSummary summary() const noexcept;
+
   void add(const Candidate& candidate) noexcept;
   void add(const Candidates& others) noexcept;
 
@@ -80,17 +97,17 @@ class Candidates {
   /// False if an address is hidden: then it may be of any family.
   bool only_ipv4() const noexcept { return ipv4_ && !ipv6_ && of(CandidateType::mdns) == 0; }
   bool only_ipv6() const noexcept { return ipv6_ && !ipv4_ && of(CandidateType::mdns) == 0; }
-  /// Two servers have seen one port as different ones.
+  /// Two STUN servers reported different mapped addresses for one base.
   bool behind_symmetric_nat() const noexcept;
 
  private:
   struct Mapping {
-    std::uint16_t base = 0;    // 0: hidden
-    std::uint16_t mapped = 0;  // 0: none
+    std::uint16_t base_hash = 0;    // 0: hidden
+    std::uint16_t mapped_hash = 0;  // 0: none
   };
   void add(Mapping mapping) noexcept;
 
-  // Behind those of each type. In one array, since eight are added at once.
+  // Stored after the counts of each type, in one array so that eight are added at once.
   static constexpr std::size_t kUdp = kCandidateTypes;
   static constexpr std::size_t kTcp = kUdp + 1;
   static constexpr std::size_t kUdpHosts = kTcp + 1;
@@ -104,11 +121,11 @@ class Candidates {
 };
 
 /// More candidates of one message are not read.
-inline constexpr std::size_t kMostCandidatesOfAMessage = 256;
+inline constexpr std::size_t kMaxCandidatesPerMessage = 256;
 
-/// Hot: per message of a negotiation. Adds all candidates in the raw JSON text of a value. Each
-/// ends with its line, with its string, or where the next one begins. Of a value that begins with
-/// `{"sdp":"candidate:`, as most nodes write one candidate, only this is read.
+/// Hot: per message of a negotiation. Adds all candidates in the raw JSON text of a value. A
+/// candidate ends with its line or its string, or where the next one begins. If the value begins
+/// with `{"sdp":"candidate:` (one trickled candidate), only that candidate is read.
 void add_candidates(Candidates& to, std::string_view json) noexcept;
 
 }  // namespace crolang::negotiation

@@ -58,6 +58,8 @@ class Findings {
   Presence presence(Side side) const {
     return side == Side::initiator ? circumstances_.initiator : circumstances_.responder;
   }
+  /// What it sent is not known.
+  bool is_unknown(Side side) const { return record_.party(side).is_remote; }
   bool is_settled() const { return circumstances_.now - record_.last_message >= kSettled; }
 
   // The attempt.
@@ -78,6 +80,7 @@ class Findings {
   void judge_transports(Side side);
   void judge_relay_only(Side side);
   void judge_families();
+  void add_unknown(std::string& nothing_unusual) const;
 
   const Record& record_;
   const Circumstances& circumstances_;
@@ -144,6 +147,7 @@ void Findings::judge_losses(Side side) {
 // ---- The candidates -----------------------------------------------------------------------------
 
 bool Findings::lacks_relay(Side side) const {
+  if (is_unknown(side)) return false;
   if (!servers(side).turn || candidates(side).of(CandidateType::relay) != 0) return false;
   // A node that sent nothing may have been cut off, unless it may send nothing else.
   return !candidates(side).none() || servers(side).relay_only;
@@ -168,7 +172,8 @@ void Findings::judge_candidates() {
 
 void Findings::judge_missing() {
   const auto is_missing = [&](Side side) {
-    return candidates(side).none() && !(servers(side).relay_only && servers(side).turn);
+    return !is_unknown(side) && candidates(side).none() &&
+           !(servers(side).relay_only && servers(side).turn);
   };
   const bool initiator = is_missing(Side::initiator);
   const bool responder = is_missing(Side::responder);
@@ -210,6 +215,8 @@ void Findings::judge_hosts() {
 }
 
 void Findings::judge_nats() {
+  // It may have a relay or an address of the internet.
+  if (is_unknown(Side::initiator) || is_unknown(Side::responder)) return;
   if (candidates(Side::initiator).of(CandidateType::relay) != 0 ||
       candidates(Side::responder).of(CandidateType::relay) != 0) {
     return;
@@ -258,6 +265,16 @@ void Findings::judge_families() {
   if (differ(b, a)) add(responder_ + " has only IPv4 candidates, " + initiator_ + " only IPv6");
 }
 
+/// `nothing_unusual`: what is said if there is no finding.
+void Findings::add_unknown(std::string& nothing_unusual) const {
+  for (const Side side : {Side::initiator, Side::responder}) {
+    if (!is_unknown(side)) continue;
+    nothing_unusual +=
+        " here; what " + name(side) + " sent is not known: another instance keeps it";
+    return;
+  }
+}
+
 Diagnosis Findings::diagnosis() && {
   std::string so_far = "nothing unusual";
   const State state = record_.state_at(circumstances_.now);
@@ -291,7 +308,11 @@ Diagnosis Findings::diagnosis() && {
       // What follows from these is not said as well.
       if (sentences_.empty() && is_settled()) judge_candidates();
       judge_answer_time();
-      if (!is_settled()) so_far += " so far: candidates are being exchanged";
+      if (is_settled()) {
+        add_unknown(so_far);
+      } else {
+        so_far += " so far: candidates are being exchanged";
+      }
       break;
   }
   if (sentences_.empty()) return {std::move(so_far), true};

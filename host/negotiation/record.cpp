@@ -9,17 +9,17 @@
 
 namespace crolang::negotiation {
 
-std::string_view name_of(What what) {
-  switch (what) {
-    case What::attempt:
+std::string_view name_of(MessageKind kind) {
+  switch (kind) {
+    case MessageKind::attempt:
       return "attempt";
-    case What::acceptance:
+    case MessageKind::acceptance:
       return "acceptance";
-    case What::refusal:
+    case MessageKind::refusal:
       return "refusal";
-    case What::not_allowed:
+    case MessageKind::not_allowed:
       return "notAllowed";
-    case What::candidates:
+    case MessageKind::candidates:
       return "candidates";
   }
   return {};
@@ -81,6 +81,22 @@ std::optional<State> state_named(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<MessageKind> message_kind_named(std::string_view name) {
+  for (std::size_t i = 0; i < enum_count<MessageKind>(); ++i) {
+    const auto kind = static_cast<MessageKind>(i);
+    if (name_of(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
+Ack ack_named(std::string_view name) {
+  for (std::size_t i = 0; i < enum_count<Ack>(); ++i) {
+    const auto ack = static_cast<Ack>(i);
+    if (name_of(ack) == name) return ack;
+  }
+  return Ack::pending;
+}
+
 std::string id_of(std::uint64_t number) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string id;
@@ -101,7 +117,7 @@ void Record::reset() {
   last_message = {};
   state = {};
   is_counted = false;
-  initiator_here = false;
+  initiator_is_local = false;
   attempt_ack = {};
   answer_ack = {};
   answered_after.reset();

@@ -25,7 +25,7 @@ inline constexpr std::chrono::seconds kAnswerTime{30};
 /// For how long a negotiation is kept after its last message.
 inline constexpr std::chrono::minutes kRetention{15};
 
-enum class What : std::uint8_t { attempt, acceptance, refusal, not_allowed, candidates };
+enum class MessageKind : std::uint8_t { attempt, acceptance, refusal, not_allowed, candidates };
 enum class Side : std::uint8_t { initiator, responder };
 enum class Ack : std::uint8_t { pending, ok, error, unauthorized, not_connected };
 
@@ -41,12 +41,15 @@ enum class State : std::uint8_t {
 };
 
 /// The words of the API and of the metrics.
-std::string_view name_of(What what);
+std::string_view name_of(MessageKind kind);
 std::string_view name_of(Side side);
 /// Empty while it is pending.
 std::string_view name_of(Ack ack);
 std::string_view name_of(State state);
 std::optional<State> state_named(std::string_view name);
+std::optional<MessageKind> message_kind_named(std::string_view name);
+/// `pending` if it is empty, or no acknowledgement.
+Ack ack_named(std::string_view name);
 
 /// The number of a record as it is shown, 16 hexadecimal digits.
 std::string id_of(std::uint64_t number);
@@ -60,12 +63,17 @@ constexpr Side other(Side side) {
 /// One message, as the record keeps it.
 struct Event {
   std::uint32_t milliseconds = 0;  ///< since the attempt
-  What what{};
+  MessageKind kind{};
   Side from{};
   Ack ack{};
 };
 
 struct Party {
+  /// Messages of it were noted that came from another instance, which keeps what follows: here it
+  /// is not known.
+  bool is_remote = false;
+  /// Messages of it were noted that it sent to this instance.
+  bool is_local = false;
   Candidates candidates;
   IceServers servers;
   /// How many of its messages with candidates were not acknowledged OK, and the last of these.
@@ -74,21 +82,21 @@ struct Party {
 };
 
 struct Record {
-  static constexpr std::size_t kMostEvents = 40;
+  static constexpr std::size_t kMaxEvents = 40;
 
   std::uint64_t number = 0;  ///< 0: the record is not in use
   std::uint64_t hash = 0;    ///< of the two ids and the session's id
   TimePoint started;
   TimePoint last_message;
   State state{};
-  bool is_counted = false;      ///< an outcome was reported
-  bool initiator_here = false;  ///< connected to this instance when it sent the attempt
+  bool is_counted = false;          ///< an outcome was reported
+  bool initiator_is_local = false;  ///< connected to this instance when it sent the attempt
   Ack attempt_ack{};
   Ack answer_ack{};  ///< of acceptance, refusal or not-allowed
   std::optional<std::chrono::milliseconds> answered_after;  ///< also by a refusal
-  std::string_view failure;      ///< why a message was answered ERROR; of static duration
+  std::string_view failure;      ///< why a message was answered ERROR; static storage duration
   std::array<Party, 2> parties;  ///< by Side
-  std::array<Event, kMostEvents> events;
+  std::array<Event, kMaxEvents> events;
   std::uint8_t event_count = 0;
   std::uint32_t events_left_out = 0;
 

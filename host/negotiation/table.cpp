@@ -17,9 +17,14 @@ using std::chrono::milliseconds;
 constexpr std::chrono::seconds kSweepInterval{1};
 
 /// Two different keys with one hash are as unlikely as a broken memory.
-std::uint64_t hash_of(const Message& message) {
-  return secret_hash(message.session,
-                     secret_hash(message.responder, secret_hash(message.initiator)));
+template <class Named>
+std::uint64_t hash_of(const Named& named) {
+  return secret_hash(named.session, secret_hash(named.responder, secret_hash(named.initiator)));
+}
+
+/// Which shard. The high bits, since the buckets use the low ones.
+std::uint8_t shard_index(std::uint64_t hash) {
+  return static_cast<std::uint8_t>(hash >> 60);
 }
 
 std::uint32_t milliseconds_between(TimePoint start, TimePoint end) {
@@ -27,16 +32,16 @@ std::uint32_t milliseconds_between(TimePoint start, TimePoint end) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(passed, 0, 0xFFFFFFFF));
 }
 
-std::optional<State> state_after(What what) {
-  switch (what) {
-    case What::acceptance:
+std::optional<State> state_after(MessageKind kind) {
+  switch (kind) {
+    case MessageKind::acceptance:
       return State::answered;
-    case What::refusal:
+    case MessageKind::refusal:
       return State::refused;
-    case What::not_allowed:
+    case MessageKind::not_allowed:
       return State::not_allowed;
-    case What::attempt:
-    case What::candidates:
+    case MessageKind::attempt:
+    case MessageKind::candidates:
       break;
   }
   return std::nullopt;
@@ -64,8 +69,8 @@ Change change(Record& record, std::uint16_t slot, State state) {
   return {.number = record.number,
           .slot = slot,
           .state = state,
-          .initiator_here = record.initiator_here,
-          .is_outcome = is_first && record.initiator_here,
+          .initiator_is_local = record.initiator_is_local,
+          .is_outcome = is_first && record.initiator_is_local,
           .answered_after = record.answered_after};
 }
 
@@ -75,55 +80,55 @@ bool is_over(const Record& record, TimePoint now) {
   return record.state_at(now) != State::attempting;
 }
 
-// A ticket's event is the index of an event, or kMostEvents and more: one that was left out, of
+// A ticket's event is the index of an event, or kMaxEvents and more: one that was left out, of
 // which only what it was and from whom is known.
 constexpr std::size_t kSides = enum_count<Side>();
 
-constexpr std::uint8_t left_out(What what, Side from) {
-  return static_cast<std::uint8_t>(Record::kMostEvents + static_cast<std::size_t>(what) * kSides +
+constexpr std::uint8_t left_out(MessageKind kind, Side from) {
+  return static_cast<std::uint8_t>(Record::kMaxEvents + static_cast<std::size_t>(kind) * kSides +
                                    static_cast<std::size_t>(from));
 }
-static_assert(left_out(What::candidates, Side::responder) <= 0xFF - 1);
+static_assert(left_out(MessageKind::candidates, Side::responder) <= 0xFF - 1);
 
 /// What the ticket says of the event.
 std::uint8_t append_event(Record& record, const Message& message) {
-  if (record.event_count == Record::kMostEvents) {
+  if (record.event_count == Record::kMaxEvents) {
     ++record.events_left_out;
-    return left_out(message.what, message.from);
+    return left_out(message.kind, message.from);
   }
   record.events[record.event_count] = {milliseconds_between(record.started, message.at),
-                                       message.what, message.from, Ack::pending};
+                                       message.kind, message.from, Ack::pending};
   return record.event_count++;
 }
 
 /// `index`: as append_event returned it.
 std::optional<Change> acknowledge_event(Record& record, std::uint16_t slot, std::uint8_t index,
                                         const Acknowledged& known) {
-  What what{};
+  MessageKind kind{};
   Side from{};
-  if (index < Record::kMostEvents) {
+  if (index < Record::kMaxEvents) {
     Event& event = record.events[index];
     event.ack = known.ack;
-    what = event.what;
+    kind = event.kind;
     from = event.from;
   } else {
-    what = static_cast<What>((index - Record::kMostEvents) / kSides);
-    from = static_cast<Side>((index - Record::kMostEvents) % kSides);
+    kind = static_cast<MessageKind>((index - Record::kMaxEvents) / kSides);
+    from = static_cast<Side>((index - Record::kMaxEvents) % kSides);
   }
   if (known.ack == Ack::error) record.failure = known.why;
-  switch (what) {
-    case What::attempt: {
+  switch (kind) {
+    case MessageKind::attempt: {
       record.attempt_ack = known.ack;
       const auto state = state_after(known.ack);
       if (state && record.state == State::attempting) return change(record, slot, *state);
       break;
     }
-    case What::acceptance:
-    case What::refusal:
-    case What::not_allowed:
+    case MessageKind::acceptance:
+    case MessageKind::refusal:
+    case MessageKind::not_allowed:
       record.answer_ack = known.ack;
       break;
-    case What::candidates:
+    case MessageKind::candidates:
       if (known.ack != Ack::ok) {
         Party& sender = record.party(from);
         if (sender.lost != 0xFFFF) ++sender.lost;
@@ -146,7 +151,7 @@ Record* Table::Shard::find(std::uint64_t hash, std::uint16_t& slot) {
   return nullptr;
 }
 
-Record& Table::Shard::begin(std::uint16_t& slot) {
+Record& Table::Shard::allocate(std::uint16_t& slot) {
   if (records.size() < kPerShard) {
     slot = static_cast<std::uint16_t>(records.size());
     records.emplace_back();
@@ -188,8 +193,7 @@ Table::Table() : sweep_due_(TimePoint::max().time_since_epoch().count()) {}
 
 Table::Noted Table::note(const Message& message, std::optional<Acknowledged> known) noexcept {
   const std::uint64_t hash = hash_of(message);
-  // The high bits, since the buckets use the low ones.
-  const auto index = static_cast<std::uint8_t>(hash >> 60);
+  const std::uint8_t index = shard_index(hash);
   try {
     return note_in(shards_[index], index, hash, message, known);
   } catch (const std::bad_alloc&) {
@@ -203,8 +207,8 @@ Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash
   const std::lock_guard lock(shard.mutex);
   std::uint16_t slot = kNone;
   Record* record = shard.find(hash, slot);
-  if (message.what == What::attempt && (record == nullptr || is_over(*record, message.at))) {
-    record = &shard.begin(slot);
+  if (message.kind == MessageKind::attempt && (record == nullptr || is_over(*record, message.at))) {
+    record = &shard.allocate(slot);
     record->reset();
     try {
       record->set_names(message.initiator, message.responder, message.session);
@@ -215,22 +219,23 @@ Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash
     record->number = ++last_number_ * kShards + index;
     record->hash = hash;
     record->started = message.at;
-    record->initiator_here = message.is_from_here;
+    record->initiator_is_local = message.sender_is_local;
     shard.link(slot);
-    sweep_at(message.at + kAnswerTime);
+    schedule_sweep(message.at + kAnswerTime);
     noted.change = Change{.number = record->number,
                           .slot = slot,
                           .state = State::attempting,
-                          .initiator_here = record->initiator_here};
+                          .initiator_is_local = record->initiator_is_local};
   }
   if (record == nullptr) return {};
 
   record->last_message = message.at;
   Party& sender = record->party(message.from);
+  (message.sender_is_local ? sender.is_local : sender.is_remote) = true;
   if (message.servers.known) sender.servers = message.servers;
   sender.candidates.add(message.candidates);
   // A second answer changes nothing.
-  if (const auto state = state_after(message.what); state && !record->answered_after) {
+  if (const auto state = state_after(message.kind); state && !record->answered_after) {
     // Messages of other instances have a time that is newer than a worker's.
     record->answered_after = milliseconds(milliseconds_between(record->started, message.at));
     noted.change = change(*record, slot, *state);
@@ -254,7 +259,7 @@ std::optional<Change> Table::acknowledge(Ticket ticket, const Acknowledged& know
   return acknowledge_event(record, ticket.slot, ticket.event, known);
 }
 
-void Table::sweep_at(TimePoint due) noexcept {
+void Table::schedule_sweep(TimePoint due) noexcept {
   const TimePoint::rep wanted = due.time_since_epoch().count();
   TimePoint::rep known = sweep_due_.load(std::memory_order_relaxed);
   while (wanted < known &&
@@ -272,17 +277,17 @@ std::vector<Change> Table::sweep(TimePoint now) {
   }
   TimePoint next = TimePoint::max();
   try {
-    for (Shard& shard : shards_) next = std::min(next, sweep_in(shard, now, changes));
+    for (Shard& shard : shards_) next = std::min(next, sweep_shard(shard, now, changes));
   } catch (const std::bad_alloc&) {
-    sweep_at(now + kSweepInterval);
+    schedule_sweep(now + kSweepInterval);
     throw;
   }
-  if (next != TimePoint::max()) sweep_at(std::max(next, now + kSweepInterval));
+  if (next != TimePoint::max()) schedule_sweep(std::max(next, now + kSweepInterval));
   return changes;
 }
 
 /// When the shard has to be swept again.
-TimePoint Table::sweep_in(Shard& shard, TimePoint now, std::vector<Change>& changes) {
+TimePoint Table::sweep_shard(Shard& shard, TimePoint now, std::vector<Change>& changes) {
   TimePoint next = TimePoint::max();
   const std::lock_guard lock(shard.mutex);
   for (std::size_t i = 0; i < shard.records.size(); ++i) {
@@ -326,7 +331,7 @@ std::vector<Record> Table::newest(const Filter& filter, std::size_t limit, TimeP
   std::ranges::sort(found, [](const Found& a, const Found& b) {
     return a.number / kShards > b.number / kShards;
   });
-  found.resize(std::min({found.size(), limit, kMost}));
+  found.resize(std::min({found.size(), limit, kMaxRecords}));
   std::vector<Record> records;
   records.reserve(found.size());
   for (const Found& each : found) {
@@ -347,6 +352,25 @@ std::optional<Record> Table::find(std::uint64_t number, TimePoint now) const {
     }
   }
   return std::nullopt;
+}
+
+std::optional<Record> Table::find(const Names& names, TimePoint began, TimePoint::duration most,
+                                  TimePoint now) const {
+  const std::uint64_t hash = hash_of(names);
+  const Shard& shard = shards_[shard_index(hash)];
+  const std::lock_guard lock(shard.mutex);
+  const Record* closest = nullptr;
+  const auto distance = [&](const Record& record) {
+    return record.started < began ? began - record.started : record.started - began;
+  };
+  for (std::uint16_t slot = shard.buckets[static_cast<std::uint32_t>(hash) % kBuckets];
+       slot != kNone; slot = shard.next[slot]) {
+    const Record& record = shard.records[slot];
+    if (record.hash != hash || now - record.last_message >= kRetention) continue;
+    if (closest == nullptr || distance(record) < distance(*closest)) closest = &record;
+  }
+  if (closest == nullptr || distance(*closest) > most) return std::nullopt;
+  return *closest;
 }
 
 std::optional<Record> Table::find(const Change& change) const {

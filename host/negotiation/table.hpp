@@ -3,9 +3,8 @@
 /// from other instances, from plugins' threads, so records are in shards by the hash of their key,
 /// each with a lock that is held for one access.
 ///
-/// What does not begin with an attempt is not recorded: a record is found by what its messages
-/// name, and only the two nodes themselves can send these, since the broker has checked who they
-/// are from.
+/// Messages without an attempt before them are not recorded. The key is initiator, responder and
+/// session; the broker has verified the sender of each message, so nobody else can add to a record.
 ///
 /// Threads: any. Time is an argument. Errors: std::bad_alloc from the const functions and sweep;
 /// what there is no memory for is not recorded.
@@ -27,20 +26,20 @@ namespace crolang::negotiation {
 
 /// A message of a negotiation, as it passes.
 struct Message {
-  What what{};
+  MessageKind kind{};
   Side from{};
   std::string_view initiator;
   std::string_view responder;
   std::string_view session;
   Candidates candidates;
-  IceServers servers;         ///< of the sender
-  bool is_from_here = false;  ///< its sender is connected to this instance
+  IceServers servers;            ///< of the sender
+  bool sender_is_local = false;  ///< connected to this instance
   TimePoint at;
 };
 
 struct Acknowledged {
   Ack ack{};
-  std::string_view why{};  ///< of an error; of static duration
+  std::string_view why{};  ///< of an error; static storage duration
 };
 
 /// Finds the message again, once its acknowledgement is known. A value of eight bytes.
@@ -58,7 +57,7 @@ struct Change {
   std::uint64_t number = 0;
   std::uint16_t slot = 0;  ///< for Table::find
   State state{};
-  bool initiator_here = false;
+  bool initiator_is_local = false;
   /// Whether to count it: each negotiation is counted once, by the instance of its initiator.
   bool is_outcome = false;
   std::optional<std::chrono::milliseconds> answered_after{};
@@ -67,7 +66,7 @@ struct Change {
 class Table {
  public:
   /// The newest are shown, and about a fifth more kept, since shards fill unevenly.
-  static constexpr std::size_t kMost = 10'000;
+  static constexpr std::size_t kMaxRecords = 10'000;
 
   Table();
 
@@ -78,7 +77,7 @@ class Table {
   };
   // Hot: per message of a negotiation. No allocation but for the names of a new one.
   /// `known`: how it is acknowledged, if that is known; then there is no ticket. An attempt must be
-  /// noted before the responder has it, or its answer may come first and is not noted.
+  /// noted before it is relayed: else its answer could arrive first, and would not be recorded.
   Noted note(const Message& message, std::optional<Acknowledged> known = std::nullopt) noexcept;
   std::optional<Change> acknowledge(Ticket ticket, const Acknowledged& known) noexcept;
 
@@ -97,13 +96,21 @@ class Table {
   /// At most `limit`, the newest first.
   std::vector<Record> newest(const Filter& filter, std::size_t limit, TimePoint now) const;
   std::optional<Record> find(std::uint64_t number, TimePoint now) const;
+  /// The one with these names that began closest to `began`, if within `most`.
+  struct Names {
+    std::string_view initiator;
+    std::string_view responder;
+    std::string_view session;
+  };
+  std::optional<Record> find(const Names& names, TimePoint began, TimePoint::duration most,
+                             TimePoint now) const;
   /// The record of a change; nullopt: it has been replaced since. Does not look through others.
   std::optional<Record> find(const Change& change) const;
   std::size_t size() const;
 
  private:
   static constexpr std::size_t kShards = 16;
-  // For an even distribution five standard deviations more than the share of kMost.
+  // For an even distribution five standard deviations more than the share of kMaxRecords.
   static constexpr std::size_t kPerShard = 768;
   static constexpr std::size_t kBuckets = 1024;
   static constexpr std::uint16_t kNone = 0xFFFF;
@@ -113,15 +120,15 @@ class Table {
     std::deque<Record> records;  // grows to kPerShard; a slot is an index
     std::size_t oldest = 0;      // the one that is used next, once there are kPerShard
     std::size_t used = 0;
-    // Beside the records, since these are large: looking for one does not read the others.
+    // Kept apart from the records, so that a lookup touches only the cache lines of hashes.
     std::array<std::uint16_t, kBuckets> buckets;  // the newest record of each
     std::array<std::uint16_t, kPerShard> next;    // of its bucket
     std::array<std::uint32_t, kPerShard> short_hashes;
 
     Shard() { buckets.fill(kNone); }
     Record* find(std::uint64_t hash, std::uint16_t& slot);
-    /// In place of the oldest, if there is no room.
-    Record& begin(std::uint16_t& slot);
+    /// Evicts the oldest record if the shard is full.
+    Record& allocate(std::uint16_t& slot);
     void link(std::uint16_t slot);
     void unlink(std::uint16_t slot);
     void release(std::uint16_t slot);
@@ -130,8 +137,8 @@ class Table {
 
   Noted note_in(Shard& shard, std::uint8_t index, std::uint64_t hash, const Message& message,
                 std::optional<Acknowledged> known);
-  void sweep_at(TimePoint due) noexcept;
-  TimePoint sweep_in(Shard& shard, TimePoint now, std::vector<Change>& changes);
+  void schedule_sweep(TimePoint due) noexcept;
+  TimePoint sweep_shard(Shard& shard, TimePoint now, std::vector<Change>& changes);
 
   std::array<Shard, kShards> shards_;
   std::atomic<std::uint64_t> last_number_{0};

@@ -114,7 +114,7 @@ std::string fault_in_entry(std::string_view entry) {
   }
   const std::string_view scheme = entry.substr(0, scheme_end);
   const std::string_view rest = entry.substr(scheme_end + kSchemeEnd.size());
-  if (const std::string lowered = text::lowered(entry); lowered != entry) {
+  if (const std::string lowered = text::to_lower(entry); lowered != entry) {
     return write(lowered, "browsers send origins in lower case");
   }
   if (scheme == "ws" || scheme == "wss") {

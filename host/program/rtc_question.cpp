@@ -79,7 +79,7 @@ RtcQuestion::Answer RtcQuestion::ask(std::string_view node, std::chrono::millise
   if (answer_->status == CROLANG_TIMEOUT) {
     return {.fault = "no answer within PLUGIN_TIMEOUT_MS=" + std::to_string(timeout.count())};
   }
-  if (!answer_->could_ask()) {
+  if (!answer_->succeeded()) {
     return {.fault =
                 answer_->error.empty() ? modules::status_name(answer_->status) : answer_->error};
   }

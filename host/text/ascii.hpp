@@ -1,7 +1,7 @@
 #pragma once
-/// Letters without regard to case, as names of HTTP headers, hosts and ICE candidates are compared:
-/// of ASCII only, whatever the locale. Other bytes stand for themselves. Pure. Threads: any.
-/// Errors: std::bad_alloc from lowered.
+/// Case-insensitive comparison of ASCII, whatever the locale, for names of HTTP headers, hosts and
+/// ICE candidates; other bytes are compared as is. Pure. Threads: any. Errors: std::bad_alloc
+/// from to_lower of a text.
 
 #include <algorithm>
 #include <string>
@@ -9,18 +9,18 @@
 
 namespace crolang::text {
 
-constexpr char lower(char c) noexcept {
+constexpr char to_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-inline std::string lowered(std::string_view text) {
+inline std::string to_lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), lower);
+  std::ranges::transform(result, result.begin(), [](char c) { return to_lower(c); });
   return result;
 }
 
-constexpr bool is_same_word(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, lower, lower);
+constexpr bool equals_ignore_case(std::string_view a, std::string_view b) noexcept {
+  return std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 }  // namespace crolang::text

@@ -9,7 +9,7 @@ void ServerNames::add(const std::vector<std::string>& names, std::size_t index) 
 }
 
 std::optional<std::size_t> ServerNames::find(std::string_view server_name) const {
-  std::string name = text::lowered(server_name);
+  std::string name = text::to_lower(server_name);
   if (const auto found = names_.find(name); found != names_.end()) return found->second;
   // RFC 6125 6.4.3: a wildcard stands for one whole label, the first.
   const std::size_t dot = name.find('.');

@@ -71,7 +71,7 @@ std::vector<std::string> alternative_names(const X509* certificate) {
   for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(all.get(), i);
     std::string text;
-    if (name->type == GEN_DNS) text = text::lowered(view_of(name->d.dNSName));
+    if (name->type == GEN_DNS) text = text::to_lower(view_of(name->d.dNSName));
     if (name->type == GEN_IPADD) text = address_of(name->d.iPAddress);
     // A name with a NUL inside is meant to be taken for a shorter one.
     if (!text.empty() && text.find('\0') == std::string::npos) names.push_back(std::move(text));
@@ -88,7 +88,7 @@ std::string common_name(const X509* certificate) {
     last = i;
   }
   if (last < 0) return {};
-  return text::lowered(view_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last))));
+  return text::to_lower(view_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last))));
 }
 
 WallTime valid_from(const X509* certificate) {

@@ -55,9 +55,9 @@ std::vector<std::string> sessions() {
   return all;
 }
 
-Message message_of(What what, Side from, std::string_view session) {
+Message message_of(MessageKind kind, Side from, std::string_view session) {
   Message message;
-  message.what = what;
+  message.kind = kind;
   message.from = from;
   message.initiator = "3f2b8c1e-7d54-4a90-9b0e-5d1f6a7c2e10";
   message.responder = "a81d0c77-52ef-4b3c-8f61-0e9d4c2b7a35";
@@ -70,10 +70,11 @@ Message message_of(What what, Side from, std::string_view session) {
 void note_attempt(benchmark::State& state) {
   Table table;
   const auto all = sessions();
-  for (const std::string& each : all) table.note(message_of(What::attempt, Side::initiator, each));
+  for (const std::string& each : all)
+    table.note(message_of(MessageKind::attempt, Side::initiator, each));
   std::size_t next = 0;
   for ([[maybe_unused]] auto iteration : state) {
-    const auto noted = table.note(message_of(What::attempt, Side::initiator, all[next]));
+    const auto noted = table.note(message_of(MessageKind::attempt, Side::initiator, all[next]));
     table.acknowledge(noted.ticket, {Ack::ok});
     if (++next == all.size()) next = 0;
   }
@@ -85,11 +86,11 @@ void note_candidate(benchmark::State& state) {
   const auto all = sessions();
   constexpr std::size_t kHeld = 5000;
   for (std::size_t i = 0; i < kHeld; ++i) {
-    table.note(message_of(What::attempt, Side::initiator, all[i]));
+    table.note(message_of(MessageKind::attempt, Side::initiator, all[i]));
   }
   std::size_t next = 0;
   for ([[maybe_unused]] auto iteration : state) {
-    Message message = message_of(What::candidates, Side::initiator, all[next]);
+    Message message = message_of(MessageKind::candidates, Side::initiator, all[next]);
     add_candidates(message.candidates, candidate());
     const auto noted = table.note(message);
     table.acknowledge(noted.ticket, {Ack::ok});
@@ -101,7 +102,7 @@ BENCHMARK(note_candidate);
 void sweep(benchmark::State& state) {
   Table table;
   for (const std::string& each : sessions()) {
-    Message message = message_of(What::attempt, Side::initiator, each);
+    Message message = message_of(MessageKind::attempt, Side::initiator, each);
     message.at = TimePoint(std::chrono::hours(1));
     table.note(message);
   }
@@ -109,7 +110,7 @@ void sweep(benchmark::State& state) {
   for ([[maybe_unused]] auto iteration : state) {
     state.PauseTiming();
     // A new one, so that there is something to wait for.
-    Message message = message_of(What::attempt, Side::initiator, "s");
+    Message message = message_of(MessageKind::attempt, Side::initiator, "s");
     message.at = now;
     table.note(message);
     now = table.sweep_due();

@@ -79,7 +79,7 @@ describe('the command line asks a running broker', ours, () => {
       }
       const output = await askOk('nodes', '--prefix', prefix);
       isNarrow(output);
-      assert.match(output, /^ID +ADDRESS +RUNTIME +FOR +MS +IN +OUT +WAITS\n/);
+      assert.match(output, /^ID +ADDRESS +RUNTIME +FOR +RTT +IN +OUT +OUTQ\n/);
       assert.ok(output.includes(`${prefix}-\\u{202e}\\\\  127.0.0.1`), output);
       assert.match(output, /  \\x1b\[31m  /);
       assert.ok(!/[\u001b\u202e]/.test(output), 'nothing that a terminal would obey');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Admin, adminEnv } from './support/admin.mjs';
-import { attack, expectOurs, kMalformed, mutated, pseudoRandom } from './support/admin-hostile.mjs';
+import { attack, expectAllowedAnswer, kMalformed, mutated, pseudoRandom } from './support/admin-hostile.mjs';
 import { Broker, freePort, oursOnly } from './support/broker.mjs';
 import { Pair } from './support/pair.mjs';
 import { eventually, memoryIsMeasurable, scaled } from './support/time.mjs';
@@ -34,7 +34,7 @@ describe('hostile clients of the admin interface', ours, () => {
 
   for (const [name, bytes] of Object.entries(kMalformed)) {
     test(`may send ${name}`, async () => {
-      expectOurs(await attack(admin.port, bytes, 'end'), name);
+      expectAllowedAnswer(await attack(admin.port, bytes, 'end'), name);
       await attack(admin.port, bytes, 'reset');
     });
   }
@@ -57,7 +57,7 @@ describe('hostile clients of the admin interface', ours, () => {
       await Promise.all(
         Array.from({ length: 25 }, async () => {
           const bytes = mutated(random);
-          expectOurs(await attack(admin.port, bytes, ['end', 'end', 'reset'][random(3)]), String(bytes));
+          expectAllowedAnswer(await attack(admin.port, bytes, ['end', 'end', 'reset'][random(3)]), String(bytes));
         }),
       );
     }

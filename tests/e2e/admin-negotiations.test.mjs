@@ -235,4 +235,32 @@ describe('two brokers', ours, () => {
     const counts = async () => (await Promise.all(grid.brokers.map(metricsOf))).map((metrics) => kCounted.map((name) => metrics[name]));
     await eventually('each has counted its own', async () => isDeepStrictEqual(await counts(), [[1, 1, 0], [0, 0, 1]]));
   });
+
+  test('what a dead instance kept is not known', async () => {
+    const [first, second] = grid.brokers;
+    const [alice, bob] = await pair(first.port, second.port);
+    await tell(alice, bob, kAttempt);
+    await tell(bob, alice, kAcceptance);
+    await tell(alice, bob, kToResponder, candidate('srflx'));
+    await tell(bob, alice, kToInitiator, candidate('relay'));
+    await negotiationOf(first.adminPort, alice.nodeId, ({ responderCandidates }) => responderCandidates?.relay === 1);
+    await second.kill();
+    const found = await negotiationOf(first.adminPort, alice.nodeId, ({ responderCandidates }) => responderCandidates === null);
+    assert.equal(found.state, 'answered');
+    assert.equal(found.initiatorCandidates.srflx, 1);
+    const { json } = await ask(first.adminPort, `/api/v1/negotiations/${found.id}`);
+    assert.deepEqual(
+      json.events.map(({ from, what }) => [from, what]),
+      [
+        ['initiator', 'attempt'],
+        ['responder', 'acceptance'],
+        ['initiator', 'candidates'],
+      ],
+    );
+    await eventually(
+      'the diagnosis says so',
+      async () => /what bob\S* sent is not known/.test((await negotiations(first.adminPort, { node: alice.nodeId }))[0].diagnosis),
+      scaled(20_000),
+    );
+  });
 });

@@ -73,7 +73,7 @@ void count_one(Counts& counts, std::string_view line) {
 
 Counts simple(std::string_view text) {
   Counts counts;
-  for (std::size_t i = 0; i < negotiation::kMostCandidatesOfAMessage; ++i) {
+  for (std::size_t i = 0; i < negotiation::kMaxCandidatesPerMessage; ++i) {
     const std::size_t at = text.find(kPrefix);
     if (at == std::string_view::npos) break;
     text.remove_prefix(at + kPrefix.size());
@@ -89,7 +89,7 @@ void require_sums(const Candidates& found) {
     sum += found.of(static_cast<CandidateType>(i));
   }
   fuzz::require(sum == std::size_t{found.udp()} + found.tcp());
-  fuzz::require(sum <= negotiation::kMostCandidatesOfAMessage);
+  fuzz::require(sum <= negotiation::kMaxCandidatesPerMessage);
   fuzz::require(found.none() == (sum == 0));
 }
 

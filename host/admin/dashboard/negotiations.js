@@ -31,7 +31,9 @@ const kTypes = [
   ['tcp', 'by TCP'],
 ];
 
-const total = (candidates = {}) => ['host', 'mdns', 'srflx', 'prflx', 'relay'].reduce((sum, type) => sum + (candidates[type] ?? 0), 0);
+// Those of the other instance may not be known.
+const number = (candidates, type) => (candidates ? count(candidates[type] ?? 0) : '?');
+const total = (candidates) => (candidates ? count(['host', 'mdns', 'srflx', 'prflx', 'relay'].reduce((sum, type) => sum + (candidates[type] ?? 0), 0)) : '?');
 
 const arrow = () => el('span', { class: 'arrow' }, el('span', { 'aria-hidden': 'true', text: ' → ' }), el('span', { class: 'hidden', text: ' to ' }));
 
@@ -103,7 +105,7 @@ function fillRow({ parts }, { startedAt, state, diagnosis, usual, answerSeconds,
   setText(parts.diagnosis.firstChild, plain(diagnosis ?? '–'));
   parts.diagnosis.firstChild.classList.toggle('unusual', usual === false);
   setText(parts.answer, seconds(answerSeconds));
-  setText(parts.candidates, `${count(total(initiatorCandidates))} / ${count(total(responderCandidates))}`);
+  setText(parts.candidates, `${total(initiatorCandidates)} / ${total(responderCandidates)}`);
 }
 
 async function showDetails({ id, initiator, responder }) {
@@ -117,7 +119,7 @@ async function showDetails({ id, initiator, responder }) {
   }
 }
 
-function describe({ initiator, responder, sessionId, state, startedAt, lastMessageAt, answerSeconds, initiatorCandidates = {}, responderCandidates = {}, diagnosis, usual, events = [], eventsLeftOut = 0 }) {
+function describe({ initiator, responder, sessionId, state, startedAt, lastMessageAt, answerSeconds, initiatorCandidates, responderCandidates, diagnosis, usual, events = [], eventsLeftOut = 0 }) {
   const fact = (name, ...value) => el('div', {}, el('dt', { text: name }), el('dd', {}, ...value));
   const badge = el('span', { class: 'badge', 'data-state': state, text: outcomeName(String(state)) });
   const words = el('p', { class: `diagnosis ${usual === false ? 'unusual' : ''}` }, el('strong', { text: 'Diagnosis ' }), el('span', { text: plain(diagnosis ?? '–') }));
@@ -130,7 +132,7 @@ function describe({ initiator, responder, sessionId, state, startedAt, lastMessa
     fact('Last message', timeElement(lastMessageAt)),
     fact('Session', idElement(sessionId)),
   );
-  const candidates = el('table', { class: 'numbers' }, el('caption', { text: 'Candidates' }), el('thead', {}, el('tr', {}, el('th', { scope: 'col', text: 'Type' }), el('th', { scope: 'col', text: 'Initiator' }), el('th', { scope: 'col', text: 'Responder' }))), el('tbody', {}, ...kTypes.map(([type, name]) => el('tr', {}, el('th', { scope: 'row', text: name }), el('td', { text: count(initiatorCandidates[type] ?? 0) }), el('td', { text: count(responderCandidates[type] ?? 0) })))));
+  const candidates = el('table', { class: 'numbers' }, el('caption', { text: 'Candidates' }), el('thead', {}, el('tr', {}, el('th', { scope: 'col', text: 'Type' }), el('th', { scope: 'col', text: 'Initiator' }), el('th', { scope: 'col', text: 'Responder' }))), el('tbody', {}, ...kTypes.map(([type, name]) => el('tr', {}, el('th', { scope: 'row', text: name }), el('td', { text: number(initiatorCandidates, type) }), el('td', { text: number(responderCandidates, type) })))));
   const steps = el('ol', { class: 'steps', 'aria-label': 'Messages' });
   for (const { at, from, what, acknowledgement } of events) {
     steps.append(el('li', {}, timeElement(at), el('span', { class: 'from', text: plain(from ?? '') }), el('span', { text: stepName(plain(what)) }), el('span', { class: acknowledgement === 'OK' ? 'muted' : 'unusual', text: acknowledgement ? receiptName(plain(acknowledgement)) : '' })));

@@ -26,7 +26,7 @@ namespace {
 constexpr std::uint64_t kListenerKey = 0;
 constexpr std::uint64_t kWakeKey = 1;
 constexpr std::uint64_t kFirstConnection = 2;
-constexpr int kMostEvents = 64;
+constexpr int kMaxEvents = 64;
 constexpr int kMostAccepts = 16;
 constexpr auto kAcceptPause = std::chrono::seconds(1);
 constexpr auto kBetweenStreamChecks = std::chrono::milliseconds(500);
@@ -92,7 +92,7 @@ void Listener::try_for(HttpConnection& connection, Function&& function) {
 // ---- the loop
 
 void Listener::run() {
-  std::array<epoll_event, kMostEvents> ready;
+  std::array<epoll_event, kMaxEvents> ready;
   for (;;) {
     TimePoint now = std::chrono::steady_clock::now();
     if (stopping_.load() && !end_by_) {
@@ -102,7 +102,7 @@ void Listener::run() {
       accept_again_at_.reset();
     }
     if (is_done(now)) return;
-    const int count = ::epoll_wait(epoll_.get(), ready.data(), kMostEvents, wait_time(now));
+    const int count = ::epoll_wait(epoll_.get(), ready.data(), kMaxEvents, wait_time(now));
     now = std::chrono::steady_clock::now();
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = ready[static_cast<std::size_t>(i)];

@@ -76,7 +76,7 @@ std::string_view HeaderSelection::select(std::string_view lines, std::string& sc
     const std::string_view line = take_line(lines);
     const auto header = header_of(line);
     if (header && std::ranges::any_of(*names_, [&](std::string_view name) {
-          return text::is_same_word(name, header->name);
+          return text::equals_ignore_case(name, header->name);
         })) {
       scratch += line;
     }
@@ -86,7 +86,7 @@ std::string_view HeaderSelection::select(std::string_view lines, std::string& sc
 
 std::optional<std::string_view> find_header(std::string_view lines, std::string_view name) {
   while (const auto header = take_header(lines)) {
-    if (text::is_same_word(header->name, name)) return header->value;
+    if (text::equals_ignore_case(header->name, name)) return header->value;
   }
   return std::nullopt;
 }

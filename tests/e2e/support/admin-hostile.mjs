@@ -118,7 +118,7 @@ export function attack(port, bytes, after = 'end') {
 }
 
 /// What has been answered is one of our answers, with a sentence unless it is a page.
-export function expectOurs(answer, what) {
+export function expectAllowedAnswer(answer, what) {
   if (answer === '') return;
   assert.match(answer, /^HTTP\/1\.1 (200|204|303|400|401|403|404|405|413|422|429|431|501|503) /, what);
 }

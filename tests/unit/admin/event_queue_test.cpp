@@ -35,7 +35,7 @@ TEST(EventQueue, WritesAnEventForEventSource) {
 
 TEST(EventQueue, ASlowReaderLosesTheOldestAndIsToldHowMany) {
   EventQueue queue;
-  for (std::size_t i = 0; i < EventQueue::kMostEvents + 3; ++i) queue.push(numbered(i));
+  for (std::size_t i = 0; i < EventQueue::kMaxEvents + 3; ++i) queue.push(numbered(i));
   const std::string out = taken(queue);
   EXPECT_TRUE(out.starts_with(
       "event: lost\ndata: {\"at\":\"2026-01-02T03:04:05.678Z\",\"count\":3}\n\n3;4;5;"))

@@ -28,9 +28,9 @@ TEST(AdminTables, AlignNumbersToTheRight) {
   Json silent = node("b");
   silent["roundTripMs"] = nullptr;
   EXPECT_EQ(nodes_table(Json::array({node("alice"), silent}), Scope::instance, now()),
-            "ID     ADDRESS    RUNTIME    FOR  MS  IN   OUT  WAITS\n"
-            "alice  192.0.2.7  nodejs   5 min  12   7  1234      0\n"
-            "b      192.0.2.7  nodejs   5 min   -   7  1234      0\n");
+            "ID     ADDRESS    RUNTIME    FOR  RTT  IN   OUT  OUTQ\n"
+            "alice  192.0.2.7  nodejs   5 min   12   7  1234     0\n"
+            "b      192.0.2.7  nodejs   5 min    -   7  1234     0\n");
 }
 
 TEST(AdminTables, NameTheInstanceInTheGrid) {
@@ -60,8 +60,8 @@ TEST(AdminTables, CountColumnsNotBytes) {
 
 TEST(AdminTables, ShowWhatIsMissingAsADash) {
   EXPECT_EQ(nodes_table(Json::array({Json::object()}), Scope::instance, now()),
-            "ID  ADDRESS  RUNTIME  FOR  MS  IN  OUT  WAITS\n"
-            "-   -        -          -   -   -    -      -\n");
+            "ID  ADDRESS  RUNTIME  FOR  RTT  IN  OUT  OUTQ\n"
+            "-   -        -          -    -   -    -     -\n");
   EXPECT_EQ(instances_table(Json::object()), "INSTANCE  STATE  NODES  UP  VERSION\n");
   EXPECT_EQ(refused_ids_table(Json{{"refusedIds", 7}}), "ID  UNTIL  REASON\n");
 }

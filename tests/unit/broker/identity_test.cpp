@@ -127,13 +127,13 @@ TEST(IdentityFromQuery, FindsAllFieldsAmongOtherParameters) {
   EXPECT_EQ(identity.field(Field::runtime), "jvm");
   EXPECT_EQ(identity.field(Field::data), "{}");
   EXPECT_EQ(identity.id(), "bob");
-  EXPECT_EQ(identity.missing(), std::nullopt);
+  EXPECT_EQ(identity.first_missing_field(), std::nullopt);
 }
 
 TEST(IdentityFromQuery, NeedsNoData) {
   const auto identity = Identity::from_query("id=bob&version=1&runtime=js");
   EXPECT_EQ(identity.field(Field::data), std::nullopt);
-  EXPECT_EQ(identity.missing(), std::nullopt);
+  EXPECT_EQ(identity.first_missing_field(), std::nullopt);
 }
 
 TEST(IdentityFromQuery, TellsEmptyFromAbsent) {
@@ -142,7 +142,7 @@ TEST(IdentityFromQuery, TellsEmptyFromAbsent) {
   EXPECT_EQ(identity.field(Field::version), "");
   EXPECT_EQ(identity.field(Field::runtime), "");
   EXPECT_EQ(identity.field(Field::data), "");
-  EXPECT_EQ(identity.missing(), std::nullopt);
+  EXPECT_EQ(identity.first_missing_field(), std::nullopt);
 }
 
 TEST(IdentityFromQuery, TrimsNothing) {
@@ -166,7 +166,7 @@ TEST(IdentityFromQuery, NamesTheFirstFieldThatIsMissing) {
       {"version=1&id=a", Field::runtime},
   };
   for (const auto& [query, field] : cases) {
-    EXPECT_EQ(Identity::from_query(query).missing(), field) << query;
+    EXPECT_EQ(Identity::from_query(query).first_missing_field(), field) << query;
   }
 }
 
@@ -180,7 +180,7 @@ TEST(IdentityFromQuery, CountsAFieldGivenTwiceAsNotGiven) {
       {"id=a&version=1&runtime=x&runtime=y", Field::runtime},
   };
   for (const auto& [query, field] : cases) {
-    EXPECT_EQ(Identity::from_query(query).missing(), field) << query;
+    EXPECT_EQ(Identity::from_query(query).first_missing_field(), field) << query;
   }
   EXPECT_EQ(Identity::from_query("id=a&version=1&runtime=x&data=1&data=2").field(Field::data),
             std::nullopt);
@@ -205,7 +205,7 @@ TEST(IdentityFromQuery, LosesAFieldThatNoRequestHeaderHasRoomFor) {
   EXPECT_EQ(identity.id(), "bob");
   EXPECT_EQ(identity.field(Field::data), std::nullopt);
   EXPECT_EQ(identity.field(Field::version), "1");
-  EXPECT_EQ(identity.missing(), std::nullopt);
+  EXPECT_EQ(identity.first_missing_field(), std::nullopt);
 }
 
 TEST(IdentityFromQuery, KeepsAsMuchAsARequestHeaderMayHold) {
@@ -252,9 +252,9 @@ TEST(CheckId, RefusesWhiteSpaceAtItsEdges) {
   // mark.
   for (const std::string& space : {" "s, "\xC2\xA0"s, "\xE1\x9A\x80"s, "\xE2\x80\x80"s,
                                    "\xE2\x80\xA8"s, "\xE3\x80\x80"s, "\xEF\xBB\xBF"s}) {
-    EXPECT_EQ(check_id(space + "a", 256), IdFault::blank_at_edge);
-    EXPECT_EQ(check_id("a" + space, 256), IdFault::blank_at_edge);
-    EXPECT_EQ(check_id(space, 256), IdFault::blank_at_edge);
+    EXPECT_EQ(check_id(space + "a", 256), IdFault::whitespace_at_edge);
+    EXPECT_EQ(check_id("a" + space, 256), IdFault::whitespace_at_edge);
+    EXPECT_EQ(check_id(space, 256), IdFault::whitespace_at_edge);
     EXPECT_EQ(check_id("a" + space + "z", 256), IdFault::none);
   }
 }

@@ -59,9 +59,9 @@ class NotesTest : public ::testing::Test {
   }
   std::uint64_t value(Counter counter) { return harness.counters.value(counter); }
   /// A message of another instance for bob.
-  void deliver(std::string_view name, std::string_view text) {
+  void deliver(std::string_view name, std::string_view text) { deliver_body(event(name, text)); }
+  void deliver_body(const std::string& body) {
     const crolang_registry_events events = registry_events(harness.shared);
-    const std::string body = event(name, text);
     const auto lease = lease_of("bob", bob.token(), bob.handle());
     events.on_message(
         events.ctx, {{lease.id.data(), lease.id.size()}, lease.token, lease.session, lease.worker},
@@ -140,14 +140,26 @@ TEST_F(NotesTest, NoteWhatOtherInstancesDeliver) {
   EXPECT_EQ(only().initiator(), "zoe");
   EXPECT_EQ(only().attempt_ack, negotiation::Ack::ok);
   EXPECT_FALSE(only().party(Side::initiator).servers.known);
+  EXPECT_TRUE(only().party(Side::initiator).is_remote);
+  // Its own instance keeps its candidates.
   deliver(kToResponder, payload("zoe", "bob", kCandidate));
-  EXPECT_EQ(only().party(Side::initiator).candidates.of(CandidateType::host), 1);
+  EXPECT_TRUE(only().party(Side::initiator).candidates.none());
+  EXPECT_EQ(only().event_count, 1);
   // It is counted where zoe is.
   say(bob, kAcceptance, payload("bob", "zoe"));
   EXPECT_EQ(only().state, State::answered);
   EXPECT_EQ(value(Counter::negotiations_answered), 0u);
   EXPECT_EQ(value(Counter::candidates_host), 0u);
   EXPECT_EQ(harness.shared.counters.value(Counter::candidates_host), 0u);
+}
+
+TEST_F(NotesTest, TakeTheNamesThatStandBeforeAnEvent) {
+  const std::string text = payload("ann", "bob");
+  deliver_body("N00030002zoes1" + event(kAttempt, text));
+  EXPECT_EQ(only().initiator(), "zoe");
+  EXPECT_EQ(only().responder(), "bob");
+  EXPECT_EQ(only().session(), "s1");
+  EXPECT_THAT(harness.sent(bob), ElementsAre(event(kAttempt, text)));
 }
 
 TEST_F(NotesTest, NoteNoDeliveryThatDoesNotSayWhoSentIt) {

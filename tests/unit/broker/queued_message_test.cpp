@@ -16,7 +16,7 @@ const Message kMessage{Relayed::connection_attempt, kAck, "bob", kLiteral};
 TEST(QueuedMessage, HoldsTheEventAsTheReceiverGetsIt) {
   const QueuedMessage queued(1, kMessage, Stage::waiting);
 
-  EXPECT_EQ(queued.event, R"(42["CONNECTION_ATTEMPT","{\"to\":\"bob\"}"])");
+  EXPECT_EQ(queued.remote_event, R"(42["CONNECTION_ATTEMPT","{\"to\":\"bob\"}"])");
 }
 
 TEST(QueuedMessage, OutlivesTheMessageThatItWasMadeOf) {
@@ -41,11 +41,27 @@ TEST(QueuedMessage, GivesTheLiteralOfEveryType) {
   }
 }
 
+TEST(QueuedMessage, HasTheNamesOfItsNegotiationBeforeTheEvent) {
+  negotiation::Message change;
+  change.from = negotiation::Side::responder;
+  change.initiator = "bob";
+  change.responder = "alice";
+  change.session = "s1";
+  Message message{Relayed::connection_acceptance, kAck, "bob", kLiteral};
+  message.state_change = &change;
+  const QueuedMessage queued(1, message, Stage::waiting);
+
+  EXPECT_EQ(queued.remote_event,
+            R"(N00050002alices142["CONNECTION_ACCEPTANCE","{\"to\":\"bob\"}"])");
+  EXPECT_EQ(queued.message().literal, kLiteral);
+  EXPECT_EQ(queued.bytes(), QueuedMessage::bytes(message));
+}
+
 TEST(QueuedMessage, HasTheSizeComputedForItsMessage) {
   const QueuedMessage queued(1, kMessage, Stage::waiting);
 
   EXPECT_EQ(queued.bytes(), QueuedMessage::bytes(kMessage));
-  EXPECT_GE(queued.bytes(), sizeof(QueuedMessage) + queued.to.size() + queued.event.size());
+  EXPECT_GE(queued.bytes(), sizeof(QueuedMessage) + queued.to.size() + queued.remote_event.size());
 }
 
 TEST(QueuedMessage, BecomesAnotherMessageInTheMemoryThatItHas) {
@@ -53,13 +69,13 @@ TEST(QueuedMessage, BecomesAnotherMessageInTheMemoryThatItHas) {
   queued.finish(Outcome::not_taken);
   queued.refused = true;
   queued.receipted = true;
-  const char* const memory = queued.event.data();
+  const char* const memory = queued.remote_event.data();
 
   queued.assign(2, {Relayed::socket_msg_exchange, {}, "al", "\"\""}, Stage::waiting);
 
   EXPECT_EQ(queued.number, 2u);
-  EXPECT_EQ(queued.event, R"(42["SOCKET_MSG_EXCHANGE",""])");
-  EXPECT_EQ(queued.event.data(), memory);
+  EXPECT_EQ(queued.remote_event, R"(42["SOCKET_MSG_EXCHANGE",""])");
+  EXPECT_EQ(queued.remote_event.data(), memory);
   EXPECT_EQ(queued.to, "al");
   EXPECT_FALSE(queued.ack.present());
   EXPECT_EQ(queued.stage, Stage::waiting);

@@ -32,9 +32,9 @@ TEST_F(RegistryClientTest, ListsInstancesAndFindsNodes) {
 TEST_F(RegistryClientTest, AsksSeveralInstancesAtOnce) {
   const auto answers = registry.ask({"there", "nowhere", "there"}, "status", in(60s));
   ASSERT_EQ(answers.size(), 3U);
-  EXPECT_TRUE(answers[0].could_ask());
+  EXPECT_TRUE(answers[0].succeeded());
   EXPECT_EQ(answers[1].status, CROLANG_UNAVAILABLE);
-  EXPECT_TRUE(answers[2].could_ask());
+  EXPECT_TRUE(answers[2].succeeded());
 }
 
 TEST_F(RegistryClientTest, WaitsNoLongerThanTheDeadline) {
@@ -48,7 +48,7 @@ TEST_F(RegistryClientTest, WaitsNoLongerThanTheDeadline) {
 }
 
 TEST_F(RegistryClientTest, SetsAndListsEntries) {
-  EXPECT_TRUE(registry.set_entry({"a", "1", 5}, in(60s)).could_ask());
+  EXPECT_TRUE(registry.set_entry({"a", "1", 5}, in(60s)).succeeded());
   EXPECT_EQ(registry.list_entries(in(60s)).entries, (std::vector<modules::Entry>{{"a", "1", 5}}));
 }
 
@@ -58,7 +58,7 @@ TEST_F(RegistryClientTest, KnowsThatARegistrySharesNoEntries) {
   without.list_entries = nullptr;
   grid.here.modules.table.of<modules::Kind::registry>().table = &without;
   EXPECT_EQ(registry.set_entry({"a", "1", 5}, in(60s)).status, CROLANG_INVALID);
-  EXPECT_TRUE(registry.list_entries(in(60s)).could_ask());
+  EXPECT_TRUE(registry.list_entries(in(60s)).succeeded());
 }
 
 }  // namespace

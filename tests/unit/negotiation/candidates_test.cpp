@@ -168,7 +168,7 @@ TEST(Candidates, WithRunsOfBlanksAreRead) {
       const auto candidate = read_candidate(line + "raddr 192.0.2.2 rport 7 generation 0");
       ASSERT_TRUE(candidate.has_value()) << line;
       EXPECT_EQ(candidate->type, CandidateType::srflx) << line;
-      EXPECT_NE(candidate->base, 0) << line;
+      EXPECT_NE(candidate->base_hash, 0) << line;
     }
   }
 }
@@ -201,6 +201,28 @@ TEST(Candidates, AreOfOneFamily) {
     EXPECT_TRUE(is_ipv6(address)) << address;
   }
   EXPECT_FALSE(is_ipv6("192.0.2.2"));
+}
+
+TEST(Candidates, AreSummarisedForAnotherInstance) {
+  Candidates all;
+  for (const std::string_view line :
+       {"candidate:1 1 udp 1 8.8.8.8 9 typ host", "candidate:2 1 tcp 1 fe80::1 9 typ host",
+        "candidate:3 1 udp 1 198.51.100.7 6000 typ srflx raddr 192.168.1.2 rport 5000",
+        "candidate:4 1 udp 1 198.51.100.7 6001 typ srflx raddr 192.168.1.2 rport 5000",
+        "candidate:5 1 udp 1 203.0.113.9 7000 typ relay"}) {
+    all.add(read_candidate(line).value());
+  }
+  const CandidateSummary summary = all.summary();
+  EXPECT_THAT(summary.types, ElementsAre(2, 0, 2, 0, 1));
+  EXPECT_TRUE(summary.has_public_host && summary.ipv4 && summary.ipv6);
+  EXPECT_TRUE(summary.behind_symmetric_nat);
+
+  const Candidates again(summary);
+  EXPECT_EQ(again.summary(), summary);
+  EXPECT_EQ(numbers(again), numbers(all));
+  EXPECT_TRUE(again.behind_symmetric_nat());
+  EXPECT_TRUE(again.has_public_host());
+  EXPECT_TRUE(Candidates(CandidateSummary{}).none());
 }
 
 TEST(Candidates, DoNotBeginInsideAnEscape) {
@@ -239,7 +261,7 @@ TEST(Candidates, EndWithTheirString) {
 TEST(Candidates, OfOneMessageAreBounded) {
   std::string sdp;
   for (int i = 0; i < 1000; ++i) sdp += "a=candidate:1 1 udp 1 192.0.2.2 9 typ host\r\n";
-  EXPECT_EQ(counted(description(sdp)).of(CandidateType::host), kMostCandidatesOfAMessage);
+  EXPECT_EQ(counted(description(sdp)).of(CandidateType::host), kMaxCandidatesPerMessage);
 }
 
 TEST(Candidates, AreCountedUpToTheMost) {

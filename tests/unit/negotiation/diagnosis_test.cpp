@@ -290,5 +290,28 @@ TEST_F(DiagnosisTest, ShortensNames) {
   EXPECT_THAT(words(), SizeIs(std::string(40, 'b').size() + std::string("… refused").size()));
 }
 
+TEST_F(DiagnosisTest, SaysThatAnotherInstanceKeepsWhatItDidNotTell) {
+  both(kTurn, {kHost, kReflexive, kRelay});
+  record.party(Side::responder) = {};
+  record.party(Side::responder).is_remote = true;
+  answer();
+  const Diagnosis diagnosis = diagnose(record, circumstances);
+  EXPECT_TRUE(diagnosis.usual);
+  EXPECT_EQ(diagnosis.words,
+            "nothing unusual here; what bob sent is not known: another instance keeps it");
+  // What is known is judged.
+  record.party(Side::initiator) = {};
+  record.party(Side::initiator).servers = kTurn;
+  candidates(Side::initiator, {kHost});
+  EXPECT_THAT(diagnose(record, circumstances).words, HasSubstr("alice has no relay candidate"));
+  // The other may have what it needs.
+  record.party(Side::initiator).servers = kStun;
+  record.party(Side::initiator).candidates = {};
+  candidates(Side::initiator, {kReflexive, kReflexiveElsewhere});
+  EXPECT_TRUE(diagnose(record, circumstances).usual);
+  record.party(Side::responder).is_remote = false;
+  EXPECT_FALSE(diagnose(record, circumstances).usual);
+}
+
 }  // namespace
 }  // namespace crolang::negotiation

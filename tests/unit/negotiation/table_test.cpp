@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,25 +21,25 @@ const TimePoint kStart{100h};
 
 class TableTest : public ::testing::Test {
  protected:
-  Table::Noted note(What what, Side from, std::chrono::milliseconds after = 0ms,
+  Table::Noted note(MessageKind kind, Side from, std::chrono::milliseconds after = 0ms,
                     std::string_view session = "s") {
-    Message message = message_of(what, from, session);
+    Message message = message_of(kind, from, session);
     message.at = kStart + after;
     return table.note(message);
   }
-  Message message_of(What what, Side from, std::string_view session = "s") {
+  Message message_of(MessageKind kind, Side from, std::string_view session = "s") {
     Message message;
-    message.what = what;
+    message.kind = kind;
     message.from = from;
     message.initiator = "alice";
     message.responder = "bob";
     message.session = session;
-    message.is_from_here = true;
+    message.sender_is_local = true;
     message.at = kStart;
     return message;
   }
   Ticket attempt(std::string_view session = "s", std::chrono::milliseconds after = 0ms) {
-    return note(What::attempt, Side::initiator, after, session).ticket;
+    return note(MessageKind::attempt, Side::initiator, after, session).ticket;
   }
   Record only(TimePoint now = kStart) {
     const auto records = table.newest({}, 10, now);
@@ -60,8 +61,8 @@ class TableTest : public ::testing::Test {
 TEST_F(TableTest, KeepsWhatPassesBetweenTwoNodes) {
   const Ticket first = attempt();
   table.acknowledge(first, {Ack::ok});
-  table.acknowledge(note(What::acceptance, Side::responder, 250ms).ticket, {Ack::ok});
-  Message candidates = message_of(What::candidates, Side::responder);
+  table.acknowledge(note(MessageKind::acceptance, Side::responder, 250ms).ticket, {Ack::ok});
+  Message candidates = message_of(MessageKind::candidates, Side::responder);
   add_candidates(candidates.candidates, R"("candidate:1 1 udp 1 192.0.2.2 9 typ host")");
   candidates.servers = {.known = true, .stun = true};
   candidates.at = kStart + 300ms;
@@ -79,7 +80,7 @@ TEST_F(TableTest, KeepsWhatPassesBetweenTwoNodes) {
   EXPECT_TRUE(record.party(Side::responder).servers.stun);
   EXPECT_TRUE(record.party(Side::initiator).candidates.none());
   ASSERT_EQ(record.event_count, 3);
-  EXPECT_EQ(record.events[1].what, What::acceptance);
+  EXPECT_EQ(record.events[1].kind, MessageKind::acceptance);
   EXPECT_EQ(record.events[1].from, Side::responder);
   EXPECT_EQ(record.events[1].milliseconds, 250u);
   EXPECT_EQ(record.events[1].ack, Ack::ok);
@@ -87,25 +88,26 @@ TEST_F(TableTest, KeepsWhatPassesBetweenTwoNodes) {
 }
 
 TEST_F(TableTest, ReportsEachChangeOfState) {
-  auto change = note(What::attempt, Side::initiator).change;
+  auto change = note(MessageKind::attempt, Side::initiator).change;
   ASSERT_TRUE(change);
   EXPECT_EQ(change->state, State::attempting);
   EXPECT_FALSE(change->is_outcome);
-  change = note(What::acceptance, Side::responder, 3s).change;
+  change = note(MessageKind::acceptance, Side::responder, 3s).change;
   ASSERT_TRUE(change);
   EXPECT_EQ(change->state, State::answered);
   EXPECT_TRUE(change->is_outcome);
   EXPECT_EQ(change->answered_after, 3000ms);
-  EXPECT_FALSE(note(What::acceptance, Side::responder, 4s).change);
-  EXPECT_FALSE(note(What::refusal, Side::responder, 5s).change);
+  EXPECT_FALSE(note(MessageKind::acceptance, Side::responder, 4s).change);
+  EXPECT_FALSE(note(MessageKind::refusal, Side::responder, 5s).change);
   EXPECT_EQ(only().state, State::answered);
 }
 
 TEST_F(TableTest, KnowsARefusalFromARuleToTakeNoConnections) {
   attempt("1");
   attempt("2");
-  EXPECT_EQ(note(What::refusal, Side::responder, 1s, "1").change->state, State::refused);
-  EXPECT_EQ(note(What::not_allowed, Side::responder, 1s, "2").change->state, State::not_allowed);
+  EXPECT_EQ(note(MessageKind::refusal, Side::responder, 1s, "1").change->state, State::refused);
+  EXPECT_EQ(note(MessageKind::not_allowed, Side::responder, 1s, "2").change->state,
+            State::not_allowed);
 }
 
 TEST_F(TableTest, TakesTheStateFromTheAcknowledgementOfTheAttempt) {
@@ -122,26 +124,26 @@ TEST_F(TableTest, TakesTheStateFromTheAcknowledgementOfTheAttempt) {
 
 TEST_F(TableTest, CountsCandidatesThatWereNotDelivered) {
   attempt();
-  table.acknowledge(note(What::candidates, Side::initiator).ticket, {Ack::not_connected});
-  table.acknowledge(note(What::candidates, Side::initiator).ticket, {Ack::ok});
+  table.acknowledge(note(MessageKind::candidates, Side::initiator).ticket, {Ack::not_connected});
+  table.acknowledge(note(MessageKind::candidates, Side::initiator).ticket, {Ack::ok});
   EXPECT_EQ(only().party(Side::initiator).lost, 1);
   EXPECT_EQ(only().party(Side::initiator).last_loss, Ack::not_connected);
 }
 
 TEST_F(TableTest, IgnoresWhatDoesNotBeginWithAnAttempt) {
-  EXPECT_FALSE(note(What::acceptance, Side::responder).ticket.is_valid());
-  EXPECT_FALSE(note(What::candidates, Side::initiator).ticket.is_valid());
+  EXPECT_FALSE(note(MessageKind::acceptance, Side::responder).ticket.is_valid());
+  EXPECT_FALSE(note(MessageKind::candidates, Side::initiator).ticket.is_valid());
   EXPECT_EQ(table.size(), 0u);
 }
 
 TEST_F(TableTest, KeepsNegotiationsApart) {
   attempt("1");
   attempt("2");
-  Message back = message_of(What::attempt, Side::initiator, "1");
+  Message back = message_of(MessageKind::attempt, Side::initiator, "1");
   std::swap(back.initiator, back.responder);
   table.note(back);
   EXPECT_EQ(table.size(), 3u);
-  note(What::refusal, Side::responder, 1s, "1");
+  note(MessageKind::refusal, Side::responder, 1s, "1");
   EXPECT_THAT(sessions({.state = State::refused}), ElementsAre("1"));
 }
 
@@ -149,10 +151,10 @@ TEST_F(TableTest, BeginsAnotherOnceTheFirstIsOver) {
   attempt();
   attempt("s", 1s);
   EXPECT_EQ(table.size(), 1u);
-  note(What::refusal, Side::responder, 2s);
+  note(MessageKind::refusal, Side::responder, 2s);
   attempt("s", 3s);
   EXPECT_EQ(table.size(), 2u);
-  note(What::acceptance, Side::responder, 4s);
+  note(MessageKind::acceptance, Side::responder, 4s);
   const auto records = table.newest({}, 10, kStart);
   ASSERT_THAT(records, SizeIs(2));
   EXPECT_EQ(records[0].state, State::answered);
@@ -161,13 +163,13 @@ TEST_F(TableTest, BeginsAnotherOnceTheFirstIsOver) {
 }
 
 TEST_F(TableTest, CountsANegotiationOnlyWhereItsInitiatorIs) {
-  Message message = message_of(What::attempt, Side::initiator);
-  message.is_from_here = false;
+  Message message = message_of(MessageKind::attempt, Side::initiator);
+  message.sender_is_local = false;
   table.note(message);
-  const auto change = note(What::acceptance, Side::responder, 1s).change;
+  const auto change = note(MessageKind::acceptance, Side::responder, 1s).change;
   ASSERT_TRUE(change);
   EXPECT_FALSE(change->is_outcome);
-  EXPECT_FALSE(change->initiator_here);
+  EXPECT_FALSE(change->initiator_is_local);
 }
 
 TEST_F(TableTest, ClassifiesAttemptsThatNobodyAnswers) {
@@ -180,7 +182,7 @@ TEST_F(TableTest, ClassifiesAttemptsThatNobodyAnswers) {
   EXPECT_TRUE(changes[0].is_outcome);
   EXPECT_THAT(table.sweep(kStart + 33s), IsEmpty());
   // A late answer is one, but it is not counted again.
-  const auto late = note(What::acceptance, Side::responder, 40s).change;
+  const auto late = note(MessageKind::acceptance, Side::responder, 40s).change;
   ASSERT_TRUE(late);
   EXPECT_EQ(late->state, State::answered);
   EXPECT_FALSE(late->is_outcome);
@@ -205,14 +207,14 @@ TEST_F(TableTest, ForgetsAfterAWhileAndIsNotSweptThenAnyMore) {
 TEST_F(TableTest, KeepsTheNewest) {
   constexpr int kMany = 40'000;
   for (int i = 0; i < kMany; ++i) attempt(std::to_string(i));
-  EXPECT_LE(table.size(), Table::kMost * 5 / 4);
+  EXPECT_LE(table.size(), Table::kMaxRecords * 5 / 4);
   const auto found = sessions({}, kMany);
-  ASSERT_THAT(found, SizeIs(Table::kMost));
+  ASSERT_THAT(found, SizeIs(Table::kMaxRecords));
   for (std::size_t i = 0; i < found.size(); ++i) {
     ASSERT_EQ(found[i], std::to_string(kMany - 1 - static_cast<int>(i)));
   }
   // An old ticket finds nothing, least of all another negotiation.
-  note(What::acceptance, Side::responder, 1s, "0");
+  note(MessageKind::acceptance, Side::responder, 1s, "0");
   EXPECT_THAT(sessions({.state = State::answered}), IsEmpty());
 }
 
@@ -226,29 +228,30 @@ TEST_F(TableTest, DoesNotAcknowledgeAnotherNegotiation) {
 TEST_F(TableTest, BoundsTheEventsOfANegotiation) {
   attempt();
   for (int i = 0; i < 100; ++i) {
-    Message message = message_of(What::candidates, Side::initiator);
+    Message message = message_of(MessageKind::candidates, Side::initiator);
     add_candidates(message.candidates, R"("candidate:1 1 udp 1 192.0.2.2 9 typ host")");
     table.acknowledge(table.note(message).ticket, {Ack::not_connected});
   }
   const Record record = only();
-  EXPECT_EQ(record.event_count, Record::kMostEvents);
-  EXPECT_EQ(record.events_left_out, 101 - Record::kMostEvents);
+  EXPECT_EQ(record.event_count, Record::kMaxEvents);
+  EXPECT_EQ(record.events_left_out, 101 - Record::kMaxEvents);
   EXPECT_EQ(record.party(Side::initiator).candidates.of(CandidateType::host), 100);
   // The answer counts, though it is not among the events.
-  note(What::acceptance, Side::responder, 5s);
+  note(MessageKind::acceptance, Side::responder, 5s);
   EXPECT_EQ(only().answered_after, 5000ms);
 }
 
 TEST_F(TableTest, KnowsWhatWasNotDeliveredOfEventsThatAreLeftOut) {
   attempt();
   for (int i = 0; i < 50; ++i) {
-    table.acknowledge(note(What::candidates, Side::initiator).ticket, {Ack::ok});
+    table.acknowledge(note(MessageKind::candidates, Side::initiator).ticket, {Ack::ok});
   }
-  table.acknowledge(note(What::acceptance, Side::responder).ticket, {Ack::not_connected});
-  table.acknowledge(note(What::candidates, Side::responder).ticket, {Ack::error, "outbox full"});
-  table.acknowledge(note(What::candidates, Side::initiator).ticket, {Ack::ok});
+  table.acknowledge(note(MessageKind::acceptance, Side::responder).ticket, {Ack::not_connected});
+  table.acknowledge(note(MessageKind::candidates, Side::responder).ticket,
+                    {Ack::error, "outbox full"});
+  table.acknowledge(note(MessageKind::candidates, Side::initiator).ticket, {Ack::ok});
   const Record record = only();
-  EXPECT_EQ(record.event_count, Record::kMostEvents);
+  EXPECT_EQ(record.event_count, Record::kMaxEvents);
   EXPECT_EQ(record.answer_ack, Ack::not_connected);
   EXPECT_EQ(record.party(Side::responder).lost, 1);
   EXPECT_EQ(record.party(Side::responder).last_loss, Ack::error);
@@ -259,13 +262,13 @@ TEST_F(TableTest, KnowsWhatWasNotDeliveredOfEventsThatAreLeftOut) {
 
 TEST_F(TableTest, TakesNoAnswerForEarlierThanItsAttempt) {
   attempt("s", 5ms);
-  note(What::acceptance, Side::responder, 0ms);
+  note(MessageKind::acceptance, Side::responder, 0ms);
   EXPECT_EQ(only().answered_after, 0ms);
 }
 
 TEST_F(TableTest, FindsTheRecordOfAChange) {
   for (int i = 0; i < 20; ++i) attempt(std::to_string(i));
-  const auto answered = note(What::acceptance, Side::responder, 1s, "7").change;
+  const auto answered = note(MessageKind::acceptance, Side::responder, 1s, "7").change;
   ASSERT_TRUE(answered);
   EXPECT_EQ(table.find(*answered)->session(), "7");
   const auto refused = table.acknowledge(attempt("other", 1s), {Ack::unauthorized});
@@ -281,7 +284,7 @@ TEST_F(TableTest, FindsTheRecordOfAChange) {
 
 TEST_F(TableTest, FindsThoseOfANodeEvenIfItsIdIsLong) {
   const std::string long_id(5000, 'x');
-  Message message = message_of(What::attempt, Side::initiator, "long");
+  Message message = message_of(MessageKind::attempt, Side::initiator, "long");
   message.responder = long_id;
   table.note(message);
   attempt("short");
@@ -310,9 +313,9 @@ TEST_F(TableTest, IsWrittenAndReadByManyThreads) {
     threads.emplace_back([this, t, &answered] {
       for (int i = 0; i < 3000; ++i) {
         const std::string session = std::to_string(t) + "-" + std::to_string(i);
-        Message message = message_of(What::attempt, Side::initiator, session);
+        Message message = message_of(MessageKind::attempt, Side::initiator, session);
         table.acknowledge(table.note(message).ticket, {Ack::ok});
-        message.what = What::acceptance;
+        message.kind = MessageKind::acceptance;
         message.from = Side::responder;
         const auto noted = table.note(message);
         if (noted.change && noted.change->is_outcome) ++answered;
@@ -334,6 +337,41 @@ TEST_F(TableTest, IsWrittenAndReadByManyThreads) {
   EXPECT_EQ(table.size(), 9000u);
   EXPECT_LE(answered.load(), 9000);
   EXPECT_THAT(sessions({.state = State::answered}, 20'000), SizeIs(9000));
+}
+
+TEST_F(TableTest, FindsTheRecordThatBeganClosestToATime) {
+  const Table::Names names{"alice", "bob", "s"};
+  EXPECT_FALSE(table.find(names, kStart, 10s, kStart));
+  attempt();
+  note(MessageKind::refusal, Side::responder, 1s);
+  attempt("s", 4s);
+  note(MessageKind::refusal, Side::responder, 5s);
+  attempt("other", 9s);
+  const auto began = [&](std::chrono::milliseconds after) -> std::optional<TimePoint> {
+    const auto found = table.find(names, kStart + after, 10s, kStart + 5s);
+    return found ? std::optional(found->started) : std::nullopt;
+  };
+  EXPECT_EQ(began(1s), kStart);
+  EXPECT_EQ(began(3s), kStart + 4s);
+  EXPECT_EQ(began(14s), kStart + 4s);
+  EXPECT_EQ(began(-10s), kStart);
+  EXPECT_EQ(began(15s), std::nullopt);
+  EXPECT_EQ(began(-11s), std::nullopt);
+  EXPECT_FALSE(table.find({"alice", "bob", "none"}, kStart, 10s, kStart));
+  EXPECT_FALSE(table.find(names, kStart, 10s, kStart + 1h));
+}
+
+TEST_F(TableTest, TellsWhereTheSenderWas) {
+  attempt();
+  EXPECT_TRUE(only().party(Side::initiator).is_local);
+  EXPECT_FALSE(only().party(Side::responder).is_local);
+  EXPECT_FALSE(only().party(Side::responder).is_remote);
+  Message answer = message_of(MessageKind::acceptance, Side::responder);
+  answer.sender_is_local = false;
+  table.note(answer);
+  EXPECT_TRUE(only().party(Side::responder).is_remote);
+  EXPECT_FALSE(only().party(Side::responder).is_local);
+  EXPECT_FALSE(only().party(Side::initiator).is_remote);
 }
 
 }  // namespace

@@ -305,7 +305,7 @@ TEST_F(ClientsTest, ReplaceTheExpectedHolder) {
 }
 
 TEST_F(ClientsTest, AnnounceAndReleaseByToken) {
-  EXPECT_TRUE(clients_.announce(waiter_, {"bob", ~std::uint64_t{0}})->could_ask());
+  EXPECT_TRUE(clients_.announce(waiter_, {"bob", ~std::uint64_t{0}})->succeeded());
   EXPECT_EQ(last_call(), "announce 'bob'#18446744073709551615 300ms");
   clients_.release({"bob", 7});
   EXPECT_EQ(last_call(), "release 'bob'#7 300ms");
@@ -321,7 +321,7 @@ TEST_F(ClientsTest, LookUpOne) {
   const std::string_view ids[] = {"bob"};
   const Answer* answer = clients_.lookup(waiter_, ids);
   EXPECT_EQ(last_call(), "lookup 'bob' 300ms");
-  EXPECT_TRUE(answer->could_ask());
+  EXPECT_TRUE(answer->succeeded());
   EXPECT_THAT(answer->holders, SizeIs(1));
 }
 
@@ -335,7 +335,7 @@ TEST_F(ClientsTest, LookUpManyInTheOrderGiven) {
 
 TEST_F(ClientsTest, LookUpNobody) {
   const Answer* answer = clients_.lookup(waiter_, {});
-  EXPECT_TRUE(answer->could_ask());
+  EXPECT_TRUE(answer->succeeded());
   EXPECT_THAT(answer->holders, IsEmpty());
 }
 
@@ -352,7 +352,7 @@ TEST_F(ClientsTest, ResolveTheConfigurationOfANode) {
 
 TEST_F(ClientsTest, AuthorizeFromSenderToReceiver) {
   const Answer* answer = clients_.authorize(waiter_, "alice", "bob");
-  EXPECT_TRUE(answer->could_ask());
+  EXPECT_TRUE(answer->succeeded());
   EXPECT_FALSE(answer->yes);
   EXPECT_EQ(last_call(), "authorize 'alice' 'bob' 300ms");
 }

@@ -151,7 +151,7 @@ class PendingCallsTest : public testing::Test, protected AnswerSink {
 TEST_F(PendingCallsTest, ReturnsAnAnswerThatComesAtOnce) {
   const Answer* answer = ask(Question::authorize, &answer_yes);
   ASSERT_NE(answer, nullptr);
-  EXPECT_TRUE(answer->could_ask());
+  EXPECT_TRUE(answer->succeeded());
   EXPECT_TRUE(answer->yes);
   EXPECT_EQ(calls_.open(), 0U);
   EXPECT_EQ(calls_.deadline(), TimePoint::max());
@@ -178,7 +178,7 @@ TEST_F(PendingCallsTest, DistinguishesNoFromAFailure) {
     PendingCalls::on_yes_no(call, CROLANG_OK, false, kNoError);
   });
   ASSERT_NE(no, nullptr);
-  EXPECT_TRUE(no->could_ask());
+  EXPECT_TRUE(no->succeeded());
   EXPECT_FALSE(no->yes);
   EXPECT_THAT(faults(), IsEmpty());
 
@@ -186,7 +186,7 @@ TEST_F(PendingCallsTest, DistinguishesNoFromAFailure) {
     PendingCalls::on_yes_no(call, CROLANG_UNAVAILABLE, false, borrow("the server is away"));
   });
   ASSERT_NE(failure, nullptr);
-  EXPECT_FALSE(failure->could_ask());
+  EXPECT_FALSE(failure->succeeded());
   EXPECT_EQ(failure->status, CROLANG_UNAVAILABLE);
   EXPECT_EQ(failure->error, "the server is away");
 }
@@ -402,8 +402,8 @@ TEST_F(PendingCallsTest, TakesAnAnsweredQuestionOutOfTheMiddle) {
   pass_deadline();
   EXPECT_THAT(answers_,
               ElementsAre(Pair(2U, testing::_), Pair(1U, testing::_), Pair(3U, testing::_)));
-  EXPECT_TRUE(answers_[0].second.could_ask());
-  EXPECT_FALSE(answers_[2].second.could_ask());
+  EXPECT_TRUE(answers_[0].second.succeeded());
+  EXPECT_FALSE(answers_[2].second.succeeded());
 }
 
 TEST_F(PendingCallsTest, DropsAndReportsALateAnswer) {
@@ -1041,7 +1041,7 @@ TEST_F(PendingCallsTest, TakesAnUnknownProbeResultForInvalid) {
     const Answer* answer = ask(Question::probe, [=](void* call) {
       PendingCalls::on_probed(call, CROLANG_OK, result, kNoError);
     });
-    EXPECT_TRUE(answer->could_ask());
+    EXPECT_TRUE(answer->succeeded());
     EXPECT_EQ(answer->code, result);
   }
 }
@@ -1269,7 +1269,7 @@ TEST_F(PendingCallsThreads, AnswerOrTimeOutButNotBoth) {
     calls_.collect();
     ASSERT_EQ(answers_.size(), tag);
     // Granted to the waiter, or handed back.
-    const bool in_time = answers_.back().second.could_ask();
+    const bool in_time = answers_.back().second.succeeded();
     ASSERT_EQ(granted_late_.size(), in_time ? 0U : 1U);
     granted_late_.clear();
     ASSERT_EQ(calls_.open(), 0U);
@@ -1329,7 +1329,7 @@ TEST_F(PendingCallsTest, TreatsAnAnswerThatItHasNoMemoryForAsAFailure) {
     answers_.clear();
     calls_.collect();
     ASSERT_THAT(answers_, SizeIs(1)) << i;
-    EXPECT_FALSE(answers_[0].second.could_ask()) << i;
+    EXPECT_FALSE(answers_[0].second.succeeded()) << i;
     EXPECT_EQ(answers_[0].second.error, "out of memory") << i;
   }
 }

@@ -115,7 +115,7 @@ TEST(Upgrade, OfANodeIsAccepted) {
             "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
             "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\n\r\n");
   EXPECT_EQ(accepted->identity.id(), "bob");
-  EXPECT_FALSE(accepted->identity.missing());
+  EXPECT_FALSE(accepted->identity.first_missing_field());
 }
 
 TEST(Upgrade, IsAcceptedWithoutAnIdSinceThatIsRefusedLater) {

@@ -1,0 +1,46 @@
+#pragma once
+/// Of a negotiation between nodes of two instances each keeps what its own node has sent. The two
+/// halves are put together when somebody wants to see it: by one of the questions that instances
+/// ask each other.
+///
+/// Records are told by what they are called and by their age, since each instance has a clock and
+/// numbers of its own. Names that were shortened are not asked for: each process shortens with a
+/// key of its own.
+///
+/// Threads: any. Errors: std::bad_alloc.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "broker/shared_state.hpp"
+#include "negotiation/record.hpp"
+
+namespace crolang::broker {
+
+/// How far the ages of the two halves may be apart: as long as an attempt may be on its way.
+inline constexpr std::chrono::seconds kHalvesApart{10};
+/// More negotiations are not asked for, or answered, by one question.
+inline constexpr std::size_t kMaxHalves = 100;
+
+/// Whether each message is told as well.
+enum class Detail : std::uint8_t { counts, messages };
+
+/// Lets other instances ask this one.
+void add_negotiation_questions(SharedState& shared);
+
+/// Whether another instance keeps a half of the record, and can be asked for it.
+bool has_half_elsewhere(const negotiation::Record& record);
+
+/// Asks for the halves of these records, at most kMaxHalves.
+std::string halves_question(std::span<const negotiation::Record* const> records, Detail detail,
+                            negotiation::TimePoint now);
+
+/// Puts what one instance answers into the records it was asked for, in the order of the question.
+/// False: no instance of this version has written it.
+bool merge_halves(std::span<negotiation::Record* const> records, std::string_view answer);
+
+}  // namespace crolang::broker

@@ -79,7 +79,7 @@ double seconds(std::chrono::milliseconds time) {
 
 /// null: not known here.
 json candidates_json(const negotiation::Party& party) {
-  if (party.is_remote) return nullptr;
+  if (party.is_kept_elsewhere) return nullptr;
   const negotiation::Candidates& candidates = party.candidates;
   json counts = json::object();
   for (std::size_t i = 0; i < negotiation::kCandidateTypes; ++i) {

@@ -55,7 +55,7 @@ Json candidates_json(const negotiation::Candidates& candidates) {
 Json events_json(const Record& record, Side side) {
   Json events = Json::array();
   for (const Event& event : std::span(record.events).first(record.event_count)) {
-    if (event.from != side) continue;
+    if (event.from != side || event.is_copy) continue;
     events.push_back({name_of(event.kind), event.milliseconds, name_of(event.ack)});
   }
   return events;
@@ -76,26 +76,32 @@ Json party_json(Record& record, Side side, Detail detail) {
   return json;
 }
 
-/// What this instance keeps of its own nodes; null: nothing.
-Json half_json(Record& record, Detail detail) {
+/// What this instance keeps; null: nothing.
+Json half_json(negotiation::Table::Closest& found, Detail detail) {
+  Record& record = found.record;
   Json parties = Json::object();
   for (const Side side : kSides) {
-    if (record.party(side).is_local) {
+    if (record.party(side).is_kept_here) {
       parties[std::string(name_of(side))] = party_json(record, side, detail);
     }
   }
   if (parties.empty()) return nullptr;
-  return {{"parties", std::move(parties)},
-          {"lastMessage", age(record, record.last_message).count()},
-          {"failure", record.failure},
-          {"leftOut", record.events_left_out}};
+  Json half = {{"parties", std::move(parties)},
+               {"lastMessage", age(record, record.last_message).count()},
+               {"failure", record.failure},
+               {"leftOut", record.events_left_out - record.copies_left_out}};
+  if (found.to_next) {
+    half["toNext"] = std::chrono::duration_cast<milliseconds>(*found.to_next).count();
+  }
+  return half;
 }
 
 // ---- Answering ----------------------------------------------------------------------------------
 
 /// One of the question: [initiator, responder, session, age in milliseconds].
-std::optional<Record> asked_record(const SharedState& shared, const Json& asked,
-                                   negotiation::TimePoint now) {
+std::optional<negotiation::Table::Closest> asked_record(const SharedState& shared,
+                                                        const Json& asked,
+                                                        negotiation::TimePoint now) {
   const bool is_one = asked.is_array() && asked.size() == 4 && asked[0].is_string() &&
                       asked[1].is_string() && asked[2].is_string() && asked[3].is_number_integer();
   if (!is_one) return std::nullopt;
@@ -123,8 +129,8 @@ void answer_halves(const SharedState& shared, std::string_view rest,
   Json halves = Json::array();
   for (const Json& asked : question["negotiations"]) {
     // Without insight nothing is kept here.
-    auto record = shared.negotiations ? asked_record(shared, asked, now) : std::nullopt;
-    halves.push_back(record ? half_json(*record, detail) : Json());
+    auto found = shared.negotiations ? asked_record(shared, asked, now) : std::nullopt;
+    halves.push_back(found ? half_json(*found, detail) : Json());
   }
   reply.text(
       Json{{"halves", std::move(halves)}}.dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -182,25 +188,30 @@ negotiation::Candidates candidates_of(const Json& json) {
   return negotiation::Candidates(summary);
 }
 
-/// The events of one side in place of those that are known here of it, all in the order of time.
-void replace_events(Record& record, Side side, const Json& events) {
-  std::vector<Event> all;
-  for (const Event& known : std::span(record.events).first(record.event_count)) {
-    if (known.from != side) all.push_back(known);
-  }
+/// Adds the events of one side in the order of time. What was known of it as a copy only is
+/// replaced by the original.
+void add_events(Record& record, Side side, const Json& events) {
+  std::vector<Event> told;
   for (const Json& each : events) {
     const bool is_event = each.is_array() && each.size() == 3 && each[0].is_string() &&
                           each[1].is_number_unsigned() && each[2].is_string();
     const auto kind = is_event
                           ? negotiation::message_kind_named(each[0].get_ref<const std::string&>())
                           : std::nullopt;
-    if (!kind || all.size() >= 2 * Record::kMaxEvents) continue;
-    all.push_back({.milliseconds = static_cast<std::uint32_t>(
-                       std::min<std::uint64_t>(each[1].get<std::uint64_t>(), 0xFFFFFFFF)),
-                   .kind = *kind,
-                   .from = side,
-                   .ack = negotiation::ack_named(each[2].get_ref<const std::string&>())});
+    if (!kind) continue;
+    told.push_back({.milliseconds = static_cast<std::uint32_t>(
+                        std::min<std::uint64_t>(each[1].get<std::uint64_t>(), 0xFFFFFFFF)),
+                    .kind = *kind,
+                    .from = side,
+                    .ack = negotiation::ack_named(each[2].get_ref<const std::string&>())});
   }
+  std::vector<Event> all;
+  for (const Event& known : std::span(record.events).first(record.event_count)) {
+    const bool is_told = known.is_copy && known.from == side &&
+                         std::ranges::find(told, known.kind, &Event::kind) != told.end();
+    if (!is_told) all.push_back(known);
+  }
+  all.insert(all.end(), told.begin(), told.end());
   std::ranges::stable_sort(all, {}, &Event::milliseconds);
   const std::size_t kept = std::min(all.size(), Record::kMaxEvents);
   std::ranges::copy_n(all.begin(), static_cast<std::ptrdiff_t>(kept), record.events.begin());
@@ -210,7 +221,7 @@ void replace_events(Record& record, Side side, const Json& events) {
 
 void merge_party(Record& record, Side side, const Json& json) {
   Party& party = record.party(side);
-  party.is_remote = false;
+  party.is_kept_elsewhere = false;
   // A node that has moved has sent some of them here.
   party.candidates.add(candidates_of(object_in(json, "candidates")));
   const Json& servers = object_in(json, "servers");
@@ -228,20 +239,25 @@ void merge_party(Record& record, Side side, const Json& json) {
   if (const Ack ack = negotiation::ack_named(text_in(json, "ack")); ack != Ack::pending) {
     first_ack(record, side) = ack;
   }
-  if (json.contains("events")) replace_events(record, side, array_in(json, "events"));
+  if (json.contains("events")) add_events(record, side, array_in(json, "events"));
 }
 
-void merge_half(Record& record, const Json& half) {
+void merge_half(Record& record, const Json& half, negotiation::TimePoint::duration round_trip) {
+  if (half.contains("toNext") &&
+      milliseconds(number_in<std::uint32_t>(half, "toNext")) <= 2 * round_trip) {
+    return;
+  }
   const Json& parties = object_in(half, "parties");
   for (const Side side : kSides) {
-    const auto found = parties.find(name_of(side));
-    if (found == parties.end() || !found->is_object() || !record.party(side).is_remote) continue;
-    merge_party(record, side, *found);
-    record.events_left_out += number_in<std::uint32_t>(half, "leftOut");
-    if (record.failure.empty()) record.failure = why_named(text_in(half, "failure"));
-    const milliseconds last(number_in<std::uint32_t>(half, "lastMessage"));
-    record.last_message = std::max(record.last_message, record.started + last);
+    const Json& party = object_in(parties, name_of(side).data());
+    // A node that has moved has sent some of its messages to either instance.
+    if (!party.empty()) merge_party(record, side, party);
   }
+  record.events_left_out -= std::exchange(record.copies_left_out, 0);
+  record.events_left_out += number_in<std::uint32_t>(half, "leftOut");
+  if (record.failure.empty()) record.failure = why_named(text_in(half, "failure"));
+  const milliseconds last(number_in<std::uint32_t>(half, "lastMessage"));
+  record.last_message = std::max(record.last_message, record.started + last);
 }
 
 }  // namespace
@@ -254,9 +270,11 @@ void add_negotiation_questions(SharedState& shared) {
 }
 
 bool has_half_elsewhere(const Record& record) {
-  const bool is_remote =
-      std::ranges::any_of(kSides, [&](Side side) { return record.party(side).is_remote; });
-  return is_remote && negotiation::is_verbatim(record.initiator()) &&
+  const bool is_missing = std::ranges::any_of(kSides, [&](Side side) {
+    const Party& party = record.party(side);
+    return party.is_kept_elsewhere || !party.is_kept_here;
+  });
+  return is_missing && negotiation::is_verbatim(record.initiator()) &&
          negotiation::is_verbatim(record.responder()) && negotiation::is_verbatim(record.session());
 }
 
@@ -272,13 +290,14 @@ std::string halves_question(std::span<const Record* const> records, Detail detai
              -1, ' ', false, Json::error_handler_t::replace);
 }
 
-bool merge_halves(std::span<Record* const> records, std::string_view answer) {
+bool merge_halves(std::span<Record* const> records, std::string_view answer,
+                  negotiation::TimePoint::duration round_trip) {
   const Json parsed = Json::parse(answer, nullptr, false);
   if (!parsed.is_object()) return false;
   const Json& halves = array_in(parsed, "halves");
   if (halves.size() != records.size()) return false;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    if (halves[i].is_object()) merge_half(*records[i], halves[i]);
+    if (halves[i].is_object()) merge_half(*records[i], halves[i], round_trip);
   }
   return true;
 }

@@ -21,8 +21,9 @@
 
 namespace crolang::broker {
 
-/// How far the ages of the two halves may be apart: as long as an attempt may be on its way.
-inline constexpr std::chrono::seconds kHalvesApart{10};
+/// How far the ages of the two halves may be apart: an attempt may wait for an authorization, or
+/// for Redis.
+inline constexpr std::chrono::seconds kHalvesApart{30};
 /// More negotiations are not asked for, or answered, by one question.
 inline constexpr std::size_t kMaxHalves = 100;
 
@@ -32,7 +33,7 @@ enum class Detail : std::uint8_t { counts, messages };
 /// Lets other instances ask this one.
 void add_negotiation_questions(SharedState& shared);
 
-/// Whether another instance keeps a half of the record, and can be asked for it.
+/// Whether another instance may keep a half of the record, and can be asked for it.
 bool has_half_elsewhere(const negotiation::Record& record);
 
 /// Asks for the halves of these records, at most kMaxHalves.
@@ -40,7 +41,10 @@ std::string halves_question(std::span<const negotiation::Record* const> records,
                             negotiation::TimePoint now);
 
 /// Puts what one instance answers into the records it was asked for, in the order of the question.
-/// False: no instance of this version has written it.
-bool merge_halves(std::span<negotiation::Record* const> records, std::string_view answer);
+/// `round_trip`: how long the answer took at most. The age in the question has grown meanwhile, so
+/// of several attempts with the same names a half is taken only if they are further apart. False:
+/// no instance of this version has written the answer.
+bool merge_halves(std::span<negotiation::Record* const> records, std::string_view answer,
+                  negotiation::TimePoint::duration round_trip);
 
 }  // namespace crolang::broker

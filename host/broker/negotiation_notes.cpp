@@ -107,6 +107,19 @@ void fill(negotiation::Message& message, Relayed type, std::string_view from, st
   message.at = now;
 }
 
+void add_candidates(negotiation::Message& message,
+                    const envelope::NegotiationMembers& members) noexcept {
+  negotiation::add_candidates(message.candidates, members.candidate);
+  negotiation::add_candidates(message.candidates, members.description);
+}
+
+negotiation::Ticket note_from_elsewhere(SharedState& shared,
+                                        const negotiation::Message& message) noexcept {
+  const auto noted = shared.negotiations->note(message);
+  if (noted.change) count(shared, shared.counters, *noted.change);
+  return noted.ticket;
+}
+
 /// What a node of this instance has sent.
 void count_sent(SharedState& shared, telemetry::WorkerCounters& counters,
                 const negotiation::Message& message, const negotiation::Table::Noted& noted) {
@@ -128,8 +141,7 @@ void describe(negotiation::Message& message, const Node& sender, Relayed type,
               const envelope::Envelope& envelope, const envelope::NegotiationMembers& members,
               session::TimePoint now) noexcept {
   fill(message, type, sender.id(), envelope.to, members.session_id, now);
-  negotiation::add_candidates(message.candidates, members.candidate);
-  negotiation::add_candidates(message.candidates, members.description);
+  add_candidates(message, members);
   message.servers = sender.ice_servers();
   message.sender_is_local = true;
 }
@@ -166,20 +178,23 @@ negotiation::Ticket note_received(SharedState& shared, Relayed type, const Negot
                                   std::string_view receiver, session::TimePoint now) noexcept {
   negotiation::Message message;
   fill(message, type, names.from, receiver, names.session, now);
-  const auto noted = shared.negotiations->note(message);
-  if (noted.change) count(shared, shared.counters, *noted.change);
-  return noted.ticket;
+  message.is_copy = true;
+  return note_from_elsewhere(shared, message);
 }
 
 negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string_view literal,
-                                  session::TimePoint now) noexcept {
+                                  Kept kept, session::TimePoint now) noexcept {
   try {
     thread_local envelope::EnvelopeReader reader;
     envelope::NegotiationMembers members;
     const auto envelope = reader.read(literal, members);
     // Without its sender's id it cannot be told which negotiation it belongs to.
     if (!envelope || envelope->from_kind != envelope::Envelope::From::named) return {};
-    return note_received(shared, type, {envelope->from, members.session_id}, envelope->to, now);
+    negotiation::Message message;
+    fill(message, type, envelope->from, envelope->to, members.session_id, now);
+    message.is_copy = kept == Kept::as_copy;
+    if (kept == Kept::whole) add_candidates(message, members);
+    return note_from_elsewhere(shared, message);
   } catch (const std::bad_alloc&) {
     return {};
   }

@@ -1,14 +1,15 @@
 #pragma once
 /// Notes the messages of negotiations as they pass (NEGOTIATION_INSIGHT), and counts the outcomes.
 /// What a node sends is noted by its own instance. A message from another instance is noted where
-/// it is delivered only if it changes the state of the negotiation; what else the other instance
-/// keeps is asked for when somebody wants to see it (negotiation_halves.hpp). Outcomes and
-/// candidates are counted by the instance of the node that began or sent, so that the sum over a
-/// grid is right.
+/// it is delivered if it changes the state of the negotiation, or if its own instance has no record
+/// of that; what else the other instance keeps is asked for when somebody wants to see it
+/// (negotiation_halves.hpp). Outcomes and candidates are counted by the instance of the node that
+/// began or sent, so that the sum over a grid is right.
 ///
 /// Threads: note_received… and redeem_noted on any, the others on the worker that owns `counters`.
 /// Errors: none; what there is no memory for is not noted. sweep_negotiations: std::bad_alloc.
 
+#include <cstdint>
 #include <string_view>
 
 #include "broker/events.hpp"
@@ -49,13 +50,18 @@ void note_outcome(SharedState& shared, telemetry::WorkerCounters& counters, cons
 /// Redeems the receipt of a message that may have been noted, as receipts.hpp says.
 modules::Redeemed redeem_noted(SharedState& shared, const modules::Receipt& receipt);
 
-/// A message from another instance to `receiver` that is_noted and changes_state. `names`: as the
+/// A message from another instance to `receiver` that changes_state, as a copy. `names`: as the
 /// other instance tells them.
 negotiation::Ticket note_received(SharedState& shared, Relayed type, const NegotiationNames& names,
                                   std::string_view receiver, session::TimePoint now) noexcept;
-/// The same if it does not tell them. `literal`: the message's payload.
+
+enum class Kept : std::uint8_t {
+  as_copy,  ///< the sender's instance keeps it
+  whole,    ///< it has no record of the negotiation
+};
+/// A message from another instance. `literal`: its payload.
 negotiation::Ticket note_received(SharedState& shared, Relayed type, std::string_view literal,
-                                  session::TimePoint now) noexcept;
+                                  Kept kept, session::TimePoint now) noexcept;
 
 void note_received_outcome(SharedState& shared, negotiation::Ticket ticket,
                            Outcome outcome) noexcept;

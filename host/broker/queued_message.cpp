@@ -10,8 +10,18 @@ NegotiationNames names_of(const negotiation::Message& message) {
   return {is_initiator ? message.initiator : message.responder, message.session};
 }
 
-std::size_t names_size_of(const Message& message) {
+std::size_t header_size(const Message& message) {
+  if (message.is_unrecorded) return 1;
   return message.state_change == nullptr ? 0 : names_size(names_of(*message.state_change));
+}
+
+/// Returns its end.
+char* write_header(char* out, const Message& message) {
+  if (message.is_unrecorded) {
+    *out = kWholeMark;
+    return out + 1;
+  }
+  return write_names(out, names_of(*message.state_change));
 }
 
 }  // namespace
@@ -28,11 +38,11 @@ void QueuedMessage::assign(std::uint32_t message_number, const Message& message,
   ack = message.ack;
   ticket = message.ticket;
   to = message.to;
-  const std::size_t before = names_size_of(message);
-  names_size_ = static_cast<std::uint32_t>(before);
+  const std::size_t before = header_size(message);
+  header_size_ = static_cast<std::uint32_t>(before);
   remote_event.resize(before + socketio::event_size(name_of(type), message.literal));
   char* out = remote_event.data();
-  if (before != 0) out = write_names(out, names_of(*message.state_change));
+  if (before != 0) out = write_header(out, message);
   socketio::write_event(out, name_of(type), message.literal);
 }
 
@@ -41,7 +51,7 @@ Message QueuedMessage::message() const {
   const std::size_t around = socketio::event_size(name_of(type), {});
   const std::string_view literal =
       std::string_view(remote_event)
-          .substr(names_size_ + around - 1, remote_event.size() - names_size_ - around);
+          .substr(header_size_ + around - 1, remote_event.size() - header_size_ - around);
   return {type, ack, to, literal, received, ticket};
 }
 
@@ -59,7 +69,7 @@ void QueuedMessage::finish(Outcome final_outcome) {
 }
 
 std::size_t QueuedMessage::bytes(const Message& message) {
-  return sizeof(QueuedMessage) + message.to.size() + names_size_of(message) +
+  return sizeof(QueuedMessage) + message.to.size() + header_size(message) +
          socketio::event_size(name_of(message.type), message.literal);
 }
 

@@ -31,6 +31,7 @@ struct Message {
   const negotiation::Message* unnoted = nullptr;  ///< to be noted when it is kept or acknowledged
   /// Of one that changes the state of a negotiation: another instance notes it as well.
   const negotiation::Message* state_change = nullptr;
+  bool is_unrecorded = false;  ///< this instance has no record of its negotiation
 
   bool belongs_to_negotiation() const { return ticket.is_valid() || unnoted != nullptr; }
 };
@@ -80,7 +81,7 @@ struct QueuedMessage {
  private:
   static constexpr std::size_t kSmall = 2048;
 
-  std::uint32_t names_size_ = 0;  // what stands before the event
+  std::uint32_t header_size_ = 0;  // what stands before the event
 };
 
 /// A list, so that messages keep their addresses when they move from one queue to another.

@@ -271,13 +271,15 @@ Relay::Backlog* Relay::keep(Node& sender, const Message& message, std::uint32_t 
   }
   if (known != nullptr) sender.outbox().revoke_receipt();
   QueuedMessages one = spare_messages_.take();
-  one.front().assign(number, message, stage);
+  Message noted = message;
   if (message.unnoted != nullptr) {
-    one.front().ticket = note_sent(shared_, context_.counters, *message.unnoted);
+    noted.ticket = note_sent(shared_, context_.counters, *message.unnoted);
+    noted.is_unrecorded = !noted.ticket.is_valid();
   }
+  one.front().assign(number, noted, stage);
   Backlog& backlog = ensure_backlog(sender);
   backlog.authorization_queue.splice(backlog.authorization_queue.end(), one);
-  backlog.bytes += bytes;
+  backlog.bytes += backlog.authorization_queue.back().bytes();
   return &backlog;
 }
 

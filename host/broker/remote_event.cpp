@@ -5,7 +5,7 @@
 namespace crolang::broker {
 namespace {
 
-constexpr char kMark = 'N';
+constexpr char kNamesMark = 'N';
 constexpr std::size_t kDigits = 4;
 constexpr std::size_t kHeader = 1 + 2 * kDigits;
 // What is longer is read from the payload.
@@ -33,7 +33,7 @@ std::size_t names_size(const NegotiationNames& names) noexcept {
 }
 
 char* write_names(char* out, const NegotiationNames& names) noexcept {
-  *out++ = kMark;
+  *out++ = kNamesMark;
   out = write_size(out, names.from.size());
   out = write_size(out, names.session.size());
   out = std::ranges::copy(names.from, out).out;
@@ -41,13 +41,14 @@ char* write_names(char* out, const NegotiationNames& names) noexcept {
 }
 
 RemoteEvent split_remote_event(std::string_view body) noexcept {
-  const RemoteEvent all{std::nullopt, body};
-  if (body.size() < kHeader || body.front() != kMark) return all;
+  const RemoteEvent all{.event = body};
+  if (body.starts_with(kWholeMark)) return {.is_whole = true, .event = body.substr(1)};
+  if (body.size() < kHeader || body.front() != kNamesMark) return all;
   const auto from = read_size(body.substr(1, kDigits));
   const auto session = read_size(body.substr(1 + kDigits, kDigits));
   if (!from || !session || body.size() - kHeader < *from + *session) return all;
   const NegotiationNames names{body.substr(kHeader, *from), body.substr(kHeader + *from, *session)};
-  return {names, body.substr(kHeader + *from + *session)};
+  return {.names = names, .event = body.substr(kHeader + *from + *session)};
 }
 
 }  // namespace crolang::broker

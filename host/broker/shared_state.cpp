@@ -101,7 +101,7 @@ void accept_remote(SharedState& shared, crolang_lease to, crolang_str body, crol
     answer(CROLANG_OK, false, {});
     return;
   }
-  const auto [names, text] = split_remote_event(view(body));
+  const auto [names, is_whole, text] = split_remote_event(view(body));
   const auto event = relayed_event(text);
   if (!event) {
     answer(CROLANG_INVALID, false, "not a relayed event");
@@ -109,10 +109,11 @@ void accept_remote(SharedState& shared, crolang_lease to, crolang_str body, crol
   }
   // Before the node has it, whose answer may be fast.
   negotiation::Ticket ticket;
-  if (is_noted(shared, event->type) && changes_state(event->type)) {
+  if (is_noted(shared, event->type) && (is_whole || changes_state(event->type))) {
     const auto now = std::chrono::steady_clock::now();
+    const Kept kept = is_whole ? Kept::whole : Kept::as_copy;
     ticket = names ? note_received(shared, event->type, *names, view(to.id), now)
-                   : note_received(shared, event->type, event->literal, now);
+                   : note_received(shared, event->type, event->literal, kept, now);
   }
   const auto acknowledged = [&](Outcome outcome) {
     if (ticket.is_valid()) note_received_outcome(shared, ticket, outcome);

@@ -32,21 +32,30 @@ void complete(broker::SharedState& shared, std::span<Record> records, broker::De
     if (broker::has_half_elsewhere(each)) halves.push_back(&each);
   }
   if (halves.empty()) return;
-  const auto now = std::chrono::steady_clock::now();
-  const auto deadline = now + kLongestHalfWait;
+  const auto start = std::chrono::steady_clock::now();
+  const auto deadline = start + kLongestHalfWait;
   const RegistryClient registry(shared);
-  const auto others = other_instances(shared, registry, deadline);
   // Which of them has the half is not known: its node may have gone to another one meanwhile.
-  for (std::span<Record* const> left = halves; !left.empty() && !others.empty();) {
-    const auto some = left.first(std::min(left.size(), broker::kMaxHalves));
+  const auto others = other_instances(shared, registry, deadline);
+
+  using Some = std::span<Record* const>;
+  std::vector<Some> asked;
+  std::vector<RegistryClient::Question> questions;
+  for (Some left = halves; !left.empty();) {
+    const Some some = left.first(std::min(left.size(), broker::kMaxHalves));
     left = left.subspan(some.size());
-    const auto answers = registry.ask(
-        others, broker::halves_question({some.begin(), some.end()}, detail, now), deadline);
-    for (std::size_t i = 0; i < others.size(); ++i) {
-      if (!answers[i].succeeded() || !broker::merge_halves(some, answers[i].text)) {
-        telemetry::log::debug("an instance did not tell its half of negotiations",
-                              {{"instance", others[i]}, {"why", answers[i].error}});
-      }
+    const std::string body = broker::halves_question({some.begin(), some.end()}, detail, start);
+    for (const std::string& instance : others) {
+      asked.push_back(some);
+      questions.push_back({instance, body});
+    }
+  }
+  const auto answers = registry.ask(questions, deadline);
+  const auto round_trip = std::chrono::steady_clock::now() - start;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (!answers[i].succeeded() || !broker::merge_halves(asked[i], answers[i].text, round_trip)) {
+      telemetry::log::debug("an instance did not tell its half of negotiations",
+                            {{"instance", questions[i].instance}, {"why", answers[i].error}});
     }
   }
 }

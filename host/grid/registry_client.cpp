@@ -79,23 +79,30 @@ Answer RegistryClient::list_entries(Deadline deadline) const {
   return wait(begin(shared_, question), deadline);
 }
 
-std::vector<Answer> RegistryClient::ask(const std::vector<std::string>& instances,
-                                        const std::string& body, Deadline deadline) const {
+std::vector<Answer> RegistryClient::ask(const std::vector<Question>& questions,
+                                        Deadline deadline) const {
   std::vector<LaterAnswer> asked;
-  asked.reserve(instances.size());
-  for (const std::string& instance : instances) {
-    asked.push_back(
-        begin(shared_, [instance, body, deadline](Clients& clients, const Waiter& waiter) {
-          const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-              deadline - std::chrono::steady_clock::now());
-          return clients.ask_instance(waiter, instance, body,
-                                      std::max(left, std::chrono::milliseconds(1)));
-        }));
+  asked.reserve(questions.size());
+  for (const Question& question : questions) {
+    asked.push_back(begin(shared_, [question, deadline](Clients& clients, const Waiter& waiter) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          deadline - std::chrono::steady_clock::now());
+      return clients.ask_instance(waiter, question.instance, question.body,
+                                  std::max(left, std::chrono::milliseconds(1)));
+    }));
   }
   std::vector<Answer> answers;
   answers.reserve(asked.size());
   for (const LaterAnswer& each : asked) answers.push_back(wait(each, deadline));
   return answers;
+}
+
+std::vector<Answer> RegistryClient::ask(const std::vector<std::string>& instances,
+                                        const std::string& body, Deadline deadline) const {
+  std::vector<Question> questions;
+  questions.reserve(instances.size());
+  for (const std::string& instance : instances) questions.push_back({instance, body});
+  return ask(questions, deadline);
 }
 
 }  // namespace crolang::grid

@@ -31,7 +31,13 @@ class RegistryClient {
   modules::Answer set_entry(const modules::Entry& entry, Deadline deadline) const;
   /// All of them; none if the registry has no shared table.
   modules::Answer list_entries(Deadline deadline) const;
-  /// Asks all these instances at once. Answers in the order of the instances.
+  struct Question {
+    std::string instance;
+    std::string body;
+  };
+  /// Asks all of them at once. Answers in the order of the questions.
+  std::vector<modules::Answer> ask(const std::vector<Question>& questions, Deadline deadline) const;
+  /// Asks all these instances the same.
   std::vector<modules::Answer> ask(const std::vector<std::string>& instances,
                                    const std::string& body, Deadline deadline) const;
 

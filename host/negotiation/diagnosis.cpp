@@ -58,8 +58,8 @@ class Findings {
   Presence presence(Side side) const {
     return side == Side::initiator ? circumstances_.initiator : circumstances_.responder;
   }
-  /// What it sent is not known.
-  bool is_unknown(Side side) const { return record_.party(side).is_remote; }
+  /// Not all that it sent is known.
+  bool is_unknown(Side side) const { return record_.party(side).is_kept_elsewhere; }
   bool is_settled() const { return circumstances_.now - record_.last_message >= kSettled; }
 
   // The attempt.
@@ -155,7 +155,8 @@ bool Findings::lacks_relay(Side side) const {
 
 /// And should have others. Servers see nodes with addresses of the internet as they see themselves.
 bool Findings::has_only_hosts(Side side) const {
-  return servers(side).stun && candidates(side).only_hosts() && !candidates(side).has_public_host();
+  return !is_unknown(side) && servers(side).stun && candidates(side).only_hosts() &&
+         !candidates(side).has_public_host();
 }
 
 void Findings::judge_candidates() {
@@ -239,6 +240,7 @@ void Findings::judge_nats() {
 }
 
 void Findings::judge_transports(Side side) {
+  if (is_unknown(side)) return;
   if (candidates(side).udp() != 0 || candidates(side).tcp() == 0) return;
   add(name(side) + " sent only TCP candidates: UDP is blocked or switched off for it");
 }
@@ -246,6 +248,7 @@ void Findings::judge_transports(Side side) {
 /// Its relay may not reach private addresses.
 void Findings::judge_relay_only(Side side) {
   const Side far = other(side);
+  if (is_unknown(far)) return;
   if (!record_.party(side).servers.relay_only || record_.party(far).servers.relay_only) return;
   if (candidates(side).of(CandidateType::relay) == 0 || !candidates(far).only_hosts() ||
       candidates(far).has_public_host() || lacks_relay(far)) {
@@ -256,6 +259,7 @@ void Findings::judge_relay_only(Side side) {
 }
 
 void Findings::judge_families() {
+  if (is_unknown(Side::initiator) || is_unknown(Side::responder)) return;
   const Candidates& a = candidates(Side::initiator);
   const Candidates& b = candidates(Side::responder);
   const auto differ = [](const Candidates& one, const Candidates& two) {

@@ -126,6 +126,7 @@ void Record::reset() {
   // Only so many of the events count.
   event_count = 0;
   events_left_out = 0;
+  copies_left_out = 0;
   names_.clear();
   responder_at_ = 0;
   session_at_ = 0;

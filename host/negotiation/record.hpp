@@ -66,14 +66,13 @@ struct Event {
   MessageKind kind{};
   Side from{};
   Ack ack{};
+  bool is_copy = false;  ///< another instance keeps it too, with what the sender was answered
 };
 
 struct Party {
-  /// Messages of it were noted that came from another instance, which keeps what follows: here it
-  /// is not known.
-  bool is_remote = false;
-  /// Messages of it were noted that it sent to this instance.
-  bool is_local = false;
+  bool is_kept_here = false;  ///< this instance keeps what it has sent, or some of it
+  /// Another instance does: what follows does not count that. Merging its half resets it.
+  bool is_kept_elsewhere = false;
   Candidates candidates;
   IceServers servers;
   /// How many of its messages with candidates were not acknowledged OK, and the last of these.
@@ -99,6 +98,7 @@ struct Record {
   std::array<Event, kMaxEvents> events;
   std::uint8_t event_count = 0;
   std::uint32_t events_left_out = 0;
+  std::uint32_t copies_left_out = 0;  ///< among these
 
   /// As new, but with the memory that it has.
   void reset();

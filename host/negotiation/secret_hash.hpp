@@ -38,7 +38,7 @@ std::uint64_t read(const char* at) noexcept {
 // Hot: per message of a negotiation. `before`: the hash of what comes before the text.
 inline std::uint64_t secret_hash(std::string_view text, std::uint64_t before = 0) noexcept {
   const HashKey& secret = detail::kSecret;
-  std::uint64_t hash = before ^ secret.first ^ text.size();
+  std::uint64_t hash = before ^ secret.first;
   const char* at = text.data();
   std::size_t left = text.size();
   for (; left > 16; left -= 16, at += 16) {
@@ -59,7 +59,9 @@ inline std::uint64_t secret_hash(std::string_view text, std::uint64_t before = 0
     last = detail::read<std::uint8_t>(at + left - 1);
   }
   hash = detail::fold(first ^ secret.second, last ^ hash);
-  return detail::fold(hash ^ secret.first, secret.second | 1U);
+  // Behind the multiplication: in front of it, the size of one text could be cancelled by its
+  // bytes.
+  return detail::fold(hash ^ secret.first ^ text.size(), secret.second | 1U);
 }
 
 }  // namespace crolang::negotiation

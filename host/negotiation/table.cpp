@@ -94,10 +94,11 @@ static_assert(left_out(MessageKind::candidates, Side::responder) <= 0xFF - 1);
 std::uint8_t append_event(Record& record, const Message& message) {
   if (record.event_count == Record::kMaxEvents) {
     ++record.events_left_out;
+    if (message.is_copy) ++record.copies_left_out;
     return left_out(message.kind, message.from);
   }
   record.events[record.event_count] = {milliseconds_between(record.started, message.at),
-                                       message.kind, message.from, Ack::pending};
+                                       message.kind, message.from, Ack::pending, message.is_copy};
   return record.event_count++;
 }
 
@@ -231,7 +232,7 @@ Table::Noted Table::note_in(Shard& shard, std::uint8_t index, std::uint64_t hash
 
   record->last_message = message.at;
   Party& sender = record->party(message.from);
-  (message.sender_is_local ? sender.is_local : sender.is_remote) = true;
+  (message.is_copy ? sender.is_kept_elsewhere : sender.is_kept_here) = true;
   if (message.servers.known) sender.servers = message.servers;
   sender.candidates.add(message.candidates);
   // A second answer changes nothing.
@@ -354,23 +355,33 @@ std::optional<Record> Table::find(std::uint64_t number, TimePoint now) const {
   return std::nullopt;
 }
 
-std::optional<Record> Table::find(const Names& names, TimePoint began, TimePoint::duration most,
-                                  TimePoint now) const {
+std::optional<Table::Closest> Table::find(const Names& names, TimePoint began,
+                                          TimePoint::duration most, TimePoint now) const {
   const std::uint64_t hash = hash_of(names);
   const Shard& shard = shards_[shard_index(hash)];
   const std::lock_guard lock(shard.mutex);
-  const Record* closest = nullptr;
-  const auto distance = [&](const Record& record) {
-    return record.started < began ? began - record.started : record.started - began;
+  const auto distance = [](TimePoint a, TimePoint b) { return a < b ? b - a : a - b; };
+  const auto for_each = [&](const auto& use) {
+    for (std::uint16_t slot = shard.buckets[static_cast<std::uint32_t>(hash) % kBuckets];
+         slot != kNone; slot = shard.next[slot]) {
+      const Record& record = shard.records[slot];
+      if (record.hash == hash && now - record.last_message < kRetention) use(record);
+    }
   };
-  for (std::uint16_t slot = shard.buckets[static_cast<std::uint32_t>(hash) % kBuckets];
-       slot != kNone; slot = shard.next[slot]) {
-    const Record& record = shard.records[slot];
-    if (record.hash != hash || now - record.last_message >= kRetention) continue;
-    if (closest == nullptr || distance(record) < distance(*closest)) closest = &record;
-  }
-  if (closest == nullptr || distance(*closest) > most) return std::nullopt;
-  return *closest;
+  const Record* closest = nullptr;
+  for_each([&](const Record& record) {
+    const bool is_closer =
+        closest == nullptr || distance(record.started, began) < distance(closest->started, began);
+    if (is_closer) closest = &record;
+  });
+  if (closest == nullptr || distance(closest->started, began) > most) return std::nullopt;
+  Closest found{*closest};
+  for_each([&](const Record& record) {
+    if (&record == closest) return;
+    const auto apart = distance(record.started, closest->started);
+    found.to_next = std::min(apart, found.to_next.value_or(apart));
+  });
+  return found;
 }
 
 std::optional<Record> Table::find(const Change& change) const {

@@ -34,6 +34,7 @@ struct Message {
   Candidates candidates;
   IceServers servers;            ///< of the sender
   bool sender_is_local = false;  ///< connected to this instance
+  bool is_copy = false;          ///< the sender's instance keeps it, with its candidates
   TimePoint at;
 };
 
@@ -96,14 +97,19 @@ class Table {
   /// At most `limit`, the newest first.
   std::vector<Record> newest(const Filter& filter, std::size_t limit, TimePoint now) const;
   std::optional<Record> find(std::uint64_t number, TimePoint now) const;
-  /// The one with these names that began closest to `began`, if within `most`.
   struct Names {
     std::string_view initiator;
     std::string_view responder;
     std::string_view session;
   };
-  std::optional<Record> find(const Names& names, TimePoint began, TimePoint::duration most,
-                             TimePoint now) const;
+  struct Closest {
+    Record record;
+    /// How far the next closest is from this one; nullopt: there is no other with these names.
+    std::optional<TimePoint::duration> to_next{};
+  };
+  /// The record with these names that began closest to `began`, if within `most`.
+  std::optional<Closest> find(const Names& names, TimePoint began, TimePoint::duration most,
+                              TimePoint now) const;
   /// The record of a change; nullopt: it has been replaced since. Does not look through others.
   std::optional<Record> find(const Change& change) const;
   std::size_t size() const;

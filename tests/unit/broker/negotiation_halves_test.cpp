@@ -99,9 +99,10 @@ class HalvesTest : public ::testing::Test {
     const std::array records{&record};
     return halves_question(records, detail, std::chrono::steady_clock::now() + later);
   }
-  static bool merge(Record& record, std::string_view answer) {
+  static bool merge(Record& record, std::string_view answer,
+                    std::chrono::milliseconds round_trip = 1ms) {
     const std::array records{&record};
-    return merge_halves(records, answer);
+    return merge_halves(records, answer, round_trip);
   }
   static std::vector<std::pair<Side, MessageKind>> events(const Record& record) {
     std::vector<std::pair<Side, MessageKind>> all;
@@ -136,7 +137,8 @@ TEST_F(HalvesTest, ArePutTogether) {
     const auto answered = ask(*other, question_of(record, Detail::messages));
     ASSERT_EQ(answered.status, CROLANG_OK) << answered.text;
     ASSERT_TRUE(merge(record, answered.text));
-    EXPECT_FALSE(has_half_elsewhere(record));
+    EXPECT_FALSE(record.party(Side::initiator).is_kept_elsewhere);
+    EXPECT_FALSE(record.party(Side::responder).is_kept_elsewhere);
     EXPECT_EQ(record.party(Side::initiator).candidates.of(CandidateType::host), 1);
     EXPECT_EQ(record.party(Side::responder).candidates.of(CandidateType::relay), 1);
     EXPECT_TRUE(record.party(Side::initiator).servers.known);
@@ -183,11 +185,81 @@ TEST_F(HalvesTest, TellWhatWasNotDelivered) {
 TEST_F(HalvesTest, OfAnotherAttemptAreNotTaken) {
   negotiate();
   Record record = only(here);
-  for (const auto later : {-11s, 11s}) {
+  for (const auto later : {-31s, 31s}) {
     const auto answered = ask(there, question_of(record, Detail::counts, later));
     EXPECT_EQ(answered.text, R"({"halves":[null]})");
     ASSERT_TRUE(merge(record, answered.text));
     EXPECT_TRUE(has_half_elsewhere(record));
+  }
+}
+
+TEST_F(HalvesTest, OfAttemptsCloserThanTheQuestionTookAreNotTaken) {
+  negotiate();
+  const Record before = only(here);
+  Json half = Json::parse(ask(there, question_of(before, Detail::counts)).text);
+  EXPECT_FALSE(half["halves"][0].contains("toNext"));
+  half["halves"][0]["toNext"] = 400;
+  for (const auto& [round_trip, is_taken] : {std::pair(199ms, true), {200ms, false}}) {
+    Record record = before;
+    EXPECT_TRUE(merge(record, half.dump(), round_trip));
+    EXPECT_NE(record.party(Side::responder).is_kept_elsewhere, is_taken);
+  }
+}
+
+TEST_F(HalvesTest, TellHowFarTheNextAttemptIs) {
+  negotiate();
+  say(here, ann, "CONNECTION_ATTEMPT", "bob");
+  say(there, bob, "CONNECTION_REFUSAL", "ann");
+  const auto records = here.shared.negotiations->newest({}, 10, std::chrono::steady_clock::now());
+  ASSERT_THAT(records, SizeIs(2));
+  const Json half = Json::parse(ask(there, question_of(records[1], Detail::counts)).text);
+  EXPECT_TRUE(half["halves"][0].contains("toNext")) << half;
+}
+
+TEST_F(HalvesTest, OfANodeThatHasMovedAreAdded) {
+  negotiate();
+  // ann has come to another instance, which has no record of this: here is kept what she sends.
+  Harness third{{}, "third"};
+  third.now = std::chrono::steady_clock::now();
+  Node& moved = third.join("ann");
+  connect(third, there, bob);
+  say(third, moved, "ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER", "bob", candidate("srflx"));
+  EXPECT_TRUE(third.shared.negotiations->newest({}, 10, third.now).empty());
+  Record record = only(there);
+  EXPECT_EQ(record.party(Side::initiator).candidates.of(CandidateType::srflx), 1);
+  EXPECT_TRUE(record.party(Side::initiator).is_kept_here);
+  EXPECT_TRUE(record.party(Side::initiator).is_kept_elsewhere);
+  ASSERT_TRUE(merge(record, ask(here, question_of(record, Detail::messages)).text));
+  EXPECT_EQ(record.party(Side::initiator).candidates.of(CandidateType::srflx), 1);
+  EXPECT_EQ(record.party(Side::initiator).candidates.of(CandidateType::host), 1);
+  EXPECT_EQ(record.event_count, 5);
+
+  Record first = only(here);
+  ASSERT_TRUE(merge(first, ask(there, question_of(first, Detail::messages)).text));
+  EXPECT_EQ(first.party(Side::initiator).candidates.of(CandidateType::srflx), 1);
+  EXPECT_EQ(first.party(Side::initiator).candidates.of(CandidateType::host), 1);
+  EXPECT_EQ(first.event_count, 5);
+}
+
+TEST_F(HalvesTest, CountWhatWasSentBeforeAnAnswer) {
+  say(here, ann, "CONNECTION_ATTEMPT", "bob");
+  say(there, bob, "ICE_CANDIDATES_EXCHANGE_RESPONDER_TO_INITIATOR", "ann", candidate("relay"));
+  Record record = only(here);
+  EXPECT_TRUE(has_half_elsewhere(record));
+  ASSERT_TRUE(merge(record, ask(there, question_of(record, Detail::counts)).text));
+  EXPECT_EQ(record.party(Side::responder).candidates.of(CandidateType::relay), 1);
+}
+
+TEST_F(HalvesTest, CountEachMessageThatIsLeftOutOnce) {
+  say(here, ann, "CONNECTION_ATTEMPT", "bob");
+  for (std::size_t i = 0; i < Record::kMaxEvents + 5; ++i) {
+    say(here, ann, "ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER", "bob", candidate("host"));
+  }
+  say(there, bob, "CONNECTION_ACCEPTANCE", "ann");
+  for (const auto& [mine, other] : {std::pair(&here, &there), std::pair(&there, &here)}) {
+    Record record = only(*mine);
+    ASSERT_TRUE(merge(record, ask(*other, question_of(record, Detail::messages)).text));
+    EXPECT_EQ(record.event_count + record.events_left_out, Record::kMaxEvents + 7);
   }
 }
 
@@ -228,18 +300,17 @@ TEST_F(HalvesTest, OfAnotherVersionAreReadAsFarAsTheyGo) {
     EXPECT_FALSE(merge(record, answer)) << answer;
   }
   for (const std::string_view party :
-       {R"({})", R"({"candidates":{"types":[70000,-1,"x",1,2,3,4]},"lost":1e9,"lastLoss":7})",
+       {R"({"candidates":{"types":[70000,-1,"x",1,2,3,4]},"lost":1e9,"lastLoss":7})",
         R"({"events":[1,[],["odd",1,"OK"],["candidates",-1,"OK"],["candidates",99999999999,"?"]]})",
         R"({"servers":{"turn":"yes"},"ack":[],"events":{}})"}) {
     Record record = before;
     const std::string answer =
         std::string(R"({"halves":[{"lastMessage":-1,"parties":{"responder":)")
             .append(party)
-            .append(R"(,"initiator":{"lost":9},"third":{}}}]})");
+            .append(R"(,"initiator":{},"third":{}}}]})");
     EXPECT_TRUE(merge(record, answer)) << answer;
-    EXPECT_FALSE(record.party(Side::responder).is_remote) << answer;
-    // Of its own node this instance knows better.
-    EXPECT_EQ(record.party(Side::initiator).lost, 0);
+    EXPECT_FALSE(record.party(Side::responder).is_kept_elsewhere) << answer;
+    EXPECT_EQ(record.party(Side::initiator).candidates.of(CandidateType::host), 1);
   }
 }
 

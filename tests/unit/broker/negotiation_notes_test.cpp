@@ -140,7 +140,7 @@ TEST_F(NotesTest, NoteWhatOtherInstancesDeliver) {
   EXPECT_EQ(only().initiator(), "zoe");
   EXPECT_EQ(only().attempt_ack, negotiation::Ack::ok);
   EXPECT_FALSE(only().party(Side::initiator).servers.known);
-  EXPECT_TRUE(only().party(Side::initiator).is_remote);
+  EXPECT_TRUE(only().party(Side::initiator).is_kept_elsewhere);
   // Its own instance keeps its candidates.
   deliver(kToResponder, payload("zoe", "bob", kCandidate));
   EXPECT_TRUE(only().party(Side::initiator).candidates.none());
@@ -160,6 +160,19 @@ TEST_F(NotesTest, TakeTheNamesThatStandBeforeAnEvent) {
   EXPECT_EQ(only().responder(), "bob");
   EXPECT_EQ(only().session(), "s1");
   EXPECT_THAT(harness.sent(bob), ElementsAre(event(kAttempt, text)));
+}
+
+TEST_F(NotesTest, KeepAllOfAMessageThatItsOwnInstanceDoesNot) {
+  deliver(kAttempt, payload("zoe", "bob"));
+  deliver_body("W" + event(kToResponder, payload("zoe", "bob", kCandidate)));
+  EXPECT_EQ(only().party(Side::initiator).candidates.of(CandidateType::host), 1);
+  EXPECT_TRUE(only().party(Side::initiator).is_kept_here);
+  EXPECT_EQ(only().event_count, 2);
+  EXPECT_THAT(harness.sent(bob),
+              ElementsAre(event(kAttempt, payload("zoe", "bob")),
+                          event(kToResponder, payload("zoe", "bob", kCandidate))));
+  // It is counted nowhere, as its negotiation is not known where zoe is.
+  EXPECT_EQ(harness.shared.counters.value(Counter::candidates_host), 0u);
 }
 
 TEST_F(NotesTest, NoteNoDeliveryThatDoesNotSayWhoSentIt) {

@@ -57,6 +57,17 @@ TEST(QueuedMessage, HasTheNamesOfItsNegotiationBeforeTheEvent) {
   EXPECT_EQ(queued.bytes(), QueuedMessage::bytes(message));
 }
 
+TEST(QueuedMessage, SaysThatItsNegotiationIsNotRecorded) {
+  Message message{Relayed::ice_initiator_to_responder, kAck, "bob", kLiteral};
+  message.is_unrecorded = true;
+  const QueuedMessage queued(1, message, Stage::waiting);
+
+  EXPECT_EQ(queued.remote_event,
+            R"(W42["ICE_CANDIDATES_EXCHANGE_INITIATOR_TO_RESPONDER","{\"to\":\"bob\"}"])");
+  EXPECT_EQ(queued.message().literal, kLiteral);
+  EXPECT_EQ(queued.bytes(), QueuedMessage::bytes(message));
+}
+
 TEST(QueuedMessage, HasTheSizeComputedForItsMessage) {
   const QueuedMessage queued(1, kMessage, Stage::waiting);
 

@@ -30,6 +30,15 @@ TEST(RemoteEvent, IsSplit) {
   }
 }
 
+TEST(RemoteEvent, IsMarkedIfItIsToBeNotedWhole) {
+  const std::string body = kWholeMark + std::string(kEvent);
+  const RemoteEvent split = split_remote_event(body);
+  EXPECT_TRUE(split.is_whole);
+  EXPECT_FALSE(split.names);
+  EXPECT_EQ(split.event, kEvent);
+  EXPECT_FALSE(split_remote_event(kEvent).is_whole);
+}
+
 TEST(RemoteEvent, HasNoNamesThatAreLong) {
   const std::string longer(1025, 'x');
   EXPECT_EQ(names_size({longer, "s"}), 0u);

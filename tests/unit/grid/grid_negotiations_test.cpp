@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "unit/grid/grid_harness.hpp"
@@ -27,9 +28,11 @@ class GridNegotiationsTest : public ::testing::Test {
     for (Instance* const each : {&grid.here, &grid.there}) {
       Message attempt = message(MessageKind::attempt, Side::initiator, session);
       attempt.sender_is_local = each == &grid.here;
+      attempt.is_copy = !attempt.sender_is_local;
       each->shared.negotiations->note(attempt);
       Message answer = message(MessageKind::acceptance, Side::responder, session);
       answer.sender_is_local = each == &grid.there;
+      answer.is_copy = !answer.sender_is_local;
       if (answer.sender_is_local) {
         answer.candidates.add(
             negotiation::read_candidate("candidate:1 1 udp 1 192.0.2.2 9 typ relay").value());
@@ -37,7 +40,7 @@ class GridNegotiationsTest : public ::testing::Test {
       each->shared.negotiations->note(answer);
     }
   }
-  static Message message(MessageKind kind, Side from, const std::string& session) {
+  static Message message(MessageKind kind, Side from, std::string_view session) {
     Message message;
     message.kind = kind;
     message.from = from;
@@ -52,7 +55,7 @@ class GridNegotiationsTest : public ::testing::Test {
   }
   static std::size_t whole(const std::vector<Record>& records) {
     return static_cast<std::size_t>(std::ranges::count_if(records, [](const Record& each) {
-      return !each.party(Side::responder).is_remote &&
+      return !each.party(Side::responder).is_kept_elsewhere &&
              each.party(Side::responder).candidates.of(CandidateType::relay) == 1;
     }));
   }
@@ -87,8 +90,8 @@ TEST_F(GridNegotiationsTest, StayAsTheyAreIfNobodyAnswers) {
 
 TEST_F(GridNegotiationsTest, OfThisInstanceAloneAskNobody) {
   Message attempt = message(MessageKind::attempt, Side::initiator, "s");
-  attempt.sender_is_local = true;
   grid.here.shared.negotiations->note(attempt);
+  grid.here.shared.negotiations->note(message(MessageKind::acceptance, Side::responder, "s"));
   grid.here.modules.on(Question::list_instances,
                        [](const Asked&) { ADD_FAILURE() << "the registry is asked"; });
   std::vector<Record> records = all();

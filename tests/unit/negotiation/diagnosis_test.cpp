@@ -293,7 +293,7 @@ TEST_F(DiagnosisTest, ShortensNames) {
 TEST_F(DiagnosisTest, SaysThatAnotherInstanceKeepsWhatItDidNotTell) {
   both(kTurn, {kHost, kReflexive, kRelay});
   record.party(Side::responder) = {};
-  record.party(Side::responder).is_remote = true;
+  record.party(Side::responder).is_kept_elsewhere = true;
   answer();
   const Diagnosis diagnosis = diagnose(record, circumstances);
   EXPECT_TRUE(diagnosis.usual);
@@ -309,7 +309,7 @@ TEST_F(DiagnosisTest, SaysThatAnotherInstanceKeepsWhatItDidNotTell) {
   record.party(Side::initiator).candidates = {};
   candidates(Side::initiator, {kReflexive, kReflexiveElsewhere});
   EXPECT_TRUE(diagnose(record, circumstances).usual);
-  record.party(Side::responder).is_remote = false;
+  record.party(Side::responder).is_kept_elsewhere = false;
   EXPECT_FALSE(diagnose(record, circumstances).usual);
 }
 

@@ -349,7 +349,7 @@ TEST_F(TableTest, FindsTheRecordThatBeganClosestToATime) {
   attempt("other", 9s);
   const auto began = [&](std::chrono::milliseconds after) -> std::optional<TimePoint> {
     const auto found = table.find(names, kStart + after, 10s, kStart + 5s);
-    return found ? std::optional(found->started) : std::nullopt;
+    return found ? std::optional(found->record.started) : std::nullopt;
   };
   EXPECT_EQ(began(1s), kStart);
   EXPECT_EQ(began(3s), kStart + 4s);
@@ -357,21 +357,44 @@ TEST_F(TableTest, FindsTheRecordThatBeganClosestToATime) {
   EXPECT_EQ(began(-10s), kStart);
   EXPECT_EQ(began(15s), std::nullopt);
   EXPECT_EQ(began(-11s), std::nullopt);
+  EXPECT_EQ(table.find(names, kStart, 10s, kStart + 5s)->to_next, 4s);
+  EXPECT_EQ(table.find({"alice", "bob", "other"}, kStart + 9s, 10s, kStart + 9s)->to_next,
+            std::nullopt);
   EXPECT_FALSE(table.find({"alice", "bob", "none"}, kStart, 10s, kStart));
   EXPECT_FALSE(table.find(names, kStart, 10s, kStart + 1h));
 }
 
-TEST_F(TableTest, TellsWhereTheSenderWas) {
+// The names of one must not be found by another's, whatever their sizes.
+TEST_F(TableTest, KeepsNamesThatBeginOrEndAlikeApart) {
+  const std::vector<std::string> names = {"s",     "s1",           "s10",  "1000",
+                                          "10000", "alice-node-1", "node", "node1",
+                                          "ss",    "sss",          "",     "alice-noy-node-1"};
+  for (const std::string& name : names) {
+    Message message = message_of(MessageKind::attempt, Side::initiator, name);
+    EXPECT_TRUE(table.note(message).is_recorded);
+    message.session = "s";
+    message.initiator = name;
+    table.note(message);
+    message.initiator = "alice";
+    message.responder = name;
+    table.note(message);
+  }
+  // The session "s" of alice and bob is among them once.
+  EXPECT_THAT(table.newest({}, 1000, kStart), SizeIs(3 * names.size()));
+}
+
+TEST_F(TableTest, TellsWhoKeepsAMessage) {
   attempt();
-  EXPECT_TRUE(only().party(Side::initiator).is_local);
-  EXPECT_FALSE(only().party(Side::responder).is_local);
-  EXPECT_FALSE(only().party(Side::responder).is_remote);
+  EXPECT_TRUE(only().party(Side::initiator).is_kept_here);
+  EXPECT_FALSE(only().party(Side::responder).is_kept_here);
+  EXPECT_FALSE(only().party(Side::responder).is_kept_elsewhere);
   Message answer = message_of(MessageKind::acceptance, Side::responder);
   answer.sender_is_local = false;
+  answer.is_copy = true;
   table.note(answer);
-  EXPECT_TRUE(only().party(Side::responder).is_remote);
-  EXPECT_FALSE(only().party(Side::responder).is_local);
-  EXPECT_FALSE(only().party(Side::initiator).is_remote);
+  EXPECT_TRUE(only().party(Side::responder).is_kept_elsewhere);
+  EXPECT_FALSE(only().party(Side::responder).is_kept_here);
+  EXPECT_FALSE(only().party(Side::initiator).is_kept_elsewhere);
 }
 
 }  // namespace

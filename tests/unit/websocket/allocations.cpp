@@ -21,9 +21,21 @@ void* operator new(std::size_t bytes) {
   throw std::bad_alloc();
 }
 
+void* operator new(std::size_t bytes, const std::nothrow_t& /*tag*/) noexcept {
+  void* const memory = std::malloc(bytes);
+  if (memory == nullptr) return nullptr;
+  ++allocations.made;
+  ++allocations.live;
+  return memory;
+}
+
 void operator delete(void* memory) noexcept {
   if (memory != nullptr) --allocations.live;
   std::free(memory);
+}
+
+void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept {
+  operator delete(memory);
 }
 
 void operator delete(void* memory, std::size_t /*bytes*/) noexcept {

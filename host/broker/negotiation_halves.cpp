@@ -26,7 +26,7 @@ using Json = nlohmann::json;
 using std::chrono::milliseconds;
 
 constexpr std::string_view kHalves = "negotiations";
-// Nothing is as old; no sum of it and a time overflows.
+// Older than any record, and no sum of it and a time overflows.
 constexpr milliseconds kOldest = std::chrono::hours(24 * 3650);
 constexpr std::array kSides{Side::initiator, Side::responder};
 
@@ -98,7 +98,7 @@ Json half_json(negotiation::Table::Closest& found, Detail detail) {
 
 // ---- Answering ----------------------------------------------------------------------------------
 
-/// One of the question: [initiator, responder, session, age in milliseconds].
+/// One entry of the question: [initiator, responder, session, age in milliseconds].
 std::optional<negotiation::Table::Closest> asked_record(const SharedState& shared,
                                                         const Json& asked,
                                                         negotiation::TimePoint now) {
@@ -128,7 +128,7 @@ void answer_halves(const SharedState& shared, std::string_view rest,
   const auto now = std::chrono::steady_clock::now();
   Json halves = Json::array();
   for (const Json& asked : question["negotiations"]) {
-    // Without insight nothing is kept here.
+    // With NEGOTIATION_INSIGHT=false nothing is kept here.
     auto found = shared.negotiations ? asked_record(shared, asked, now) : std::nullopt;
     halves.push_back(found ? half_json(*found, detail) : Json());
   }
@@ -138,7 +138,7 @@ void answer_halves(const SharedState& shared, std::string_view rest,
 
 // ---- Reading ------------------------------------------------------------------------------------
 
-// Of another version of the broker a member may be missing, or be of another type.
+// An answer of another version may lack a member, or have one of another type.
 
 template <class Number>
 Number number_in(const Json& object, const char* name) {

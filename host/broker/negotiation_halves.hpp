@@ -1,11 +1,11 @@
 #pragma once
-/// Of a negotiation between nodes of two instances each keeps what its own node has sent. The two
-/// halves are put together when somebody wants to see it: by one of the questions that instances
-/// ask each other.
+/// When the two nodes of a negotiation are on different instances, each instance records what its
+/// own node sends. The two halves are put together when an operator looks: by one of the questions
+/// that instances ask each other.
 ///
-/// Records are told by what they are called and by their age, since each instance has a clock and
-/// numbers of its own. Names that were shortened are not asked for: each process shortens with a
-/// key of its own.
+/// Halves are matched by names and age, since each instance has a clock and record numbers of its
+/// own. Records whose names are shortened are not asked for: each process shortens with a key of
+/// its own.
 ///
 /// Threads: any. Errors: std::bad_alloc.
 
@@ -27,7 +27,7 @@ inline constexpr std::chrono::seconds kHalvesApart{30};
 /// More negotiations are not asked for, or answered, by one question.
 inline constexpr std::size_t kMaxHalves = 100;
 
-/// Whether each message is told as well.
+/// Whether individual messages are included.
 enum class Detail : std::uint8_t { counts, messages };
 
 /// Lets other instances ask this one.
@@ -42,8 +42,8 @@ std::string halves_question(std::span<const negotiation::Record* const> records,
 
 /// Puts what one instance answers into the records it was asked for, in the order of the question.
 /// `round_trip`: how long the answer took at most. The age in the question has grown meanwhile, so
-/// of several attempts with the same names a half is taken only if they are further apart. False:
-/// no instance of this version has written the answer.
+/// a half is used only if the attempts with the same names are more than twice that apart. False:
+/// the answer is malformed, or has another number of halves.
 bool merge_halves(std::span<negotiation::Record* const> records, std::string_view answer,
                   negotiation::TimePoint::duration round_trip);
 

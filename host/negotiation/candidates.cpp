@@ -175,7 +175,7 @@ bool is_public_ipv4(std::string_view address) {
 }
 
 /// Never 0. `address` and `port` are of one line, in this order.
-std::uint16_t fingerprint(std::string_view address, std::string_view port) {
+std::uint16_t endpoint_hash(std::string_view address, std::string_view port) {
   const char* const end = port.data() + port.size();
   const std::string_view both(address.data(), static_cast<std::size_t>(end - address.data()));
   return static_cast<std::uint16_t>(secret_hash(both) | 1U);
@@ -211,7 +211,7 @@ std::size_t find_candidate(std::string_view json) {
 }
 
 /// The same from inside a candidate on, in one step if the next colon is the next candidate's, as
-/// in a description with addresses of IPv4.
+/// in a session description with IPv4 addresses only.
 std::size_t find_next_candidate(std::string_view json) {
   constexpr std::size_t kBeforeColon = kPrefix.size() - 1;
   const std::size_t colon = json.find(':');
@@ -262,9 +262,9 @@ std::optional<Candidate> read(std::string_view text, std::size_t size) noexcept 
     base = line.rest.next();
     if (equals_keyword(line.rest.next(), "rport")) base_port = line.rest.next();
   }
-  candidate.mapped_hash = fingerprint(line.address, line.port);
+  candidate.mapped_hash = endpoint_hash(line.address, line.port);
   if (!base_port.empty() && base_port != "0" && base_port != "9") {
-    candidate.base_hash = fingerprint(base, base_port);
+    candidate.base_hash = endpoint_hash(base, base_port);
   }
   return candidate;
 }

@@ -6,7 +6,7 @@
 /// mapped address are kept: detecting a symmetric NAT means comparing candidates of several
 /// messages.
 ///
-/// Threads: values and functions on the caller's data. Errors: what is not a candidate is not
+/// Threads: no shared state. Errors: what is not a candidate is not
 /// counted. Source: RFC 8839, RFC 6544 (tcp), draft-ietf-mmusic-mdns-ice-candidates.
 
 #include <array>
@@ -52,7 +52,7 @@ struct Candidate {
   CandidateType type{};
   Transport transport{};
   Family family{};
-  bool is_public = false;         ///< a globally routable IPv4 host: a STUN server reports the same
+  bool is_public = false;         ///< a host candidate with a globally routable IPv4 address
   std::uint16_t mapped_hash = 0;  ///< of address and port, for srflx over UDP; else 0
   std::uint16_t base_hash = 0;    ///< of raddr and rport; 0: absent or hidden
 
@@ -63,7 +63,7 @@ struct Candidate {
 /// of a JSON string from there on; the candidate ends where its line or the string does.
 std::optional<Candidate> read_candidate(std::string_view text) noexcept;
 
-/// What is told of candidates to another instance: all that they are asked for.
+/// The summary that is sent to another instance: all that a diagnosis needs.
 struct CandidateSummary {
   std::array<std::uint16_t, kCandidateTypes> types{};
   std::uint16_t udp = 0;
@@ -120,7 +120,7 @@ class Candidates {
   std::array<Mapping, 6> mappings_{};
 };
 
-/// More candidates of one message are not read.
+/// Candidates of one message beyond this are ignored.
 inline constexpr std::size_t kMaxCandidatesPerMessage = 256;
 
 /// Hot: per message of a negotiation. Adds all candidates in the raw JSON text of a value. A

@@ -34,12 +34,25 @@ after(async () => {
   await Promise.all([...Object.values(stacks).map((stack) => stack.stop()), coturn?.stop()]);
 });
 
+/// werift does not release its allocation when it is closed, so coturn keeps it for ten minutes (findings/turn-allocation-kept-after-close.sh).
+/// Another socket that is given the same port meanwhile is answered 437, and its stack should take another port (RFC 8656, section 7.4).
+/// werift does not, so the two try again.
+async function meet(port, offering, answering) {
+  const from = coturn.output.length;
+  try {
+    return await converse(port, offering, answering);
+  } catch (error) {
+    if (!coturn.output.slice(from).includes('error 437')) throw error;
+    return converse(port, offering, answering);
+  }
+}
+
 /// A test for each stack that offers and each that answers, itself included. `judge` gets the name of each and what it said.
 function everyPair(brokerOf, judge, pairs = kNames.flatMap((a) => kNames.map((b) => [a, b]))) {
   for (const [offering, answering] of pairs) {
     const skip = missing(offering) || missing(answering);
     test(`${offering} offers, ${answering} answers`, { skip }, async () => {
-      const [a, b] = await converse(brokerOf().port, stacks[offering], stacks[answering]);
+      const [a, b] = await meet(brokerOf().port, stacks[offering], stacks[answering]);
       judge(offering, a);
       judge(answering, b);
     });

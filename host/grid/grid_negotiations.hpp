@@ -14,8 +14,8 @@
 
 namespace crolang::grid {
 
-/// For the registry and all instances together. An instance that has died is in the registry for
-/// some seconds.
+/// For the registry and all instances together. An instance that hangs is in the registry for about
+/// a minute, and every list waits for it as long as this.
 inline constexpr std::chrono::milliseconds kLongestHalfWait{1000};
 
 void complete(broker::SharedState& shared, std::span<negotiation::Record> records,
